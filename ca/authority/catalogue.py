@@ -1,0 +1,105 @@
+"""Every rule of the house, profiles and targets: what there is to choose from."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from ca.documents.reports import (
+    NamedRecord,
+    ProfileListDocument,
+    RuleDocument,
+    RuleRecord,
+    TargetListDocument,
+    TextDocument,
+    WrittenDocument,
+)
+from ca.model.findings import CATALOGUE
+from ca.profiles.library import Library, Shelf, check_profile_file, read_profile
+
+RULE_MODULES = (
+    "ca.authority.signing",
+    "ca.csr.rules",
+    "ca.device.request_rules",
+    "ca.issuance.prepare",
+    "ca.lint.certificates",
+    "ca.lint.public_keys",
+    "ca.names.general",
+    "ca.names.subjects",
+)
+"""The modules whose import enters rules into the catalogue."""
+
+
+def rules() -> RuleDocument:
+    """Every rule, by code."""
+    for module in RULE_MODULES:
+        importlib.import_module(module)
+    return RuleDocument(
+        rules=[
+            RuleRecord(each.code, each.severity, each.allow, each.meaning, each.basis, each.cites)
+            for _, each in sorted(CATALOGUE.items())
+        ]
+    )
+
+
+def overridable() -> frozenset[str]:
+    """The codes that ``--allow`` takes."""
+    return frozenset(each.code for each in rules().rules if each.allow)
+
+
+def profiles(library: Library) -> ProfileListDocument:
+    """Every profile.
+
+    Raises:
+        CAError: an own file is not a profile, or shadows a shipped one.
+    """
+    records = [
+        NamedRecord(name, origin, library.profile(name).description)
+        for name, origin in library.profiles.names().items()
+    ]
+    return ProfileListDocument(profiles=records)
+
+
+def targets(library: Library) -> TargetListDocument:
+    """Every target.
+
+    Raises:
+        CAError: an own file is not a target, or shadows a shipped one.
+    """
+    records = [
+        NamedRecord(name, origin, library.target(name).description)
+        for name, origin in library.targets.names().items()
+    ]
+    return TargetListDocument(targets=records)
+
+
+def text_of(shelf: Shelf, name: str) -> TextDocument:
+    """The TOML of a profile or target.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    return TextDocument(name=name, origin=shelf.names().get(name, "own"), text=shelf.text(name))
+
+
+def check_profile(library: Library, path: Path) -> TextDocument:
+    """A profile file, read strictly; a name of the library's is taken for its profile.
+
+    Raises:
+        CAError: it is not a profile.
+    """
+    if not path.exists() and str(path) in library.profiles.names():
+        text = library.profiles.text(str(path))
+        read_profile(text, file=f"{path}.toml", name=str(path))
+        return TextDocument(name=str(path), origin="own", text=text)
+    checked = check_profile_file(path)
+    return TextDocument(name=checked.name, origin="own", text=checked.text)
+
+
+def new_profile(library: Library, name: str, *, like: str) -> WrittenDocument:
+    """Copy a profile into the home.
+
+    Raises:
+        CAError: the name is taken or no name, or there is none to copy.
+    """
+    return WrittenDocument(path=str(library.new_profile(name, like=like)))

@@ -1,0 +1,152 @@
+"""The files that the device's pages want, written without ever replacing another file unasked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from ca.authority.home import Home
+from ca.device.request_rules import next_steps
+from ca.documents.signing import Files, SigningDocument
+from ca.encoding import pem
+from ca.errors import ConflictError
+from ca.files import conflicts, make_folder, write_atomic
+
+TRUSTED_ROOT = "trusted-root.pem"
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """Where certificates go: a folder, one file, or (neither) only into the document."""
+
+    folder: Path | None = None
+    file: Path | None = None
+    fullchain: bool = False
+    overwrite: bool = False
+    newline: str = "\n"
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """The CA certificates of a home as PEM."""
+
+    issuing: str
+    root: str
+
+    @property
+    def trusted(self) -> str:
+        """Issuing, then root: the bundle for the Trusted Root page."""
+        return self.issuing + self.root
+
+
+def chain_of(home: Home, newline: str = "\n") -> Chain:
+    """The CA certificates of a home."""
+    issuing, root = home.chain()
+    return Chain(pem.encode(issuing, newline=newline), pem.encode(root, newline=newline))
+
+
+def trust_files(chain: Chain) -> dict[str, str]:
+    """The trust files by name: one bundle, and one file a certificate for one-by-one pages."""
+    return {
+        TRUSTED_ROOT: chain.trusted,
+        "trusted-1-root.pem": chain.root,
+        "trusted-2-issuing.pem": chain.issuing,
+    }
+
+
+def device_name(stem: str, context: int | None) -> str:
+    """The name of the device file: ``sbc1-device.pem``, ``sbc1-ctx2-device.pem``."""
+    return f"{_with_context(stem, context)}-device.pem"
+
+
+def fullchain_name(stem: str, context: int | None) -> str:
+    """The name of the leaf-and-issuing file."""
+    return f"{_with_context(stem, context)}-fullchain.pem"
+
+
+def _with_context(stem: str, context: int | None) -> str:
+    return stem if context is None else f"{stem}-ctx{context}"
+
+
+def file_safe(text: str) -> str:
+    """A text as the stem of a file name on every platform."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:100] or "device"
+
+
+def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:
+    """Before anything is signed: no trust file in the folder is another CA's.
+
+    Raises:
+        ConflictError: naming those that differ.
+    """
+    if delivery.folder is None or delivery.overwrite:
+        return
+    expected = trust_files(chain)
+    foreign = [
+        name for name, text in expected.items() if conflicts(delivery.folder / name, text.encode())
+    ]
+    if foreign:
+        raise ConflictError(
+            f"'{delivery.folder}' holds another {', '.join(foreign)}",
+            hint="choose another --out; --overwrite replaces files",
+        )
+
+
+def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[Path]:
+    """The paths that one certificate goes to."""
+    if delivery.file is not None:
+        return [delivery.file]
+    if delivery.folder is None:
+        return []
+    names = [device_name(stem, context)]
+    if delivery.fullchain:
+        names.append(fullchain_name(stem, context))
+    return [delivery.folder / name for name in names]
+
+
+def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
+    """What goes to each of ``taken_paths``, in the same order."""
+    if delivery.file is not None:
+        return [leaf + chain.issuing if delivery.fullchain else leaf]
+    return [leaf, leaf + chain.issuing] if delivery.fullchain else [leaf]
+
+
+def deliver(delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain) -> Files:
+    """Write one certificate's files, and the trust files beside it.
+
+    Raises:
+        CAError: a file cannot be written, or another one appeared meanwhile.
+    """
+    paths = taken_paths(delivery, stem, context)
+    if not paths:
+        return Files()
+    for path, text in zip(paths, contents(delivery, leaf, chain), strict=False):
+        make_folder(path.parent)
+        write_atomic(path, text.encode("ascii"), overwrite=delivery.overwrite)
+    trusted = None
+    if delivery.folder is not None:
+        for name, text in trust_files(chain).items():
+            write_atomic(delivery.folder / name, text.encode("ascii"), overwrite=delivery.overwrite)
+        trusted = str(delivery.folder / TRUSTED_ROOT)
+    return Files(str(paths[0]), trusted, str(paths[1]) if len(paths) > 1 else None)
+
+
+def upload_steps(home: Home, document: SigningDocument, target: str | None) -> list[str]:
+    """What to do next on the device's pages with what ``sign`` made, in the pages' order.
+
+    Raises:
+        CAError: there is no such target.
+    """
+    made = [*document.signed, *document.skipped]
+    if not made or document.dry_run:
+        return []
+    files = made[0].files
+    several = len(made) > 1
+    return next_steps(
+        home.library.target(target or home.target),
+        trusted_root=files.trusted_root or f"{TRUSTED_ROOT} (sipca export writes it)",
+        device="each device's own -device.pem"
+        if several
+        else files.device or "the certificate above",
+        context=made[0].context,
+    )

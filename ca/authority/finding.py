@@ -1,0 +1,87 @@
+"""From what an operator types to the certificate that is meant."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from ca.authority.home import Home
+from ca.encoding.certificates import read_certificate
+from ca.errors import ConflictError, NotFoundError
+from ca.names.hosts import as_address
+from ca.store import certificates
+from ca.store.certificates import CURRENT, CertificateRow
+
+_SERIAL = re.compile(r"[0-9a-f]{4,40}")
+_KIND = re.compile(r"(dns|ip|uri|email):", re.IGNORECASE)
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The certificate meant, and further current ones of the same device and context."""
+
+    row: CertificateRow
+    others: tuple[CertificateRow, ...] = ()
+
+
+def find(home: Home, ref: str) -> Match:
+    """The certificate that a REF means: device, CN, any SAN, else a unique serial prefix.
+
+    Of several current matches of one device and context the newest is meant.
+
+    Raises:
+        NotFoundError: nothing matches.
+        ConflictError: matches of different devices or contexts, or of several serials.
+    """
+    rows = _matches(home, ref)
+    now = home.now()
+    current = [row for row in rows if row.status(now) in CURRENT]
+    meant = current or rows
+    if len({_owner(row) for row in meant}) > 1:
+        raise ambiguous(home, ref, meant)
+    return Match(meant[0], tuple(current[1:]))
+
+
+def _matches(home: Home, ref: str) -> list[CertificateRow]:
+    folded = _KIND.sub("", ref.strip(), count=1) if _KIND.match(ref.strip()) else ref.strip()
+    folded = (as_address(folded) or folded).casefold()
+    rows = [row for row in certificates.named(home.store, folded) if row.signature is not None]
+    if rows:
+        return rows
+    digits = folded.replace(":", "").replace(" ", "")
+    if _SERIAL.fullmatch(digits):
+        rows = certificates.with_serial_prefix(home.store, digits)
+        if len(rows) > 1:
+            raise ambiguous(home, ref, rows)
+        if rows and rows[0].signature is None:
+            raise NotFoundError(
+                f"serial {rows[0].serial.hex()} is {rows[0].status(home.now())}, not a certificate"
+            )
+    if not rows:
+        raise NotFoundError(
+            f"no certificate is known as '{ref}'",
+            hint="'sipca list --all' shows what there is; a serial needs 4 hex digits or more",
+        )
+    return rows
+
+
+def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError:
+    """The refusal that lists what a REF could mean."""
+    now = home.now()
+    listed = "; ".join(f"{row.serial.hex()} {label(row)} ({row.status(now)})" for row in rows[:12])
+    more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""
+    return ConflictError(
+        f"'{ref}' could be any of {len(rows)} certificates: {listed}{more}",
+        hint="name one by its serial",
+    )
+
+
+def label(row: CertificateRow) -> str:
+    """A certificate in a few words: its device and context, else its CN."""
+    name = row.device or read_certificate(row.der).cn or ""
+    return f"{name} context {row.context}" if row.context is not None else name
+
+
+def _owner(row: CertificateRow) -> tuple[str, int | None]:
+    name = row.device or f"cn:{read_certificate(row.der).cn or ''}"
+    return name.casefold(), row.context

@@ -1,0 +1,191 @@
+"""The opened CA home: its register, clock, dice, passphrase source, and its CAs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from ca import __version__
+from ca.encoding.certificates import read_certificate
+from ca.encoding.der import certificate
+from ca.errors import KeyUnavailableError, NotFoundError, StoreError
+from ca.issuance.order import Issuer
+from ca.keys.public import read_public_key
+from ca.keys.signer import KeyRef
+from ca.keys.soft import SoftSigner, open_signer
+from ca.profiles.library import Library
+from ca.store import state
+from ca.store.audit import Actor, Event, record
+from ca.store.connection import VERSION, Store, open_store
+from ca.store.schema import upgrade
+
+DATABASE = "ca.db"
+DEFAULT_TARGET = "audiocodes-7.4"
+
+
+class PassphraseSource(Protocol):
+    """Where the passphrase comes from: file, environment, prompt."""
+
+    def __call__(self, purpose: str, *, new: bool = False) -> bytes:
+        """The passphrase; asked for twice when ``new``.
+
+        Raises:
+            KeyUnavailableError: there is none to be had.
+        """
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What a home takes from the world: the clock, the dice, the passphrase, who acts.
+
+    ``step`` is called with the name of each point at which a crash must do no harm.
+    """
+
+    passphrase: PassphraseSource
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    random_bits: Callable[[int], int] = secrets.randbits
+    step: Callable[[str], None] = lambda _: None
+
+
+class CA(msgspec.Struct, frozen=True):
+    """One CA of this home: as an issuer, and how its key is kept."""
+
+    issuer: Issuer
+    role: str
+    key: KeyRef
+    parent_id: int | None
+
+
+class Home:
+    """An opened CA home."""
+
+    def __init__(self, path: Path, store: Store, around: Surroundings) -> None:
+        self.path = path
+        self.store = store
+        self.around = around
+        self.library = Library(path)
+        self.actor = actor()
+        self._cas: list[CA] | None = None
+        self._signers: dict[int, SoftSigner] = {}
+
+    def now(self) -> datetime:
+        """The moment, in whole seconds."""
+        return self.around.clock().replace(microsecond=0)
+
+    def step(self, name: str) -> None:
+        """A point at which a crash must do no harm; fault tests crash here."""
+        self.around.step(name)
+
+    def new_serial(self) -> int:
+        """A positive serial of 16 octets with 126 random bits; the register sees to uniqueness."""
+        return 1 << 126 | self.around.random_bits(126)
+
+    @property
+    def name(self) -> str:
+        """The name of this CA, as given to ``init``."""
+        return state.setting(self.store, "name") or ""
+
+    @property
+    def base_url(self) -> str | None:
+        """The base URL that CDP and AIA point to, or None."""
+        return state.setting(self.store, "base_url")
+
+    @property
+    def target(self) -> str:
+        """The home's device target."""
+        return state.setting(self.store, "target") or DEFAULT_TARGET
+
+    def cas(self) -> list[CA]:
+        """The CAs of this home, root first."""
+        if self._cas is None:
+            self._cas = [self._ca(row) for row in state.issuers(self.store)]
+        return self._cas
+
+    def ca(self, role: str) -> CA:
+        """The current CA of a role.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        for each in reversed(self.cas()):
+            if each.role == role:
+                return each
+        raise NotFoundError(f"this home has no {role} CA", hint="sipca init makes one")
+
+    def chain(self) -> list[bytes]:
+        """The CA certificates, issuing first and root last."""
+        found = [self.ca("issuing"), self.ca("root")]
+        return [each.issuer.facts.der for each in found if each.issuer.facts]
+
+    def signer(self, ca: CA) -> SoftSigner:
+        """Open a CA's key, once; asks for the passphrase if it is kept encrypted.
+
+        Raises:
+            KeyUnavailableError: no passphrase is to be had, or it does not open the key.
+        """
+        if ca.issuer.id not in self._signers:
+            passphrase = None
+            if ca.key.encrypted:
+                passphrase = self.around.passphrase(f"passphrase of {self.name}")
+            self._signers[ca.issuer.id] = open_signer(ca.key, passphrase)
+        return self._signers[ca.issuer.id]
+
+    def record(self, event: Event) -> None:
+        """Append an event to the audit trail, inside the transaction that it describes."""
+        record(self.store, event, at=self.now(), actor=self.actor)
+
+    def _ca(self, row: state.IssuerRow) -> CA:
+        kept = state.key(self.store, row.key_id)
+        if row.tbs is None or row.signature is None:
+            raise StoreError(f"'{self.store.path}' has a {row.role} CA without a certificate")
+        facts = read_certificate(certificate(row.tbs, row.signature))
+        issuer = Issuer(row.id, row.ca_id, read_public_key(facts.spki), facts, self.base_url)
+        key = KeyRef(kept.pkcs8, kept.public, kept.encrypted, row.role + " CA")
+        return CA(issuer, row.role, key, row.parent_id)
+
+
+@contextlib.contextmanager
+def open_home(path: Path, around: Surroundings) -> Iterator[Home]:
+    """Open the CA home in a folder; an older register is brought up to date first.
+
+    Raises:
+        NotFoundError: there is no CA in it.
+        StoreError: the register cannot be used.
+    """
+    database = path / DATABASE
+    if not database.is_file():
+        raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
+    with open_store(database) as store:
+        if store.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            upgrade(store)
+        yield Home(path, store, around)
+
+
+def actor() -> Actor:
+    """Who runs this process, for the audit trail."""
+    if os.name == "posix":
+        import pwd
+
+        try:
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            user = str(os.getuid())
+        return Actor(user, os.uname().nodename, __version__)
+    import getpass
+    import platform
+
+    return Actor(getpass.getuser(), platform.node(), __version__)
+
+
+def no_passphrase(purpose: str, *, new: bool = False) -> bytes:  # noqa: ARG001 - the protocol's
+    """A source that has none."""
+    raise KeyUnavailableError(
+        f"the {purpose} is needed and there is none to be had",
+        hint="give --passphrase-file FILE or set SIPCA_PASSPHRASE_FILE",
+    )

@@ -1,0 +1,21 @@
+"""What the register's index holds of a certificate."""
+
+from __future__ import annotations
+
+from ca.encoding.certificates import read_certificate
+from ca.keys.public import read_public_key
+from ca.store.derived import Index
+
+
+def index_of(der: bytes) -> Index:
+    """The index entry of a certificate; every name folded, and each text once a kind."""
+    facts = read_certificate(der)
+    names = [(each.kind, each.value.casefold()) for each in facts.san]
+    if facts.cn:
+        names.append(("cn", facts.cn.casefold()))  # type: ignore[arg-type]
+    return Index(
+        not_before=int(facts.validity.not_before.timestamp()),
+        not_after=int(facts.validity.not_after.timestamp()),
+        key_identity=read_public_key(facts.spki).identity,
+        names=tuple(dict.fromkeys(names)),
+    )

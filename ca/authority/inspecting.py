@@ -1,0 +1,97 @@
+"""What a device asked for, and what would be issued."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.authority.home import Home
+from ca.csr.parsing import read_request
+from ca.csr.proof import prove_possession
+from ca.csr.request import CertificateRequest
+from ca.csr.rules import judge_request
+from ca.device.request_rules import judge_at_target
+from ca.documents.reports import ExtensionRecord, RequestDocument, verdict_of
+from ca.errors import CAError
+from ca.issuance.order import Order
+from ca.issuance.prepare import prepare
+from ca.lint.public_keys import check_public_key
+from ca.model.account import FieldAccount
+from ca.model.certificates import subject_text
+from ca.model.findings import Finding
+from ca.model.wishes import SigningWishes
+from ca.names.general import check_general_name
+from ca.names.subjects import check_subject
+from ca.profiles.library import Library
+
+ANY_KEY = ("rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521")
+
+
+def inspect_request(data: bytes, *, source: str, library: Library, target: str) -> RequestDocument:
+    """A request as received, with findings; no CA is needed.
+
+    Raises:
+        MalformedError: it holds no request.
+        NotFoundError: there is no such target.
+    """
+    request = read_request(data)
+    findings = [
+        *judge_request(request),
+        *check_public_key(request.key, ANY_KEY),
+        *check_subject(request.subject),
+        *(f for name in request.san for f in check_general_name(name, wildcard=True)),
+        *judge_at_target(request, library.target(target)),
+    ]
+    return RequestDocument(
+        source=source,
+        subject=subject_text(request.subject),
+        san=[*map(str, request.san), *request.other_names],
+        key=request.key.label,
+        key_identity=request.key.identity.hex(),
+        signature_algorithm=request.signature_algorithm,
+        proof=str(prove_possession(request).outcome),
+        extensions=[ExtensionRecord(e.name, e.critical, e.text) for e in request.extensions],
+        attributes=list(request.attributes),
+        repairs=list(request.repairs),
+        verdict=verdict_of(findings),
+        findings=findings,
+        profile=None,
+        account=[],
+    )
+
+
+def with_account(
+    home: Home, document: RequestDocument, data: bytes, profile: str
+) -> RequestDocument:
+    """The same, with the account of what this home would issue by a profile, or why it would not.
+
+    Raises:
+        NotFoundError: there is no such profile.
+    """
+    request = read_request(data)
+    account, refusal = _account(home, request, profile)
+    findings = [*document.findings, *refusal]
+    return msgspec.structs.replace(
+        document, profile=profile, account=account, findings=findings, verdict=verdict_of(findings)
+    )
+
+
+def _account(
+    home: Home, request: CertificateRequest, profile: str
+) -> tuple[list[FieldAccount], list[Finding]]:
+    ca = home.ca("issuing")
+    order = Order(
+        request=request,
+        profile=home.library.profile(profile),
+        issuer=ca.issuer,
+        wishes=SigningWishes(profile=profile),
+        now=home.now(),
+        serial=home.new_serial(),
+        ca_subjects=tuple(each.issuer.facts.subject for each in home.cas() if each.issuer.facts),
+    )
+    try:
+        return list(prepare(order).account), []
+    except CAError as error:
+        finding = Finding(
+            f"profile-{error.kind}", "error", "fail", error.message, error.hint, "standard", profile
+        )
+        return [], [finding]

@@ -1,0 +1,181 @@
+"""Looking at what was issued, and handing it out again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ca.authority import delivery as delivering
+from ca.authority.describing import ca_record, certificate_record
+from ca.authority.finding import Match, find
+from ca.authority.home import Home
+from ca.authority.recording import unpack_account
+from ca.device.request_rules import next_steps
+from ca.documents.certificates import ChainDocument, ExportDocument, ListDocument, ShowDocument
+from ca.encoding import pem
+from ca.encoding.certificates import read_certificate
+from ca.encoding.pkcs7 import certs_only
+from ca.errors import ConflictError, NotFoundError
+from ca.files import conflicts, make_folder, write_atomic
+from ca.keys.public import read_public_key
+from ca.store import certificates
+from ca.store.certificates import CURRENT
+
+Format = Literal["pem", "der", "p7b"]
+Parts = Literal["all", "root", "issuing"]
+
+
+class ListWishes(msgspec.Struct, frozen=True):
+    """Which certificates to list; without any wish the current ones."""
+
+    expiring: timedelta | None = None
+    statuses: frozenset[str] = frozenset()
+    profile: str | None = None
+    device: str | None = None
+    everything: bool = False
+
+
+def list_certificates(home: Home, wishes: ListWishes) -> ListDocument:
+    """Certificates, oldest first; ``expiring`` takes current ones that end within the span."""
+    now = home.now()
+    until = None if wishes.expiring is None else int((now + wishes.expiring).timestamp())
+    wanted: Collection[str] = wishes.statuses or CURRENT
+    rows = certificates.certificates(
+        home.store, device=wishes.device, profile=wishes.profile, until=until
+    )
+    return ListDocument(
+        certificates=[
+            certificate_record(row, now)
+            for row in rows
+            if (wishes.everything and not wishes.statuses) or row.status(now) in wanted
+        ]
+    )
+
+
+def show(home: Home, ref: str) -> ShowDocument:
+    """One certificate with its account.
+
+    Raises:
+        CAError: the REF means none, or several.
+    """
+    match = find(home, ref)
+    facts = read_certificate(match.row.der)
+    return ShowDocument(
+        certificate=certificate_record(match.row, home.now()),
+        key=read_public_key(facts.spki).label,
+        key_usage=list(facts.key_usage),
+        extended_key_usage=list(facts.extended_key_usage),
+        signature_algorithm=facts.signature_algorithm,
+        source=match.row.source,
+        status_reason=match.row.revocation_reason,
+        status_since=match.row.revoked_at,
+        certificate_pem=pem.encode(match.row.der),
+        account=unpack_account(match.row.account),
+        others=_others(match),
+    )
+
+
+class ExportWishes(msgspec.Struct, frozen=True):
+    """How an export is written."""
+
+    folder: Path
+    format: Format = "pem"
+    crlf: bool = False
+    overwrite: bool = False
+    target: str | None = None
+
+
+def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
+    """Write a certificate's upload files again.
+
+    Raises:
+        NotFoundError: it has no certificate.
+        ConflictError: a file holds something else.
+    """
+    match = find(home, ref)
+    row = match.row
+    stem = delivering.file_safe(row.device or Path(row.source).stem or row.serial.hex())
+    files = _export_files(home, stem, row.context, row.der, wishes)
+    foreign = [name for name, data in files.items() if conflicts(wishes.folder / name, data)]
+    if foreign and not wishes.overwrite:
+        raise ConflictError(
+            f"'{wishes.folder}' holds another {', '.join(foreign)}",
+            hint="--overwrite replaces files, or choose another --out",
+        )
+    make_folder(wishes.folder)
+    for name, data in files.items():
+        write_atomic(wishes.folder / name, data, overwrite=wishes.overwrite)
+    written = [str(wishes.folder / name) for name in files]
+    target = home.library.target(wishes.target or home.target)
+    return ExportDocument(
+        certificate=certificate_record(row, home.now()),
+        files=written,
+        others=_others(match),
+        steps=next_steps(target, device=written[0], trusted_root=written[1], context=row.context),
+    )
+
+
+def _export_files(
+    home: Home, stem: str, context: int | None, der: bytes, wishes: ExportWishes
+) -> dict[str, bytes]:
+    issuing, root = home.chain()
+    base = delivering.device_name(stem, context).removesuffix(".pem")
+    if wishes.format == "der":
+        return {
+            f"{base}.cer": der,
+            "trusted-1-root.cer": root,
+            "trusted-2-issuing.cer": issuing,
+        }
+    if wishes.format == "p7b":
+        return {f"{base}.p7b": certs_only([der]), "trusted-root.p7b": certs_only([issuing, root])}
+    newline = "\r\n" if wishes.crlf else "\n"
+    chain = delivering.chain_of(home, newline)
+    texts = {f"{base}.pem": pem.encode(der, newline=newline), **delivering.trust_files(chain)}
+    return {name: text.encode("ascii") for name, text in texts.items()}
+
+
+def chain(home: Home, *, parts: Parts = "all", format: Format = "pem") -> bytes:  # noqa: A002 - the option's name
+    """The CA certificates, issuing first and root last.
+
+    Raises:
+        ConflictError: DER holds one certificate, and several were asked for.
+    """
+    issuing, root = home.chain()
+    chosen = {"all": [issuing, root], "root": [root], "issuing": [issuing]}[parts]
+    if format == "p7b":
+        return certs_only(chosen)
+    if format == "pem":
+        return pem.bundle(chosen).encode("ascii")
+    if len(chosen) > 1:
+        raise ConflictError(
+            "DER holds one certificate, and the chain has two",
+            hint="--parts root or --parts issuing, or --format p7b",
+        )
+    return chosen[0]
+
+
+def chain_document(home: Home, *, parts: Parts = "all") -> ChainDocument:
+    """The CA certificates as a document."""
+    roles = {"all": ("issuing", "root"), "root": ("root",), "issuing": ("issuing",)}[parts]
+    cas = [home.ca(role) for role in roles]
+    ders = [each.issuer.facts.der for each in cas if each.issuer.facts]
+    return ChainDocument(cas=[ca_record(each) for each in cas], pem=pem.bundle(ders))
+
+
+def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write what ``chain`` answered.
+
+    Raises:
+        CAError: another file is there, or it cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")
+    write_atomic(path, data, overwrite=overwrite)
+
+
+def _others(match: Match) -> list[str]:
+    return [row.serial.hex() for row in match.others]

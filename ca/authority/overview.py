@@ -1,0 +1,83 @@
+"""Which CA this is, what it holds, its settings, its audit trail."""
+
+from __future__ import annotations
+
+from ca.authority.describing import ca_record
+from ca.authority.home import Home
+from ca.authority.wishes import normal_base_url
+from ca.documents.home import LogDocument, LogEvent, SettingsDocument, StatusDocument
+from ca.store import audit, certificates, state
+from ca.store.audit import Event
+from ca.store.schema import assert_guarded
+
+
+def status(home: Home) -> StatusDocument:
+    """Which CA this is, how much it holds, and the head of the audit chain."""
+    counts = certificates.counts(home.store, home.now())
+    return StatusDocument(
+        ca=home.name,
+        home=str(home.path),
+        cas=[ca_record(each) for each in home.cas()],
+        base_url=home.base_url,
+        target=home.target,
+        certificates=dict(sorted(counts.items())),
+        audit_events=audit.count(home.store),
+        audit_head=audit.head(home.store).hex(),
+    )
+
+
+def log(home: Home, *, verify: bool = False, head: str | None = None) -> LogDocument:
+    """The audit trail; with ``verify`` or a noted ``head``, what does not fit together in it."""
+    with home.store.snapshot():
+        recorded = list(audit.events(home.store))
+        problems: list[str] | None = None
+        if verify or head is not None:
+            assert_guarded(home.store)
+            problems = list(audit.problems(home.store))
+            known = {each.hash.hex() for each in recorded}
+            if head is not None and head.strip().lower() not in known:
+                problems.append(f"the noted head {head.strip()[:64]} is not in the trail")
+    return LogDocument(
+        events=[
+            LogEvent(
+                id=each.id,
+                at=each.at,
+                action=each.action,
+                subject=each.subject,
+                detail=each.detail,
+                os_user=each.os_user,
+                host=each.host,
+                version=each.version,
+                hash=each.hash.hex(),
+            )
+            for each in recorded
+        ],
+        head=recorded[-1].hash.hex() if recorded else audit.GENESIS.hex(),
+        problems=problems,
+    )
+
+
+def set_settings(
+    home: Home, *, base_url: str | None = None, target: str | None = None
+) -> SettingsDocument:
+    """Change the base URL ("none" takes it away) and the target; each change with its event.
+
+    Raises:
+        CAError: the URL is not well formed, or there is no such target.
+    """
+    wished: dict[str, str | None] = {}
+    if base_url is not None:
+        wished["base_url"] = None if base_url.lower() == "none" else normal_base_url(base_url)
+    if target is not None:
+        home.library.target(target)
+        wished["target"] = target
+    changed = False
+    with home.store.write():
+        for name, value in wished.items():
+            before = state.setting(home.store, name)
+            if before == value:
+                continue
+            state.set_setting(home.store, name, value)
+            home.record(Event("set", name, {"before": before or "none", "after": value or "none"}))
+            changed = True
+    return SettingsDocument(base_url=home.base_url, target=home.target, changed=changed)

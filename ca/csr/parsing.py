@@ -1,0 +1,363 @@
+"""From a request's DER to its parts (RFC 2986), tolerant where a line can say what was repaired."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import cast
+
+from ca.csr.armour import find_request
+from ca.csr.request import CertificateRequest, RequestedExtension
+from ca.encoding import der
+from ca.encoding.certificates import KEY_USAGE, PURPOSES, SHORT_TYPES
+from ca.errors import CAError, MalformedError
+from ca.keys.public import read_public_key
+from ca.model.certificates import GeneralName, NameKind, SubjectAttribute
+from ca.names.text import printable
+
+EXTENSION_REQUEST = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
+"""PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own number for the same."""
+MAX_NAMES, MAX_ATTRIBUTES, MAX_EXTENSIONS = 100, 64, 64
+SAN = "2.5.29.17"
+EXTENSION_NAMES = {
+    "2.5.29.14": "subjectKeyIdentifier",
+    "2.5.29.15": "keyUsage",
+    SAN: "subjectAltName",
+    "2.5.29.18": "issuerAltName",
+    "2.5.29.19": "basicConstraints",
+    "2.5.29.30": "nameConstraints",
+    "2.5.29.31": "cRLDistributionPoints",
+    "2.5.29.32": "certificatePolicies",
+    "2.5.29.35": "authorityKeyIdentifier",
+    "2.5.29.37": "extendedKeyUsage",
+    "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",
+    "1.3.6.1.5.5.7.1.24": "tlsFeature",
+    "2.16.840.1.113730.1.1": "nsCertType",
+    "2.16.840.1.113730.1.13": "nsComment",
+    "1.3.6.1.4.1.311.20.2": "msCertificateTemplateName",
+    "1.3.6.1.4.1.311.21.7": "msCertificateTemplate",
+}
+ATTRIBUTE_NAMES = {
+    "1.2.840.113549.1.9.7": "challengePassword",
+    "1.2.840.113549.1.9.2": "unstructuredName",
+    "1.2.840.113549.1.9.8": "unstructuredAddress",
+    "1.3.6.1.4.1.311.13.2.3": "msOSVersion",
+    "1.3.6.1.4.1.311.21.20": "msRequestClientInfo",
+    "1.3.6.1.4.1.311.13.2.2": "msEnrollmentCSP",
+}
+SIGNATURES = {
+    "1.2.840.113549.1.1.4": "md5WithRSAEncryption",
+    "1.2.840.113549.1.1.5": "sha1WithRSAEncryption",
+    "1.2.840.113549.1.1.10": "rsassaPss",
+    "1.2.840.113549.1.1.11": "sha256WithRSAEncryption",
+    "1.2.840.113549.1.1.12": "sha384WithRSAEncryption",
+    "1.2.840.113549.1.1.13": "sha512WithRSAEncryption",
+    "1.2.840.113549.1.1.14": "sha224WithRSAEncryption",
+    "1.2.840.10045.4.1": "ecdsa-with-SHA1",
+    "1.2.840.10045.4.3.1": "ecdsa-with-SHA224",
+    "1.2.840.10045.4.3.2": "ecdsa-with-SHA256",
+    "1.2.840.10045.4.3.3": "ecdsa-with-SHA384",
+    "1.2.840.10045.4.3.4": "ecdsa-with-SHA512",
+    "1.3.101.112": "Ed25519",
+    "1.3.101.113": "Ed448",
+}
+_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*", re.ASCII)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SHOWN = 120
+
+
+def read_request(data: bytes) -> CertificateRequest:
+    """The request in a file, however it is wrapped.
+
+    Raises:
+        MalformedError: there is none, or it cannot be read.
+    """
+    found = find_request(data)
+    return parse_request(found.der, found.repairs)
+
+
+def parse_request(data: bytes, repairs: tuple[str, ...] = ()) -> CertificateRequest:
+    """Take a CertificationRequest apart (RFC 2986, 4).
+
+    Raises:
+        MalformedError: it is not one, or holds what nobody may certify: duplicate
+            extensions or attributes, control characters, text in a wrong charset.
+    """
+    if der.too_deep(data):
+        raise MalformedError("the CSR nests deeper than any request does")
+    info, algorithm, signature = der.signed_parts(data, what="the CSR")
+    fields = info.children()
+    if len(fields) < 3 or fields[0].tag != der.INTEGER:
+        raise MalformedError("the CSR lacks version, subject or key")
+    if (version := der.integer(fields[0])) != 0:
+        raise MalformedError(f"the CSR has version {min(version, 99)}, and only version 0 is known")
+    said = list(repairs)
+    subject = _name(fields[1], said)
+    key = read_public_key(fields[2].raw)
+    requested, others = _attributes(fields[3:], said)
+    extensions = _extensions(requested)
+    san, other_names, san_critical = _san(extensions)
+    parts = algorithm.children()
+    if not parts:
+        raise MalformedError("the CSR names no signature algorithm")
+    oid = der.oid(parts[0])
+    return CertificateRequest(
+        der=data,
+        info=info.raw,
+        key=key,
+        subject=subject,
+        san=san,
+        san_critical=san_critical,
+        other_names=other_names,
+        extensions=tuple(_described(e, san, other_names) for e in extensions),
+        attributes=others,
+        signature_algorithm=SIGNATURES.get(oid, oid),
+        signature_parameters=parts[1].raw if len(parts) > 1 else b"",
+        signature=signature,
+        repairs=tuple(dict.fromkeys(said)),
+    )
+
+
+# the subject
+
+
+def _name(node: der.Node, said: list[str]) -> tuple[SubjectAttribute, ...]:
+    if node.tag != der.SEQUENCE:
+        raise MalformedError("the CSR's subject is not a name")
+    attributes: list[SubjectAttribute] = []
+    for rdn in node.children():
+        values = rdn.children()
+        if rdn.tag != der.SET or not values:
+            raise MalformedError("the CSR's subject is not a sequence of sets")
+        if len(values) > 1:
+            said.append("a part of the subject with several attributes was taken apart")
+        for value in values:
+            attributes.append(_attribute(value, said))
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise MalformedError(f"the CSR's subject has more than {MAX_ATTRIBUTES} attributes")
+    return tuple(attributes)
+
+
+def _attribute(node: der.Node, said: list[str]) -> SubjectAttribute:
+    pair = node.children() if node.tag == der.SEQUENCE else []
+    if len(pair) != 2:
+        raise MalformedError("an attribute of the CSR's subject is not a type and a value")
+    oid = der.oid(pair[0])
+    short = SHORT_TYPES.get(oid, oid)
+    text = _string(pair[1], f"the subject's {short}", said)
+    if _CONTROL.search(text):
+        raise MalformedError(f"the subject's {short} '{printable(text)}' holds control characters")
+    return SubjectAttribute(short, text)
+
+
+def _string(node: der.Node, what: str, said: list[str]) -> str:
+    codec = {
+        der.UTF8_STRING: "utf-8",
+        der.PRINTABLE_STRING: "ascii",
+        der.IA5_STRING: "ascii",
+        0x12: "ascii",  # NumericString
+        0x1A: "ascii",  # VisibleString
+        der.T61_STRING: "latin-1",
+        der.BMP_STRING: "utf-16-be",
+        der.UNIVERSAL_STRING: "utf-32-be",
+    }.get(node.tag)
+    if codec is None:
+        raise MalformedError(f"{what} is no character string (tag {node.tag})")
+    try:
+        text = node.contents.decode(codec)
+    except UnicodeDecodeError:
+        raise MalformedError(f"{what} is not valid {codec.upper()} text") from None
+    if node.tag == der.PRINTABLE_STRING and not _PRINTABLE.fullmatch(text):
+        said.append(f"{what} has characters that its PrintableString must not hold; they were read")
+    if node.tag == der.T61_STRING and not text.isascii():
+        said.append(f"{what} is a TeletexString; it was read as Latin-1")
+    return text
+
+
+# attributes and extensions
+
+
+def _attributes(nodes: list[der.Node], said: list[str]) -> tuple[der.Node | None, tuple[str, ...]]:
+    if not nodes:
+        said.append("the attributes field is missing, which RFC 2986 wants even when it is empty")
+        return None, ()
+    if len(nodes) > 1 or nodes[0].tag != 0xA0:
+        raise MalformedError("the CSR has stray fields behind its key")
+    requested: der.Node | None = None
+    seen: set[str] = set()
+    for node in nodes[0].children():
+        oid, values = _attribute_parts(node)
+        name = "extensionRequest" if oid in EXTENSION_REQUEST else ATTRIBUTE_NAMES.get(oid, oid)
+        if name == "extensionRequest" and requested is not None and values[0].raw == requested.raw:
+            continue
+        if name in seen:
+            raise MalformedError(f"the CSR has the attribute {name} twice, with different contents")
+        seen.add(name)
+        if name == "extensionRequest":
+            if len(values) != 1 or values[0].tag != der.SEQUENCE:
+                raise MalformedError("the CSR's extensionRequest holds not one list of extensions")
+            requested = values[0]
+    return requested, tuple(sorted(seen - {"extensionRequest"}))
+
+
+def _attribute_parts(node: der.Node) -> tuple[str, list[der.Node]]:
+    parts = node.children() if node.tag == der.SEQUENCE else []
+    if len(parts) != 2 or parts[1].tag != der.SET:
+        raise MalformedError("an attribute of the CSR is not a type and a set of values")
+    values = parts[1].children()
+    if not values:
+        raise MalformedError(f"the CSR's attribute {der.oid(parts[0])} is empty")
+    return der.oid(parts[0]), values
+
+
+def _extensions(node: der.Node | None) -> list[RequestedExtension]:
+    if node is None:
+        return []
+    found: dict[str, RequestedExtension] = {}
+    for extension in node.children():
+        parts = extension.children() if extension.tag == der.SEQUENCE else []
+        if not 2 <= len(parts) <= 3 or parts[-1].tag != der.OCTET_STRING:
+            raise MalformedError("an extension of the CSR is not a type and a value")
+        oid = der.oid(parts[0])
+        critical = len(parts) == 3 and any(parts[1].contents)
+        if len(parts) == 3 and parts[1].tag != der.BOOLEAN:
+            raise MalformedError(f"the extension {oid} of the CSR has no proper critical flag")
+        if oid in found:
+            raise MalformedError(f"the CSR has the extension {EXTENSION_NAMES.get(oid, oid)} twice")
+        if len(found) >= MAX_EXTENSIONS:
+            raise MalformedError(f"the CSR has more than {MAX_EXTENSIONS} extensions")
+        name = EXTENSION_NAMES.get(oid, oid)
+        found[oid] = RequestedExtension(oid, name, critical, "", parts[-1].contents)
+    return list(found.values())
+
+
+# the SAN
+
+
+def _san(
+    extensions: list[RequestedExtension],
+) -> tuple[tuple[GeneralName, ...], tuple[str, ...], bool]:
+    extension = next((each for each in extensions if each.oid == SAN), None)
+    if extension is None:
+        return (), (), False
+    nodes = der.read(extension.value, what="the CSR's SAN").children()
+    if len(nodes) > MAX_NAMES:
+        raise MalformedError(f"the CSR's SAN has {len(nodes)} names, and {MAX_NAMES} are the most")
+    names: list[GeneralName] = []
+    others: list[str] = []
+    for node in nodes:
+        read = _general_name(node)
+        if isinstance(read, GeneralName):
+            names.append(read)
+        else:
+            others.append(read)
+    return tuple(names), tuple(others), extension.critical
+
+
+_TEXT_KINDS = {0x81: "email", 0x82: "dns", 0x86: "uri"}
+_OTHER_KINDS = {
+    0xA0: "otherName",
+    0xA3: "x400Address",
+    0xA4: "directoryName",
+    0xA5: "ediPartyName",
+    0x88: "registeredID",
+}
+
+
+def _general_name(node: der.Node) -> GeneralName | str:
+    if node.tag == 0x87:
+        if len(node.contents) not in (4, 16):
+            raise MalformedError(
+                f"the CSR's SAN has an IP address of {len(node.contents)} octets, not 4 or 16"
+            )
+        return GeneralName("ip", str(ipaddress.ip_address(node.contents)))
+    if kind := _TEXT_KINDS.get(node.tag):
+        return GeneralName(cast(NameKind, kind), _san_text(node.contents, kind))
+    name = _OTHER_KINDS.get(node.tag)
+    if name is None:
+        raise MalformedError(f"the CSR's SAN has an entry of an unknown kind (tag {node.tag})")
+    return f"{name} {_detail(node)}".strip()
+
+
+def _san_text(contents: bytes, kind: str) -> str:
+    try:
+        text = contents.decode("ascii")
+    except UnicodeDecodeError:
+        shown = printable(contents.decode("utf-8", "backslashreplace"))
+        raise MalformedError(
+            f"the CSR's SAN {kind} '{shown}' has characters outside ASCII",
+            hint="an international host name stands there as A-labels (xn--...)",
+        ) from None
+    if _CONTROL.search(text):
+        raise MalformedError(f"the CSR's SAN {kind} '{printable(text)}' holds control characters")
+    return text
+
+
+def _detail(node: der.Node) -> str:
+    try:
+        if node.tag == 0xA0:
+            return der.oid(node.children()[0])
+        if node.tag == 0x88:
+            return der.oid(der.read(der.tlv(der.OID, node.contents)))
+    except (CAError, IndexError):
+        return "(undecodable)"
+    return ""
+
+
+# extensions as text
+
+
+def _described(
+    extension: RequestedExtension, san: tuple[GeneralName, ...], others: tuple[str, ...]
+) -> RequestedExtension:
+    if extension.oid == SAN:
+        text = ", ".join((*map(str, san), *others))
+    else:
+        describe = _DESCRIBERS.get(extension.oid, _as_hex)
+        try:
+            text = describe(extension.value)
+        except (CAError, IndexError, ValueError):
+            text = "undecodable"
+    shown = text if len(text) <= _SHOWN or extension.oid == SAN else f"{text[:_SHOWN]}..."
+    return RequestedExtension(
+        extension.oid, extension.name, extension.critical, shown, extension.value
+    )
+
+
+def _basic_constraints(value: bytes) -> str:
+    parts = der.read(value).children()
+    is_ca = bool(parts) and parts[0].tag == der.BOOLEAN and any(parts[0].contents)
+    length = next((der.integer(part) for part in parts if part.tag == der.INTEGER), None)
+    text = "CA:TRUE" if is_ca else "CA:FALSE"
+    return text if length is None else f"{text}, pathlen {length}"
+
+
+def _key_usage(value: bytes) -> str:
+    node = der.read(value)
+    if node.tag != der.BIT_STRING or not node.contents:
+        raise MalformedError("no bit string")
+    bits = "".join(f"{octet:08b}" for octet in node.contents[1:])
+    names = [name for _, name in KEY_USAGE] + ["encipherOnly", "decipherOnly"]
+    return ", ".join(name for bit, name in zip(bits, names, strict=False) if bit == "1")
+
+
+def _purposes(value: bytes) -> str:
+    oids = [der.oid(node) for node in der.read(value).children()]
+    return ", ".join(PURPOSES.get(oid, oid) for oid in oids)
+
+
+def _as_hex(value: bytes) -> str:
+    return value.hex()
+
+
+def _key_identifier(value: bytes) -> str:
+    return der.read(value).contents.hex()
+
+
+_DESCRIBERS: dict[str, Callable[[bytes], str]] = {
+    "2.5.29.19": _basic_constraints,
+    "2.5.29.15": _key_usage,
+    "2.5.29.37": _purposes,
+    "2.5.29.14": _key_identifier,
+}

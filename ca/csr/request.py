@@ -1,0 +1,48 @@
+"""The noun of this room: a certification request taken apart (RFC 2986)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.keys.public import PublicKey
+from ca.model.certificates import GeneralName, SubjectAttribute
+
+
+class RequestedExtension(msgspec.Struct, frozen=True):
+    """An extension of the request's extensionRequest (RFC 2985, 5.4.2), as DER and as text."""
+
+    oid: str
+    name: str
+    critical: bool
+    text: str
+    value: bytes
+
+
+class CertificateRequest(msgspec.Struct, frozen=True):
+    """What a device asked for, exactly as received; nothing is judged yet.
+
+    ``der`` and ``info`` are the received octets (the whole request; the part that is signed).
+    ``subject`` is in the request's order. ``san`` keeps the request's order and holds only the
+    kinds of ``GeneralName``; other kinds stand in ``other_names`` as text. ``attributes`` are
+    the request's attributes beside extensionRequest, by name or dotted OID. ``repairs`` says,
+    a sentence each, what was repaired to be able to read it.
+    """
+
+    der: bytes
+    info: bytes
+    key: PublicKey
+    subject: tuple[SubjectAttribute, ...]
+    san: tuple[GeneralName, ...]
+    san_critical: bool
+    other_names: tuple[str, ...]
+    extensions: tuple[RequestedExtension, ...]
+    attributes: tuple[str, ...]
+    signature_algorithm: str
+    signature_parameters: bytes
+    signature: bytes
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def cn(self) -> str | None:
+        """The first commonName, or None."""
+        return next((each.value for each in self.subject if each.type == "CN"), None)

@@ -1,0 +1,108 @@
+"""Rules on what was asked and how it was proven."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from ca.csr.proof import Possession, Proof, prove_possession
+from ca.csr.request import CertificateRequest
+from ca.errors import Kind
+from ca.model.findings import Finding, Violation, rule, run
+
+
+class ProvenRequest(msgspec.Struct, frozen=True):
+    """A request, and what its signature proves."""
+
+    request: CertificateRequest
+    proof: Proof
+
+
+@rule("broken-signature", "error", "RFC 2986 4.2", kind=Kind.INVALID)
+def broken_signature(subject: ProvenRequest) -> Violation | None:
+    """The request's signature verifies with its own key: the device has the private key."""
+    if subject.proof.outcome is not Possession.BROKEN:
+        return None
+    return Violation(
+        "the CSR's signature does not verify with its own key: it was altered, or cut",
+        "copy it from the device again, whole and unchanged",
+    )
+
+
+@rule("unknown-signature", "error", "RFC 2986 4.2; RFC 3279; RFC 5758")
+def unknown_signature(subject: ProvenRequest) -> Violation | None:
+    """The request's signature is of an algorithm that sipca can judge."""
+    if subject.proof.outcome is not Possession.UNKNOWN or not _is_judgeable(subject):
+        return None
+    return Violation(
+        f"the CSR is signed by {subject.request.signature_algorithm}, which sipca cannot judge",
+        "choose SHA-256 on the device's CSR page",
+    )
+
+
+def _is_judgeable(subject: ProvenRequest) -> bool:
+    """Where the key itself is the trouble, the rules about keys name it better."""
+    from ca.lint.public_keys import check_public_key
+
+    key = subject.request.key
+    by_family = ("rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521", "ed25519")
+    return not any(f.result == "fail" for f in check_public_key(key, by_family, ("weak-key",)))
+
+
+@rule("md5-request", "error", "RFC 6151 (MD5 signatures can be forged)", allow=True)
+def md5_request(subject: ProvenRequest) -> Violation | None:
+    """The request is not signed by MD5."""
+    if subject.proof.hash != "MD5" or subject.proof.outcome is not Possession.RETIRED_HASH:
+        return None
+    return Violation("the CSR is signed by MD5", "choose SHA-256 on the device's CSR page")
+
+
+@rule("sha1-request", "info", "RFC 6194 (SHA-1 is retired for new signatures)")
+def sha1_request(subject: ProvenRequest) -> Violation | None:
+    """The request is signed by SHA-1: enough to prove possession, never used in certificates."""
+    if subject.proof.hash != "SHA1" or subject.proof.outcome is not Possession.RETIRED_HASH:
+        return None
+    return Violation(
+        "the CSR is signed by SHA-1, a retired hash; the certificate will not be",
+        "choose SHA-256 on the device's CSR page next time",
+    )
+
+
+@rule("asks-for-ca", "warning", "RFC 5280 4.2.1.9, 4.2.1.3")
+def asks_for_ca(subject: ProvenRequest) -> Violation | None:
+    """The request does not ask to be a CA; if it does, that is refused and the rest is signed."""
+    asked = {each.name: each.text for each in subject.request.extensions}
+    wants = [
+        word
+        for name, word in (
+            ("basicConstraints", "CA:TRUE"),
+            ("keyUsage", "keyCertSign"),
+            ("keyUsage", "cRLSign"),
+        )
+        if word in asked.get(name, "")
+    ]
+    if not wants:
+        return None
+    return Violation(f"the CSR asks for {', '.join(wants)}, which no device gets")
+
+
+@rule("repaired-request", "info", "RFC 7468; RFC 2986")
+def repaired_request(subject: ProvenRequest) -> list[Violation]:
+    """The request was read as it stands, without repairs."""
+    return [Violation(f"repaired: {repair}") for repair in subject.request.repairs]
+
+
+REQUEST_RULES = (
+    repaired_request,
+    broken_signature,
+    unknown_signature,
+    md5_request,
+    sha1_request,
+    asks_for_ca,
+)
+
+
+def judge_request(request: CertificateRequest, allowed: Collection[str] = ()) -> list[Finding]:
+    """Judge a request and its proof of possession."""
+    return run(REQUEST_RULES, ProvenRequest(request, prove_possession(request)), allowed)

@@ -1,0 +1,73 @@
+"""The answer of ``sign``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ca.documents.base import Document
+from ca.errors import Kind
+from ca.model.account import FieldAccount
+from ca.model.findings import Finding
+
+
+class Files(msgspec.Struct, frozen=True):
+    """Paths of the files written for one certificate; null where none was asked for."""
+
+    device: str | None = None
+    trusted_root: str | None = None
+    fullchain: str | None = None
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """One certificate, just made, or (``reason`` set) handed out again.
+
+    In a dry run ``serial``, ``fingerprint`` and ``certificate_pem`` are null.
+    """
+
+    source: str
+    serial: str | None
+    subject: str
+    san: list[str]
+    profile: str
+    device: str | None
+    context: int | None
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    fingerprint: str | None
+    certificate_pem: str | None
+    chain_pem: str
+    root_pem: str
+    files: Files
+    account: list[FieldAccount]
+    findings: list[Finding]
+
+
+class Skipped(Signed, frozen=True, kw_only=True):
+    """A certificate that was there already and good, handed out again."""
+
+    reason: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A source that was refused, and why."""
+
+    source: str
+    kind: Kind
+    message: str
+    hint: str | None
+    exit: int
+
+
+class SigningDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``sign``, for one source or many."""
+
+    ca: str
+    home: str
+    dry_run: bool = False
+    signed: list[Signed]
+    skipped: list[Skipped]
+    refused: list[Refused]
+    ignored: list[str]

@@ -1,0 +1,166 @@
+"""The only writer of files and the only reader of input: modes from creation, atomic, bounded.
+
+Knows nothing of what is inside them. POSIX modes and directory fsync are skipped where the
+platform has none (Windows); everything else is the same there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
+
+PRIVATE, PUBLIC = 0o600, 0o644
+MAX_INPUT = 256 * 1024
+"""Octets of input read at the most; the largest honest CSR is a hundredth of it."""
+
+
+def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
+    """The contents of a file of at most ``limit`` octets.
+
+    Raises:
+        NotFoundError: there is no such file.
+        MalformedError: it is longer than ``limit``, or no regular file.
+        StoreError: it cannot be read.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise MalformedError(f"'{path}' is not a regular file")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file '{path}'", hint="check the path") from None
+    except OSError as error:
+        raise StoreError(f"'{path}' cannot be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise MalformedError(f"'{path}' has more than {limit} octets, the most that is read")
+    return data
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = PUBLIC, overwrite: bool = False) -> None:
+    """Write a file whole or not at all: temporary sibling, fsync, rename into place.
+
+    A file of the same content is left as it is. The mode holds from creation, whatever
+    the umask.
+
+    Raises:
+        ConflictError: another file is there and ``overwrite`` is not set, or a symlink is
+            where a private file should go.
+        StoreError: the folder or disk does not take it.
+    """
+    if mode == PRIVATE and path.is_symlink():
+        raise ConflictError(
+            f"'{path}' is a symbolic link", hint="a private file is never written through one"
+        )
+    if conflicts(path, data):
+        if not overwrite:
+            raise ConflictError(
+                f"'{path}' exists with other content", hint="--overwrite replaces it"
+            )
+    elif path.exists():
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _translated(path):
+        try:
+            _write_new(temporary, data, mode)
+            _into_place(temporary, path, overwrite=overwrite)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def conflicts(path: Path, data: bytes | None) -> bool:
+    """Whether something else than ``data`` is at ``path``; None stands for content not yet known.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    if path.is_dir():
+        return True
+    with _translated(path):
+        return path.exists() and (
+            data is None or path.stat().st_size != len(data) or path.read_bytes() != data
+        )
+
+
+def make_folder(path: Path, *, mode: int | None = None) -> bool:
+    """Make a folder and its parents; True if it was not there. With ``mode`` whatever the umask.
+
+    Raises:
+        StoreError: it cannot be made, or a file is in the way.
+    """
+    with _translated(path):
+        if path.is_dir():
+            return False
+        path.mkdir(parents=True, exist_ok=True, mode=0o777 if mode is None else mode)
+        if mode is not None and os.name == "posix":
+            path.chmod(mode)
+        return True
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename in this folder durable, where the platform can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def link_into_place(temporary: Path, path: Path) -> bool:
+    """Give a finished file its name unless the name is taken; False if it was.
+
+    Raises:
+        StoreError: the file system has neither hard links nor exclusive rename.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        if sys.platform != "win32":  # FAT and some network drives have no hard links
+            raise StoreError(
+                f"'{path.parent}' is on a file system without hard links",
+                hint="keep the CA home on a local disk",
+            ) from None
+        try:
+            temporary.rename(path)  # on Windows rename refuses to replace
+        except FileExistsError:
+            return False
+    temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode
+    )
+    with os.fdopen(descriptor, "wb") as file:
+        if os.name == "posix":
+            os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        temporary.replace(path)
+    elif not link_into_place(temporary, path):
+        raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"'{path}' cannot be written: {error.strerror or error}") from None

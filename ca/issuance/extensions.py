@@ -1,0 +1,199 @@
+"""The extensions of a certificate: the profile's, never the request's; each with its line."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ca.csr.request import RequestedExtension
+from ca.issuance.order import Order
+from ca.model.account import Decision, FieldAccount, How
+from ca.model.certificates import GeneralName
+from ca.profiles.profile import Profile
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+PURPOSE_OIDS = {
+    "server_auth": ("1.3.6.1.5.5.7.3.1", "serverAuth"),
+    "client_auth": ("1.3.6.1.5.5.7.3.2", "clientAuth"),
+    "sip_domain": ("1.3.6.1.5.5.7.3.20", "id-kp-sipDomain"),
+    "ocsp_signing": ("1.3.6.1.5.5.7.3.9", "OCSPSigning"),
+}
+USAGE_NAMES = {
+    "digital_signature": "digitalSignature",
+    "key_encipherment": "keyEncipherment",
+    "key_cert_sign": "keyCertSign",
+    "crl_sign": "cRLSign",
+}
+_ASKS_TO_BE_CA = ("keyCertSign", "cRLSign", "CA:TRUE")
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """One extension to be: RFC 5280 name, criticality, value, and the value as text."""
+
+    name: str
+    critical: bool
+    value: x509.ExtensionType
+    text: str
+
+
+def key_identifier(key_bits: bytes) -> bytes:
+    """The leftmost 160 bits of SHA-256 over the subjectPublicKey bits (RFC 7093, 2, method 1)."""
+    return sha256(key_bits).digest()[:20]
+
+
+def key_usage(profile: Profile, *, is_rsa: bool) -> tuple[str, ...]:
+    """The profile's key usage bits in RFC 5280 spelling; keyEncipherment only for RSA."""
+    return tuple(
+        USAGE_NAMES[bit]
+        for bit in profile.extensions.key_usage
+        if is_rsa or bit != "key_encipherment"
+    )
+
+
+def decide_extensions(
+    order: Order, san: tuple[GeneralName, ...]
+) -> Decision[tuple[Extension, ...]]:
+    """Every extension of the certificate, and a line for each one issued or asked for."""
+    made = _made(order, san)
+    asked = {each.name: each for each in order.request.extensions}
+    source = f"profile {order.profile.name}"
+    lines = [
+        _line(each, asked.get(each.name), source) for each in made if each.name != "subjectAltName"
+    ]
+    issued = {each.name for each in made}
+    lines += [
+        FieldAccount(f"extension.{name}", each.text, None, "refused", source)
+        for name, each in asked.items()
+        if name not in issued and name != "subjectAltName"
+    ]
+    return Decision(made, tuple(lines))
+
+
+def _line(made: Extension, asked: RequestedExtension | None, source: str) -> FieldAccount:
+    field = f"extension.{made.name}"
+    if asked is None:
+        return FieldAccount(field, None, made.text, "added", source)
+    if asked.text == made.text:
+        return FieldAccount(field, asked.text, made.text, "taken", source)
+    wants_ca = any(word in asked.text for word in _ASKS_TO_BE_CA)
+    how: How = "refused" if wants_ca else "changed"
+    return FieldAccount(field, asked.text, made.text, how, "ca-flag" if wants_ca else source)
+
+
+def _made(order: Order, san: tuple[GeneralName, ...]) -> tuple[Extension, ...]:
+    from cryptography import x509
+
+    profile, key = order.profile, order.request.key
+    own = key_identifier(key.bits)
+    made = [_basic_constraints(profile), _key_usage(profile, is_rsa=key.algorithm == "rsa")]
+    if purposes := profile.extensions.extended_key_usage:
+        made.append(_extended_key_usage(purposes))
+    made.append(Extension("subjectKeyIdentifier", False, x509.SubjectKeyIdentifier(own), own.hex()))
+    if order.issuer.facts is not None:
+        theirs = order.issuer.facts.key_identifier or key_identifier(order.issuer.key.bits)
+        value = x509.AuthorityKeyIdentifier(theirs, None, None)
+        made.append(Extension("authorityKeyIdentifier", False, value, theirs.hex()))
+    if san:
+        made.append(_subject_alternative_name(san))
+    if profile.extensions.ocsp_nocheck:
+        made.append(Extension("ocspNoCheck", False, x509.OCSPNoCheck(), "NULL"))
+    elif order.issuer.base_url and order.issuer.facts is not None:
+        made += _where_to_look(order.issuer.base_url, order.issuer.ca_id)
+    if order.permit is not None and (order.permit.dns or order.permit.ip):
+        made.append(_name_constraints(order.permit.dns, order.permit.ip))
+    return tuple(made)
+
+
+def _basic_constraints(profile: Profile) -> Extension:
+    from cryptography import x509
+
+    is_ca = profile.role in ("root", "issuing")
+    length = profile.extensions.path_length
+    text = "CA:TRUE" if is_ca else "CA:FALSE"
+    if length is not None:
+        text += f", pathlen {length}"
+    return Extension("basicConstraints", True, x509.BasicConstraints(is_ca, length), text)
+
+
+def _key_usage(profile: Profile, *, is_rsa: bool) -> Extension:
+    from cryptography import x509
+
+    names = key_usage(profile, is_rsa=is_rsa)
+    value = x509.KeyUsage(
+        digital_signature="digitalSignature" in names,
+        content_commitment=False,
+        key_encipherment="keyEncipherment" in names,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign="keyCertSign" in names,
+        crl_sign="cRLSign" in names,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    return Extension("keyUsage", True, value, ", ".join(names))
+
+
+def _extended_key_usage(purposes: tuple[str, ...]) -> Extension:
+    from cryptography import x509
+
+    chosen = [PURPOSE_OIDS[each] for each in purposes]
+    value = x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid, _ in chosen])
+    return Extension("extendedKeyUsage", False, value, ", ".join(name for _, name in chosen))
+
+
+def _subject_alternative_name(names: tuple[GeneralName, ...]) -> Extension:
+    import ipaddress
+
+    from cryptography import x509
+
+    makers = {
+        "dns": x509.DNSName,
+        "ip": lambda text: x509.IPAddress(ipaddress.ip_address(text)),
+        "uri": x509.UniformResourceIdentifier,
+        "email": x509.RFC822Name,
+    }
+    value = x509.SubjectAlternativeName([makers[name.kind](name.value) for name in names])
+    return Extension("subjectAltName", False, value, ", ".join(map(str, names)))
+
+
+def _where_to_look(base_url: str, ca_id: str) -> list[Extension]:
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    crl, issuer, ocsp = f"{base_url}/crl/{ca_id}.crl", f"{base_url}/ca/{ca_id}.cer", f"{base_url}/"
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
+    access = x509.AuthorityInformationAccess(
+        [
+            x509.AccessDescription(oid, x509.UniformResourceIdentifier(url))
+            for oid, url in (
+                (AuthorityInformationAccessOID.OCSP, ocsp),
+                (AuthorityInformationAccessOID.CA_ISSUERS, issuer),
+            )
+        ]
+    )
+    return [
+        Extension("cRLDistributionPoints", False, x509.CRLDistributionPoints([point]), crl),
+        Extension("authorityInfoAccess", False, access, f"OCSP {ocsp}, CA issuers {issuer}"),
+    ]
+
+
+def _name_constraints(dns: tuple[str, ...], ip: tuple[str, ...]) -> Extension:
+    """Permitted names; addresses not asked for are excluded whole, or they would all pass."""
+    import ipaddress
+
+    from cryptography import x509
+
+    permitted: list[x509.GeneralName] = [x509.DNSName(name) for name in dns]
+    permitted += [x509.IPAddress(ipaddress.ip_network(net)) for net in ip]
+    excluded = [
+        x509.IPAddress(whole)
+        for whole in (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+        if not any(ipaddress.ip_network(net).version == whole.version for net in ip)
+    ]
+    value = x509.NameConstraints(permitted, excluded or None)
+    text = ", ".join([*(f"dns:{name}" for name in dns), *(f"ip:{net}" for net in ip)])
+    return Extension("nameConstraints", True, value, f"permitted {text}")

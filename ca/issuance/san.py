@@ -1,0 +1,168 @@
+"""The subjectAltName: which names, from the request, the operator and the CN."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.issuance.order import Order
+from ca.model.account import Decision, FieldAccount, How
+from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.findings import Finding, Violation, rule, run
+from ca.names.constraints import outside
+from ca.names.general import check_general_name, fold, infer_general_name, retype
+from ca.names.hosts import is_factory_name
+from ca.names.sip import sip_uri_host, sip_uri_user
+
+Names = tuple[GeneralName, ...]
+
+
+class NoName(msgspec.Struct, frozen=True):
+    """A certificate that would have no SAN, and the CN it has."""
+
+    cn: str | None
+
+
+@rule("san-required", "error", "RFC 5280 4.2.1.6; RFC 9525 2")
+def san_required(subject: NoName) -> Violation:
+    """Peers compare names with the SAN: a certificate of this profile needs one name at least."""
+    if subject.cn and is_factory_name(subject.cn):
+        return Violation(
+            f"the request has no SAN, and its CN '{subject.cn}' is a factory name no peer dials",
+            "give the names that peers dial: --cn sbc1.lab.example, or --san dns:NAME --san ip:ADDR",
+        )
+    return Violation(
+        f"the request has no SAN, and its CN '{subject.cn or ''}' is neither host name nor address",
+        "give the names that peers dial: --san dns:NAME, --san ip:ADDR",
+    )
+
+
+@rule("factory-cn", "warning", "vendor: CN left empty on the CSR page", basis="vendor")
+def factory_cn(cn: str) -> Violation | None:
+    """The CN is one that the device made up (ACL_ and a serial number, or a MAC)."""
+    if is_factory_name(cn):
+        return Violation(
+            f"the CN '{cn}' is a factory name that no peer dials", "--cn NAME gives another"
+        )
+    return None
+
+
+@rule("san-kind", "error", "the profile's san.take")
+def san_kind(pair: tuple[GeneralName, Order]) -> Violation | None:
+    """A name given with --san is of a kind that the profile carries."""
+    name, order = pair
+    if name.kind in order.profile.san.take:
+        return None
+    kinds = ", ".join(order.profile.san.take) or "no names at all"
+    return Violation(
+        f"--san {name}: profile {order.profile.name} takes {kinds}", "choose another profile"
+    )
+
+
+@rule("sip-uri-trap", "warning", "RFC 5922 7.1")
+def sip_uri_trap(names: Names) -> Violation | None:
+    """Once a sip: URI is in the SAN a strict SIP peer ignores its DNS names."""
+    dialled = {host for name in names if name.kind == "uri" and (host := sip_uri_host(name.value))}
+    if not dialled:
+        return None
+    left = [n.value for n in names if n.kind == "dns" and n.value.casefold() not in dialled]
+    if not left:
+        return None
+    return Violation(
+        f"a strict SIP peer (RFC 5922) looks only at the sip: URIs: {', '.join(left)} will not match",
+        f"add --san uri:sip:{left[0]} for each name that such a peer dials",
+    )
+
+
+@rule("outside-name-constraints", "error", "RFC 5280 4.2.1.10")
+def outside_constraints(pair: tuple[Names, Order]) -> list[Violation]:
+    """Every name lies inside the name constraints of the issuing CA."""
+    names, order = pair
+    facts = order.issuer.facts
+    if facts is None or not (facts.permitted_dns or facts.permitted_ip):
+        return []
+    problems = (outside(name, facts.permitted_dns, facts.permitted_ip) for name in names)
+    return [
+        Violation(problem, f"'{order.issuer.name}' was made with --permit-dns/--permit-ip")
+        for problem in problems
+        if problem
+    ]
+
+
+class _Collector:
+    """Names in order, without duplicates, each with its line and findings."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.names: list[GeneralName] = []
+        self.lines: list[FieldAccount] = []
+        self.findings: list[Finding] = []
+        self._folded: set[str] = set()
+
+    def judge(self, name: GeneralName) -> list[Finding]:
+        san = self.order.profile.san
+        found = check_general_name(name, wildcard=san.wildcard, allowed=self.order.wishes.allow)
+        if san.sip_domain and name.kind == "uri":
+            found = found + run([sip_uri_user], name, self.order.wishes.allow)
+        return found
+
+    def add(self, name: GeneralName, asked: str | None, how: How, rule_name: str) -> None:
+        found = self.judge(name)
+        self.findings.extend(found)
+        if (folded := fold(name)) in self._folded:
+            if asked is not None:
+                self.lines.append(FieldAccount("san", asked, None, "refused", "san-duplicate"))
+            return
+        self._folded.add(folded)
+        self.names.append(name)
+        forced = [each.code for each in found if each.result == "warn" and each.severity == "error"]
+        if forced:
+            how, rule_name = "forced", forced[0]
+        self.lines.append(FieldAccount("san", asked, str(name), how, rule_name))
+
+    def drop(self, asked: str, rule_name: str) -> None:
+        self.lines.append(FieldAccount("san", asked, None, "refused", rule_name))
+
+    def take(self, name: GeneralName) -> None:
+        """A name of the request, re-typed if that is wished and needed."""
+        profile = self.order.profile
+        if self.order.wishes.fix_san and any(f.result == "fail" for f in self.judge(name)):
+            fixed = retype(name)
+            if fixed is not None and fixed.kind in profile.san.take:
+                self.add(fixed, str(name), "changed", "--fix-san")
+                return
+        if name.kind not in profile.san.take:
+            self.drop(str(name), f"profile {profile.name}")
+            return
+        self.add(name, str(name), "taken", "san")
+
+
+def decide_san(
+    order: Order, subject: tuple[SubjectAttribute, ...]
+) -> tuple[Decision[Names], list[Finding]]:
+    """The request's names in its order, then the operator's, then the CN's if it is a name."""
+    rules, wishes = order.profile.san, order.wishes
+    collected = _Collector(order)
+    for name in order.request.san:
+        if wishes.replace_san:
+            collected.drop(str(name), "--replace-san")
+        else:
+            collected.take(name)
+    for text in order.request.other_names:
+        collected.drop(text, "--replace-san" if wishes.replace_san else "san-kinds")
+    for name in wishes.san:
+        collected.findings.extend(run([san_kind], (name, order)))
+        collected.add(name, None, "added", "--san")
+    cn = next((each.value for each in subject if each.type == "CN"), None)
+    if cn and rules.from_cn and not is_factory_name(cn):
+        from_cn = infer_general_name(cn)
+        if from_cn is not None and from_cn.kind in rules.take:
+            collected.add(from_cn, None, "added", "cn-in-san")
+    names = tuple(collected.names)
+    findings = collected.findings
+    if rules.require and not names and not any(f.result == "fail" for f in findings):
+        findings.append(san_required.finding(san_required.check(NoName(cn))))  # type: ignore[arg-type]
+    if cn and not order.profile.subject.factory_cn and order.profile.role == "end-entity":
+        findings += run([factory_cn], cn)
+    findings += run([sip_uri_trap], names)
+    findings += run([outside_constraints], (names, order))
+    return Decision(names, tuple(collected.lines)), findings

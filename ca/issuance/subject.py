@@ -1,0 +1,93 @@
+"""The subject: which attributes of a request are carried over, and in which form."""
+
+from __future__ import annotations
+
+from ca.errors import PolicyError
+from ca.issuance.order import Order
+from ca.model.account import Decision, FieldAccount
+from ca.model.certificates import SubjectAttribute
+from ca.model.findings import Finding, Violation, rule, run
+from ca.names.subjects import check_subject, normal_country
+
+Subject = tuple[SubjectAttribute, ...]
+
+
+@rule("subject-is-ca", "error", "RFC 5280 4.1.2.4, 6.1")
+def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None:
+    """A certificate whose subject is a CA's own name would be taken for that CA in a chain."""
+    subject, ca_subjects = pair
+    folded = [(each.type, " ".join(each.value.split()).casefold()) for each in subject]
+    for ca_subject in ca_subjects:
+        if folded == [(each.type, " ".join(each.value.split()).casefold()) for each in ca_subject]:
+            return Violation(
+                "the subject is the name of this CA itself", "give the device its own CN with --cn"
+            )
+    return None
+
+
+@rule("subject-required", "error", "RFC 5280 4.1.2.6; vendor: the SAN stays non-critical")
+def subject_required(pair: tuple[Subject, tuple[str, ...]]) -> list[Violation]:
+    """The subject has the attributes that the profile requires; a CN always."""
+    subject, required = pair
+    present = {each.type for each in subject}
+    return [
+        Violation(
+            f"the subject has no {name}",
+            "--cn NAME gives it one" if name == "CN" else f"set {name} on the device's CSR page",
+        )
+        for name in required
+        if name not in present
+    ]
+
+
+def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
+    """Carry over what the profile takes, in the request's order; ``--cn`` takes the CN's place."""
+    profile, wishes = order.profile, order.wishes
+    asked = _with_wished_cn(order.request.subject, wishes.cn)
+    subject: list[SubjectAttribute] = []
+    lines: list[FieldAccount] = []
+    for before, attribute in asked:
+        field = f"subject.{attribute.type}"
+        old = before.value if before else None
+        if attribute.type not in profile.subject.take:
+            lines.append(FieldAccount(field, old, None, "refused", f"profile {profile.name}"))
+            continue
+        if attribute.type == "CN" and any(each.type == "CN" for each in subject):
+            lines.append(FieldAccount(field, old, None, "refused", "one-cn"))
+            continue
+        value = normal_country(attribute.value) if attribute.type == "C" else attribute.value
+        subject.append(SubjectAttribute(attribute.type, value))
+        lines.append(
+            _line(field, old, value, wished=attribute.type == "CN" and wishes.cn is not None)
+        )
+    taken = tuple(subject)
+    findings = check_subject(taken, wishes.allow)
+    findings += run([subject_required], (taken, profile.subject.require))
+    if profile.role != "root":
+        findings += run([subject_is_ca], (taken, order.ca_subjects))
+    return Decision(taken, tuple(lines)), findings
+
+
+def _with_wished_cn(
+    subject: Subject, cn: str | None
+) -> list[tuple[SubjectAttribute | None, SubjectAttribute]]:
+    pairs: list[tuple[SubjectAttribute | None, SubjectAttribute]] = [
+        (each, each) for each in subject
+    ]
+    if cn is None:
+        return pairs
+    if not cn.strip():
+        raise PolicyError("--cn is empty", hint="give a name")
+    wished = SubjectAttribute("CN", cn)
+    for place, (before, _) in enumerate(pairs):
+        if before and before.type == "CN":
+            pairs[place] = (before, wished)
+            return pairs
+    return [(None, wished), *pairs]
+
+
+def _line(field: str, old: str | None, value: str, *, wished: bool) -> FieldAccount:
+    if old == value:
+        return FieldAccount(field, old, value, "taken", "subject")
+    how = "added" if old is None else "changed"
+    return FieldAccount(field, old, value, how, "--cn" if wished else "country-upper-case")  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Signers, keys at rest, public keys. The one room that touches a private key."""

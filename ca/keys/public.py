@@ -1,0 +1,128 @@
+"""Public keys as their SubjectPublicKeyInfo says them, and what identifies one.
+
+The form is judged on the raw DER: a library that loads an explicit-parameter P-256 key
+or an id-RSASSA-PSS key would quietly make it another one.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+
+from ca.encoding import der
+from ca.errors import MalformedError
+
+RSA, RSA_PSS, EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10045.2.1"
+CURVES = {
+    "1.2.840.10045.3.1.7": ("p256", 256),
+    "1.3.132.0.34": ("p384", 384),
+    "1.3.132.0.35": ("p521", 521),
+}
+ALGORITHMS = {
+    RSA: "rsa",
+    RSA_PSS: "rsa-pss",
+    EC: "ec",
+    "1.2.840.10040.4.1": "dsa",
+    "1.2.840.10046.2.1": "dh",
+    "1.3.101.110": "x25519",
+    "1.3.101.111": "x448",
+    "1.3.101.112": "ed25519",
+    "1.3.101.113": "ed448",
+}
+
+
+class PublicKey(msgspec.Struct, frozen=True):
+    """A public key taken apart.
+
+    ``algorithm`` is a word of ``ALGORITHMS`` or the dotted OID. ``curve`` is "p256", "p384",
+    "p521", "explicit", or the dotted OID of another named curve. ``size`` is in bits, 0 where it
+    is not known. ``identity`` is the SHA-256 of the *normalised* key (RSA modulus; EC curve
+    and uncompressed point), so that two encodings of one key are one key.
+    """
+
+    spki: bytes
+    algorithm: str
+    size: int
+    identity: bytes
+    curve: str | None = None
+    modulus: int | None = None
+    exponent: int | None = None
+    point: bytes | None = None
+    parameters: bytes = b""
+
+    @property
+    def label(self) -> str:
+        """For people: "RSA 2048", "EC p256", "ed25519"."""
+        if self.algorithm == "rsa":
+            return f"RSA {self.size}"
+        return f"EC {self.curve}" if self.algorithm == "ec" else self.algorithm
+
+    @property
+    def bits(self) -> bytes:
+        """The subjectPublicKey bits, which a key identifier is the hash of."""
+        return der.bit_string(der.read(self.spki).children()[1])
+
+
+def read_public_key(spki: bytes) -> PublicKey:
+    """Take a SubjectPublicKeyInfo apart (RFC 5280, 4.1.2.7; RFC 3279; RFC 5480).
+
+    Raises:
+        MalformedError: it is not one. A key that is well formed but bad is not refused here.
+    """
+    parts = der.read(spki, what="the public key").children()
+    if len(parts) != 2 or parts[0].tag != der.SEQUENCE:
+        raise MalformedError("the public key is not a SubjectPublicKeyInfo")
+    algorithm = parts[0].children()
+    if not algorithm:
+        raise MalformedError("the public key names no algorithm")
+    identifier = der.oid(algorithm[0])
+    parameters = algorithm[1].raw if len(algorithm) > 1 else b""
+    bits = der.bit_string(parts[1])
+    if identifier == RSA:
+        return _rsa(spki, bits, parameters)
+    if identifier == EC:
+        return _ec(spki, bits, parameters)
+    name = ALGORITHMS.get(identifier, identifier)
+    return PublicKey(spki, name, 0, sha256(spki).digest(), parameters=parameters)
+
+
+def _rsa(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
+    numbers = der.read(bits, what="the RSA public key").children()
+    if len(numbers) != 2:
+        raise MalformedError("the RSA public key is not a modulus and an exponent")
+    modulus, exponent = der.integer(numbers[0]), der.integer(numbers[1])
+    identity = sha256(b"rsa" + modulus.to_bytes(modulus.bit_length() // 8 + 1, "big", signed=True))
+    return PublicKey(
+        spki,
+        "rsa",
+        modulus.bit_length() if modulus > 0 else 0,
+        identity.digest(),
+        modulus=modulus,
+        exponent=exponent,
+        parameters=parameters,
+    )
+
+
+def _ec(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
+    curve, size = "explicit", 0
+    if parameters and parameters[0] == der.OID:
+        dotted = der.oid(der.read(parameters))
+        curve, size = CURVES.get(dotted, (dotted, 0))
+    point = bits
+    if size and bits[:1] in (b"\x02", b"\x03"):
+        point = _uncompressed(spki) or bits
+    identity = sha256(b"ec" + curve.encode() + b":" + point).digest()
+    return PublicKey(spki, "ec", size, identity, curve=curve, point=bits, parameters=parameters)
+
+
+def _uncompressed(spki: bytes) -> bytes | None:
+    from cryptography.hazmat.primitives import serialization
+
+    try:
+        key = serialization.load_der_public_key(spki)
+    except ValueError:
+        return None
+    return key.public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )

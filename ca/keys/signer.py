@@ -1,0 +1,65 @@
+"""What the rest of the house holds instead of a private key."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from ca.encoding.der import NULL, encode_oid, sequence, tlv
+from ca.errors import PolicyError
+from ca.keys.public import PublicKey
+
+SIGNATURE_OIDS = {
+    "sha256WithRSAEncryption": "1.2.840.113549.1.1.11",
+    "ecdsa-with-SHA256": "1.2.840.10045.4.3.2",
+    "ecdsa-with-SHA384": "1.2.840.10045.4.3.3",
+    "ecdsa-with-SHA512": "1.2.840.10045.4.3.4",
+}
+_BY_CURVE = {"p256": "ecdsa-with-SHA256", "p384": "ecdsa-with-SHA384", "p521": "ecdsa-with-SHA512"}
+
+
+class Signer(Protocol):
+    """A key that signs. It never crosses a process: hand over a ``KeyRef`` instead."""
+
+    @property
+    def algorithm(self) -> bytes:
+        """The AlgorithmIdentifier of its signatures, as DER."""
+
+    @property
+    def public_key(self) -> bytes:
+        """Its SubjectPublicKeyInfo, as DER."""
+
+    def sign(self, tbs: bytes) -> bytes:
+        """The signature over these octets."""
+
+
+class KeyRef(msgspec.Struct, frozen=True):
+    """Where a key is kept, without the means to open it.
+
+    ``pkcs8`` is a PrivateKeyInfo or, when ``encrypted``, an EncryptedPrivateKeyInfo (RFC 5958).
+    """
+
+    pkcs8: bytes
+    public: bytes
+    encrypted: bool
+    label: str
+
+
+def signature_name(key: PublicKey) -> str:
+    """The signature algorithm that a CA key of this kind signs with.
+
+    Raises:
+        PolicyError: sipca does not sign with such a key.
+    """
+    if key.algorithm == "rsa":
+        return "sha256WithRSAEncryption"
+    if key.algorithm == "ec" and key.curve in _BY_CURVE:
+        return _BY_CURVE[key.curve]
+    raise PolicyError(f"a CA key of the kind {key.label} is not supported")
+
+
+def algorithm_identifier(key: PublicKey) -> bytes:
+    """The AlgorithmIdentifier that goes with ``signature_name`` (RFC 4055, RFC 5758)."""
+    oid = encode_oid(SIGNATURE_OIDS[signature_name(key)])
+    return sequence(oid, tlv(NULL, b"")) if key.algorithm == "rsa" else sequence(oid)

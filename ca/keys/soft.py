@@ -1,0 +1,127 @@
+"""Keys in software: making them, opening them, signing with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from ca.errors import KeyUnavailableError, MalformedError
+from ca.keys import at_rest
+from ca.keys.public import PublicKey, read_public_key
+from ca.keys.signer import KeyRef, Signer, algorithm_identifier
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    SoftKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+SPECS = ("rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521")
+"""The kinds of key that sipca makes, as they are spelled everywhere."""
+
+
+class SoftSigner:
+    """A Signer whose key is in this process's memory."""
+
+    def __init__(self, key: SoftKey, public: PublicKey) -> None:
+        self._key = key
+        self.public_key = public.spki
+        self.algorithm = algorithm_identifier(public)
+        self._rsa = public.algorithm == "rsa"
+        self._curve = public.curve or ""
+
+    def sign(self, tbs: bytes) -> bytes:
+        """The signature over these octets, with the hash that ``algorithm`` names."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+        if self._rsa:
+            return cast(rsa.RSAPrivateKey, self._key).sign(tbs, padding.PKCS1v15(), hashes.SHA256())
+        chosen = {"p256": hashes.SHA256(), "p384": hashes.SHA384(), "p521": hashes.SHA512()}
+        return cast(ec.EllipticCurvePrivateKey, self._key).sign(tbs, ec.ECDSA(chosen[self._curve]))
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key just made: how it is kept, what it signs with, what it is."""
+
+    ref: KeyRef
+    signer: Signer
+    public: PublicKey
+
+
+def make(spec: str, passphrase: bytes | None, *, label: str) -> NewKey:
+    """Make a key of a kind in ``SPECS``, encrypted at rest if a passphrase is given.
+
+    Raises:
+        MalformedError: there is no such kind.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    if spec not in SPECS:
+        raise MalformedError(f"'{spec}' is no kind of key", hint=f"choose of {', '.join(SPECS)}")
+    family, _, size = spec.partition(":")
+    key: SoftKey
+    if family == "rsa":
+        key = rsa.generate_private_key(public_exponent=65537, key_size=int(size))
+    else:
+        curves = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1(), "p521": ec.SECP521R1()}
+        key = ec.generate_private_key(curves[size])
+    pkcs8 = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = _public(key)
+    kept = pkcs8 if passphrase is None else at_rest.encrypt(pkcs8, passphrase)
+    ref = KeyRef(kept, public.spki, passphrase is not None, label)
+    return NewKey(ref, SoftSigner(key, public), public)
+
+
+def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
+    """Open a kept key.
+
+    Raises:
+        KeyUnavailableError: it is locked and there is no passphrase, the passphrase does not
+            open it, or what is inside is not the key that the register names.
+    """
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    if ref.encrypted and passphrase is None:
+        raise KeyUnavailableError(f"the {ref.label} key is locked", hint="give its passphrase")
+    key = at_rest.load(ref.pkcs8, passphrase if ref.encrypted else None, label=ref.label)
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise KeyUnavailableError(f"the {ref.label} key is of a kind that sipca does not sign with")
+    public = _public(key)
+    if public.spki != ref.public:
+        raise KeyUnavailableError(f"the {ref.label} key does not belong to its certificate")
+    return SoftSigner(key, public)
+
+
+def verify(public: PublicKey, signature: bytes, signed: bytes) -> bool:
+    """Whether a signature of the kind that sipca makes holds over these octets."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+    key = serialization.load_der_public_key(public.spki)
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            chosen = {"p256": hashes.SHA256(), "p384": hashes.SHA384(), "p521": hashes.SHA512()}
+            key.verify(signature, signed, ec.ECDSA(chosen[public.curve or ""]))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _public(key: SoftKey) -> PublicKey:
+    from cryptography.hazmat.primitives import serialization
+
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return read_public_key(spki)

@@ -1,0 +1,261 @@
+"""Judging a public key: size, exponent, known-bad shapes, curve, form. Costs are stated per rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from functools import cache
+
+import msgspec
+
+from ca.keys.public import PublicKey
+from ca.model.findings import Finding, Violation, rule, run
+
+SMALLEST_RSA, LARGEST_RSA = 2048, 8192
+USUAL_EXPONENT = 65537
+FERMAT_ROUNDS = 100
+"""Rounds of Fermat's factoring: finds primes that share their upper half (CA/Browser Forum BR
+6.1.1.3 asks for the method; 100 rounds are its customary count)."""
+SMALL_PRIME_BOUND = 752
+"""Primes up to here are tried (NIST SP 800-89, 5.3.3 asks for them)."""
+_ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+"""Primes of the published fingerprint test for CVE-2017-15361 (Nemec et al., 2017, 3.1)."""
+_NULL = b"\x05\x00"
+
+
+def _is_rsa(key: PublicKey) -> bool:
+    return key.algorithm == "rsa"
+
+
+@rule("weak-key", "error", "NIST SP 800-57 part 1; CA/Browser Forum BR 6.1.5", allow=True)
+def weak_key(key: PublicKey) -> Violation | None:
+    """An RSA key has 2048 bits or more."""
+    if not _is_rsa(key) or key.size >= SMALLEST_RSA:
+        return None
+    return Violation(
+        f"the key is RSA {key.size}, and {SMALLEST_RSA} bits are the least",
+        "make a new 2048-bit private key on the device, then a new CSR",
+    )
+
+
+@rule("rsa-large", "error", "sipca's own bound (a verification of more costs devices seconds)")
+def rsa_large(key: PublicKey) -> Violation | None:
+    """An RSA key has 8192 bits at most."""
+    if not _is_rsa(key) or key.size <= LARGEST_RSA:
+        return None
+    return Violation(f"the key is RSA {key.size}, and {LARGEST_RSA} bits are the most")
+
+
+@rule("rsa-exponent", "error", "RFC 8017 3.1; NIST SP 800-89 5.3.3")
+def rsa_exponent(key: PublicKey) -> Violation | None:
+    """The public exponent is odd, at least 3 and below 2^32."""
+    if key.exponent is None or (key.exponent >= 3 and key.exponent & 1 and key.exponent < 1 << 32):
+        return None
+    shown = str(key.exponent) if key.exponent.bit_length() <= 64 else "a number of many digits"
+    return Violation(
+        f"the RSA exponent is {shown}, and should be odd and from 3 to 2^32, usually {USUAL_EXPONENT}",
+        "make a new key on the device",
+    )
+
+
+@rule("rsa-exponent-small", "warning", "NIST SP 800-56B 6.2")
+def rsa_exponent_small(key: PublicKey) -> Violation | None:
+    """The public exponent is 65537 or more; 3 works, and is frail where padding is checked badly."""
+    if key.exponent is None or not 3 <= key.exponent < USUAL_EXPONENT or not key.exponent & 1:
+        return None
+    return Violation(f"the RSA exponent is {key.exponent}, and {USUAL_EXPONENT} is usual")
+
+
+@rule("rsa-small-factor", "error", "NIST SP 800-89 5.3.3")
+def rsa_small_factor(key: PublicKey) -> Violation | None:
+    """The modulus is odd and has no prime factor up to 752."""
+    if key.modulus is None:
+        return None
+    if key.modulus <= 1:
+        return Violation("the RSA modulus is not a positive number")
+    if not key.modulus & 1:
+        return Violation("the RSA modulus is even", "make a new key on the device")
+    if math.gcd(key.modulus % _primorial(), _primorial()) == 1:
+        return None
+    return Violation(
+        f"the RSA modulus has a prime factor up to {SMALL_PRIME_BOUND}",
+        "make a new key on the device",
+    )
+
+
+@rule("rsa-roca", "error", "CVE-2017-15361; Nemec et al. 2017", allow=True)
+def rsa_roca(key: PublicKey) -> Violation | None:
+    """The modulus has not the shape of keys from the Infineon library that can be factored."""
+    if key.modulus is None or key.modulus <= 1:
+        return None
+    small = key.modulus % math.prod(_ROCA_PRIMES)
+    if not all(small % prime in _powers_of_65537(prime) for prime in _ROCA_PRIMES):
+        return None
+    return Violation(
+        "the RSA modulus has the shape of ROCA keys, which can be factored (CVE-2017-15361)",
+        "make the key with other hardware or software",
+    )
+
+
+@rule("rsa-close-primes", "error", "CA/Browser Forum BR 6.1.1.3; Fermat's method", allow=True)
+def rsa_close_primes(key: PublicKey) -> Violation | None:
+    """Fermat's method, 100 rounds, does not factor the modulus."""
+    n = key.modulus
+    if n is None or n <= 1 or not n & 1 or key.size > LARGEST_RSA:
+        return None
+    root = math.isqrt(n)
+    if root * root == n or _fermat(n, root + 1):
+        return Violation(
+            "the RSA primes lie so close together that the key can be factored",
+            "make the key with other hardware or software",
+        )
+    return None
+
+
+def _fermat(n: int, start: int) -> bool:
+    difference, step = start * start - n, 2 * start + 1
+    for _ in range(FERMAT_ROUNDS):
+        # a square is 0, 1, 4 or 9 modulo 16: three of four differences need no root
+        if difference & 15 in (0, 1, 4, 9) and math.isqrt(difference) ** 2 == difference:
+            return True
+        difference += step
+        step += 2
+    return False
+
+
+@rule("rsa-parameters", "error", "RFC 3279 2.3.1 (the parameters are NULL)")
+def rsa_parameters(key: PublicKey) -> Violation | None:
+    """An rsaEncryption key carries NULL parameters."""
+    if not _is_rsa(key) or key.parameters == _NULL:
+        return None
+    return Violation("the RSA key's algorithm parameters are not NULL")
+
+
+@rule("rsa-pss-key", "error", "RFC 4055 1.2")
+def rsa_pss_key(key: PublicKey) -> Violation | None:
+    """A key that says it is for RSASSA-PSS only is refused: it would become a plain RSA key."""
+    if key.algorithm != "rsa-pss":
+        return None
+    return Violation(
+        "the key is for RSASSA-PSS only, which devices do not take", "use a plain RSA key"
+    )
+
+
+@rule("ec-curve", "error", "RFC 5480 2.1.1 (named curves only)")
+def ec_curve(key: PublicKey) -> Violation | None:
+    """An EC key is on P-256, P-384 or P-521, named and not spelled out."""
+    if key.algorithm != "ec" or key.curve in ("p256", "p384", "p521"):
+        return None
+    if key.curve == "explicit":
+        return Violation(
+            "the EC key spells out its curve instead of naming it", "use a named curve"
+        )
+    return Violation(f"the EC key is on the curve {key.curve}", "use P-256, P-384 or P-521")
+
+
+@rule("ec-point", "error", "RFC 5480 2.2; NIST SP 800-56A 5.6.2.3")
+def ec_point(key: PublicKey) -> Violation | None:
+    """The EC point lies on its curve, is not the point at infinity, and is uncompressed."""
+    if key.algorithm != "ec" or not key.size or key.point is None:
+        return None
+    octets = (key.size + 7) // 8
+    if key.point[:1] in (b"\x02", b"\x03"):
+        return Violation(
+            "the EC point is compressed, which devices need not read", "make a new key"
+        )
+    if len(key.point) != 1 + 2 * octets or key.point[0] != 4 or not _loads(key):
+        return Violation("the EC point does not lie on its curve", "make a new key on the device")
+    return None
+
+
+@rule("key-algorithm", "error", "the kinds of key that devices take")
+def key_algorithm(key: PublicKey) -> Violation | None:
+    """The key is RSA or EC; Ed25519 only where the profile says so."""
+    if key.algorithm in ("rsa", "ec", "rsa-pss", "ed25519"):
+        return None
+    return Violation(f"the key is of the kind {key.algorithm}", "use RSA 2048 or EC P-256")
+
+
+KEY_RULES = (
+    key_algorithm,
+    rsa_pss_key,
+    rsa_parameters,
+    weak_key,
+    rsa_large,
+    rsa_exponent,
+    rsa_exponent_small,
+    rsa_small_factor,
+    rsa_roca,
+    rsa_close_primes,
+    ec_curve,
+    ec_point,
+)
+
+
+class KeyForProfile(msgspec.Struct, frozen=True):
+    """A key, and what a profile allows: ``rsa:MIN-MAX``, ``ec:CURVE``, ``ed25519``."""
+
+    key: PublicKey
+    allow: tuple[str, ...]
+
+
+@rule("key-not-in-profile", "error", "the profile's key.allow")
+def key_not_in_profile(subject: KeyForProfile) -> Violation | None:
+    """The key is of a kind that the profile allows."""
+    key = subject.key
+    for entry in subject.allow:
+        family, _, rest = entry.partition(":")
+        if family != key.algorithm:
+            continue
+        if family == "rsa":
+            least, _, most = rest.partition("-")
+            # a key below what every profile asks for is weak-key's to name and to allow
+            if int(least) <= max(key.size, SMALLEST_RSA) and key.size <= int(most or least):
+                return None
+        elif not rest or rest == key.curve:
+            return None
+    return Violation(
+        f"the key is {key.label}, and the profile allows {', '.join(subject.allow)}",
+        "make another key on the device, or choose another profile",
+    )
+
+
+def check_public_key(
+    key: PublicKey, allow: tuple[str, ...], allowed: Collection[str] = ()
+) -> list[Finding]:
+    """Judge a key by every rule and by what a profile allows; the first failure says enough."""
+    findings = run(KEY_RULES, key, allowed)
+    if any(each.result == "fail" for each in findings):
+        return findings
+    return findings + run([key_not_in_profile], KeyForProfile(key, allow))
+
+
+@cache
+def _primorial() -> int:
+    sieve = bytearray([1]) * (SMALL_PRIME_BOUND + 1)
+    for number in range(2, math.isqrt(SMALL_PRIME_BOUND) + 1):
+        if sieve[number]:
+            for multiple in range(number * number, SMALL_PRIME_BOUND + 1, number):
+                sieve[multiple] = 0
+    return math.prod(number for number in range(3, SMALL_PRIME_BOUND + 1) if sieve[number])
+
+
+@cache
+def _powers_of_65537(prime: int) -> frozenset[int]:
+    """The residues that 65537 generates modulo a prime."""
+    found, value = set(), 1
+    while value not in found:
+        found.add(value)
+        value = value * USUAL_EXPONENT % prime
+    return frozenset(found)
+
+
+def _loads(key: PublicKey) -> bool:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        load_der_public_key(key.spki)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True

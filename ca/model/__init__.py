@@ -1,0 +1,1 @@
+"""Nouns: names, validity, the account, findings, wishes. No I/O, no clock, no cryptography."""

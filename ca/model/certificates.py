@@ -1,0 +1,80 @@
+"""What requests and certificates are made of, as text and numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, cast, get_args
+
+import msgspec
+
+NameKind = Literal["dns", "ip", "uri", "email"]
+NAME_KINDS = cast(tuple[NameKind, ...], get_args(NameKind))
+
+
+class GeneralName(msgspec.Struct, frozen=True, order=True):
+    """One subjectAltName entry (RFC 5280, 4.2.1.6) of the four kinds that a device page offers.
+
+    ``value`` is text as it will stand in the certificate; for ``ip`` the canonical
+    textual address. Nothing says that it is valid: ``ca.names`` judges.
+    """
+
+    kind: NameKind
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+class SubjectAttribute(msgspec.Struct, frozen=True):
+    """One attribute of a distinguished name: short type ("CN", "O", or a dotted OID) and text."""
+
+    type: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.type}={self.value}"
+
+
+class Validity(msgspec.Struct, frozen=True):
+    """Both ends belong to the period (RFC 5280, 4.1.2.5); whole seconds, aware UTC."""
+
+    not_before: datetime
+    not_after: datetime
+
+
+def subject_text(subject: tuple[SubjectAttribute, ...]) -> str:
+    """A subject in the order it is encoded, for people: ``CN=sbc1, O=Lab``."""
+    return ", ".join(str(attribute) for attribute in subject)
+
+
+class CertificateFacts(msgspec.Struct, frozen=True):
+    """A certificate taken apart: text for people, octets for comparing.
+
+    ``serial`` is lower-case hex without leading zeros' loss (two digits an octet);
+    ``fingerprint`` SHA-256 hex; key usage and purposes in RFC 5280 spelling.
+    """
+
+    der: bytes
+    serial: str
+    subject: tuple[SubjectAttribute, ...]
+    issuer: tuple[SubjectAttribute, ...]
+    subject_der: bytes
+    issuer_der: bytes
+    validity: Validity
+    spki: bytes
+    fingerprint: str
+    signature_algorithm: str
+    san: tuple[GeneralName, ...] = ()
+    key_identifier: bytes | None = None
+    authority_key_identifier: bytes | None = None
+    is_ca: bool = False
+    path_length: int | None = None
+    key_usage: tuple[str, ...] = ()
+    extended_key_usage: tuple[str, ...] = ()
+    permitted_dns: tuple[str, ...] = ()
+    permitted_ip: tuple[str, ...] = ()
+
+    @property
+    def cn(self) -> str | None:
+        """The first commonName, or None."""
+        return next((each.value for each in self.subject if each.type == "CN"), None)

@@ -1,0 +1,121 @@
+"""Findings, rules, the catalogue of all rules, and the one runner.
+
+A rule is a function from the thing judged to a violation, several, or None. Its docstring
+is its meaning as ``sipca rule list`` prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from ca.errors import ERRORS, Kind
+
+Severity = Literal["info", "warning", "error"]
+Result = Literal["pass", "warn", "fail", "unknown"]
+Basis = Literal["standard", "vendor", "inferred"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a rule found, for people and for scripts."""
+
+    code: str
+    severity: Severity
+    result: Result
+    message: str
+    hint: str | None
+    basis: Basis
+    cites: str
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """What a rule objects to: one sentence as in ``ca.errors``, and perhaps a next step."""
+
+    message: str
+    hint: str | None = None
+
+
+Answer = Violation | Iterable[Violation] | None
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule of the catalogue; ``kind`` is the error's kind when it fails."""
+
+    code: str
+    severity: Severity
+    cites: str
+    meaning: str
+    allow: bool
+    basis: Basis
+    kind: Kind
+    check: Callable[[Any], Answer]
+
+    def finding(self, violation: Violation, allowed: Collection[str] = ()) -> Finding:
+        """The finding for one violation; an allowed error becomes a warning that says so."""
+        forgiven = self.allow and self.code in allowed
+        result: Result = _RESULTS[self.severity]
+        message = violation.message
+        if forgiven:
+            result = "warn" if self.severity == "error" else "pass"
+            message = f"{message} (allowed by the operator)"
+        return Finding(
+            self.code, self.severity, result, message, violation.hint, self.basis, self.cites
+        )
+
+
+_RESULTS: dict[Severity, Result] = {"info": "pass", "warning": "warn", "error": "fail"}
+
+CATALOGUE: dict[str, Rule] = {}
+"""Every rule of the modules imported so far, by code."""
+
+
+def rule(
+    code: str,
+    severity: Severity,
+    cites: str,
+    *,
+    allow: bool = False,
+    basis: Basis = "standard",
+    kind: Kind = Kind.REFUSED,
+) -> Callable[[Callable[[Any], Answer]], Rule]:
+    """Enter a check into the catalogue under a code that no other rule has."""
+
+    def register(check: Callable[[Any], Answer]) -> Rule:
+        if code in CATALOGUE and CATALOGUE[code].check.__module__ != check.__module__:
+            raise ValueError(f"rule code {code!r} is taken")
+        meaning = " ".join((check.__doc__ or "").split())
+        made = Rule(code, severity, cites, meaning, allow, basis, kind, check)
+        CATALOGUE[code] = made
+        return made
+
+    return register
+
+
+def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> list[Finding]:
+    """Judge one thing by several rules; only what was found is returned, in rule order."""
+    findings: list[Finding] = []
+    for each in rules:
+        answer = each.check(subject)
+        if answer is None:
+            continue
+        violations = (answer,) if isinstance(answer, Violation) else answer
+        findings.extend(each.finding(violation, allowed) for violation in violations)
+    return findings
+
+
+def raise_failures(findings: Iterable[Finding]) -> None:
+    """Raise the first failure as an error of its rule's kind.
+
+    Raises:
+        CAError: of the kind that the failed rule names.
+    """
+    for finding in findings:
+        if finding.result == "fail":
+            failed = CATALOGUE[finding.code]
+            hint = finding.hint
+            if failed.allow:
+                override = f"--allow {finding.code} overrides this and is recorded"
+                hint = f"{hint}; {override}" if hint else override
+            raise ERRORS[failed.kind](finding.message, hint=hint)

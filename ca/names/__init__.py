@@ -1,0 +1,1 @@
+"""General names, host names, subjects, SIP URIs: what is well formed. Knows no profiles."""

@@ -1,0 +1,80 @@
+"""Name constraints (RFC 5280, 4.2.1.10): their spelling, and whether a name lies outside."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from ca.errors import MalformedError
+from ca.model.certificates import GeneralName
+from ca.names.hosts import as_address, host_problem
+from ca.names.sip import sip_uri_host
+from ca.names.text import printable
+
+
+def parse_permit_dns(text: str) -> str:
+    """A domain as it stands in a dNSName constraint: no leading dot, no wildcard.
+
+    Raises:
+        MalformedError: it is no domain.
+    """
+    folded = text.strip().casefold()
+    problem = host_problem(folded)
+    if problem or folded.startswith("*") or as_address(folded):
+        raise MalformedError(
+            f"--permit-dns '{printable(text)}' {problem or 'is no domain'}",
+            hint="as lab.example; every name below it is included",
+        )
+    return folded
+
+
+def parse_permit_ip(text: str) -> str:
+    """A network as ADDRESS/BITS.
+
+    Raises:
+        MalformedError: it is none, or has bits set behind the mask.
+    """
+    try:
+        return str(ipaddress.ip_network(text.strip()))
+    except ValueError as error:
+        hint = "as 10.0.0.0/8"
+        if "host bits" in str(error):
+            hint = f"did you mean {ipaddress.ip_network(text.strip(), strict=False)}?"
+        raise MalformedError(f"--permit-ip '{printable(text)}' is no network", hint=hint) from None
+
+
+def outside(
+    name: GeneralName, permitted_dns: tuple[str, ...], permitted_ip: tuple[str, ...]
+) -> str | None:
+    """A sentence if a name lies outside, else None.
+
+    Hosts inside e-mail addresses and URIs are held to the same limits, though X.509 would let
+    them pass. Without ``permitted_ip`` no address is inside; without ``permitted_dns`` every
+    host name is.
+    """
+    host = _host_of(name)
+    address = as_address(host) if host is not None else None
+    limits = permitted_ip if address is not None else permitted_dns
+    if address is not None:
+        inside = any(ipaddress.ip_address(address) in ipaddress.ip_network(net) for net in limits)
+    elif host is None:
+        inside = False
+    else:
+        bare = host.removeprefix("*.").casefold()
+        inside = not limits or any(bare == each or bare.endswith(f".{each}") for each in limits)
+    if inside:
+        return None
+    allowed = ", ".join((*permitted_dns, *permitted_ip))
+    return f"'{printable(str(name))}' lies outside of what the issuing CA may certify: {allowed}"
+
+
+def _host_of(name: GeneralName) -> str | None:
+    if name.kind in ("dns", "ip"):
+        return name.value
+    if name.kind == "email":
+        return name.value.rpartition("@")[2]
+    sip = sip_uri_host(name.value)
+    if sip is not None:
+        return sip
+    match = re.match(r"[^:/?#]+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]*)", name.value)
+    return match[1] if match and match[1] else None

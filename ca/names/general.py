@@ -1,0 +1,252 @@
+"""General names: how they are spelled, whether they are well formed, what a mistyped one means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ca.errors import MalformedError
+from ca.model.certificates import NAME_KINDS, GeneralName
+from ca.model.findings import Finding, Violation, rule, run
+from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name
+from ca.names.sip import sip_uri_host
+from ca.names.text import printable
+
+_PREFIX = re.compile(r"(dns|ip|ip address|uri|url|email)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]+", re.ASCII)
+_LOCAL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
+)
+_MAX_LOCAL = 64
+
+
+def parse_general_name(text: str) -> GeneralName:
+    """A name as operators spell it: ``dns:NAME``, ``ip:ADDR``, ``uri:URI``, ``email:ADDR``.
+
+    Raises:
+        MalformedError: the kind is none of them, or nothing follows it.
+    """
+    kind, colon, value = text.partition(":")
+    folded = kind.strip().casefold()
+    if not colon or folded not in NAME_KINDS or not value.strip():
+        guess = infer_general_name(text.strip())
+        raise MalformedError(
+            f"'{printable(text)}' is no name of the form KIND:VALUE",
+            hint=f"did you mean {guess}?" if guess else "dns:NAME, ip:ADDR, uri:URI or email:ADDR",
+        )
+    value = value.strip()
+    if folded == "ip":
+        value = as_address(value) or value
+    return GeneralName(folded, value)
+
+
+def infer_general_name(text: str) -> GeneralName | None:
+    """The name that a bare text is: an address, or a host name with a dot or a wildcard.
+
+    A text that is a valid single label ("sbc1") is a host name too; factory names are none.
+    """
+    address = as_address(text)
+    if address is not None:
+        return GeneralName("ip", address)
+    if is_factory_name(text) or host_problem(text) is not None:
+        return None
+    return GeneralName("dns", text)
+
+
+def fold(name: GeneralName) -> str:
+    """A form in which two spellings of one name are equal."""
+    if name.kind in ("dns", "ip"):
+        return f"{name.kind}:{(as_address(name.value) or name.value).casefold()}"
+    if name.kind == "email":
+        local, _, domain = name.value.rpartition("@")
+        return f"email:{local}@{domain.casefold()}"
+    if (host := sip_uri_host(name.value)) is not None:
+        scheme, _, rest = name.value.partition(":")
+        user, at, _ = rest.rpartition("@")
+        if f"{user}{at}{host}".casefold() == rest.casefold():
+            return f"uri:{scheme.casefold()}:{user}{at}{host}"
+    return f"uri:{name.value}"
+
+
+def retype(name: GeneralName) -> GeneralName | None:
+    """What ``--fix-san`` makes of a name typed in the wrong slot; None if nothing valid."""
+    value = name.value.strip()
+    prefixed = _PREFIX.fullmatch(value)
+    if (prefixed and not _URI.fullmatch(value)) or (prefixed and prefixed[1].casefold() != "uri"):
+        value = prefixed[2].strip()
+    candidates = [infer_general_name(value)]
+    if sip_uri_host(value) is not None:
+        candidates.insert(0, GeneralName("uri", value))
+    if value.count("@") == 1 and ":" not in value:
+        candidates.append(GeneralName("email", value))
+    for candidate in candidates:
+        if candidate is None or candidate == name:
+            continue
+        found = check_general_name(candidate, wildcard=True)
+        if not any(each.result == "fail" for each in found):
+            return candidate
+    return None
+
+
+def _fix_hint(name: GeneralName, slot: str) -> str:
+    fixed = retype(name)
+    if fixed is None:
+        return "correct it on the device's CSR page, or give --replace-san with --san"
+    kind = {"dns": "DNS", "ip": "IP", "uri": "URI", "email": "EMAIL"}[fixed.kind]
+    return f"{slot}--fix-san reads it as {fixed}, or choose {kind} on the page and make a new CSR"
+
+
+@rule("san-dns-prefix", "error", "RFC 5280 4.2.1.6 (peers compare the text)")
+def dns_prefix(name: GeneralName) -> Violation | None:
+    """No dNSName starts with a kind of its own, as 'DNS:sbc1.lab'."""
+    if name.kind != "dns" or not _PREFIX.fullmatch(name.value):
+        return None
+    return Violation(
+        f"the CSR's SAN DNS name '{printable(name.value)}' starts with a kind of its own",
+        _fix_hint(name, ""),
+    )
+
+
+@rule("san-dns-uri", "error", "RFC 5280 4.2.1.6")
+def dns_uri(name: GeneralName) -> Violation | None:
+    """No URI stands in a dNSName."""
+    if name.kind != "dns" or _PREFIX.fullmatch(name.value) or not _URI.fullmatch(name.value):
+        return None
+    if as_address(name.value) is not None:
+        return None
+    return Violation(
+        f"the CSR's SAN DNS name '{printable(name.value)}' is a URI", _fix_hint(name, "")
+    )
+
+
+@rule("san-dns-address", "error", "RFC 5280 4.2.1.6; RFC 9525 6.5")
+def dns_address(name: GeneralName) -> Violation | None:
+    """No address stands in a dNSName: peers that dial it look for an iPAddress."""
+    if name.kind != "dns" or as_address(name.value) is None:
+        return None
+    return Violation(
+        f"the CSR's SAN DNS name '{printable(name.value)}' is an address", _fix_hint(name, "")
+    )
+
+
+@rule("underscore-name", "error", "RFC 1123 2.1; RFC 5280 4.2.1.6", allow=True)
+def underscore_name(name: GeneralName) -> Violation | None:
+    """No host name has an underscore, though some DNS zones do."""
+    if name.kind != "dns" or "_" not in name.value or host_problem(name.value, underscore=True):
+        return None
+    return Violation(
+        f"the SAN DNS name '{printable(name.value)}' has an underscore, which host names have not",
+        "rename the host",
+    )
+
+
+@rule("san-dns-syntax", "error", "RFC 5280 4.2.1.6; RFC 1123 2.1; RFC 5890")
+def dns_syntax(name: GeneralName) -> Violation | None:
+    """A dNSName is LDH labels of 1 to 63 octets, 253 in all, IDNs as A-labels, no trailing dot."""
+    if name.kind != "dns" or _taken_by_another_dns_rule(name):
+        return None
+    problem = host_problem(name.value)
+    if problem is None:
+        return None
+    hint = "correct it on the device's CSR page, or give --replace-san with --san dns:NAME"
+    if not name.value.isascii() and (form := a_label_form(name.value)):
+        hint = f"its A-labels are {form}"
+    return Violation(f"the SAN DNS name '{printable(name.value)}' {problem}", hint)
+
+
+def _taken_by_another_dns_rule(name: GeneralName) -> bool:
+    others = (dns_prefix, dns_uri, dns_address, underscore_name)
+    return any(each.check(name) is not None for each in others)
+
+
+@rule("wildcard", "error", "RFC 5922 7.2; RFC 9525 6.3", allow=True)
+def wildcard_name(name: GeneralName) -> Violation | None:
+    """A wildcard name is issued only where the profile allows it."""
+    if name.kind != "dns" or not name.value.startswith("*."):
+        return None
+    return Violation(
+        f"the SAN DNS name '{printable(name.value)}' is a wildcard, which the profile does not take",
+        "SIP peers do not match wildcards (RFC 5922); name each host",
+    )
+
+
+@rule("san-email-no-at", "error", "RFC 5280 4.2.1.6; RFC 5321 4.1.2")
+def email_no_at(name: GeneralName) -> Violation | None:
+    """An e-mail name has an @: a host name in that slot was typed with the selector left at EMAIL."""
+    if name.kind != "email" or "@" in name.value:
+        return None
+    return Violation(
+        f"the CSR's SAN email '{printable(name.value)}' has no '@'",
+        _fix_hint(name, "the page's type selector starts at EMAIL; "),
+    )
+
+
+@rule("san-email-syntax", "error", "RFC 5280 4.2.1.6; RFC 5321 4.1.2")
+def email_syntax(name: GeneralName) -> Violation | None:
+    """An e-mail name is LOCAL@HOST in ASCII with one @."""
+    if name.kind != "email" or "@" not in name.value:
+        return None
+    local, _, host = name.value.rpartition("@")
+    if len(local) <= _MAX_LOCAL and _LOCAL.fullmatch(local) and host_problem(host) is None:
+        return None
+    return Violation(
+        f"the CSR's SAN email '{printable(name.value)}' is not LOCAL@HOST", _fix_hint(name, "")
+    )
+
+
+@rule("san-uri-bare-host", "error", "RFC 5280 4.2.1.6 (the URI is absolute)")
+def uri_bare_host(name: GeneralName) -> Violation | None:
+    """No bare host or address stands in a URI slot."""
+    if name.kind != "uri" or infer_general_name(name.value) is None:
+        return None
+    return Violation(
+        f"the CSR's SAN URI '{printable(name.value)}' has no scheme: it is a bare host",
+        _fix_hint(name, ""),
+    )
+
+
+@rule("san-uri-syntax", "error", "RFC 5280 4.2.1.6; RFC 3986")
+def uri_syntax(name: GeneralName) -> Violation | None:
+    """A URI is absolute, ASCII, and a SIP URI has a valid host."""
+    if name.kind != "uri" or infer_general_name(name.value) is not None:
+        return None
+    if not _URI.fullmatch(name.value):
+        return Violation(
+            f"the CSR's SAN URI '{printable(name.value)}' is no absolute URI", "as sip:lab.example"
+        )
+    if re.match("sips?:", name.value, re.IGNORECASE) and sip_uri_host(name.value) is None:
+        return Violation(
+            f"the CSR's SAN URI '{printable(name.value)}' names no valid host", "as sip:lab.example"
+        )
+    return None
+
+
+@rule("san-ip-syntax", "error", "RFC 5280 4.2.1.6 (4 or 16 octets)")
+def ip_syntax(name: GeneralName) -> Violation | None:
+    """An iPAddress is one IPv4 or IPv6 address."""
+    if name.kind != "ip" or as_address(name.value) == name.value:
+        return None
+    return Violation(
+        f"the SAN IP '{printable(name.value)}' is no address", "as 10.0.0.5 or 2001:db8::5"
+    )
+
+
+NAME_RULES = (
+    dns_prefix,
+    dns_uri,
+    dns_address,
+    underscore_name,
+    dns_syntax,
+    email_no_at,
+    email_syntax,
+    uri_bare_host,
+    uri_syntax,
+    ip_syntax,
+)
+
+
+def check_general_name(
+    name: GeneralName, *, wildcard: bool, allowed: Collection[str] = ()
+) -> list[Finding]:
+    """Judge one name; ``wildcard``: the profile takes wildcards."""
+    return run(NAME_RULES if wildcard else (*NAME_RULES, wildcard_name), name, allowed)

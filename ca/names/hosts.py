@@ -1,0 +1,87 @@
+"""Host names and addresses: LDH labels, A-labels, wildcards, IP literals, factory names."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from ca.names.text import printable
+
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_LABEL_WITH_UNDERSCORE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+_FACTORY = re.compile(r"ACL_[0-9]+", re.ASCII | re.IGNORECASE)
+_MAC = re.compile(r"(?:[0-9a-f]{12}|[0-9a-f]{2}([:.-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})", re.ASCII | re.IGNORECASE)  # fmt: skip  # noqa: E501
+MAX_HOST = 253
+"""Octets of a whole name in text form (RFC 1035, 2.3.4, less the length octets)."""
+
+
+def host_problem(name: str, *, underscore: bool = False) -> str | None:
+    """Why a text is no dNSName, as words to follow the name; None if it is one.
+
+    LDH labels of 1 to 63 octets, 253 in all (RFC 5280, 4.2.1.6; RFC 1123, 2.1), IDNs as
+    A-labels (RFC 5890), no trailing dot, ``*`` only as the whole left-most label (RFC 9525,
+    6.3), no last label of digits only.
+    """
+    if not name.isascii():
+        return "has characters outside ASCII, and an international name stands as A-labels"
+    if len(name) > MAX_HOST:
+        return f"has {len(name)} characters, and a host name at most {MAX_HOST}"
+    if name.endswith("."):
+        return "ends with a dot"
+    labels = name.split(".")
+    if labels[0] == "*" and len(labels) > 1:
+        labels = labels[1:]
+    for label in labels:
+        if problem := _label_problem(label, underscore=underscore):
+            return problem
+    if labels[-1].isdigit():
+        return "ends with a label of digits, as only addresses do"
+    return None
+
+
+def _label_problem(label: str, *, underscore: bool) -> str | None:
+    if not label:
+        return "has an empty label"
+    if "*" in label:
+        return "has a * that is not the whole left-most label"
+    if len(label) > 63:
+        return f"has a label of {len(label)} characters, and 63 is the most"
+    if not (_LABEL_WITH_UNDERSCORE if underscore else _LABEL).fullmatch(label):
+        return f"has the label '{printable(label)}', which is not letters, digits and inner hyphens"
+    if label[:4].casefold() == "xn--":
+        try:
+            label.encode("ascii").decode("idna")
+        except UnicodeError:
+            return f"has the label '{label}', which is no A-label"
+    return None
+
+
+def a_label_form(name: str) -> str | None:
+    """The name with its international labels as A-labels, if there is such a form."""
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+
+
+def as_address(text: str) -> str | None:
+    """An IPv4 or IPv6 address in its canonical text, brackets allowed around IPv6; else None."""
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        return None
+    return str(address)
+
+
+def looks_like_host(text: str) -> bool:
+    """Whether a text is a host name with a dot, or a single label, and neither factory name."""
+    return host_problem(text) is None and not is_factory_name(text)
+
+
+def is_factory_name(text: str) -> bool:
+    """Whether a CN is one that a device made up: ``ACL_`` and digits, or a MAC address."""
+    return bool(_FACTORY.fullmatch(text) or _MAC.fullmatch(text))

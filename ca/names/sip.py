@@ -1,0 +1,45 @@
+"""SIP URIs as far as certificates need them (RFC 3261, 19.1; RFC 5922, 7.1)."""
+
+from __future__ import annotations
+
+import re
+
+from ca.model.certificates import GeneralName
+from ca.model.findings import Violation, rule
+from ca.names.hosts import as_address, host_problem
+from ca.names.text import printable
+
+_SIP = re.compile(
+    r"(?P<scheme>sips?):(?:(?P<user>[^@]*)@)?(?P<host>\[[^\]]*\]|[^:;?\[\]]*)"
+    r"(?::(?P<port>[0-9]*))?(?P<rest>[;?].*)?",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+
+
+def sip_uri_host(uri: str) -> str | None:
+    """The host of a SIP or SIPS URI, folded; None if it is no such URI with a valid host."""
+    match = _SIP.fullmatch(uri)
+    if match is None:
+        return None
+    host = match["host"].casefold()
+    address = as_address(host)
+    if address is not None:
+        return address
+    return host if host and host_problem(host) is None else None
+
+
+@rule("sip-uri-user", "error", "RFC 5922 7.1")
+def sip_uri_user(name: GeneralName) -> Violation | None:
+    """In a SIP domain certificate a URI is sip:DOMAIN: no user, port, parameters; not sips:."""
+    match = _SIP.fullmatch(name.value)
+    if match is None or match["scheme"].casefold() != "sip":
+        return Violation(
+            f"the SAN URI '{printable(name.value)}' is not sip:DOMAIN",
+            "a SIP domain is written as uri:sip:lab.example",
+        )
+    if match["user"] is not None or match["port"] is not None or match["rest"]:
+        return Violation(
+            f"the SAN URI '{printable(name.value)}' names more than a domain",
+            f"write it without user, port and parameters: uri:sip:{printable(match['host'])}",
+        )
+    return None

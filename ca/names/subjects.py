@@ -1,0 +1,109 @@
+"""Subject attributes: bounds of X.520 in characters, and text that deceives nobody."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+from ca.model.certificates import SubjectAttribute
+from ca.model.findings import Finding, Violation, rule, run
+from ca.names.text import printable
+
+BOUNDS = {
+    "CN": 64,
+    "O": 64,
+    "OU": 64,
+    "L": 128,
+    "ST": 128,
+    "STREET": 128,
+    "title": 64,
+    "SN": 64,
+    "GN": 64,
+    "serialNumber": 64,
+    "emailAddress": 255,
+    "DC": 63,
+    "UID": 256,
+}
+"""Upper bounds in characters (RFC 5280, appendix A.1)."""
+DEFAULT_BOUND = 256
+_BIDI_OR_INVISIBLE = re.compile(
+    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u061c]"
+)
+
+
+def normal_country(value: str) -> str:
+    """A country code as it is issued: ISO 3166 writes it in capitals."""
+    return value.upper() if len(value) == 2 and value.isascii() else value
+
+
+@rule("subject-bounds", "error", "RFC 5280 appendix A.1; X.520")
+def bounds(each: SubjectAttribute) -> Violation | None:
+    """An attribute has at most as many characters as X.520 allows (64 for CN, O, OU)."""
+    most = BOUNDS.get(each.type, DEFAULT_BOUND)
+    if len(each.value) <= most:
+        return None
+    hint = f"shorten {each.type} on the CSR page"
+    if each.type == "CN":
+        hint = "give a shorter --cn, and the long name with --san dns:NAME"
+    return Violation(
+        f"the subject's {each.type} has {len(each.value)} characters, {most} is the most", hint
+    )
+
+
+@rule("subject-country", "error", "RFC 5280 appendix A.1; ISO 3166-1")
+def country(each: SubjectAttribute) -> Violation | None:
+    """The country is two letters."""
+    if each.type != "C" or re.fullmatch("[A-Za-z]{2}", each.value, re.ASCII):
+        return None
+    return Violation(f"the subject's C '{printable(each.value)}' is not two letters", "US, DE, ...")
+
+
+@rule("subject-empty", "error", "X.520 (SIZE 1..ub)")
+def empty(each: SubjectAttribute) -> Violation | None:
+    """No attribute is empty."""
+    if each.value.strip():
+        return None
+    return Violation(f"the subject's {each.type} is empty", f"fill in {each.type}, or leave it out")
+
+
+@rule("subject-blank-edge", "error", "RFC 4518 2.6.1 (blank edges compare as nothing)")
+def blank_edge(each: SubjectAttribute) -> Violation | None:
+    """No attribute begins or ends with a blank: it looks like another name and is not."""
+    if each.value == each.value.strip() or not each.value.strip():
+        return None
+    return Violation(
+        f"the subject's {each.type} '{printable(each.value)}' begins or ends with a blank",
+        f"correct {each.type} on the CSR page" + (", or give --cn" if each.type == "CN" else ""),
+    )
+
+
+@rule("subject-control", "error", "RFC 4518 2.3 (prohibited characters)")
+def control(each: SubjectAttribute) -> Violation | None:
+    """No attribute holds NUL, control characters or halves of surrogate pairs."""
+    if not any(unicodedata.category(character) in ("Cc", "Cs") for character in each.value):
+        return None
+    return Violation(
+        f"the subject's {each.type} '{printable(each.value)}' holds control characters"
+    )
+
+
+@rule("subject-bidi", "error", "Unicode TR 36 (bidirectional spoofing)")
+def bidi(each: SubjectAttribute) -> Violation | None:
+    """No attribute holds invisible or direction-changing characters."""
+    if not _BIDI_OR_INVISIBLE.search(each.value):
+        return None
+    return Violation(
+        f"the subject's {each.type} '{printable(each.value)}' holds invisible or direction-changing characters",
+        f"type {each.type} anew",
+    )
+
+
+SUBJECT_RULES = (bounds, country, empty, blank_edge, control, bidi)
+
+
+def check_subject(
+    attributes: Collection[SubjectAttribute], allowed: Collection[str] = ()
+) -> list[Finding]:
+    """Judge every attribute of a subject."""
+    return [finding for each in attributes for finding in run(SUBJECT_RULES, each, allowed)]

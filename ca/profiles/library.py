@@ -1,0 +1,170 @@
+"""Where profiles and targets come from: the shipped ones, and the operator's in the CA home."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
+from ca.files import read_bounded, write_atomic
+from ca.profiles.profile import Profile, check_consistent
+from ca.profiles.reader import read_toml
+from ca.profiles.target import Target, check_target
+
+Origin = Literal["shipped", "own"]
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}", re.ASCII)
+T = TypeVar("T", Profile, Target)
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """One kind of data: the shipped package and the operator's folder of the same purpose."""
+
+    what: str
+    package: str
+    own: Path | None
+
+    def names(self) -> dict[str, Origin]:
+        """Every name, shipped ones first, in order.
+
+        Raises:
+            ConflictError: an own file has a shipped one's name: it would silently shadow it.
+        """
+        shipped = sorted(
+            entry.name.removesuffix(".toml")
+            for entry in resources.files(self.package).iterdir()
+            if entry.name.endswith(".toml")
+        )
+        names: dict[str, Origin] = dict.fromkeys(shipped, "shipped")
+        own = sorted(self.own.glob("*.toml")) if self.own and self.own.is_dir() else []
+        for path in own:
+            if path.stem in names:
+                raise ConflictError(
+                    f"'{path}' has the name of a shipped {self.what}",
+                    hint="rename it; a shipped one is never shadowed",
+                )
+            names[path.stem] = "own"
+        return names
+
+    def text(self, name: str) -> str:
+        """The TOML of one.
+
+        Raises:
+            NotFoundError: there is none of that name.
+            MalformedError: it is not UTF-8.
+        """
+        origin = self.names().get(name) if NAME.fullmatch(name) else None
+        if origin is None:
+            near = difflib.get_close_matches(name, self.names(), n=1)
+            raise NotFoundError(
+                f"there is no {self.what} '{name}'",
+                hint=f"did you mean '{near[0]}'?" if near else f"sipca {self.what} list shows them",
+            )
+        if origin == "shipped":
+            return (resources.files(self.package) / f"{name}.toml").read_text("utf-8")
+        return _utf8(read_bounded(Path(str(self.own)) / f"{name}.toml"), f"{name}.toml")
+
+
+class Library(msgspec.Struct, frozen=True):
+    """Profiles and targets of one CA home, or only the shipped ones without a home."""
+
+    home: Path | None = None
+
+    @property
+    def profiles(self) -> Shelf:
+        """The shelf of signing profiles."""
+        return Shelf("profile", "profiles", self.home / "profiles" if self.home else None)
+
+    @property
+    def targets(self) -> Shelf:
+        """The shelf of device targets."""
+        return Shelf("target", "profiles.targets", self.home / "targets" if self.home else None)
+
+    def profile(self, name: str) -> Profile:
+        """One profile by name.
+
+        Raises:
+            CAError: there is none, or its text is not a profile.
+        """
+        return read_profile(self.profiles.text(name), file=f"{name}.toml", name=name)
+
+    def target(self, name: str) -> Target:
+        """One target by name.
+
+        Raises:
+            CAError: there is none, or its text is not a target.
+        """
+        return read_target(self.targets.text(name), file=f"{name}.toml", name=name)
+
+    def new_profile(self, name: str, *, like: str) -> Path:
+        """Copy a profile into the home to edit; the path of the copy.
+
+        Raises:
+            MalformedError: the name cannot be a file's and a profile's.
+            ConflictError: a profile of that name is there.
+            NotFoundError: there is none to copy, or no home.
+        """
+        text = self.profiles.text(like)
+        if not NAME.fullmatch(name):
+            raise MalformedError(
+                f"'{name}' is no name for a profile", hint="lower-case letters, digits, - and ."
+            )
+        if name in self.profiles.names():
+            raise ConflictError(f"a profile '{name}' is there already", hint="choose another name")
+        folder = self.profiles.own
+        if folder is None:
+            raise NotFoundError("there is no CA home to put it in", hint="sipca init makes one")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{name}.toml"
+        write_atomic(path, text.encode())
+        return path
+
+
+def read_profile(text: str, *, file: str, name: str) -> Profile:
+    """A profile from its TOML.
+
+    Raises:
+        MalformedError: naming the file and the key that is wrong.
+    """
+    profile = msgspec.structs.replace(read_toml(text, Profile, file=file), name=name, text=text)
+    _checked(check_consistent, profile, file)
+    return profile
+
+
+def read_target(text: str, *, file: str, name: str) -> Target:
+    """A target from its TOML.
+
+    Raises:
+        MalformedError: naming the file and the key that is wrong.
+    """
+    target = msgspec.structs.replace(read_toml(text, Target, file=file), name=name, text=text)
+    _checked(check_target, target, file)
+    return target
+
+
+def check_profile_file(path: Path) -> Profile:
+    """A profile from any file, as ``sipca profile check`` reads it.
+
+    Raises:
+        CAError: it cannot be read or is not a profile.
+    """
+    return read_profile(_utf8(read_bounded(path), str(path)), file=str(path), name=path.stem)
+
+
+def _checked(check: object, read: T, file: str) -> None:
+    assert callable(check)
+    try:
+        check(read)
+    except CAError as error:
+        raise MalformedError(f"{file}: {error.message}", hint=error.hint) from None
+
+
+def _utf8(data: bytes, file: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"{file} is not UTF-8 at octet {error.start}") from None

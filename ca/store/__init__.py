@@ -1,0 +1,1 @@
+"""The register: one SQLite file. All SQL is here, and no cryptography."""

@@ -1,0 +1,180 @@
+"""Looking for certificates: by reference, by key, by request, and as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ca.encoding.der import certificate
+from ca.store.connection import Store
+
+Status = Literal[
+    "valid",
+    "not-yet-valid",
+    "superseded",
+    "held",
+    "revoked",
+    "expired",
+    "planned",
+    "abandoned",
+]
+CURRENT: frozenset[Status] = frozenset(("valid", "not-yet-valid"))
+"""Current = issued, unexpired, not revoked or held, not superseded."""
+
+
+class CertificateRow(msgspec.Struct, frozen=True):
+    """A plan with all that became of it; ``signature`` is None while there is no certificate."""
+
+    plan_id: int
+    issuer_id: int
+    serial: bytes
+    tbs: bytes
+    account: bytes
+    profile: str
+    profile_sha256: bytes
+    device: str | None
+    context: int | None
+    for_issuer_id: int | None
+    lifetime: str
+    source: str
+    request_id: int | None
+    signature: bytes | None
+    abandoned: str | None
+    not_before: int | None
+    not_after: int | None
+    revocation: str | None
+    revocation_reason: str | None
+    revoked_at: str | None
+    supersedes: bytes | None
+    superseded_by: bytes | None
+
+    @property
+    def der(self) -> bytes:
+        """The certificate; only where there is one."""
+        assert self.signature is not None
+        return certificate(self.tbs, self.signature)
+
+    def status(self, now: datetime) -> Status:
+        """What it is at a moment."""
+        if self.abandoned is not None:
+            return "abandoned"
+        if self.signature is None or self.not_before is None or self.not_after is None:
+            return "planned"
+        if self.revocation is not None:
+            return "held" if self.revocation == "held" else "revoked"
+        if now.timestamp() > self.not_after:
+            return "expired"
+        if self.superseded_by is not None:
+            return "superseded"
+        return "not-yet-valid" if now.timestamp() < self.not_before else "valid"
+
+
+_SELECT = """
+    SELECT p.id, p.issuer_id, p.serial, p.tbs, p.account, t.name, p.profile_sha256, p.device,
+           p.context, p.for_issuer_id, p.lifetime, p.source, p.request_id, r.signature, a.reason,
+           c.not_before, c.not_after, s.status, s.reason, s.happened_at,
+           (SELECT o.serial FROM supersession x JOIN plan o ON o.id = x.old_plan_id
+             WHERE x.new_plan_id = p.id ORDER BY x.old_plan_id DESC LIMIT 1),
+           (SELECT n.serial FROM supersession x JOIN plan n ON n.id = x.new_plan_id
+             WHERE x.old_plan_id = p.id ORDER BY x.new_plan_id DESC LIMIT 1)
+      FROM plan p
+      JOIN profile_text t ON t.sha256 = p.profile_sha256
+      LEFT JOIN result r ON r.plan_id = p.id
+      LEFT JOIN abandonment a ON a.plan_id = p.id
+      LEFT JOIN certificate c ON c.plan_id = p.id
+      LEFT JOIN status s ON s.issuer_id = p.issuer_id AND s.serial = p.serial
+"""
+
+
+def certificates(
+    store: Store, *, device: str | None = None, profile: str | None = None, until: int | None = None
+) -> Iterator[CertificateRow]:
+    """End-entity plans, oldest first; CA and responder certificates only when asked by profile.
+
+    ``until``: only those whose notAfter (seconds since 1970) is not later.
+    """
+    where, values = ["p.for_issuer_id IS NULL"], []
+    if profile is not None:
+        where, values = ["t.name = ?"], [profile]
+    if device is not None:
+        where.append("p.device = ?")
+        values.append(device)
+    if until is not None:
+        where.append("p.id IN (SELECT plan_id FROM certificate WHERE not_after <= ?)")
+        values.append(str(until))
+    yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
+
+
+def named(store: Store, folded: str) -> list[CertificateRow]:
+    """Certificates whose device, CN or a SAN is this text (folded), newest first."""
+    return list(
+        _rows(
+            store,
+            """WHERE p.id IN (SELECT plan_id FROM san WHERE folded = ?
+                              UNION SELECT id FROM plan WHERE device = ?)
+               ORDER BY p.id DESC""",
+            [folded, folded],
+        )
+    )
+
+
+def with_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
+    """Plans of any issuer whose serial starts with these hex digits, newest first."""
+    low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))
+    high = bytes.fromhex(prefix + "f" * (len(prefix) % 2)) + b"\xff" * 20
+    return list(
+        _rows(
+            store,
+            """WHERE p.issuer_id IN (SELECT id FROM issuer) AND p.serial BETWEEN ? AND ?
+               ORDER BY p.id DESC""",
+            [low, high],
+        )
+    )
+
+
+def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
+    """Every plan made from one request, newest first."""
+    return list(
+        _rows(
+            store,
+            """WHERE p.request_id = (SELECT id FROM request WHERE sha256 = ?)
+               ORDER BY p.id DESC""",
+            [request_sha256],
+        )
+    )
+
+
+def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
+    """Every certificate of one key, newest first."""
+    return list(
+        _rows(
+            store,
+            """WHERE p.id IN (SELECT plan_id FROM certificate WHERE key_identity = ?)
+               ORDER BY p.id DESC""",
+            [key_identity],
+        )
+    )
+
+
+def by_plan(store: Store, plan_id: int) -> CertificateRow:
+    """One plan by number."""
+    return next(_rows(store, "WHERE p.id = ?", [plan_id]))
+
+
+def counts(store: Store, now: datetime) -> dict[Status, int]:
+    """How many end-entity plans there are in each status."""
+    found: dict[Status, int] = {}
+    for row in certificates(store):
+        status = row.status(now)
+        found[status] = found.get(status, 0) + 1
+    return found
+
+
+def _rows(
+    store: Store, where: str, values: list[str] | list[bytes] | list[int]
+) -> Iterator[CertificateRow]:
+    for row in store.connection.execute(_SELECT + where, values):
+        yield CertificateRow(*row)

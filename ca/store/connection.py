@@ -1,0 +1,126 @@
+"""The one function that opens SQLite, the write transaction, and what its errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from ca.errors import StoreError
+
+VERSION = 1
+"""``PRAGMA user_version`` of the schema that this program knows; migrations raise it."""
+APPLICATION_ID = 0x53495043
+"""``PRAGMA application_id``: "SIPC", so that another program's database is not taken for ours."""
+BUSY_SECONDS = 30
+
+
+class Store:
+    """An open register. Reads need nothing; writes only inside ``with store.write():``."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction (BEGIN IMMEDIATE); nothing slow belongs inside."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.connection
+        except BaseException:
+            with contextlib.suppress(
+                sqlite3.Error
+            ):  # SQLite has rolled back by itself on full disks
+                self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Several reads of one state."""
+        self.connection.execute("BEGIN")
+        try:
+            yield self.connection
+        finally:
+            self.connection.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def open_store(path: Path, *, create: bool = False) -> Iterator[Store]:
+    """Open the register at ``path``, close it at the end, translate what SQLite says.
+
+    Raises:
+        StoreError: not a database, damaged, locked for 30 s, full, read-only, or written by a
+            newer version of sipca.
+    """
+    try:
+        connection = _connect(path, create=create)
+        try:
+            yield Store(connection, path)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+
+
+def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    if create:  # 0600 from the first moment; SQLite gives -wal and -shm the same mode
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if os.name == "posix":
+            path.chmod(0o600)
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+    )
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if (
+            not create
+            and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID
+        ):
+            raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
+        if version > VERSION:
+            raise StoreError(
+                f"'{path}' was written by a newer sipca (schema {version}, this one knows {VERSION})",
+                hint="upgrade sipca; nothing was changed",
+            )
+        for pragma in (
+            "journal_mode = WAL",
+            "foreign_keys = ON",
+            "recursive_triggers = ON",  # else INSERT OR REPLACE walks around the delete triggers
+            "secure_delete = ON",  # else deleted key blobs stay readable in free pages
+            "synchronous = FULL",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _translated(error: sqlite3.Error, path: Path) -> StoreError:
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        return StoreError(
+            f"'{path}' has been locked by another program for {BUSY_SECONDS} s",
+            hint="end the other program, or wait, and run the command again",
+        )
+    if "full" in text:
+        return StoreError(
+            f"the disk of '{path}' is full", hint="nothing was changed; free some space"
+        )
+    if "readonly" in text or "read-only" in text:
+        return StoreError(
+            f"'{path}' cannot be written", hint="check the owner and mode of the folder"
+        )
+    if "unable to open" in text:
+        return StoreError(f"'{path}' cannot be opened", hint="check the folder's owner and mode")
+    if "not a database" in text or "malformed" in text or "no such table" in text:
+        return StoreError(
+            f"'{path}' is damaged: {error}", hint="restore the last copy of the folder"
+        )
+    if "append-only" in text or "constraint" in text:
+        return StoreError(f"the register refuses this change: {error}")
+    return StoreError(f"'{path}' cannot be used: {error}")

@@ -1,0 +1,15 @@
+"""How a moment is written in the register: RFC 3339, UTC, whole seconds, sorts as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def to_text(moment: datetime) -> str:
+    """``2026-11-23T08:00:00Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_text(text: str) -> datetime:
+    """The moment that ``to_text`` wrote."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,241 @@
+"""Tables and triggers: the one user of ``sqlite_utils``.
+
+History refuses UPDATE, DELETE and replacing INSERT by trigger. Derived tables can be
+dropped and rebuilt (``ca.store.derived``). State changes, each change with its event.
+``upgrade`` runs inside one BEGIN IMMEDIATE and re-creates and asserts every trigger: a
+table rebuilt by a migration would have lost its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ca.errors import StoreError
+from ca.store.connection import APPLICATION_ID, VERSION, Store
+
+HISTORY = {
+    "request": "sha256 = NEW.sha256 OR id = NEW.id",
+    "profile_text": "sha256 = NEW.sha256",
+    "plan": "id = NEW.id OR (issuer_id = NEW.issuer_id AND serial = NEW.serial)",
+    "result": "plan_id = NEW.plan_id",
+    "abandonment": "plan_id = NEW.plan_id",
+    "status_event": "id = NEW.id",
+    "supersession": "old_plan_id = NEW.old_plan_id AND new_plan_id = NEW.new_plan_id",
+    "audit": "id = NEW.id OR hash = NEW.hash",
+}
+"""Append-only tables, each with what an INSERT would replace."""
+
+DERIVED = ("certificate", "san", "status")
+STATE = ("key", "issuer", "setting")
+
+_TABLES = (
+    # --- history
+    """CREATE TABLE request (
+        id INTEGER PRIMARY KEY,
+        sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+        der BLOB NOT NULL,
+        key_identity BLOB NOT NULL CHECK (length(key_identity) = 32),
+        received_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE profile_text (
+        sha256 BLOB PRIMARY KEY CHECK (length(sha256) = 32),
+        name TEXT NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE plan (
+        id INTEGER PRIMARY KEY,
+        issuer_id INTEGER NOT NULL REFERENCES issuer (id),
+        serial BLOB NOT NULL CHECK (length(serial) BETWEEN 1 AND 20),
+        request_id INTEGER REFERENCES request (id),
+        profile_sha256 BLOB NOT NULL REFERENCES profile_text (sha256),
+        for_issuer_id INTEGER REFERENCES issuer (id),
+        device TEXT COLLATE NOCASE,
+        context INTEGER,
+        lifetime TEXT NOT NULL,
+        source TEXT NOT NULL,
+        tbs BLOB NOT NULL,
+        account BLOB NOT NULL,
+        planned_at TEXT NOT NULL,
+        UNIQUE (issuer_id, serial)
+    ) STRICT""",
+    """CREATE TABLE result (
+        plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
+        signature BLOB NOT NULL,
+        signed_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE abandonment (
+        plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
+        reason TEXT NOT NULL,
+        abandoned_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE status_event (
+        id INTEGER PRIMARY KEY,
+        issuer_id INTEGER NOT NULL REFERENCES issuer (id),
+        serial BLOB NOT NULL,
+        status TEXT NOT NULL CHECK (status IN ('revoked', 'held', 'released')),
+        reason TEXT NOT NULL,
+        happened_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE supersession (
+        old_plan_id INTEGER NOT NULL REFERENCES plan (id),
+        new_plan_id INTEGER NOT NULL REFERENCES plan (id),
+        superseded_at TEXT NOT NULL,
+        PRIMARY KEY (old_plan_id, new_plan_id)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE audit (
+        id INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        action TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        row_table TEXT NOT NULL,
+        row_id INTEGER,
+        row_hash BLOB NOT NULL,
+        os_user TEXT NOT NULL,
+        host TEXT NOT NULL,
+        version TEXT NOT NULL,
+        previous BLOB NOT NULL,
+        hash BLOB NOT NULL UNIQUE
+    ) STRICT""",
+    # --- state
+    """CREATE TABLE key (
+        id INTEGER PRIMARY KEY,
+        label TEXT NOT NULL,
+        public BLOB NOT NULL UNIQUE,
+        pkcs8 BLOB NOT NULL,
+        encrypted INTEGER NOT NULL CHECK (encrypted IN (0, 1)),
+        made_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE issuer (
+        id INTEGER PRIMARY KEY,
+        role TEXT NOT NULL CHECK (role IN ('root', 'issuing')),
+        ca_id TEXT NOT NULL UNIQUE CHECK (length(ca_id) = 8),
+        key_id INTEGER NOT NULL REFERENCES key (id),
+        parent_id INTEGER REFERENCES issuer (id),
+        is_current INTEGER NOT NULL CHECK (is_current IN (0, 1))
+    ) STRICT""",
+    """CREATE TABLE setting (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+
+_DERIVED_TABLES = {
+    "certificate": """CREATE TABLE certificate (
+        plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
+        not_before INTEGER NOT NULL,
+        not_after INTEGER NOT NULL,
+        key_identity BLOB NOT NULL
+    ) STRICT""",
+    "san": """CREATE TABLE san (
+        folded TEXT NOT NULL,
+        plan_id INTEGER NOT NULL REFERENCES plan (id),
+        kind TEXT NOT NULL,
+        PRIMARY KEY (folded, plan_id, kind)
+    ) STRICT, WITHOUT ROWID""",
+    "status": """CREATE TABLE status (
+        issuer_id INTEGER NOT NULL,
+        serial BLOB NOT NULL,
+        status TEXT NOT NULL CHECK (status IN ('revoked', 'held')),
+        reason TEXT NOT NULL,
+        happened_at TEXT NOT NULL,
+        PRIMARY KEY (issuer_id, serial)
+    ) STRICT, WITHOUT ROWID""",
+}
+
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS plan_by_request ON plan (request_id) WHERE request_id IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS plan_by_device ON plan (device) WHERE device IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS plan_for_issuer ON plan (for_issuer_id) WHERE for_issuer_id IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS supersession_by_new ON supersession (new_plan_id)",
+)
+_DERIVED_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
+    "CREATE INDEX IF NOT EXISTS certificate_by_key ON certificate (key_identity)",
+)
+
+
+def _triggers() -> dict[str, str]:
+    made: dict[str, str] = {}
+    for table, replaced in HISTORY.items():
+        for verb in ("UPDATE", "DELETE"):
+            made[f"{table}_no_{verb.lower()}"] = (
+                f"BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        made[f"{table}_no_replace"] = (
+            f"BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {replaced}) BEGIN"  # noqa: S608 - our own constants
+            f" SELECT RAISE(ABORT, '{table} is append-only: constraint, such a row exists'); END"
+        )
+    for one, other in (("result", "abandonment"), ("abandonment", "result")):
+        made[f"{one}_excludes_{other}"] = (
+            f"BEFORE INSERT ON {one}"
+            f" WHEN EXISTS (SELECT 1 FROM {other} WHERE plan_id = NEW.plan_id) BEGIN"
+            f" SELECT RAISE(ABORT, 'constraint: this plan has {other} already'); END"
+        )
+    return made
+
+
+TRIGGERS = _triggers()
+
+
+def upgrade(store: Store) -> bool:
+    """Bring a register to this program's schema; True if anything was done.
+
+    Two programs may call this at once: the second waits and finds nothing left to do.
+
+    Raises:
+        StoreError: a trigger that guards history is missing afterwards.
+    """
+    if _version(store) == VERSION:
+        return False
+    import sqlite_utils
+    from sqlite_utils import Migrations
+
+    migrations = Migrations("sipca")
+
+    @migrations(name="0001_the_register")
+    def _first(db: Any) -> None:
+        for statement in (*_TABLES, *_DERIVED_TABLES.values(), *_INDEXES, *_DERIVED_INDEXES):
+            db.execute(statement)
+
+    store.connection.execute("PRAGMA foreign_keys = OFF")
+    with store.write() as connection:
+        if _version(store) == VERSION:
+            return False
+        migrations.apply(sqlite_utils.Database(connection))
+        for name, body in TRIGGERS.items():
+            connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+            connection.execute(f"CREATE TRIGGER {name} {body}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        assert_guarded(store)
+    store.connection.execute("PRAGMA foreign_keys = ON")
+    return True
+
+
+def assert_guarded(store: Store) -> None:
+    """Every trigger that guards history is there.
+
+    Raises:
+        StoreError: naming those that are missing.
+    """
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    present = {row[0] for row in store.connection.execute(query)}
+    if missing := sorted(set(TRIGGERS) - present):
+        raise StoreError(
+            f"'{store.path}' has lost what guards its history: {', '.join(missing)}",
+            hint="somebody changed the database by hand; restore the last copy of the folder",
+        )
+
+
+def recreate_derived(store: Store) -> None:
+    """Drop the derived tables and make them again, empty; inside a write transaction."""
+    for name, statement in _DERIVED_TABLES.items():
+        store.connection.execute(f"DROP TABLE IF EXISTS {name}")
+        store.connection.execute(statement)
+    for statement in _DERIVED_INDEXES:
+        store.connection.execute(statement)
+
+
+def _version(store: Store) -> int:
+    return int(store.connection.execute("PRAGMA user_version").fetchone()[0])

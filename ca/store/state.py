@@ -1,0 +1,103 @@
+"""State: keys, issuers, settings. It changes; whoever changes it records an event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ca.store.connection import Store
+from ca.store.moments import to_text
+
+
+class KeyRow(msgspec.Struct, frozen=True):
+    """A kept key: PKCS#8, encrypted or not, and its SubjectPublicKeyInfo."""
+
+    id: int
+    label: str
+    public: bytes
+    pkcs8: bytes
+    encrypted: bool
+
+
+class IssuerRow(msgspec.Struct, frozen=True):
+    """A CA of this home: who signed it (None: itself), its key, and its newest certificate."""
+
+    id: int
+    role: str
+    ca_id: str
+    key_id: int
+    parent_id: int | None
+    is_current: bool
+    tbs: bytes | None
+    signature: bytes | None
+
+
+def add_key(
+    store: Store, *, label: str, public: bytes, pkcs8: bytes, encrypted: bool, at: datetime
+) -> int:
+    """Keep a key; its number."""
+    cursor = store.connection.execute(
+        "INSERT INTO key (label, public, pkcs8, encrypted, made_at) VALUES (?, ?, ?, ?, ?)",
+        (label, public, pkcs8, int(encrypted), to_text(at)),
+    )
+    return _number(cursor.lastrowid)
+
+
+def key(store: Store, number: int) -> KeyRow:
+    """A kept key by number."""
+    row = store.connection.execute(
+        "SELECT id, label, public, pkcs8, encrypted FROM key WHERE id = ?", (number,)
+    ).fetchone()
+    number, label, public, pkcs8, encrypted = row
+    return KeyRow(number, label, public, pkcs8, bool(encrypted))
+
+
+def add_issuer(store: Store, *, role: str, ca_id: str, key_id: int, parent_id: int | None) -> int:
+    """Enter a CA, current from now on; its number. Its certificate comes as a plan's result."""
+    cursor = store.connection.execute(
+        """INSERT INTO issuer (role, ca_id, key_id, parent_id, is_current)
+           VALUES (?, ?, ?, ?, 1)""",
+        (role, ca_id, key_id, parent_id),
+    )
+    return _number(cursor.lastrowid)
+
+
+def issuers(store: Store) -> list[IssuerRow]:
+    """Every CA of this home, each with its newest certificate."""
+    rows = store.connection.execute(
+        """SELECT i.id, i.role, i.ca_id, i.key_id, i.parent_id, i.is_current, p.tbs, r.signature
+             FROM issuer i
+             LEFT JOIN plan p
+                    ON p.id = (SELECT max(q.id) FROM plan q JOIN result s ON s.plan_id = q.id
+                                WHERE q.for_issuer_id = i.id)
+             LEFT JOIN result r ON r.plan_id = p.id
+            ORDER BY i.id"""
+    )
+    return [
+        IssuerRow(number, role, ca_id, key_id, parent_id, bool(current), tbs, signature)
+        for number, role, ca_id, key_id, parent_id, current, tbs, signature in rows
+    ]
+
+
+def setting(store: Store, name: str) -> str | None:
+    """A setting, or None."""
+    row = store.connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
+def set_setting(store: Store, name: str, value: str | None) -> None:
+    """Set a setting, or with None remove it."""
+    if value is None:
+        store.connection.execute("DELETE FROM setting WHERE name = ?", (name,))
+        return
+    store.connection.execute(
+        """INSERT INTO setting (name, value) VALUES (?, ?)
+           ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
+        (name, value),
+    )
+
+
+def _number(rowid: int | None) -> int:
+    assert rowid is not None
+    return rowid

@@ -1,0 +1,66 @@
+"""Types of options that several commands share: from text to what a verb takes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from ca.errors import CAError
+from ca.profiles.durations import parse_lifetime, parse_span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ca.model.certificates import GeneralName
+
+T = TypeVar("T")
+Ref = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF", help="Device, CN, any SAN, or 4 or more hex digits of the serial."
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files of other content.")]
+
+
+def parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
+    """What a word of the command line spells.
+
+    Raises:
+        typer.BadParameter: it does not (exit 2).
+    """
+    try:
+        return parse(text)
+    except CAError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        raise typer.BadParameter(f"{flag}: {error.message}{hint}") from None
+
+
+def span(flag: str, text: str | None) -> timedelta | None:
+    """A span of time, or None."""
+    return None if text is None else parsed(flag, parse_span, text)
+
+
+def lifetime(text: str | None) -> timedelta | datetime | str | None:
+    """A wished lifetime, or None."""
+    return None if text is None else parsed("--lifetime", parse_lifetime, text)
+
+
+def names(texts: list[str] | None) -> tuple[GeneralName, ...]:
+    """Names spelled ``dns:NAME``, ``ip:ADDR``, ``uri:URI``, ``email:ADDR``."""
+    from ca.names.general import parse_general_name
+
+    return tuple(parsed("--san", parse_general_name, text) for text in texts or ())
+
+
+def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:
+    """One of several words.
+
+    Raises:
+        typer.BadParameter: it is none of them.
+    """
+    if text not in choices:
+        raise typer.BadParameter(f"{flag}: '{text}' is none of {', '.join(choices)}")
+    return text

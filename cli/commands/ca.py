@@ -1,0 +1,34 @@
+"""``sipca ca ...``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def set_command(
+    ctx: typer.Context,
+    base_url: Annotated[
+        str | None, typer.Option(help="http URL for CRL, OCSP and CA addresses, or none.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "--for", help="The kind of device, if not said otherwise."),
+    ] = None,
+) -> None:
+    """Change what certificates issued from now on carry, and the usual device target.
+
+    Example: sipca ca set --base-url http://10.0.0.5:8080
+    """
+    from ca.authority.overview import set_settings
+    from cli.views.home import settings_text
+
+    settings = settings_of(ctx)
+    if base_url is None and target is None:
+        raise typer.BadParameter("give --base-url or --target")
+    with opened(settings) as home:
+        show(set_settings(home, base_url=base_url, target=target), settings, settings_text)

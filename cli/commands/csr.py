@@ -1,0 +1,49 @@
+"""``sipca csr ...``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ca.documents.exits import EXIT_CODES
+from ca.errors import Kind
+from cli.commands.profile import library_of
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def show_command(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The CSR; - is stdin.")],
+    profile: Annotated[
+        str | None, typer.Option(help="Also the account of what would be issued.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", "--for", help="The kind of device.")
+    ] = None,
+) -> None:
+    """What the device asked for: names, key, proof of possession, findings.
+
+    Example: sipca csr show sbc1.csr --profile sip
+    """
+    from ca.authority.home import DEFAULT_TARGET
+    from ca.authority.inspecting import inspect_request, with_account
+    from cli.sources import read_one
+    from cli.views.reports import request_text
+
+    settings = settings_of(ctx)
+    data = read_one(file, settings)
+    if profile is None:
+        document = inspect_request(
+            data, source=file, library=library_of(settings), target=target or DEFAULT_TARGET
+        )
+    else:
+        with opened(settings) as home:
+            document = inspect_request(
+                data, source=file, library=home.library, target=target or home.target
+            )
+            document = with_account(home, document, data, profile)
+    show(document, settings, request_text)
+    if any(each.code == "broken-signature" for each in document.findings):
+        raise typer.Exit(EXIT_CODES[Kind.INVALID])

@@ -1,0 +1,38 @@
+"""``sipca export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import Overwrite, Ref, one_of
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def export_command(
+    ctx: typer.Context,
+    ref: Ref,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for the files.")],
+    target: Annotated[
+        str | None, typer.Option("--target", "--for", help="The kind of device.")
+    ] = None,
+    format: Annotated[str, typer.Option(help="pem, der or p7b.")] = "pem",  # noqa: A002 - the option's name
+    crlf: Annotated[bool, typer.Option("--crlf", help="CR LF line ends.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a certificate's upload files again: device certificate and trusted roots.
+
+    Example: sipca export sbc1.lab.example --out upload
+    """
+    from ca.authority.listing import ExportWishes, export
+    from cli.views.certificates import export_text
+
+    settings = settings_of(ctx)
+    one_of("--format", format, ("pem", "der", "p7b"))
+    wishes = ExportWishes(out, format, crlf, overwrite, target)  # type: ignore[arg-type]
+    with opened(settings) as home:
+        document = export(home, ref, wishes)
+    show(document, settings, export_text)

@@ -1,0 +1,78 @@
+"""``sipca init``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import one_of, span
+from cli.options import settings_of, warn_of_synced_folder
+from cli.output import show, talk
+
+
+def init_command(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Option(help='Name of the CA, as "Acme Voice Lab".')] = None,
+    org: Annotated[str | None, typer.Option(help="Organisation (O) in the CA's subject.")] = None,
+    country: Annotated[str | None, typer.Option(help="Country (C), two letters.")] = None,
+    root_key: Annotated[
+        str | None, typer.Option(help="rsa:2048|3072|4096, ec:p256|p384|p521 [rsa:4096].")
+    ] = None,
+    issuing_key: Annotated[str | None, typer.Option(help="As --root-key [rsa:3072].")] = None,
+    root_lifetime: Annotated[str | None, typer.Option(help="As 20y.")] = None,
+    issuing_lifetime: Annotated[
+        str | None, typer.Option(help="As 10y; never past the root's end.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Puts CRL, OCSP and CA addresses into certificates.")
+    ] = None,
+    permit_dns: Annotated[
+        list[str] | None, typer.Option(help="Sign only names inside this domain.")
+    ] = None,
+    permit_ip: Annotated[
+        list[str] | None, typer.Option(help="Sign only addresses inside this network.")
+    ] = None,
+    protect: Annotated[
+        str | None, typer.Option(help="Which keys get the passphrase: both, root, none [both].")
+    ] = None,
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="The same as --protect none.")
+    ] = False,
+) -> None:
+    """Make a root and an issuing CA; again with the same wishes changes nothing.
+
+    Example: sipca init --name "Acme Voice Lab" --base-url http://10.0.0.5:8080
+    """
+    from ca.authority.founding import found
+    from ca.authority.wishes import FoundingWishes
+    from ca.keys.soft import SPECS
+    from cli.passphrase import surroundings
+    from cli.views.home import init_text
+
+    settings = settings_of(ctx)
+    for flag, spec in (("--root-key", root_key), ("--issuing-key", issuing_key)):
+        if spec is not None:
+            one_of(flag, spec, SPECS)
+    if protect is not None:
+        one_of("--protect", protect, ("both", "root", "none"))
+    if no_passphrase and protect not in (None, "none"):
+        raise typer.BadParameter(f"--no-passphrase and --protect {protect} contradict each other")
+    wishes = FoundingWishes(
+        name=name,
+        org=org,
+        country=country,
+        root_key=root_key,
+        issuing_key=issuing_key,
+        root_lifetime=span("--root-lifetime", root_lifetime),
+        issuing_lifetime=span("--issuing-lifetime", issuing_lifetime),
+        base_url=base_url,
+        permit_dns=tuple(permit_dns or ()),
+        permit_ip=tuple(permit_ip or ()),
+        protect="none" if no_passphrase else protect,  # type: ignore[arg-type]
+    )
+    document = found(settings.home_path, wishes, surroundings(settings))
+    warn_of_synced_folder(settings)
+    for note in document.notes:
+        talk(f"note: {note}", settings)
+    show(document, settings, init_text)

@@ -1,0 +1,57 @@
+"""``sipca list``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import one_of, span
+from cli.options import opened, settings_of
+from cli.output import show, talk
+
+STATUSES = (
+    "valid",
+    "not-yet-valid",
+    "superseded",
+    "held",
+    "revoked",
+    "expired",
+    "planned",
+    "abandoned",
+)
+
+
+def list_command(
+    ctx: typer.Context,
+    expiring: Annotated[
+        str | None, typer.Option(help="Only those that end within this span, as 60d.")
+    ] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help=f"Only these: {', '.join(STATUSES)}.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Only of this profile.")] = None,
+    device: Annotated[str | None, typer.Option(help="Only of this device.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Not only the current ones.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+) -> None:
+    """The certificates issued; without options the current ones.
+
+    Example: sipca list --expiring 60d
+    """
+    from ca.authority.listing import ListWishes, list_certificates
+    from cli.views.certificates import list_csv, list_text
+
+    settings = settings_of(ctx)
+    for each in status or ():
+        one_of("--status", each, STATUSES)
+    if csv and settings.json:
+        raise typer.BadParameter("--csv and --json are two answers")
+    wishes = ListWishes(
+        span("--expiring", expiring), frozenset(status or ()), profile, device, everything
+    )
+    with opened(settings) as home:
+        document = list_certificates(home, wishes)
+    show(document, settings, list_csv if csv else list_text)
+    if not document.certificates and not csv and not settings.json:
+        talk("no certificates match; 'sipca list --all' shows every one", settings)

@@ -1,0 +1,36 @@
+"""``sipca log``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ca.documents.exits import EXIT_CODES
+from ca.errors import Kind
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def log_command(
+    ctx: typer.Context,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check the chain and the rows it describes.")
+    ] = False,
+    head: Annotated[
+        str | None, typer.Option(help="A head noted earlier; it must be in the trail.")
+    ] = None,
+) -> None:
+    """The audit trail; exit 9 if it was altered.
+
+    Example: sipca log --verify --head 5f3a...
+    """
+    from ca.authority.overview import log
+    from cli.views.home import log_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = log(home, verify=verify, head=head)
+    show(document, settings, log_text)
+    if document.problems:
+        raise typer.Exit(EXIT_CODES[Kind.INVALID])

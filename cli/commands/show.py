@@ -1,0 +1,29 @@
+"""``sipca show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import Ref
+from cli.options import opened, settings_of
+from cli.output import show as show_document
+
+
+def show_command(
+    ctx: typer.Context,
+    ref: Ref,
+    pem: Annotated[bool, typer.Option("--pem", help="Only the certificate's PEM.")] = False,
+) -> None:
+    """One certificate with the account of how it came to be.
+
+    Example: sipca show sbc1.lab.example
+    """
+    from ca.authority.listing import show
+    from cli.views.certificates import pem_text, show_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = show(home, ref)
+    show_document(document, settings, pem_text if pem else show_text)

@@ -1,0 +1,101 @@
+"""Documents to stdout, talk to stderr, errors with their exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ca.documents.exits import EXIT_CODES
+from ca.errors import CAError
+from cli.terminal import safe
+
+if TYPE_CHECKING:
+    from ca.documents.base import Document
+    from cli.options import Settings
+
+D = TypeVar("D", bound="Document")
+BUG, USAGE = 1, 2
+
+
+def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:
+    """Print a document: as JSON, or as its view renders it for people."""
+    if settings.json:
+        print_json(document)
+        return
+    text = view(document)
+    if text and not settings.quiet:
+        print(text)
+
+
+def print_json(document: Document) -> None:
+    """One JSON document on stdout."""
+    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    sys.stdout.write(encoded.decode() + "\n")
+
+
+def talk(text: str, settings: Settings) -> None:
+    """Say something on stderr, unless quiet."""
+    if text and not settings.quiet:
+        print(text, file=sys.stderr)
+
+
+def report_error(error: CAError, settings: Settings) -> int:
+    """Print an expected failure; its exit code."""
+    code = EXIT_CODES[error.kind]
+    if settings.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    _report(str(error.kind), error.message, error.hint, code, settings)
+    return code
+
+
+def report_usage(error: Any, settings: Settings) -> int:
+    """Print what is wrong with the words of the call."""
+    message = str(error.format_message()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help" if context is not None else "sipca --help"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message, file=sys.stderr)
+        return USAGE
+    _report("usage", message[:1].lower() + message[1:], hint, USAGE, settings)
+    return USAGE
+
+
+def report_bug(error: Exception, settings: Settings) -> int:
+    """Print that something of ours is wrong; the traceback only with ``--debug``."""
+    if settings.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    message = f"this is a bug of sipca's: {type(error).__name__}"
+    _report("bug", message, "run it again with --debug and report what it prints", BUG, settings)
+    return BUG
+
+
+def _report(kind: str, message: str, hint: str | None, code: int, settings: Settings) -> None:
+    if settings.json:
+        body = {"kind": kind, "message": message, "hint": hint, "exit": code}
+        print(msgspec.json.encode({"schema": 1, "error": body}).decode(), file=sys.stderr)
+        return
+    print(f"error: {safe(message)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {safe(hint)}", file=sys.stderr)
+
+
+def write_bytes(data: bytes, *, binary: bool) -> None:
+    """Data on stdout.
+
+    Raises:
+        CAError: it is binary, and stdout is a terminal.
+    """
+    from ca.errors import ConflictError
+
+    if binary and sys.stdout.isatty():
+        raise ConflictError("binary data does not go to a terminal", hint="-o FILE, or a pipe")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,165 @@
+"""From the words of the call to the requests to sign: files, folders, stdin, a CSV of names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+
+from ca.authority.signing import Source
+from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
+from ca.files import MAX_INPUT, read_bounded
+from ca.model.wishes import SigningWishes
+from cli.options import Settings
+
+REQUEST_SUFFIXES = (".csr", ".req", ".p10")
+COLUMNS = ("source", "device", "context", "profile", "cn", "san")
+
+
+def read_one(word: str, settings: Settings) -> bytes:
+    """The octets of one file, or of stdin.
+
+    Raises:
+        CAError: it cannot be read, or is longer than any CSR.
+    """
+    if word != "-":
+        return read_bounded(Path(word))
+    settings.take_stdin("the CSR")
+    if sys.stdin.isatty():
+        return _pasted()
+    data = sys.stdin.buffer.read(MAX_INPUT + 1)
+    if len(data) > MAX_INPUT:
+        raise MalformedError(f"stdin has more than {MAX_INPUT} octets, the most that is read")
+    return data
+
+
+def _pasted() -> bytes:
+    """A CSR pasted at the terminal, up to its END line."""
+    print("paste the CSR; its END line ends the input", file=sys.stderr)
+    lines: list[str] = []
+    for line in sys.stdin:
+        lines.append(line)
+        if ("END" in line and "REQUEST" in line) or sum(map(len, lines)) > MAX_INPUT:
+            break
+    return "".join(lines).encode()
+
+
+def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[Source]:
+    """Every source that the words name, in their order; a folder's files by name.
+
+    Raises:
+        NotFoundError: a folder holds nothing to sign.
+    """
+    sources: list[Source] = []
+    for word in words:
+        path = Path(word)
+        if word == "-":
+            sources.append(Source("-", None, wishes, data=read_one("-", settings)))
+        elif path.is_dir():
+            sources.extend(_of_folder(path, wishes))
+        else:
+            sources.append(Source(word, path.stem, wishes, path=path))
+    return sources
+
+
+def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    if not files:
+        raise NotFoundError(f"'{folder}' holds no files", hint="put the CSRs into it")
+    return [
+        Source(
+            str(path),
+            path.stem,
+            wishes,
+            path=path,
+            must_be_request=path.suffix.casefold() in REQUEST_SUFFIXES,
+        )
+        for path in files
+    ]
+
+
+def with_names(sources: list[Source], file: Path) -> list[Source]:
+    """The sources, each with the wishes of its line in a CSV.
+
+    Raises:
+        MalformedError: the CSV has an unknown column, a line twice, or a bad value.
+        NotFoundError: a line names a source that is not there.
+    """
+    rows = read_names(file)
+    named: list[Source] = []
+    for source in sources:
+        row = rows.pop(source.label, None) or rows.pop(Path(source.label).name, None)
+        named.append(msgspec.structs.replace(source, wishes=_wished(source.wishes, row, file)))
+    if rows:
+        raise NotFoundError(
+            f"{file}: no source is called {', '.join(sorted(rows)[:5])}",
+            hint="the column 'source' holds file names as given on the command line",
+        )
+    return named
+
+
+def read_names(file: Path) -> dict[str, dict[str, str]]:
+    """The lines of a names CSV by source.
+
+    Raises:
+        MalformedError: it is not such a CSV.
+    """
+    try:
+        text = read_bounded(file, limit=64 * MAX_INPUT).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text), strict=True)
+        unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
+        if unknown or "source" not in (reader.fieldnames or ()):
+            raise MalformedError(
+                f"{file}: the header is {','.join(reader.fieldnames or ()) or 'empty'}",
+                hint=f"columns are {','.join(COLUMNS)}; SANs are split by ;",
+            )
+        rows: dict[str, dict[str, str]] = {}
+        for line in reader:
+            cells = {name: (value or "").strip() for name, value in line.items() if name}
+            if None in line:
+                raise MalformedError(f"{file} line {reader.line_num}: too many columns")
+            if cells["source"] in rows or not cells["source"]:
+                raise ConflictError(
+                    f"{file} line {reader.line_num}: source '{cells['source']}' is empty or twice"
+                )
+            rows[cells["source"]] = cells
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"{file} is not UTF-8 at octet {error.start}") from None
+    except csv.Error as error:
+        raise MalformedError(f"{file}: {error}") from None
+    return rows
+
+
+def _wished(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> SigningWishes:
+    from ca.names.general import parse_general_name
+
+    if row is None:
+        return wishes
+    changes: dict[str, Any] = {key: row[key] for key in ("device", "profile", "cn") if row.get(key)}
+    try:
+        if row.get("context"):
+            changes["context"] = context_number(row["context"])
+        names = [each.strip() for each in row.get("san", "").split(";") if each.strip()]
+        if names:
+            changes["san"] = tuple(parse_general_name(each) for each in names)
+    except (CAError, typer.BadParameter) as error:
+        raise MalformedError(
+            f"{file}: {row['source']}: {error}", hint=getattr(error, "hint", None)
+        ) from None
+    return msgspec.structs.replace(wishes, **changes)
+
+
+def context_number(text: str) -> int:
+    """A TLS context's number, 0 to 99.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= 2):
+        raise MalformedError(f"'{text}' is no TLS context", hint="0 to 99")
+    return int(text)

@@ -1,0 +1,44 @@
+"""Text that is safe to print, and plain tables."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def safe(text: str) -> str:
+    """Text whose control, format and bidirectional characters are spelled out."""
+    return "".join(
+        character
+        if character == "\n" or unicodedata.category(character) not in _HIDDEN
+        else _spelled(character)
+        for character in text
+    )
+
+
+def one_line(text: str) -> str:
+    """Safe text without line ends."""
+    return safe(text).replace("\n", "\\n")
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def table(rows: Sequence[Sequence[str]], *, head: Sequence[str] = (), indent: str = "") -> str:
+    """Columns as wide as their widest cell, two spaces apart; cells are made safe."""
+    cells = [[one_line(cell) for cell in row] for row in ([head, *rows] if head else rows)]
+    if not cells:
+        return ""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = (
+        indent
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Data only: signing profiles (*.toml)."""

@@ -1,0 +1,1 @@
+"""Data only: device targets (*.toml)."""

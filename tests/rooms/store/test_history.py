@@ -1,0 +1,259 @@
+"""History is append-only, whoever writes the SQL; state and derived tables are not history."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ca.errors import StoreError
+from ca.store import audit, derived, plans, state
+from ca.store.audit import Actor, Event
+from ca.store.connection import VERSION, Store, open_store
+from ca.store.schema import DERIVED, HISTORY, STATE, TRIGGERS, assert_guarded, upgrade
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+ACTOR = Actor("op", "lab", "0")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ca.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with open_store(path, create=True) as opened:
+        upgrade(opened)
+        with opened.write():
+            _fill(opened)
+        yield opened
+
+
+def _fill(store: Store) -> None:
+    """One row in every table of history."""
+    key = state.add_key(store, label="k", public=b"p", pkcs8=b"s", encrypted=False, at=AT)
+    issuer = state.add_issuer(store, role="root", ca_id="00000000", key_id=key, parent_id=None)
+    profile = plans.keep_profile(store, "sip", "text")
+    request = plans.keep_request(store, b"der", bytes(32), at=AT)
+    numbers = [
+        plans.add_plan(
+            store,
+            plans.NewPlan(
+                issuer_id=issuer,
+                serial=bytes([n]) * 16,
+                profile_sha256=profile,
+                tbs=b"\x30\x00",
+                account=b"",
+                lifetime="default",
+                source="x",
+                request_id=request,
+            ),
+            at=AT,
+        )
+        for n in (1, 2, 3)
+    ]
+    plans.add_result(store, numbers[0], b"sig", at=AT)
+    plans.abandon(store, numbers[1], "why", at=AT)
+    plans.supersede(store, numbers[0], numbers[2], at=AT)
+    store.connection.execute(
+        "INSERT INTO status_event (issuer_id, serial, status, reason, happened_at)"
+        " VALUES (?, ?, 'revoked', 'r', 't')",
+        (issuer, bytes([1]) * 16),
+    )
+    audit.record(store, Event("did", "it"), at=AT, actor=ACTOR)
+
+
+@pytest.mark.parametrize("table", HISTORY)
+def test_history_refuses_update_and_delete(store: Store, table: str) -> None:
+    column = store.connection.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchone()[
+        0
+    ]
+
+    for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
+        with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
+            store.connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", HISTORY)
+@pytest.mark.parametrize("recursive", ["ON", "OFF"])
+def test_history_refuses_a_replacing_insert_also_without_recursive_triggers(
+    store: Store, table: str, recursive: str
+) -> None:
+    store.connection.execute(f"PRAGMA recursive_triggers = {recursive}")
+
+    with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
+        store.connection.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1")
+
+
+def test_a_plan_has_one_result(store: Store) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        plans.add_result(store, 1, b"another", at=AT)
+
+
+def test_a_plan_is_either_signed_or_abandoned(store: Store) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="has abandonment already"):
+        plans.add_result(store, 2, b"late", at=AT)
+    with pytest.raises(sqlite3.IntegrityError, match="has result already"):
+        plans.abandon(store, 1, "why", at=AT)
+
+
+def test_a_serial_is_never_used_twice_by_one_issuer(store: Store) -> None:
+    plan = plans.NewPlan(
+        1, bytes([2]) * 16, plans.keep_profile(store, "sip", "text"), b"", b"", "", ""
+    )
+
+    with pytest.raises(sqlite3.IntegrityError, match="such a row exists"):
+        plans.add_plan(store, plan, at=AT)
+
+
+def test_a_request_and_a_profile_text_are_kept_once(store: Store) -> None:
+    assert plans.keep_request(store, b"der", bytes(32), at=AT) == 1
+    assert plans.keep_profile(store, "sip", "text") == plans.keep_profile(store, "sip", "text")
+
+
+def test_every_table_is_history_derived_or_state(store: Store) -> None:
+    names = {
+        row[0]
+        for row in store.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if not row[0].startswith(("sqlite_", "_sqlite_"))
+    }
+
+    assert names == {*HISTORY, *DERIVED, *STATE}
+
+
+def test_a_lost_trigger_is_noticed(store: Store) -> None:
+    store.connection.execute("DROP TRIGGER plan_no_delete")
+
+    with pytest.raises(StoreError, match="has lost what guards its history: plan_no_delete"):
+        assert_guarded(store)
+
+
+def test_upgrading_twice_does_nothing_the_second_time(store: Store) -> None:
+    assert upgrade(store) is False
+    assert len(TRIGGERS) == 3 * len(HISTORY) + 2
+
+
+def test_the_connection_is_set_up_as_the_design_says(store: Store) -> None:
+    expected = {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "recursive_triggers": 1,
+        "secure_delete": 1,
+        "synchronous": 2,
+        "busy_timeout": 30000,
+    }
+    for pragma, value in expected.items():
+        assert store.connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value, pragma
+
+
+def test_a_deleted_key_is_not_readable_in_the_file(store: Store, path: Path) -> None:
+    secret = b"very secret key blob " * 20
+    with store.write():
+        number = state.add_key(store, label="x", public=b"q", pkcs8=secret, encrypted=False, at=AT)
+    with store.write() as connection:
+        connection.execute("DELETE FROM key WHERE id = ?", (number,))
+    store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    assert secret[:40] not in path.read_bytes()
+
+
+def test_a_failed_write_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.write():
+        state.set_setting(store, "a", "b")
+        raise RuntimeError
+
+    assert state.setting(store, "a") is None
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(store: Store, path: Path) -> None:
+    store.connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    store.connection.close()
+    before = path.read_bytes()
+
+    with (
+        pytest.raises(StoreError, match=r"was written by a newer sipca") as refusal,
+        open_store(path),
+    ):
+        pass
+
+    assert refusal.value.hint == "upgrade sipca; nothing was changed"
+    assert path.read_bytes() == before
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE t (a)")
+
+    with pytest.raises(StoreError, match="is not a register of sipca's"), open_store(other):
+        pass
+
+
+def test_rubbish_is_called_damaged(tmp_path: Path) -> None:
+    rubbish = tmp_path / "ca.db"
+    rubbish.write_bytes(b"not a database at all, but long enough to look at" * 50)
+
+    with pytest.raises(StoreError, match="is damaged"), open_store(rubbish):
+        pass
+
+
+def test_a_lock_is_named_with_a_hint(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ca.store.connection.BUSY_SECONDS", 0.05)
+    with open_store(path, create=True) as first:
+        upgrade(first)
+        with first.write(), pytest.raises(StoreError, match="has been locked by another program"):
+            with open_store(path) as second, second.write():
+                pass
+
+
+def test_the_audit_trail_notices_an_altered_event(store: Store) -> None:
+    store.connection.execute("DROP TRIGGER audit_no_update")
+    store.connection.execute("UPDATE audit SET subject = 'that'")
+
+    assert "event 1 was altered" in list(audit.problems(store))
+
+
+def test_the_audit_trail_notices_an_altered_row_and_a_row_without_event(store: Store) -> None:
+    with store.write():
+        audit.record(store, Event("issued", "1", {}, "result", 1), at=AT, actor=ACTOR)
+    store.connection.execute("DROP TRIGGER result_no_update")
+    store.connection.execute("UPDATE result SET signature = x'00'")
+
+    found = list(audit.problems(store))
+
+    assert "the result row 1 that event 2 describes was altered" in found
+    assert "the abandonment row 2 has no event" in found
+
+
+def test_the_audit_trail_notices_a_missing_event(store: Store) -> None:
+    with store.write():
+        audit.record(store, Event("more", "1"), at=AT, actor=ACTOR)
+    store.connection.execute("DROP TRIGGER audit_no_delete")
+    store.connection.execute("DELETE FROM audit WHERE id = 1")
+
+    assert "event 2 does not follow the one before it" in list(audit.problems(store))
+
+
+def test_the_audit_trail_notices_an_altered_request_and_profile(store: Store) -> None:
+    for table in ("request", "profile_text"):
+        store.connection.execute(f"DROP TRIGGER {table}_no_update")
+    store.connection.execute("UPDATE request SET der = x'00'")
+    store.connection.execute("UPDATE profile_text SET text = 'other'")
+
+    found = list(audit.problems(store))
+
+    assert "the request 1 was altered" in found
+    assert "the kept text of profile sip was altered" in found
+
+
+def test_status_events_take_effect_in_their_order(store: Store) -> None:
+    with store.write():
+        for status in ("held", "released", "revoked"):
+            derived.apply_status(store, 1, b"\x05", status, "r", "t")
+
+    rows = store.connection.execute("SELECT status FROM status WHERE serial = x'05'").fetchall()
+    assert rows == [("revoked",)]

@@ -18,7 +18,7 @@ from ca.model.findings import CATALOGUE
 from ca.profiles.library import Library, Shelf, check_profile_file, read_profile
 
 RULE_MODULES = (
-    "ca.authority.signing",
+    "ca.authority.judging",
     "ca.csr.rules",
     "ca.device.request_rules",
     "ca.issuance.prepare",

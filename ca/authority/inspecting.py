@@ -68,8 +68,8 @@ def with_account(
         NotFoundError: there is no such profile.
     """
     request = read_request(data)
-    account, refusal = _account(home, request, profile)
-    findings = [*document.findings, *refusal]
+    account, more = _account(home, request, profile)
+    findings = list(dict.fromkeys([*document.findings, *more]))
     return msgspec.structs.replace(
         document, profile=profile, account=account, findings=findings, verdict=verdict_of(findings)
     )
@@ -89,7 +89,8 @@ def _account(
         ca_subjects=tuple(each.issuer.facts.subject for each in home.cas() if each.issuer.facts),
     )
     try:
-        return list(prepare(order).account), []
+        prepared = prepare(order)
+        return list(prepared.account), list(prepared.findings)
     except CAError as error:
         finding = Finding(
             f"profile-{error.kind}", "error", "fail", error.message, error.hint, "standard", profile

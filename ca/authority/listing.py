@@ -23,7 +23,7 @@ from ca.errors import ConflictError, NotFoundError
 from ca.files import conflicts, make_folder, write_atomic
 from ca.keys.public import read_public_key
 from ca.store import certificates
-from ca.store.certificates import CURRENT
+from ca.store.certificates import CURRENT, CertificateRow
 
 Format = Literal["pem", "der", "p7b"]
 Parts = Literal["all", "root", "issuing"]
@@ -98,7 +98,7 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
     """
     match = find(home, ref)
     row = match.row
-    stem = delivering.file_safe(row.device or Path(row.source).stem or row.serial.hex())
+    stem = _stem(row)
     files = _export_files(home, stem, row.context, row.der, wishes)
     foreign = [name for name, data in files.items() if conflicts(wishes.folder / name, data)]
     if foreign and not wishes.overwrite:
@@ -175,6 +175,13 @@ def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     if not path.parent.is_dir():
         raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")
     write_atomic(path, data, overwrite=overwrite)
+
+
+def _stem(row: CertificateRow) -> str:
+    """The stem that ``sign --out`` gave its files: the source's, for stdin the device's or CN."""
+    if row.source != "-":
+        return Path(row.source).stem
+    return delivering.file_safe(row.device or read_certificate(row.der).cn or row.serial.hex())
 
 
 def _others(match: Match) -> list[str]:

@@ -3,100 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ca.authority import delivery as delivering
 from ca.authority import recording
 from ca.authority.delivery import Chain, Delivery
-from ca.authority.finding import find
 from ca.authority.home import CA, Home
-from ca.csr.parsing import read_request
-from ca.csr.request import CertificateRequest
-from ca.device.request_rules import judge_at_target
+from ca.authority.judging import Candidate, Judge, Source, lifetime_text
 from ca.documents.exits import EXIT_CODES
 from ca.documents.signing import Files, Refused, Signed, SigningDocument, Skipped
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, ConflictError, MalformedError, PolicyError
-from ca.files import conflicts, read_bounded
+from ca.errors import CAError, ConflictError, MalformedError
+from ca.files import conflicts
 from ca.issuance.issue import issue
-from ca.issuance.order import Order, Prepared
-from ca.issuance.prepare import prepare
 from ca.model.certificates import subject_text
-from ca.model.findings import Finding, Violation, rule, run
-from ca.model.wishes import SigningWishes
-from ca.profiles.profile import Profile
-from ca.store import certificates, plans
+from ca.store import plans
 from ca.store.audit import Event
-from ca.store.certificates import CURRENT, CertificateRow
 
 CHUNK = 64
 """Plans committed together before the first of them is signed."""
-RENEW_BEFORE = timedelta(days=60)
-
-
-class Source(msgspec.Struct, frozen=True):
-    """One request to sign: its name for people, the stem of its files, its octets or path.
-
-    ``stem`` is None where the certificate's own name shall be it. ``must_be_request``: a file
-    found in a folder under a name that says nothing, ignored if it holds no request.
-    """
-
-    label: str
-    stem: str | None
-    wishes: SigningWishes
-    data: bytes | None = None
-    path: Path | None = None
-    must_be_request: bool = True
-
-    def read(self) -> bytes:
-        """Its octets.
-
-        Raises:
-            CAError: the file cannot be read.
-        """
-        if self.data is not None:
-            return self.data
-        assert self.path is not None
-        return read_bounded(self.path)
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """A source that may be signed, or that need not be because ``good`` is there."""
-
-    source: Source
-    stem: str
-    request: CertificateRequest
-    profile: Profile
-    prepared: Prepared
-    findings: tuple[Finding, ...]
-    supersedes: int | None
-    good: CertificateRow | None
-
-
-class SameKey(msgspec.Struct, frozen=True):
-    """A CN about to be certified, and the CNs that the same key is certified under."""
-
-    cn: str
-    others: tuple[str, ...]
-
-
-@rule("reused-key", "warning", "one key, one device (peers.md C14)", allow=True)
-def reused_key(subject: SameKey) -> Violation | None:
-    """The key is certified already under another name: was a machine cloned, or restored?"""
-    if not subject.others:
-        return None
-    return Violation(
-        f"the key of '{subject.cn}' is certified already as {', '.join(subject.others)}: "
-        "a cloned machine or a restored configuration?",
-        "make a new key on one of the devices; --allow reused-key records that it is meant",
-    )
 
 
 class Batch:
@@ -106,106 +34,13 @@ class Batch:
         self.home = home
         self.delivery = delivery
         self.dry_run = dry_run
-        self.ca: CA = home.ca("issuing")
+        self.judge = Judge(home)
+        self.ca: CA = self.judge.ca
         self.chain: Chain = delivering.chain_of(home)
         self.signed: list[Signed] = []
         self.skipped: list[Skipped] = []
         self.refused: list[Refused] = []
         self.ignored: list[str] = []
-        self._profiles: dict[str, Profile] = {}
-        self._ca_subjects = tuple(
-            each.issuer.facts.subject for each in home.cas() if each.issuer.facts
-        )
-        self._keys: dict[bytes, dict[str, None]] = {}
-
-    # judging
-
-    def judge(self, source: Source) -> Candidate:
-        """Read a source and prepare its certificate; nothing is written.
-
-        Raises:
-            CAError: it is refused.
-        """
-        request = read_request(source.read())
-        wishes = source.wishes
-        profile = self._profile(wishes.profile)
-        prepared = prepare(
-            Order(
-                request=request,
-                profile=profile,
-                issuer=self.ca.issuer,
-                wishes=wishes,
-                now=self.home.now(),
-                serial=self.home.new_serial(),
-                ca_subjects=self._ca_subjects,
-            )
-        )
-        superseded = find(self.home, wishes.supersedes).row.plan_id if wishes.supersedes else None
-        target = self.home.library.target(wishes.target or self.home.target)
-        cn = next(each.value for each in prepared.subject if each.type == "CN")
-        findings = [*prepared.findings, *judge_at_target(request, target)]
-        findings += self._judge_key(prepared, cn, wishes)
-        return Candidate(
-            source,
-            source.stem or delivering.file_safe(wishes.device or cn),
-            request,
-            profile,
-            prepared,
-            tuple(findings),
-            superseded,
-            None
-            if wishes.again or superseded is not None
-            else self._good(request, profile, prepared, wishes),
-        )
-
-    def _profile(self, name: str) -> Profile:
-        if name not in self._profiles:
-            profile = self.home.library.profile(name)
-            if profile.role != "end-entity":
-                raise PolicyError(
-                    f"profile {name} has the role {profile.role}, which no request is signed by",
-                    hint="'sipca profile list' shows the profiles",
-                )
-            self._profiles[name] = profile
-        return self._profiles[name]
-
-    def _judge_key(self, prepared: Prepared, cn: str, wishes: SigningWishes) -> list[Finding]:
-        known = self._keys.setdefault(prepared.key.identity, {})
-        for row in certificates.by_key(self.home.store, prepared.key.identity):
-            if row.status(self.home.now()) in CURRENT:
-                known.setdefault(read_certificate(row.der).cn or row.serial.hex())
-        others = tuple(name for name in known if name.casefold() != cn.casefold())
-        known.setdefault(cn)
-        return run([reused_key], SameKey(cn, others), wishes.allow)
-
-    def _good(
-        self,
-        request: CertificateRequest,
-        profile: Profile,
-        prepared: Prepared,
-        wishes: SigningWishes,
-    ) -> CertificateRow | None:
-        """The newest certificate that is what would be signed now, if it is good for a while yet."""
-        now = self.home.now()
-        for row in certificates.by_request(self.home.store, sha256(request.der).digest()):
-            if (
-                row.issuer_id != self.ca.issuer.id
-                or row.profile_sha256 != profile.text_hash
-                or row.lifetime != lifetime_text(wishes)
-                or row.status(now) not in CURRENT
-                or (wishes.device or row.device or "").casefold() != (row.device or "").casefold()
-                or wishes.context not in (None, row.context)
-            ):
-                continue
-            facts = read_certificate(row.der)
-            left = facts.validity.not_after - now
-            whole = facts.validity.not_after - facts.validity.not_before
-            same_names = facts.subject == prepared.subject and facts.san == prepared.san
-            if same_names and left > min(RENEW_BEFORE, whole / 3):
-                return row
-        return None
-
-    # what comes of a source
 
     def refuse(self, source: Source, error: CAError) -> None:
         """Enter a refusal."""
@@ -318,7 +153,7 @@ def sign(
 def _judged(batch: Batch, sources: list[Source]) -> Iterator[Candidate]:
     for source in sources:
         try:
-            yield batch.judge(source)
+            yield batch.judge.candidate(source)
         except MalformedError as error:
             if source.must_be_request:
                 batch.refuse(source, error)
@@ -346,10 +181,13 @@ def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
         home.step("recorded")
         results = {id(c): made.der for c, made in zip(new, issued, strict=True)}
     for candidate in candidates:
-        if candidate.good is not None:
-            batch.hand_out_again(candidate)
-        else:
-            batch.enter_signed(candidate, results[id(candidate)])
+        try:
+            if candidate.good is not None:
+                batch.hand_out_again(candidate)
+            else:
+                batch.enter_signed(candidate, results[id(candidate)])
+        except CAError as error:  # only the files failed: the certificate is in the register
+            batch.refuse(candidate.source, error)
         home.step("delivered")
 
 
@@ -368,16 +206,6 @@ def _draft(batch: Batch, candidate: Candidate) -> recording.Draft:
         supersedes=candidate.supersedes,
         overrides=tuple(sorted(overridden)),
     )
-
-
-def lifetime_text(wishes: SigningWishes) -> str:
-    """The wished lifetime in one spelling, for comparing with an earlier wish."""
-    wished = wishes.lifetime
-    if wished is None:
-        return "default"
-    if isinstance(wished, timedelta):
-        return f"{wished // timedelta(hours=1)}h"
-    return wished if isinstance(wished, str) else wished.strftime("%Y-%m-%d")
 
 
 def _abandon_leftovers(home: Home) -> None:
@@ -433,7 +261,7 @@ def _blocked(batch: Batch, source: Source) -> list[Path]:
         if not any(path.exists() for path in paths):
             return []
     try:
-        candidate = batch.judge(source)
+        candidate = batch.judge.candidate(source)
     except CAError:
         return []  # it is refused later, and writes nothing
     paths = delivering.taken_paths(delivery, candidate.stem, source.wishes.context)

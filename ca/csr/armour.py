@@ -19,7 +19,8 @@ from ca.files import MAX_INPUT
 LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _LINE = re.compile(
-    rf"(?P<left>[{_DASHES}]{{1,10}}) {{0,3}}(?P<edge>BEGIN|END) (?P<label>[A-Z0-9 ]{{1,60}}?) {{0,3}}(?P<right>[{_DASHES}]{{1,10}})"
+    rf"(?P<left>[{_DASHES}]{{1,10}}) {{0,3}}(?P<edge>BEGIN|END) "
+    rf"(?P<label>[A-Z0-9 ]{{1,60}}?) {{0,3}}(?P<right>[{_DASHES}]{{1,10}})"
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)
 _QUOTED = re.compile(r"^[ \t]*>[ \t>]*", re.MULTILINE)
@@ -201,7 +202,13 @@ def _without_armour(text: str, labels: list[str], repairs: list[str]) -> Armoure
 
 def _judged_der(data: bytes) -> bytes:
     """The DER of a request, or a refusal that says what else it is."""
-    outer = der.read(data, what="the CSR")
+    try:
+        outer = der.read(data, what="the CSR")
+    except MalformedError as error:
+        raise MalformedError(
+            f"the CSR is cut off or damaged: {error.message}",
+            hint="copy it whole, from its BEGIN to its END line",
+        ) from None
     parts = outer.children() if outer.tag == der.SEQUENCE else []
     tags = [part.tag for part in parts[:4]]
     if tags[:2] == [der.INTEGER, der.SEQUENCE] and der.OCTET_STRING in tags[2:3]:

@@ -28,7 +28,7 @@ def san_required(subject: NoName) -> Violation:
     if subject.cn and is_factory_name(subject.cn):
         return Violation(
             f"the request has no SAN, and its CN '{subject.cn}' is a factory name no peer dials",
-            "give the names that peers dial: --cn sbc1.lab.example, or --san dns:NAME --san ip:ADDR",
+            "give the names that peers dial: --cn sbc1.lab.example, or --san dns:NAME, --san ip:IP",
         )
     return Violation(
         f"the request has no SAN, and its CN '{subject.cn or ''}' is neither host name nor address",
@@ -68,7 +68,7 @@ def sip_uri_trap(names: Names) -> Violation | None:
     if not left:
         return None
     return Violation(
-        f"a strict SIP peer (RFC 5922) looks only at the sip: URIs: {', '.join(left)} will not match",
+        f"a strict SIP peer (RFC 5922) sees only the sip: URIs: {', '.join(left)} will not match",
         f"add --san uri:sip:{left[0]} for each name that such a peer dials",
     )
 

@@ -197,7 +197,7 @@ def extended_key_usage(subject: ToBeSigned) -> Violation | None:
 
 @rule("cert-key-identifiers", "error", "RFC 5280 4.2.1.1, 4.2.1.2; RFC 7093 2")
 def key_identifiers(subject: ToBeSigned) -> list[Violation]:
-    """SKI is method 1 of RFC 7093 over this key; AKI is the issuer's own SKI, left out in a root."""
+    """SKI is method 1 of RFC 7093 over this key; AKI the issuer's own SKI, none in a root."""
     problems = []
     if subject.facts.key_identifier != sha256(subject.key.bits).digest()[:20]:
         problems.append(Violation("the subject key identifier is not this key's"))
@@ -209,7 +209,7 @@ def key_identifiers(subject: ToBeSigned) -> list[Violation]:
 
 @rule("cert-san", "error", "RFC 5280 4.2.1.6; RFC 9525")
 def san(subject: ToBeSigned) -> list[Violation]:
-    """The SAN is there where the profile requires it, without duplicates, of the profile's kinds."""
+    """The SAN is there where the profile requires it, each name once, of the profile's kinds."""
     names, rules = subject.facts.san, subject.profile.san
     problems = []
     if rules.require and not names:

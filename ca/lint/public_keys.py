@@ -1,4 +1,4 @@
-"""Judging a public key: size, exponent, known-bad shapes, curve, form. Costs are stated per rule."""
+"""Judging a public key: size, exponent, known-bad shapes, curve, form."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def rsa_exponent(key: PublicKey) -> Violation | None:
         return None
     shown = str(key.exponent) if key.exponent.bit_length() <= 64 else "a number of many digits"
     return Violation(
-        f"the RSA exponent is {shown}, and should be odd and from 3 to 2^32, usually {USUAL_EXPONENT}",
+        f"the RSA exponent is {shown}, and should be odd, from 3 to 2^32, usually {USUAL_EXPONENT}",
         "make a new key on the device",
     )
 
 
 @rule("rsa-exponent-small", "warning", "NIST SP 800-56B 6.2")
 def rsa_exponent_small(key: PublicKey) -> Violation | None:
-    """The public exponent is 65537 or more; 3 works, and is frail where padding is checked badly."""
+    """The public exponent is 65537 or more; 3 works, but is frail where padding is ill checked."""
     if key.exponent is None or not 3 <= key.exponent < USUAL_EXPONENT or not key.exponent & 1:
         return None
     return Violation(f"the RSA exponent is {key.exponent}, and {USUAL_EXPONENT} is usual")

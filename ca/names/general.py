@@ -165,14 +165,14 @@ def wildcard_name(name: GeneralName) -> Violation | None:
     if name.kind != "dns" or not name.value.startswith("*."):
         return None
     return Violation(
-        f"the SAN DNS name '{printable(name.value)}' is a wildcard, which the profile does not take",
+        f"the SAN DNS name '{printable(name.value)}' is a wildcard, and the profile takes none",
         "SIP peers do not match wildcards (RFC 5922); name each host",
     )
 
 
 @rule("san-email-no-at", "error", "RFC 5280 4.2.1.6; RFC 5321 4.1.2")
 def email_no_at(name: GeneralName) -> Violation | None:
-    """An e-mail name has an @: a host name in that slot was typed with the selector left at EMAIL."""
+    """An e-mail name has an @; a host name there was typed with the selector left at EMAIL."""
     if name.kind != "email" or "@" in name.value:
         return None
     return Violation(

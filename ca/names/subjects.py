@@ -94,7 +94,8 @@ def bidi(each: SubjectAttribute) -> Violation | None:
     if not _BIDI_OR_INVISIBLE.search(each.value):
         return None
     return Violation(
-        f"the subject's {each.type} '{printable(each.value)}' holds invisible or direction-changing characters",
+        f"the subject's {each.type} '{printable(each.value)}' holds invisible "
+        "or direction-changing characters",
         f"type {each.type} anew",
     )
 

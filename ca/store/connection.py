@@ -83,7 +83,7 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
             raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
         if version > VERSION:
             raise StoreError(
-                f"'{path}' was written by a newer sipca (schema {version}, this one knows {VERSION})",
+                f"'{path}' was written by a newer sipca (schema {version}, known is {VERSION})",
                 hint="upgrade sipca; nothing was changed",
             )
         for pragma in (

@@ -26,7 +26,8 @@ class Index(msgspec.Struct, frozen=True):
 def index(store: Store, plan_id: int, found: Index) -> None:
     """Enter one certificate into the index."""
     store.connection.execute(
-        "INSERT INTO certificate (plan_id, not_before, not_after, key_identity) VALUES (?, ?, ?, ?)",
+        """INSERT INTO certificate (plan_id, not_before, not_after, key_identity)
+           VALUES (?, ?, ?, ?)""",
         (plan_id, found.not_before, found.not_after, found.key_identity),
     )
     store.connection.executemany(

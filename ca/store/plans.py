@@ -57,7 +57,7 @@ def keep_profile(store: Store, name: str, text: str) -> bytes:
 
 
 def add_plan(store: Store, plan: NewPlan, *, at: datetime) -> int:
-    """Write a plan down; its number. A serial that the issuer has used is refused by the register."""
+    """Write a plan down; its number. The register refuses a serial that the issuer has used."""
     cursor = store.connection.execute(
         """INSERT INTO plan (issuer_id, serial, request_id, profile_sha256, for_issuer_id, device,
                              context, lifetime, source, tbs, account, planned_at)

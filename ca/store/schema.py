@@ -146,7 +146,8 @@ _DERIVED_TABLES = {
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS plan_by_request ON plan (request_id) WHERE request_id IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS plan_by_device ON plan (device) WHERE device IS NOT NULL",
-    "CREATE INDEX IF NOT EXISTS plan_for_issuer ON plan (for_issuer_id) WHERE for_issuer_id IS NOT NULL",
+    """CREATE INDEX IF NOT EXISTS plan_for_issuer ON plan (for_issuer_id)
+        WHERE for_issuer_id IS NOT NULL""",
     "CREATE INDEX IF NOT EXISTS supersession_by_new ON supersession (new_plan_id)",
 )
 _DERIVED_INDEXES = (
@@ -168,7 +169,7 @@ def _triggers() -> dict[str, str]:
         )
     for one, other in (("result", "abandonment"), ("abandonment", "result")):
         made[f"{one}_excludes_{other}"] = (
-            f"BEFORE INSERT ON {one}"
+            f"BEFORE INSERT ON {one}"  # noqa: S608 - our own constants
             f" WHEN EXISTS (SELECT 1 FROM {other} WHERE plan_id = NEW.plan_id) BEGIN"
             f" SELECT RAISE(ABORT, 'constraint: this plan has {other} already'); END"
         )

@@ -20,7 +20,7 @@ def list_text(document: ListDocument) -> str:
     rows = [
         (
             each.serial[:SERIAL_SHOWN],
-            each.subject,
+            _short(each.subject),
             ", ".join(each.san)[:60],
             each.profile,
             _device(each),
@@ -91,6 +91,11 @@ def export_text(document: ExportDocument) -> str:
     if document.others:
         lines.append(f"the newest was taken; also current: {', '.join(document.others)}")
     return "\n".join(lines + steps_text(document.steps))
+
+
+def _short(subject: str) -> str:
+    """The CN alone where there is one: the whole subject is ``show``'s."""
+    return next((part for part in subject.split(", ") if part.startswith("CN=")), subject)
 
 
 def _device(each: CertificateRecord) -> str:

@@ -72,7 +72,7 @@ def log_text(document: LogDocument) -> str:
         lines += [f"ALTERED: {one_line(problem)}" for problem in document.problems]
         if not document.problems:
             lines.append(
-                "the trail is whole; note the head elsewhere: only that shows a trail rewritten whole"
+                "the trail is whole; only a head noted elsewhere shows one rewritten whole"
             )
     return "\n".join(lines)
 

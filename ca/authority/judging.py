@@ -1,0 +1,217 @@
+"""Judging one source: its request, its key among those known, and whether it is signed already."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from ca.authority import delivery as delivering
+from ca.authority.finding import find
+from ca.authority.home import CA, Home
+from ca.csr.parsing import read_request
+from ca.csr.request import CertificateRequest
+from ca.device.request_rules import judge_at_target
+from ca.encoding.certificates import read_certificate
+from ca.errors import ConflictError, PolicyError
+from ca.files import read_bounded
+from ca.issuance.order import Order, Prepared
+from ca.issuance.prepare import prepare
+from ca.model.findings import Finding, Violation, rule, run
+from ca.model.wishes import SigningWishes
+from ca.profiles.profile import Profile
+from ca.store import certificates
+from ca.store.certificates import CURRENT, CertificateRow
+
+RENEW_BEFORE = timedelta(days=60)
+"""A certificate with more left than this (at most a third of its life) is not signed anew."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One request to sign: its name for people, the stem of its files, its octets or path.
+
+    ``stem`` is None where the certificate's own name shall be it. ``must_be_request``: a file
+    found in a folder under a name that says nothing, ignored if it holds no request.
+    """
+
+    label: str
+    stem: str | None
+    wishes: SigningWishes
+    data: bytes | None = None
+    path: Path | None = None
+    must_be_request: bool = True
+
+    def read(self) -> bytes:
+        """Its octets.
+
+        Raises:
+            CAError: the file cannot be read.
+        """
+        if self.data is not None:
+            return self.data
+        assert self.path is not None
+        return read_bounded(self.path)
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A source that may be signed, or that need not be because ``good`` is there."""
+
+    source: Source
+    stem: str
+    request: CertificateRequest
+    profile: Profile
+    prepared: Prepared
+    findings: tuple[Finding, ...]
+    supersedes: int | None
+    good: CertificateRow | None
+
+
+class SameKey(msgspec.Struct, frozen=True):
+    """A CN about to be certified, and the CNs that the same key is certified under."""
+
+    cn: str
+    others: tuple[str, ...]
+
+
+@rule("reused-key", "warning", "one key, one device (peers.md C14)", allow=True)
+def reused_key(subject: SameKey) -> Violation | None:
+    """The key is certified already under another name: was a machine cloned, or restored?"""
+    if not subject.others:
+        return None
+    return Violation(
+        f"the key of '{subject.cn}' is certified already as {', '.join(subject.others)}: "
+        "a cloned machine or a restored configuration?",
+        "make a new key on one of the devices; --allow reused-key records that it is meant",
+    )
+
+
+class Judge:
+    """Judges the sources of one call against one issuing CA; writes nothing."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.ca: CA = home.ca("issuing")
+        self._profiles: dict[str, Profile] = {}
+        self._ca_subjects = tuple(
+            each.issuer.facts.subject for each in home.cas() if each.issuer.facts
+        )
+        self._keys: dict[bytes, dict[str, None]] = {}
+
+    def candidate(self, source: Source) -> Candidate:
+        """Read a source and prepare its certificate; nothing is written.
+
+        Raises:
+            CAError: it is refused.
+        """
+        request = read_request(source.read())
+        wishes = source.wishes
+        profile = self._profile(wishes.profile)
+        prepared = prepare(
+            Order(
+                request=request,
+                profile=profile,
+                issuer=self.ca.issuer,
+                wishes=wishes,
+                now=self.home.now(),
+                serial=self.home.new_serial(),
+                ca_subjects=self._ca_subjects,
+            )
+        )
+        good = None if wishes.again else self._good(request, profile, prepared, wishes)
+        old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
+        if old is not None:
+            good = _already_in_its_place(old, good)
+        target = self.home.library.target(wishes.target or self.home.target)
+        cn = next(each.value for each in prepared.subject if each.type == "CN")
+        findings = [*prepared.findings, *judge_at_target(request, target)]
+        findings += self._judge_key(prepared, cn, wishes)
+        return Candidate(
+            source,
+            source.stem or delivering.file_safe(wishes.device or cn),
+            request,
+            profile,
+            prepared,
+            tuple(findings),
+            None if old is None else old.plan_id,
+            good,
+        )
+
+    def _profile(self, name: str) -> Profile:
+        if name not in self._profiles:
+            profile = self.home.library.profile(name)
+            if profile.role != "end-entity":
+                raise PolicyError(
+                    f"profile {name} has the role {profile.role}, which no request is signed by",
+                    hint="'sipca profile list' shows the profiles",
+                )
+            self._profiles[name] = profile
+        return self._profiles[name]
+
+    def _judge_key(self, prepared: Prepared, cn: str, wishes: SigningWishes) -> list[Finding]:
+        known = self._keys.setdefault(prepared.key.identity, {})
+        for row in certificates.by_key(self.home.store, prepared.key.identity):
+            if row.status(self.home.now()) in CURRENT:
+                known.setdefault(read_certificate(row.der).cn or row.serial.hex())
+        others = tuple(name for name in known if name.casefold() != cn.casefold())
+        known.setdefault(cn)
+        return run([reused_key], SameKey(cn, others), wishes.allow)
+
+    def _good(
+        self,
+        request: CertificateRequest,
+        profile: Profile,
+        prepared: Prepared,
+        wishes: SigningWishes,
+    ) -> CertificateRow | None:
+        """The newest certificate that is what would be signed now, and good for a while yet."""
+        now = self.home.now()
+        for row in certificates.by_request(self.home.store, sha256(request.der).digest()):
+            if (
+                row.issuer_id != self.ca.issuer.id
+                or row.profile_sha256 != profile.text_hash
+                or row.lifetime != lifetime_text(wishes)
+                or row.status(now) not in CURRENT
+                or (wishes.device or row.device or "").casefold() != (row.device or "").casefold()
+                or wishes.context not in (None, row.context)
+            ):
+                continue
+            facts = read_certificate(row.der)
+            left = facts.validity.not_after - now
+            whole = facts.validity.not_after - facts.validity.not_before
+            same_names = facts.subject == prepared.subject and facts.san == prepared.san
+            if same_names and left > min(RENEW_BEFORE, whole / 3):
+                return row
+        return None
+
+
+def _already_in_its_place(
+    old: CertificateRow, good: CertificateRow | None
+) -> CertificateRow | None:
+    """The good certificate, if an earlier call of the same kind put it in the old one's place.
+
+    Raises:
+        PolicyError: the old one is a CA's.
+        ConflictError: another certificate has taken its place already.
+    """
+    if old.for_issuer_id is not None:
+        raise PolicyError("--supersedes names a CA's certificate", hint="name a device's")
+    if good is not None and (old.superseded_by == good.serial or (old == good and good.supersedes)):
+        return good
+    if old.superseded_by is not None:
+        raise ConflictError(
+            f"{old.serial.hex()} is superseded already, by {old.superseded_by.hex()}",
+            hint="name the newer one, or leave --supersedes out",
+        )
+    return None
+
+
+def lifetime_text(wishes: SigningWishes) -> str:
+    """The wished lifetime in one spelling, for comparing with an earlier wish."""
+    wished = wishes.lifetime
+    if wished is None:
+        return "default"
+    if isinstance(wished, timedelta):
+        return f"{wished // timedelta(hours=1)}h"
+    return wished if isinstance(wished, str) else wished.strftime("%Y-%m-%d")

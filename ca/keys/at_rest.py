@@ -21,7 +21,7 @@ ROUNDS = 600_000
 
 def encrypt(pkcs8: bytes, passphrase: bytes) -> bytes:
     """A PrivateKeyInfo wrapped as EncryptedPrivateKeyInfo."""
-    from asn1crypto.algos import EncryptionAlgorithm
+    from asn1crypto.algos import EncryptionAlgorithm, Pbkdf2Salt
     from asn1crypto.keys import EncryptedPrivateKeyInfo
     from cryptography.hazmat.primitives import hashes, padding
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -39,7 +39,7 @@ def encrypt(pkcs8: bytes, passphrase: bytes) -> bytes:
                 "key_derivation_func": {
                     "algorithm": "pbkdf2",
                     "parameters": {
-                        "salt": salt,
+                        "salt": Pbkdf2Salt(name="specified", value=salt),
                         "iteration_count": ROUNDS,
                         "key_length": 32,
                         "prf": {"algorithm": "sha256"},

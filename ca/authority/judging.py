@@ -77,7 +77,7 @@ class SameKey(msgspec.Struct, frozen=True):
 
 @rule("reused-key", "warning", "one key, one device (peers.md C14)", allow=True)
 def reused_key(subject: SameKey) -> Violation | None:
-    """The key is certified already under another name: was a machine cloned, or restored?"""
+    """The key is not certified under another name already, as after cloning a machine."""
     if not subject.others:
         return None
     return Violation(

@@ -1,0 +1,37 @@
+"""The catalogue of rules: every code unique, documented, cited; README names those of --allow."""
+
+from __future__ import annotations
+
+import re
+
+from ca.authority.catalogue import overridable, rules
+from stand_in.lab import ROOT, CommandLine
+
+
+def test_every_rule_is_documented_and_cited() -> None:
+    for each in rules().rules:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", each.code), each
+        assert each.meaning.endswith("."), each
+        assert each.cites, each
+        assert each.severity in ("info", "warning", "error"), each
+
+
+def test_the_contract_s_overridable_rules_are_there() -> None:
+    assert overridable() >= {"weak-key", "md5-request", "underscore-name", "wildcard", "reused-key"}
+
+
+def test_readme_lists_every_overridable_rule() -> None:
+    text = (ROOT / "README.md").read_text()
+    line = re.search(r"<!-- allow -->(.*?)<!-- /allow -->", text, re.DOTALL)
+
+    assert line is not None
+    assert set(re.findall(r"`([a-z0-9-]+)`", line[1])) == overridable()
+
+
+def test_rule_list_shows_all_and_needs_no_home(bare: CommandLine) -> None:
+    document = bare("rule", "list", "--json").json
+    text = bare("rule", "list").out
+
+    assert {r["code"] for r in document["rules"]} == {r.code for r in rules().rules}
+    assert set(document["rules"][0]) >= {"code", "severity", "allow", "meaning"}
+    assert "weak-key" in text

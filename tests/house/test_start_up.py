@@ -1,0 +1,66 @@
+"""Start-up is a behaviour: what a command does not need is not loaded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stand_in.lab import ROOT, SAMPLES, CommandLine
+
+HEAVY = {
+    "sqlite_utils",
+    "rich",
+    "pydantic",
+    "asn1crypto",
+    "starlette",
+    "uvicorn",
+    "importlib.metadata",
+    "getpass",
+}
+CRYPTOGRAPHY = {"cryptography"}
+
+PROBE = """
+import sys
+from cli.main import run
+code = run(sys.argv[1:])
+print(*sorted(sys.modules), file=open({modules!r}, "w"))
+sys.exit(code)
+"""
+
+
+def loaded(tmp_path: Path, *words: str, home: Path | None = None) -> set[str]:
+    modules = tmp_path / "modules"
+    environment = {
+        **os.environ,
+        "SIPCA_HOME": str(home or tmp_path / "none"),
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(modules=str(modules)), *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(modules.read_text().split())
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["csr", "--help"]])
+def test_help_and_version_load_neither_heavy_modules_nor_cryptography(
+    tmp_path: Path, words: list[str]
+) -> None:
+    assert loaded(tmp_path, *words) & (HEAVY | CRYPTOGRAPHY) == set()
+
+
+def test_help_and_version_load_no_command(tmp_path: Path) -> None:
+    assert not any(name.startswith("cli.commands.") for name in loaded(tmp_path, "--help"))
+
+
+def test_signing_loads_no_heavy_module(sipca: CommandLine, tmp_path: Path) -> None:
+    found = loaded(tmp_path, "sign", str(SAMPLES / "sbc1.csr"), home=sipca.home)
+
+    assert found & HEAVY == set()

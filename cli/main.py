@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,6 +128,8 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """The console script."""
+    if not sys.warnoptions:  # libraries' warnings are for developers: -W default shows them
+        warnings.simplefilter("ignore")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and LANG=C: never fail on a name
             stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,131 @@
+"""Keys: made, kept, opened, signing; any error on an encrypted key is kind key."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from ca.errors import Kind, KeyUnavailableError, MalformedError, PolicyError
+from ca.keys import at_rest
+from ca.keys.public import read_public_key
+from ca.keys.signer import KeyRef, signature_name
+from ca.keys.soft import SPECS, make, open_signer, verify
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec != "rsa:4096"])
+def test_every_kind_of_key_signs_and_its_signature_holds(spec: str) -> None:
+    key = make(spec, None, label="test")
+
+    signature = open_signer(key.ref, None).sign(b"octets")
+
+    assert verify(key.public, signature, b"octets")
+    assert not verify(key.public, signature, b"others")
+
+
+def test_another_kind_is_refused_by_name() -> None:
+    with pytest.raises(MalformedError, match="'rsa:1024' is no kind of key"):
+        make("rsa:1024", None, label="test")
+
+
+def test_an_encrypted_key_is_opened_by_its_passphrase_only() -> None:
+    key = make("ec:p256", b"right", label="test")
+
+    assert open_signer(key.ref, b"right").public_key == key.public.spki
+    for wrong in (b"wrong", b""):
+        with pytest.raises(KeyUnavailableError, match="the passphrase does not open the test key"):
+            open_signer(key.ref, wrong)
+    with pytest.raises(KeyUnavailableError, match="the test key is locked"):
+        open_signer(key.ref, None)
+
+
+def test_any_damage_to_an_encrypted_key_is_kind_key() -> None:
+    key = make("ec:p256", b"right", label="test")
+    for at in range(0, len(key.ref.pkcs8), 7):
+        damaged = bytearray(key.ref.pkcs8)
+        damaged[at] ^= 0x55
+        if 51 <= at <= 56:
+            continue  # the round count: a huge one would only take long
+        try:
+            open_signer(msgspec.structs.replace(key.ref, pkcs8=bytes(damaged)), b"right")
+        except KeyUnavailableError as error:
+            assert error.kind is Kind.KEY
+
+
+def test_damage_to_a_plain_key_is_kind_key() -> None:
+    key = make("ec:p256", None, label="test")
+
+    with pytest.raises(KeyUnavailableError, match="in the register is damaged"):
+        open_signer(msgspec.structs.replace(key.ref, pkcs8=key.ref.pkcs8[:-5]), None)
+
+
+def test_a_key_that_is_not_its_certificates_is_refused() -> None:
+    one, other = make("ec:p256", None, label="test"), make("ec:p256", None, label="test")
+
+    with pytest.raises(KeyUnavailableError, match="does not belong to its certificate"):
+        open_signer(msgspec.structs.replace(one.ref, pkcs8=other.ref.pkcs8), None)
+
+
+def test_a_key_of_a_kind_that_signs_nothing_here_is_refused() -> None:
+    ed = ed25519.Ed25519PrivateKey.generate()
+    pkcs8 = ed.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    spki = ed.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+    with pytest.raises(KeyUnavailableError, match="of a kind that sipca does not sign with"):
+        open_signer(KeyRef(pkcs8, spki, False, "test"), None)
+    with pytest.raises(PolicyError, match="a CA key of the kind ed25519 is not supported"):
+        signature_name(read_public_key(spki))
+    assert not verify(read_public_key(spki), b"", b"")
+
+
+def test_openssl_opens_what_is_kept_and_sees_the_rounds(tmp_path: Path) -> None:
+    key = make("rsa:2048", "Grün".encode(), label="test")
+    file = tmp_path / "key.der"
+    file.write_bytes(key.ref.pkcs8)
+
+    opened = subprocess.run(
+        ["openssl", "pkey", "-inform", "der", "-in", str(file), "-passin", "pass:Grün", "-noout", "-text"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    parsed = subprocess.run(
+        ["openssl", "asn1parse", "-inform", "der", "-in", str(file)], capture_output=True, text=True, check=True
+    )  # fmt: skip
+
+    assert "Private-Key: (2048 bit" in opened.stdout
+    for word in ("PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc", f"{at_rest.ROUNDS:X}"):
+        assert word in parsed.stdout
+
+
+def test_a_key_ref_crosses_a_process_and_a_signer_does_not() -> None:
+    key = make("ec:p256", b"right", label="test")
+
+    assert pickle.loads(pickle.dumps(key.ref)) == key.ref
+    with pytest.raises(TypeError):
+        pickle.dumps(open_signer(key.ref, b"right"))
+
+
+def test_trap_the_librarys_own_encryption_has_2048_rounds(tmp_path: Path) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    file = tmp_path / "key.der"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"x"),
+        )
+    )
+
+    parsed = subprocess.run(
+        ["openssl", "asn1parse", "-inform", "der", "-in", str(file)], capture_output=True, text=True, check=True
+    )  # fmt: skip
+
+    assert ":0800" in parsed.stdout

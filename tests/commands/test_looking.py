@@ -29,7 +29,7 @@ def lab(sipca: CommandLine, csr_file: Csr) -> CommandLine:
         "--context",
         "1",
     )
-    sipca("sign", csr_file("web", cn="sbc1.lab.example", key=EC_KEY), "--device", "sbc1", "--context", "0", "--profile", "https")  # fmt: skip  # noqa: E501
+    sipca("sign", csr_file("web", cn="sbc1.lab.example", key=EC_KEY), "--device", "sbc1", "--context", "0", "--profile", "https")  # fmt: skip
     sipca(
         "sign",
         csr_file("proxy", "dns:sip.lab.example", cn="proxy.lab.example"),

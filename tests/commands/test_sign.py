@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, NOW, SAMPLES, CommandLine, make_csr
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
+from stand_in.lab import EC_KEY, NOW, SAMPLES, CommandLine, make_csr
 
 Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]

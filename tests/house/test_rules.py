@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ca.authority.catalogue import overridable, rules
 from stand_in.lab import ROOT, CommandLine
+
+from ca.authority.catalogue import overridable, rules
 
 
 def test_every_rule_is_documented_and_cited() -> None:

@@ -90,7 +90,7 @@ def make_csr(
     subject: dict[str, str] | None = None,
 ) -> bytes:
     """A PEM request; names spelled as on sipca's command line."""
-    oids = {"O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "email": NameOID.EMAIL_ADDRESS}  # fmt: skip  # noqa: E501
+    oids = {"O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME, "C": NameOID.COUNTRY_NAME, "L": NameOID.LOCALITY_NAME, "email": NameOID.EMAIL_ADDRESS}  # fmt: skip
     attributes = [] if cn is None else [x509.NameAttribute(NameOID.COMMON_NAME, cn)]
     attributes += [x509.NameAttribute(oids[kind], value) for kind, value in (subject or {}).items()]
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(attributes))

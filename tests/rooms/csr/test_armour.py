@@ -87,8 +87,8 @@ CERTIFICATE = (
     .issuer_name(x509.Name([]))
     .public_key(EC_KEY.public_key())
     .serial_number(1)
-    .not_valid_before(__import__("datetime").datetime(2026, 1, 1))  # noqa: DTZ001 - the builder's
-    .not_valid_after(__import__("datetime").datetime(2027, 1, 1))  # noqa: DTZ001 - the builder's
+    .not_valid_before(__import__("datetime").datetime(2026, 1, 1))
+    .not_valid_after(__import__("datetime").datetime(2027, 1, 1))
     .sign(EC_KEY, __import__("cryptography.hazmat.primitives.hashes", fromlist=["SHA256"]).SHA256())
 )
 
@@ -166,7 +166,7 @@ def test_a_crl_is_named() -> None:
 
     from cryptography.hazmat.primitives import hashes
 
-    now = datetime.datetime(2026, 1, 1)  # noqa: DTZ001 - the builder's
+    now = datetime.datetime(2026, 1, 1)
     crl = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(x509.Name([]))

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from ca.errors import Kind, KeyUnavailableError, MalformedError, PolicyError
+from ca.errors import KeyUnavailableError, Kind, MalformedError, PolicyError
 from ca.keys import at_rest
 from ca.keys.public import read_public_key
 from ca.keys.signer import KeyRef, signature_name
@@ -51,10 +51,9 @@ def test_any_damage_to_an_encrypted_key_is_kind_key() -> None:
         damaged[at] ^= 0x55
         if 51 <= at <= 56:
             continue  # the round count: a huge one would only take long
-        try:
+        with pytest.raises(KeyUnavailableError) as refusal:
             open_signer(msgspec.structs.replace(key.ref, pkcs8=bytes(damaged)), b"right")
-        except KeyUnavailableError as error:
-            assert error.kind is Kind.KEY
+        assert refusal.value.kind is Kind.KEY
 
 
 def test_damage_to_a_plain_key_is_kind_key() -> None:

@@ -205,9 +205,13 @@ def test_a_lock_is_named_with_a_hint(path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("ca.store.connection.BUSY_SECONDS", 0.05)
     with open_store(path, create=True) as first:
         upgrade(first)
-        with first.write(), pytest.raises(StoreError, match="has been locked by another program"):
-            with open_store(path) as second, second.write():
-                pass
+        with (
+            first.write(),
+            pytest.raises(StoreError, match="has been locked by another program"),
+            open_store(path) as second,
+            second.write(),
+        ):
+            pass
 
 
 def test_the_audit_trail_notices_an_altered_event(store: Store) -> None:

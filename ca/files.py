@@ -74,6 +74,21 @@ def write_atomic(path: Path, data: bytes, *, mode: int = PUBLIC, overwrite: bool
         sync_folder(path.parent)
 
 
+def zipped(files: dict[str, bytes]) -> bytes:
+    """A zip of some files; the same files give the same octets (no times, one mode)."""
+    import io
+    import zipfile
+
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = PUBLIC << 16
+            archive.writestr(entry, data)
+    return target.getvalue()
+
+
 def conflicts(path: Path, data: bytes | None) -> bool:
     """Whether something else than ``data`` is at ``path``; None stands for content not yet known.
 

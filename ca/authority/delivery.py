@@ -56,15 +56,16 @@ def trust_files(chain: Chain) -> dict[str, str]:
 
 def device_name(stem: str, context: int | None) -> str:
     """The name of the device file: ``sbc1-device.pem``, ``sbc1-ctx2-device.pem``."""
-    return f"{_with_context(stem, context)}-device.pem"
+    return f"{with_context(stem, context)}-device.pem"
 
 
 def fullchain_name(stem: str, context: int | None) -> str:
     """The name of the leaf-and-issuing file."""
-    return f"{_with_context(stem, context)}-fullchain.pem"
+    return f"{with_context(stem, context)}-fullchain.pem"
 
 
-def _with_context(stem: str, context: int | None) -> str:
+def with_context(stem: str, context: int | None) -> str:
+    """A stem, with the TLS context where there is one: ``sbc1-ctx2``."""
     return stem if context is None else f"{stem}-ctx{context}"
 
 

@@ -20,7 +20,7 @@ from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.encoding.pkcs7 import certs_only
 from ca.errors import ConflictError, NotFoundError
-from ca.files import conflicts, make_folder, write_atomic
+from ca.files import conflicts, make_folder, write_atomic, zipped
 from ca.keys.public import read_public_key
 from ca.store import certificates
 from ca.store.certificates import CURRENT, CertificateRow
@@ -87,6 +87,7 @@ class ExportWishes(msgspec.Struct, frozen=True):
     crlf: bool = False
     overwrite: bool = False
     target: str | None = None
+    zip: bool = False
 
 
 def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
@@ -100,6 +101,9 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
     row = match.row
     stem = _stem(row)
     files = _export_files(home, stem, row.context, row.der, wishes)
+    inside = list(files)
+    if wishes.zip:
+        files = {f"{delivering.with_context(stem, row.context)}-upload.zip": zipped(files)}
     foreign = [name for name, data in files.items() if conflicts(wishes.folder / name, data)]
     if foreign and not wishes.overwrite:
         raise ConflictError(
@@ -115,7 +119,12 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         certificate=certificate_record(row, home.now()),
         files=written,
         others=_others(match),
-        steps=next_steps(target, device=written[0], trusted_root=written[1], context=row.context),
+        steps=next_steps(
+            target,
+            device=inside[0] if wishes.zip else written[0],
+            trusted_root=inside[1] if wishes.zip else written[1],
+            context=row.context,
+        ),
     )
 
 

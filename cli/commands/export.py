@@ -21,6 +21,7 @@ def export_command(
     ] = None,
     format: Annotated[str, typer.Option(help="pem, der or p7b.")] = "pem",  # noqa: A002 - the option's name
     crlf: Annotated[bool, typer.Option("--crlf", help="CR LF line ends.")] = False,
+    zip_: Annotated[bool, typer.Option("--zip", help="One zip instead of loose files.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a certificate's upload files again: device certificate and trusted roots.
@@ -32,7 +33,7 @@ def export_command(
 
     settings = settings_of(ctx)
     one_of("--format", format, ("pem", "der", "p7b"))
-    wishes = ExportWishes(out, format, crlf, overwrite, target)  # type: ignore[arg-type]
+    wishes = ExportWishes(out, format, crlf, overwrite, target, zip_)  # type: ignore[arg-type]
     with opened(settings) as home:
         document = export(home, ref, wishes)
     show(document, settings, export_text)

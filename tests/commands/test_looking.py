@@ -338,3 +338,56 @@ def test_ca_set_refuses_an_unknown_target_and_an_empty_call(lab: CommandLine) ->
     assert unknown.exit == 5
     assert "did you mean 'audiocodes-7.4'?" in unknown.err
     assert empty.exit == 2
+
+
+def test_export_zip_holds_the_files_in_the_pages_order_and_is_the_same_each_time(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    import zipfile
+
+    for folder in ("a", "b"):
+        assert lab("export", "proxy.lab.example", "--out", tmp_path / folder, "--zip").exit == 0
+
+    with zipfile.ZipFile(tmp_path / "a" / "proxy-upload.zip") as archive:
+        assert archive.namelist() == [
+            "proxy-device.pem", "trusted-root.pem", "trusted-1-root.pem", "trusted-2-issuing.pem",
+        ]  # fmt: skip
+        assert archive.read("trusted-root.pem") == lab("chain").out.encode()
+    assert (tmp_path / "a" / "proxy-upload.zip").read_bytes() == (
+        tmp_path / "b" / "proxy-upload.zip"
+    ).read_bytes()
+
+
+def test_derived_tables_are_rebuilt_from_history_alone(lab: CommandLine) -> None:
+    from ca.authority.indexing import index_of
+    from ca.store.connection import open_store
+    from ca.store.derived import rebuild
+    from ca.store.schema import DERIVED
+
+    def rows(connection: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
+        return [
+            connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall()
+            for table in DERIVED
+        ]
+
+    with open_store(lab.home / "ca.db") as store:
+        with store.write() as connection:
+            serial = connection.execute("SELECT serial FROM plan WHERE id = 3").fetchone()[0]
+            for status, table in (("revoked", "status_event"), ("revoked", "status")):
+                connection.execute(
+                    f"INSERT INTO {table} (issuer_id, serial, status, reason, happened_at) VALUES (2, ?, ?, 'superseded', '2026-01-01T00:00:00Z')",
+                    (serial, status),
+                )
+        before = rows(store.connection)
+        with store.write() as connection:
+            for table in DERIVED:
+                connection.execute(f"DROP TABLE {table}")
+
+        count = rebuild(store, index_of)
+
+        assert rows(store.connection) == before
+    assert count == 5
+    assert lab("show", "sip.lab.example").exit == 0
+    assert [
+        c["status"] for c in lab("list", "--status", "revoked", "--json").json["certificates"]
+    ] == ["revoked"]

@@ -1,0 +1,129 @@
+"""JSON documents may only grow: each keeps every key and type of its golden JSON Schema.
+
+After a wanted addition: ``SIPCA_UPDATE_GOLDEN=1 python -m pytest tests/contract``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from stand_in.lab import ROOT, SAMPLES, CommandLine
+
+import ca.documents
+from ca.documents.base import Document
+
+GOLDEN = ROOT / "tests" / "golden"
+UPDATE = "SIPCA_UPDATE_GOLDEN"
+_update = bool(os.environ.get(UPDATE))
+
+
+def documents() -> dict[str, type[Document]]:
+    """Every document of the house by name."""
+    found: dict[str, type[Document]] = {}
+    for module in pkgutil.iter_modules(ca.documents.__path__):
+        for value in vars(importlib.import_module(f"ca.documents.{module.name}")).values():
+            if isinstance(value, type) and issubclass(value, Document) and value is not Document:
+                found[value.__name__] = value
+    return found
+
+
+def lost(old: Any, new: Any, path: str = "") -> list[str]:
+    """What of a golden schema a newer one has not kept."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return [] if old == new else [f"{path}: {old} became {new}"]
+    gone = []
+    for key, value in old.items():
+        if key in ("description", "title", "required"):
+            continue
+        if key not in new:
+            gone.append(f"{path}/{key}")
+        elif isinstance(value, list):
+            gone += [f"{path}/{key}: {each}" for each in value if each not in new[key]]
+        else:
+            gone += lost(value, new[key], f"{path}/{key}")
+    return gone
+
+
+@pytest.mark.parametrize("name", sorted(documents()))
+def test_a_document_keeps_every_key_and_type(name: str) -> None:
+    schema = json.loads(json.dumps(msgspec.json.schema(documents()[name])))
+    golden = GOLDEN / f"{name}.json"
+    if _update:
+        golden.write_text(json.dumps(schema, indent=1, sort_keys=True) + "\n")
+
+    assert lost(json.loads(golden.read_text()), schema) == []
+    assert json.loads(golden.read_text()) == schema, (
+        f"an addition: {UPDATE}=1 updates the golden file"
+    )
+
+
+def test_a_lost_key_and_a_changed_type_are_noticed() -> None:
+    old = {"$defs": {"D": {"properties": {"a": {"type": "string"}, "b": {"enum": [1, 2]}}}}}
+
+    assert lost(old, {"$defs": {"D": {"properties": {"b": {"enum": [1, 2]}}}}}) == [
+        "/$defs/D/properties/a"
+    ]
+    assert lost(
+        old, {"$defs": {"D": {"properties": {"a": {"type": "null"}, "b": {"enum": [1]}}}}}
+    ) == [
+        "/$defs/D/properties/a/type: string became null",
+        "/$defs/D/properties/b/enum: 2",
+    ]
+
+
+def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path: Path) -> None:
+    csr = SAMPLES / "sbc1.csr"
+    calls = {
+        "InitDocument": ("init",),
+        "SigningDocument": ("sign", csr),
+        "RequestDocument": ("csr", "show", csr, "--profile", "sip"),
+        "ListDocument": ("list",),
+        "ShowDocument": ("show", "sbc1.lab.example"),
+        "ExportDocument": ("export", "sbc1.lab.example", "--out", tmp_path / "o"),
+        "ChainDocument": ("chain",),
+        "StatusDocument": ("status",),
+        "LogDocument": ("log", "--verify"),
+        "SettingsDocument": ("ca", "set", "--target", "generic"),
+        "RuleDocument": ("rule", "list"),
+        "ProfileListDocument": ("profile", "list"),
+        "TargetListDocument": ("target", "list"),
+        "TextDocument": ("profile", "show", "sip"),
+        "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
+    }
+
+    for name, words in calls.items():
+        answer = sipca(*words, "--json")
+        assert answer.exit == 0, answer
+        decoded = msgspec.json.decode(answer.out, type=documents()[name])
+        assert decoded.schema == 1
+
+    assert set(calls) == set(documents())
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("show", "nothing"), 5),
+        (("sign",), 2),
+        (("bogus",), 2),
+        (("sign", "x", "--lifetime", "never"), 2),
+    ],
+)
+def test_an_error_before_there_is_a_document_is_json_on_stderr(
+    sipca: CommandLine, words: tuple[str, ...], code: int
+) -> None:
+    answer = sipca(*words, "--json")
+
+    body = json.loads(answer.err)
+    assert answer.exit == code
+    assert answer.out == ""
+    assert body["schema"] == 1
+    assert set(body["error"]) == {"kind", "message", "hint", "exit"}
+    assert body["error"]["exit"] == code

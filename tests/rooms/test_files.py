@@ -1,0 +1,167 @@
+"""Files are written whole or not at all, never over another one unasked, with their mode from the start."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ca import files
+from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
+from ca.files import PRIVATE, link_into_place, make_folder, read_bounded, write_atomic
+
+
+@pytest.mark.parametrize(("mode", "umask"), [(PRIVATE, 0), (files.PUBLIC, 0o077)])
+def test_the_mode_holds_whatever_the_umask(tmp_path: Path, mode: int, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_atomic(tmp_path / "f", b"x", mode=mode)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == mode
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_the_same_content_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"x")
+    before = path.stat().st_ino
+
+    write_atomic(path, b"x")
+
+    assert path.stat().st_ino == before
+
+
+def test_another_content_is_a_conflict_unless_told(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"mine")
+
+    with pytest.raises(ConflictError, match="exists with other content") as refusal:
+        write_atomic(path, b"theirs")
+    assert refusal.value.hint == "--overwrite replaces it"
+    write_atomic(path, b"theirs", overwrite=True)
+
+    assert path.read_bytes() == b"theirs"
+
+
+def test_a_private_file_is_never_written_through_a_symlink(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(ConflictError, match="is a symbolic link"):
+        write_atomic(tmp_path / "link", b"secret", mode=PRIVATE, overwrite=True)
+
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    real = files._write_new
+
+    def meanwhile(temporary: Path, data: bytes, mode: int) -> None:
+        real(temporary, data, mode)
+        path.write_bytes(b"another's")
+
+    monkeypatch.setattr(files, "_write_new", meanwhile)
+
+    with pytest.raises(ConflictError, match="appeared meanwhile"):
+        write_atomic(path, b"mine")
+
+    assert path.read_bytes() == b"another's"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(StoreError, match="cannot be written: No space left on device"):
+        write_atomic(tmp_path / "f", b"x" * 1000)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_way_is_a_conflict(tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+
+    with pytest.raises(ConflictError):
+        write_atomic(tmp_path / "f", b"x")
+
+
+def test_reading_is_bounded_and_names_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(b"x" * 11)
+
+    with pytest.raises(MalformedError, match="has more than 10 octets"):
+        read_bounded(tmp_path / "big", limit=10)
+    with pytest.raises(NotFoundError, match="there is no file"):
+        read_bounded(tmp_path / "none")
+    with pytest.raises(MalformedError, match="is not a regular file"):
+        read_bounded(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(MalformedError, match="is not a regular file"):
+        read_bounded(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_bounded(tmp_path / ("x" * 300))
+
+
+def test_a_file_system_without_hard_links_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(_source: Path, _target: Path) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    (tmp_path / "t").write_bytes(b"x")
+    monkeypatch.setattr(os, "link", no_links)
+
+    with pytest.raises(StoreError, match="without hard links"):
+        link_into_place(tmp_path / "t", tmp_path / "f")
+
+
+def test_where_rename_refuses_to_replace_it_stands_in_for_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows without hard links: ``rename`` raises where the name is taken."""
+
+    def no_links(_source: Path, _target: Path) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    def rename(self: Path, target: Path) -> None:
+        if target.exists():
+            raise FileExistsError
+        os.replace(self, target)
+
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(files.sys, "platform", "win32")
+    for name in ("t", "u"):
+        (tmp_path / name).write_bytes(name.encode())
+
+    assert link_into_place(tmp_path / "t", tmp_path / "f") is True
+    assert link_into_place(tmp_path / "u", tmp_path / "f") is False
+    assert (tmp_path / "f").read_bytes() == b"t"
+
+
+def test_without_posix_modes_and_folder_fsync_files_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NotPosix:
+        name = "nt"
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(os, name)
+
+    monkeypatch.setattr(files, "os", NotPosix())
+
+    assert make_folder(tmp_path / "d", mode=0o700) is True
+    write_atomic(tmp_path / "d" / "f", b"x")
+
+    assert (tmp_path / "d" / "f").read_bytes() == b"x"
+    assert make_folder(tmp_path / "d") is False

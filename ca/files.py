@@ -45,7 +45,8 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
 def write_atomic(path: Path, data: bytes, *, mode: int = PUBLIC, overwrite: bool = False) -> None:
     """Write a file whole or not at all: temporary sibling, fsync, rename into place.
 
-    A file of the same content is left as it is. The mode holds from creation, whatever
+    A file of the same content is left as it is, also one that another process wrote in the
+    meantime. The mode holds from creation, whatever
     the umask.
 
     Raises:
@@ -68,7 +69,10 @@ def write_atomic(path: Path, data: bytes, *, mode: int = PUBLIC, overwrite: bool
     with _translated(path):
         try:
             _write_new(temporary, data, mode)
-            _into_place(temporary, path, overwrite=overwrite)
+            if overwrite:
+                temporary.replace(path)
+            elif not link_into_place(temporary, path) and conflicts(path, data):
+                raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
@@ -164,13 +168,6 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    if overwrite:
-        temporary.replace(path)
-    elif not link_into_place(temporary, path):
-        raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
 
 
 @contextlib.contextmanager

@@ -56,17 +56,33 @@ def test_a_private_file_is_never_written_through_a_symlink(tmp_path: Path) -> No
     assert not (tmp_path / "elsewhere").exists()
 
 
+def another_writes_meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, data: bytes) -> None:
+    real = files._write_new
+
+    def meanwhile(temporary: Path, ours: bytes, mode: int) -> None:
+        real(temporary, ours, mode)
+        path.write_bytes(data)
+
+    monkeypatch.setattr(files, "_write_new", meanwhile)
+
+
+def test_a_twin_that_writes_the_same_meanwhile_is_no_conflict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "trusted-root.pem"
+    another_writes_meanwhile(monkeypatch, path, b"the chain")
+
+    write_atomic(path, b"the chain")
+
+    assert path.read_bytes() == b"the chain"
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
 def test_a_file_that_appears_meanwhile_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "f"
-    real = files._write_new
-
-    def meanwhile(temporary: Path, data: bytes, mode: int) -> None:
-        real(temporary, data, mode)
-        path.write_bytes(b"another's")
-
-    monkeypatch.setattr(files, "_write_new", meanwhile)
+    another_writes_meanwhile(monkeypatch, path, b"another's")
 
     with pytest.raises(ConflictError, match="appeared meanwhile"):
         write_atomic(path, b"mine")

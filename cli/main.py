@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -130,6 +132,10 @@ def main() -> None:
     """The console script."""
     if not sys.warnoptions:  # libraries' warnings are for developers: -W default shows them
         warnings.simplefilter("ignore")
+    if sys.stdout is None:  # closed by the caller (>&-): what is meant for it goes nowhere
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and LANG=C: never fail on a name
             stream.reconfigure(errors="backslashreplace")

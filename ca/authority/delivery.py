@@ -13,6 +13,7 @@ from ca.documents.signing import Files, SigningDocument
 from ca.encoding import pem
 from ca.errors import ConflictError
 from ca.files import conflicts, make_folder, write_atomic
+from ca.names.text import printable
 
 TRUSTED_ROOT = "trusted-root.pem"
 
@@ -72,6 +73,11 @@ def with_context(stem: str, context: int | None) -> str:
 def file_safe(text: str) -> str:
     """A text as the stem of a file name on every platform."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:100] or "device"
+
+
+def stem_of(stem: str | None) -> str | None:
+    """A source's own stem, without what a file name should not hold though it can."""
+    return stem if stem is None or printable(stem, limit=255) == stem else file_safe(stem)
 
 
 def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:

@@ -159,7 +159,9 @@ def open_home(path: Path, around: Surroundings) -> Iterator[Home]:
         StoreError: the register cannot be used.
     """
     database = path / DATABASE
-    if not database.is_file():
+    if database.exists() and not database.is_file():
+        raise StoreError(f"'{database}' is not a file", hint="choose another --home")
+    if not database.exists():
         raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
     with open_store(database) as store:
         if store.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:

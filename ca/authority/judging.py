@@ -21,6 +21,7 @@ from ca.issuance.order import Order, Prepared
 from ca.issuance.prepare import prepare
 from ca.model.findings import Finding, Violation, rule, run
 from ca.model.wishes import SigningWishes
+from ca.names.text import check_device_name
 from ca.profiles.profile import Profile
 from ca.store import certificates
 from ca.store.certificates import CURRENT, CertificateRow
@@ -107,6 +108,8 @@ class Judge:
         """
         request = read_request(source.read())
         wishes = source.wishes
+        if wishes.device is not None:
+            check_device_name(wishes.device)
         profile = self._profile(wishes.profile)
         prepared = prepare(
             Order(
@@ -129,7 +132,7 @@ class Judge:
         findings += self._judge_key(prepared, cn, wishes)
         return Candidate(
             source,
-            source.stem or delivering.file_safe(wishes.device or cn),
+            delivering.stem_of(source.stem) or delivering.file_safe(wishes.device or cn),
             request,
             profile,
             prepared,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from ca.errors import MalformedError
+
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
@@ -14,6 +16,19 @@ def printable(text: str, limit: int = 100) -> str:
         for character in text[:limit]
     )
     return shown if len(text) <= limit else f"{shown}... ({len(text)} characters)"
+
+
+def check_device_name(name: str) -> None:
+    """That a text can be a device's name in the register: 1 to 64 printable characters.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    if not 1 <= len(name) <= 64 or name != name.strip() or printable(name) != name:
+        raise MalformedError(
+            f"'{printable(name)}' is no name for a device",
+            hint="1 to 64 printable characters without blanks around them, as sbc1",
+        )
 
 
 def _spelled(character: str) -> str:

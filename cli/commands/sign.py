@@ -106,6 +106,8 @@ def sign_command(
     )
     if out is not None and output is not None:
         raise typer.BadParameter("--out and -o are two places; choose one")
+    if report is not None and report.is_dir():
+        raise typer.BadParameter(f"--report: '{report}' is a folder")
     several = len(sources) > 1 or any(Path(word).is_dir() for word in sources)
     if several:
         _check_batch(wishes, out)
@@ -118,8 +120,6 @@ def sign_command(
         with progress_bar(len(expanded), settings, several=several) as advance:
             document = sign(home, expanded, delivery=delivery, dry_run=dry_run, progress=advance)
         steps = _steps(home, document, wishes)
-    if report is not None:
-        _write_report(report, document)
     _show(
         document,
         settings,
@@ -128,6 +128,8 @@ def sign_command(
         to_stdout=not (out or output),
         several=several,
     )
+    if report is not None:
+        _write_report(report, document)
     code = max((each.exit for each in document.refused), default=0)
     if code:
         raise typer.Exit(code)

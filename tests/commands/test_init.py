@@ -269,3 +269,12 @@ def test_a_synced_folder_gets_a_warning(tmp_path: Path) -> None:
 
     assert answer.exit == 0
     assert "is in a synced folder (Dropbox)" in answer.err
+
+
+def test_a_folder_where_the_register_should_be_is_named(bare: CommandLine) -> None:
+    (bare.home / "ca.db").mkdir(parents=True)
+
+    answer = bare("init", "--no-passphrase")
+
+    assert answer.exit == 8
+    assert "/ca.db' is not a file" in answer.err

@@ -657,3 +657,40 @@ def test_a_locked_key_without_passphrase_is_kind_key_and_nothing_is_planned(
     assert "give --passphrase-file FILE or set SIPCA_PASSPHRASE_FILE" in without.err
     assert "the passphrase does not open the issuing CA key" in wrong.err
     assert bare("list", "--all", "--json").json["certificates"] == []
+
+
+@pytest.mark.parametrize("name", ["", " sbc1", "sbc\x1b[31m", "sbc\n1", "x" * 65, "a\u202eb"])
+def test_a_device_name_is_short_and_printable(sipca: CommandLine, csr_file: Csr, name: str) -> None:
+    answer = sipca("sign", csr_file("sbc9"), "--device", name)
+
+    assert answer.exit == 3
+    assert "is no name for a device" in answer.err
+    assert "\x1b" not in answer.err
+    assert answer.out == ""
+
+
+def test_a_file_name_that_hides_control_characters_gives_a_clean_one(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    odd = csr_file("sbc9").rename(tmp_path / "bad\nname\x1b[31m.csr")
+    plain = tmp_path / "a b;$(x).csr"
+    plain.write_bytes(odd.read_bytes())
+
+    assert sipca("sign", odd, "--out", tmp_path / "up").exit == 0
+    assert sipca("sign", plain, "--out", tmp_path / "up").exit == 0
+
+    names = {path.name for path in (tmp_path / "up").glob("*-device.pem")}
+    assert names == {"bad_name_31m-device.pem", "a b;$(x)-device.pem"}
+
+
+def test_a_report_that_cannot_be_written_costs_no_certificate(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    source = csr_file("sbc9")
+
+    assert sipca("sign", source, "--report", tmp_path).exit == 2
+    assert sipca("list", "--json").json["certificates"] == []
+
+    answer = sipca("sign", source, "--report", tmp_path / "none" / "r.json")
+    assert answer.exit == 8
+    assert leaf(answer.out)

@@ -176,3 +176,12 @@ def test_a_bug_of_ours_is_one_line_and_a_traceback_only_with_debug(
     assert plain.err.splitlines()[0] == "error: this is a bug of sipca's: ZeroDivisionError"
     assert "Traceback" not in plain.err
     assert "Traceback" in debug.err
+
+
+def test_a_closed_stdout_is_no_traceback_and_no_bug(sipca: CommandLine) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -c "{RUN}" status --json --home "{sipca.home}" >&-'],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
@@ -42,12 +42,19 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
     return data
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = PUBLIC, overwrite: bool = False) -> None:
+def write_atomic(
+    path: Path,
+    data: bytes,
+    *,
+    mode: int = PUBLIC,
+    overwrite: bool = False,
+    durable: bool = True,
+) -> None:
     """Write a file whole or not at all: temporary sibling, fsync, rename into place.
 
     A file of the same content is left as it is, also one that another process wrote in the
     meantime. The mode holds from creation, whatever
-    the umask.
+    the umask. Not ``durable``: without waiting for the disk, for files that are soon made again.
 
     Raises:
         ConflictError: another file is there and ``overwrite`` is not set, or a symlink is
@@ -68,11 +75,28 @@ def write_atomic(path: Path, data: bytes, *, mode: int = PUBLIC, overwrite: bool
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with _translated(path):
         try:
-            _write_new(temporary, data, mode)
+            _write_new(temporary, [data], mode, durable=durable)
             if overwrite:
                 temporary.replace(path)
             elif not link_into_place(temporary, path) and conflicts(path, data):
                 raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
+        finally:
+            temporary.unlink(missing_ok=True)
+        if durable:
+            sync_folder(path.parent)
+
+
+def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a public file whole or not at all from pieces, in the place of what is there.
+
+    Raises:
+        StoreError: the folder or disk does not take it.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _translated(path):
+        try:
+            _write_new(temporary, pieces, PUBLIC, durable=True)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
@@ -158,16 +182,17 @@ def link_into_place(temporary: Path, path: Path) -> bool:
     return True
 
 
-def _write_new(path: Path, data: bytes, mode: int) -> None:
+def _write_new(path: Path, pieces: Iterable[bytes], mode: int, *, durable: bool) -> None:
     descriptor = os.open(
         path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode
     )
     with os.fdopen(descriptor, "wb") as file:
         if os.name == "posix":
             os.fchmod(file.fileno(), mode)
-        file.write(data)
+        file.writelines(pieces)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

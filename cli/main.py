@@ -29,6 +29,19 @@ COMMANDS: dict[str, Any] = {
     "list": "The certificates issued.",
     "show": "One certificate, with its account.",
     "export": "Write a certificate's upload files again.",
+    "revoke": "Revoke certificates, or hold them.",
+    "release": "End a hold.",
+    "crl": "The newest CRL; a new one where needed.",
+    "ocsp": (
+        "OCSP without a server, and the signers it needs.",
+        {
+            "respond": "Answer a request file.",
+            "presign": "Write answers that a static web server hands out.",
+            "rotate": "Make a new OCSP signer.",
+        },
+    ),
+    "check": "What ends soon or was left undone.",
+    "serve": "OCSP, CRLs and CA certificates over HTTP.",
     "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),
     "profile": (
         "Signing profiles.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -92,10 +92,19 @@ def write_bytes(data: bytes, *, binary: bool) -> None:
     Raises:
         CAError: it is binary, and stdout is a terminal.
     """
+    write_pieces([data], binary=binary)
+
+
+def write_pieces(pieces: Iterable[bytes], *, binary: bool) -> None:
+    """Data on stdout, piece by piece.
+
+    Raises:
+        CAError: it is binary, and stdout is a terminal.
+    """
     from ca.errors import ConflictError
 
     if binary and sys.stdout.isatty():
         raise ConflictError("binary data does not go to a terminal", hint="-o FILE, or a pipe")
     sys.stdout.flush()
-    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.writelines(pieces)
     sys.stdout.buffer.flush()

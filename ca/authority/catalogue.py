@@ -26,6 +26,7 @@ RULE_MODULES = (
     "ca.lint.public_keys",
     "ca.names.general",
     "ca.names.subjects",
+    "ca.revocation.health",
 )
 """The modules whose import enters rules into the catalogue."""
 

@@ -8,7 +8,7 @@ import msgspec
 
 from ca.authority.home import Home
 from ca.encoding.certificates import read_certificate
-from ca.errors import ConflictError, NotFoundError
+from ca.errors import ConflictError, MalformedError, NotFoundError
 from ca.names.hosts import as_address
 from ca.store import certificates
 from ca.store.certificates import CURRENT, CertificateRow
@@ -40,6 +40,47 @@ def find(home: Home, ref: str) -> Match:
     if len({_owner(row) for row in meant}) > 1:
         raise ambiguous(home, ref, meant)
     return Match(meant[0], tuple(current[1:]))
+
+
+def find_all(home: Home, ref: str, *, status: str | None = None) -> CertificateRow:
+    """The one certificate that a REF means, where a wrong guess would do harm.
+
+    Current ones come first (with ``status``, those of that status); several of them are refused
+    even if they are of one device.
+
+    Raises:
+        NotFoundError: nothing matches.
+        ConflictError: several match.
+    """
+    rows = _matches(home, ref)
+    now = home.now()
+    wanted = CURRENT if status is None else {status}
+    meant = [row for row in rows if row.status(now) in wanted] or rows
+    if len(meant) > 1:
+        raise ambiguous(home, ref, meant)
+    return meant[0]
+
+
+def with_serial(home: Home, digits: str) -> CertificateRow:
+    """The plan with a serial (or unique prefix), whether or not a certificate came of it.
+
+    Raises:
+        MalformedError: it is no serial.
+        NotFoundError: no such serial was ever planned.
+        ConflictError: several begin so.
+    """
+    folded = digits.strip().casefold().replace(":", "").replace(" ", "")
+    if not _SERIAL.fullmatch(folded):
+        raise MalformedError(f"'{digits}' is no serial", hint="4 to 40 hex digits")
+    rows = certificates.with_serial_prefix(home.store, folded)
+    if not rows:
+        raise NotFoundError(
+            f"no serial begins with {folded}",
+            hint="'sipca list --all' shows what there is",
+        )
+    if len(rows) > 1:
+        raise ambiguous(home, digits, rows)
+    return rows[0]
 
 
 def _matches(home: Home, ref: str) -> list[CertificateRow]:
@@ -78,7 +119,7 @@ def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError
 
 def label(row: CertificateRow) -> str:
     """A certificate in a few words: its device and context, else its CN."""
-    name = row.device or read_certificate(row.der).cn or ""
+    name = row.device or (read_certificate(row.der).cn if row.signature else None) or ""
     return f"{name} context {row.context}" if row.context is not None else name
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority import recording, wishes
+from ca.authority import crls, recording, responding, wishes
 from ca.authority.describing import ca_record
 from ca.authority.home import DATABASE, Home, Surroundings, no_passphrase, open_home
 from ca.authority.wishes import FoundingWishes
@@ -128,6 +128,11 @@ def _make(home: Home, chosen: FoundingWishes, passphrase: bytes | None) -> None:
     issuing_id = _keep(home, issuing_key, "issuing", root_id, at=now)
     issuer = Issuer(root_id, root.ca_id, root_key.public, read_certificate(der), chosen.base_url)
     _sign_ca(home, chosen, issuer, root_key, issuing_key, issuing_id)
+    home.lend(root_id, root_key.signer)
+    home.lend(issuing_id, issuing_key.signer)
+    for ca in home.cas():
+        responding.rotate(home, ca)
+        crls.make_crl(home, ca)
 
 
 def _keep(home: Home, key: NewKey, role: str, parent_id: int | None, *, at: datetime) -> int:

@@ -18,8 +18,8 @@ from ca.encoding.der import certificate
 from ca.errors import KeyUnavailableError, NotFoundError, StoreError
 from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
-from ca.keys.signer import KeyRef
-from ca.keys.soft import SoftSigner, open_signer
+from ca.keys.signer import DigestSigner, KeyRef
+from ca.keys.soft import open_signer
 from ca.profiles.library import Library
 from ca.store import state
 from ca.store.audit import Actor, Event, record
@@ -72,7 +72,7 @@ class Home:
         self.library = Library(path)
         self.actor = actor()
         self._cas: list[CA] | None = None
-        self._signers: dict[int, SoftSigner] = {}
+        self._signers: dict[int, DigestSigner] = {}
 
     def now(self) -> datetime:
         """The moment, in whole seconds."""
@@ -123,7 +123,7 @@ class Home:
         found = [self.ca("issuing"), self.ca("root")]
         return [each.issuer.facts.der for each in found if each.issuer.facts]
 
-    def signer(self, ca: CA) -> SoftSigner:
+    def signer(self, ca: CA) -> DigestSigner:
         """Open a CA's key, once; asks for the passphrase if it is kept encrypted.
 
         Raises:
@@ -135,6 +135,19 @@ class Home:
                 passphrase = self.around.passphrase(f"passphrase of {self.name}")
             self._signers[ca.issuer.id] = open_signer(ca.key, passphrase)
         return self._signers[ca.issuer.id]
+
+    def forget(self) -> None:
+        """Read the CAs anew at the next look: another process may have changed them."""
+        self._cas = None
+
+    def is_open(self, ca: CA) -> bool:
+        """Whether this call has a CA's key open."""
+        return ca.issuer.id in self._signers
+
+    def lend(self, issuer_id: int, signer: DigestSigner) -> None:
+        """Let this call sign with a CA's key that was made just now."""
+        self._signers[issuer_id] = signer
+        self._cas = None
 
     def record(self, event: Event) -> None:
         """Append an event to the audit trail, inside the transaction that it describes."""

@@ -23,7 +23,8 @@ from ca.model.findings import Finding, Violation, rule, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
 from ca.profiles.profile import Profile
-from ca.store import certificates
+from ca.revocation.rules import check_not_blocked
+from ca.store import certificates, revocations
 from ca.store.certificates import CURRENT, CertificateRow
 
 RENEW_BEFORE = timedelta(days=60)
@@ -111,6 +112,7 @@ class Judge:
         if wishes.device is not None:
             check_device_name(wishes.device)
         profile = self._profile(wishes.profile)
+        self._check_key(request.key.identity)
         prepared = prepare(
             Order(
                 request=request,
@@ -140,6 +142,31 @@ class Judge:
             None if old is None else old.plan_id,
             good,
         )
+
+    def check_not_revoked(self, candidate: Candidate) -> None:
+        """That no revocation forbids to sign or to hand out, at the moment of the plan.
+
+        Raises:
+            PolicyError: the key is blocked, or the issuing CA is revoked.
+            ConflictError: the certificate to hand out was revoked since it was found.
+        """
+        self._check_key(candidate.prepared.key.identity)
+        good = candidate.good
+        if good is not None and revocations.current(self.home.store, good.issuer_id, good.serial):
+            raise ConflictError(
+                f"{good.serial.hex()} was revoked at this very moment", hint="run it again"
+            )
+
+    def _check_key(self, identity: bytes) -> None:
+        check_not_blocked(blocked=revocations.is_blocked(self.home.store, identity))
+        if self.ca.parent_id is None or self.ca.issuer.facts is None:
+            return
+        serial = bytes.fromhex(self.ca.issuer.facts.serial)
+        if revocations.current(self.home.store, self.ca.parent_id, serial):
+            raise PolicyError(
+                f"{self.ca.issuer.name} is revoked and signs nothing more",
+                hint="make a new CA in another --home",
+            )
 
     def _profile(self, name: str) -> Profile:
         if name not in self._profiles:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ca.authority import delivery as delivering
-from ca.authority import recording
+from ca.authority import recording, responding
 from ca.authority.delivery import Chain, Delivery
 from ca.authority.home import CA, Home
 from ca.authority.judging import Candidate, Judge, Source, lifetime_text
@@ -147,6 +147,7 @@ def sign(
         candidates = list(_judged(batch, chunk))
         _sign_chunk(batch, candidates)
         progress(len(chunk))
+    responding.rotate_due(home)
     return batch.document()
 
 
@@ -169,8 +170,10 @@ def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
     results: dict[int, bytes | None] = {id(candidate): None for candidate in new}
     if new and not batch.dry_run:
         signer = home.signer(batch.ca)
-        drafts = [_draft(batch, candidate) for candidate in new]
         with home.store.write():
+            candidates = _still_allowed(batch, candidates)
+            new = [candidate for candidate in candidates if candidate.good is None]
+            drafts = [_draft(batch, candidate) for candidate in new]
             numbers = recording.write_plans(home, drafts)
         home.step("planned")
         issued = [issue(draft.prepared.tbs, signer, batch.ca.issuer.key) for draft in drafts]
@@ -180,6 +183,9 @@ def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
                 recording.write_result(home, number, draft, made)
         home.step("recorded")
         results = {id(c): made.der for c, made in zip(new, issued, strict=True)}
+    elif not batch.dry_run:
+        with home.store.snapshot():
+            candidates = _still_allowed(batch, candidates)
     for candidate in candidates:
         try:
             if candidate.good is not None:
@@ -189,6 +195,19 @@ def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
         except CAError as error:  # only the files failed: the certificate is in the register
             batch.refuse(candidate.source, error)
         home.step("delivered")
+
+
+def _still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates that no revocation made since they were judged forbids."""
+    allowed = []
+    for candidate in candidates:
+        try:
+            batch.judge.check_not_revoked(candidate)
+        except CAError as error:
+            batch.refuse(candidate.source, error)
+        else:
+            allowed.append(candidate)
+    return allowed
 
 
 def _draft(batch: Batch, candidate: Candidate) -> recording.Draft:

@@ -156,11 +156,15 @@ def oid(node: Node) -> str:
 
 def tlv(tag: int, contents: bytes) -> bytes:
     """One TLV with a definite, minimal length."""
-    size = len(contents)
+    return header(tag, len(contents)) + contents
+
+
+def header(tag: int, size: int) -> bytes:
+    """Tag and definite, minimal length of a TLV whose contents have ``size`` octets."""
     if size < 0x80:
-        return bytes((tag, size)) + contents
+        return bytes((tag, size))
     octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(octets))) + octets + contents
+    return bytes((tag, 0x80 | len(octets))) + octets
 
 
 def sequence(*parts: bytes) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from binascii import Error, a2b_base64
+from collections.abc import Iterable, Iterator
 
 from ca.encoding.der import read
 
@@ -19,3 +21,33 @@ def bundle(ders: list[bytes], *, newline: str = "\n") -> str:
     for der in ders:
         read(der, what="the certificate")
     return "".join(encode(der, newline=newline) for der in ders)
+
+
+def encode_stream(pieces: Iterable[bytes], *, label: str) -> Iterator[bytes]:
+    """One PEM block of DER that comes in pieces: 64 columns, LF."""
+    yield f"-----BEGIN {label}-----\n".encode()
+    waiting = b""
+    for piece in pieces:
+        waiting += piece
+        whole = len(waiting) - len(waiting) % 48
+        yield _lines(waiting[:whole])
+        waiting = waiting[whole:]
+    yield _lines(waiting)
+    yield f"-----END {label}-----\n".encode()
+
+
+def start_of(data: bytes, *, label: str) -> bytes:
+    """The first octets of what a file holds: a PEM block of this label opened, else as they are."""
+    begin = f"-----BEGIN {label}-----".encode()
+    if not data.startswith(begin):
+        return data
+    text = b"".join(data[len(begin) :].split())
+    try:
+        return a2b_base64(text[: len(text) - len(text) % 4])
+    except Error:
+        return b""
+
+
+def _lines(der: bytes) -> bytes:
+    text = b64encode(der)
+    return b"".join([text[start : start + 64] + b"\n" for start in range(0, len(text), 64)])

@@ -34,6 +34,26 @@ class Signer(Protocol):
         """The signature over these octets."""
 
 
+class Hasher(Protocol):
+    """A hash that is fed piece by piece."""
+
+    def update(self, data: bytes) -> None:
+        """Feed the next octets."""
+
+    def finalize(self) -> bytes:
+        """The digest of all octets fed."""
+
+
+class DigestSigner(Signer, Protocol):
+    """A Signer that also signs what it has not seen whole: for CRLs made as a stream."""
+
+    def hasher(self) -> Hasher:
+        """A fresh hash of the kind that ``algorithm`` names."""
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The signature over the octets that gave this digest."""
+
+
 class KeyRef(msgspec.Struct, frozen=True):
     """Where a key is kept, without the means to open it.
 

@@ -9,10 +9,12 @@ import msgspec
 from ca.errors import KeyUnavailableError, MalformedError
 from ca.keys import at_rest
 from ca.keys.public import PublicKey, read_public_key
-from ca.keys.signer import KeyRef, Signer, algorithm_identifier
+from ca.keys.signer import DigestSigner, Hasher, KeyRef, algorithm_identifier
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
     SoftKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -32,20 +34,33 @@ class SoftSigner:
 
     def sign(self, tbs: bytes) -> bytes:
         """The signature over these octets, with the hash that ``algorithm`` names."""
+        return self._sign(tbs, _hash_for(self._curve))
+
+    def hasher(self) -> Hasher:
+        """A fresh hash of the kind that ``algorithm`` names."""
         from cryptography.hazmat.primitives import hashes
+
+        return hashes.Hash(_hash_for(self._curve))
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The signature over the octets that gave this digest."""
+        from cryptography.hazmat.primitives.asymmetric import utils
+
+        return self._sign(digest, utils.Prehashed(_hash_for(self._curve)))
+
+    def _sign(self, data: bytes, algorithm: hashes.HashAlgorithm | Prehashed) -> bytes:
         from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
         if self._rsa:
-            return cast(rsa.RSAPrivateKey, self._key).sign(tbs, padding.PKCS1v15(), hashes.SHA256())
-        chosen = {"p256": hashes.SHA256(), "p384": hashes.SHA384(), "p521": hashes.SHA512()}
-        return cast(ec.EllipticCurvePrivateKey, self._key).sign(tbs, ec.ECDSA(chosen[self._curve]))
+            return cast(rsa.RSAPrivateKey, self._key).sign(data, padding.PKCS1v15(), algorithm)
+        return cast(ec.EllipticCurvePrivateKey, self._key).sign(data, ec.ECDSA(algorithm))
 
 
 class NewKey(msgspec.Struct, frozen=True):
     """A key just made: how it is kept, what it signs with, what it is."""
 
     ref: KeyRef
-    signer: Signer
+    signer: DigestSigner
     public: PublicKey
 
 
@@ -100,22 +115,41 @@ def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
 
 def verify(public: PublicKey, signature: bytes, signed: bytes) -> bool:
     """Whether a signature of the kind that sipca makes holds over these octets."""
+    return _verify(public, signature, signed, _hash_for(public.curve or ""))
+
+
+def verify_digest(public: PublicKey, signature: bytes, digest: bytes) -> bool:
+    """Whether a signature holds over the octets that gave this digest."""
+    from cryptography.hazmat.primitives.asymmetric import utils
+
+    return _verify(public, signature, digest, utils.Prehashed(_hash_for(public.curve or "")))
+
+
+def _verify(
+    public: PublicKey, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm | Prehashed
+) -> bool:
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
     key = serialization.load_der_public_key(public.spki)
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+            key.verify(signature, data, padding.PKCS1v15(), algorithm)
         elif isinstance(key, ec.EllipticCurvePublicKey):
-            chosen = {"p256": hashes.SHA256(), "p384": hashes.SHA384(), "p521": hashes.SHA512()}
-            key.verify(signature, signed, ec.ECDSA(chosen[public.curve or ""]))
+            key.verify(signature, data, ec.ECDSA(algorithm))
         else:
             return False
     except InvalidSignature:
         return False
     return True
+
+
+def _hash_for(curve: str) -> hashes.HashAlgorithm:
+    """The hash that ``ca.keys.signer.signature_name`` pairs with a curve; RSA has none."""
+    from cryptography.hazmat.primitives import hashes
+
+    return {"p384": hashes.SHA384(), "p521": hashes.SHA512()}.get(curve, hashes.SHA256())
 
 
 def _public(key: SoftKey) -> PublicKey:

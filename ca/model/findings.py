@@ -14,6 +14,8 @@ import msgspec
 from ca.errors import ERRORS, Kind
 
 Severity = Literal["info", "warning", "error"]
+SEVERITIES: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
+"""Severities by weight."""
 Result = Literal["pass", "warn", "fail", "unknown"]
 Basis = Literal["standard", "vendor", "inferred"]
 

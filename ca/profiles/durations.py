@@ -49,6 +49,21 @@ def parse_lifetime(text: str) -> timedelta | datetime | str:
     return parse_span(text)
 
 
+def parse_moment(text: str) -> datetime:
+    """A moment in UTC: ``2026-11-23`` (its first second) or ``2026-11-23T08:00:00Z``.
+
+    Raises:
+        MalformedError: it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise MalformedError(
+            f"'{text}' is no date or moment", hint="spell it 2026-11-23 or 2026-11-23T08:00:00Z"
+        ) from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def spell(span: timedelta) -> str:
     """A span for people: whole days where it is whole days, else hours."""
     hours = int(span.total_seconds() // 3600)

@@ -45,6 +45,15 @@ class KeyFacts(_Closed, frozen=True):
     basis: Basis = "inferred"
 
 
+class OCSPFacts(_Closed, frozen=True):
+    """Where the device is told of OCSP responders; ``fields`` may hold {address} and {port}."""
+
+    port: int = 2560
+    page: str = ""
+    fields: dict[str, str] = {}
+    basis: Basis = "inferred"
+
+
 class Target(_Closed, frozen=True):
     """One target. ``text`` is the very TOML."""
 
@@ -53,6 +62,7 @@ class Target(_Closed, frozen=True):
     steps: tuple[Step, ...]
     request: RequestFacts = RequestFacts()
     key: KeyFacts = KeyFacts()
+    ocsp: OCSPFacts = OCSPFacts()
     name: str = ""
     text: str = ""
 
@@ -68,7 +78,13 @@ def check_target(target: Target) -> None:
     except re.error as error:
         raise MalformedError(f"request.factory_cn: {error}") from None
     for step in target.steps:
-        try:
-            step.text.format(trusted_root="", device="", context="")
-        except (KeyError, IndexError, ValueError):
-            raise MalformedError(f"steps: '{step.text}' has an unknown place-holder") from None
+        _check_template("steps", step.text, ("trusted_root", "device", "context"))
+    for text in target.ocsp.fields.values():
+        _check_template("ocsp.fields", text, ("address", "port"))
+
+
+def _check_template(key: str, text: str, known: tuple[str, ...]) -> None:
+    try:
+        text.format(**dict.fromkeys(known, ""))
+    except (KeyError, IndexError, ValueError):
+        raise MalformedError(f"{key}: '{text}' has an unknown place-holder") from None

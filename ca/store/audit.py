@@ -22,6 +22,7 @@ _ROWS = {
     "result": f"SELECT {_PLAN}, r.signature, r.signed_at FROM result r JOIN plan p ON p.id = r.plan_id WHERE r.plan_id = ?",  # noqa: S608, E501 - our own constants
     "abandonment": f"SELECT {_PLAN}, a.reason, a.abandoned_at FROM abandonment a JOIN plan p ON p.id = a.plan_id WHERE a.plan_id = ?",  # noqa: S608, E501 - our own constants
     "status_event": "SELECT * FROM status_event WHERE id = ?",
+    "crl_number": "SELECT * FROM crl_number WHERE id = ?",
     "supersession": "SELECT * FROM supersession WHERE new_plan_id = ? ORDER BY old_plan_id",
 }
 """History that events describe: the row, and for a plan's end the plan as well."""
@@ -96,6 +97,12 @@ def head(store: Store) -> bytes:
     return row[0] if row else GENESIS
 
 
+def newest_moment(store: Store) -> datetime | None:
+    """When the last event happened, by the clock of that time."""
+    row = store.connection.execute("SELECT at FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    return from_text(row[0]) if row else None
+
+
 def count(store: Store) -> int:
     """How many events there are."""
     return int(store.connection.execute("SELECT count(*) FROM audit").fetchone()[0])
@@ -135,7 +142,11 @@ def problems(store: Store) -> Iterator[str]:
                 yield f"the {table} row {row_id} that event {number} describes was altered"
         previous = hashed
     for table, seen in described.items():
-        column = {"status_event": "id", "supersession": "new_plan_id"}.get(table, "plan_id")
+        column = {
+            "status_event": "id",
+            "crl_number": "id",
+            "supersession": "new_plan_id",
+        }.get(table, "plan_id")
         for (row_id,) in store.connection.execute(f"SELECT {column} FROM {table}"):  # noqa: S608 - our own constants
             if row_id not in seen:
                 yield f"the {table} row {row_id} has no event"

@@ -90,21 +90,33 @@ _SELECT = """
 
 
 def certificates(
-    store: Store, *, device: str | None = None, profile: str | None = None, until: int | None = None
+    store: Store,
+    *,
+    device: str | None = None,
+    profile: str | None = None,
+    since: int = 0,
+    until: int | None = None,
 ) -> Iterator[CertificateRow]:
     """End-entity plans, oldest first; CA and responder certificates only when asked by profile.
 
-    ``until``: only those whose notAfter (seconds since 1970) is not later.
+    ``since``, ``until``: only those whose notAfter (seconds since 1970) lies between.
     """
-    where, values = ["p.for_issuer_id IS NULL"], []
+    where: list[str] = [
+        "p.for_issuer_id IS NULL",
+        "p.id NOT IN (SELECT plan_id FROM ocsp_signer)",
+    ]
+    values: list[str] = []
     if profile is not None:
         where, values = ["t.name = ?"], [profile]
     if device is not None:
         where.append("p.device = ?")
         values.append(device)
     if until is not None:
-        where.append("p.id IN (SELECT plan_id FROM certificate WHERE not_after <= ?)")
-        values.append(str(until))
+        where.append(
+            "p.id IN (SELECT plan_id FROM certificate WHERE not_after BETWEEN CAST(? AS INTEGER)"
+            " AND CAST(? AS INTEGER))"
+        )
+        values += [str(since), str(until)]
     yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
 
 
@@ -159,6 +171,22 @@ def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
     )
 
 
+def sharing_key(store: Store, plan_id: int) -> list[CertificateRow]:
+    """Every certificate of the key of one plan's certificate or request, newest first."""
+    return list(
+        _rows(
+            store,
+            """WHERE p.id IN (
+                   SELECT plan_id FROM certificate WHERE key_identity IN (
+                       SELECT key_identity FROM certificate WHERE plan_id = ?
+                       UNION SELECT q.key_identity FROM request q
+                             JOIN plan o ON o.request_id = q.id WHERE o.id = ?))
+               ORDER BY p.id DESC""",
+            [plan_id, plan_id],
+        )
+    )
+
+
 def by_plan(store: Store, plan_id: int) -> CertificateRow:
     """One plan by number."""
     return next(_rows(store, "WHERE p.id = ?", [plan_id]))
@@ -178,3 +206,14 @@ def _rows(
 ) -> Iterator[CertificateRow]:
     for row in store.connection.execute(_SELECT + where, values):
         yield CertificateRow(*row)
+
+
+def serials_ending_after(store: Store, issuer_id: int, moment: int) -> Iterator[bytes]:
+    """Serials of an issuer whose certificates end after a moment (seconds since 1970)."""
+    for (serial,) in store.connection.execute(
+        """SELECT p.serial FROM plan p JOIN certificate c ON c.plan_id = p.id
+            WHERE p.issuer_id = ? AND c.not_after > ?
+              AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)""",
+        (issuer_id, moment),
+    ):
+        yield serial

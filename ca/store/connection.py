@@ -6,11 +6,12 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from ca.errors import StoreError
 
-VERSION = 1
+VERSION = 2
 """``PRAGMA user_version`` of the schema that this program knows; migrations raise it."""
 APPLICATION_ID = 0x53495043
 """``PRAGMA application_id``: "SIPC", so that another program's database is not taken for ours."""
@@ -37,6 +38,26 @@ class Store:
                 self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
+
+    def be_patient(self, span: timedelta) -> None:
+        """Wait this long for a locked register, instead of ``BUSY_SECONDS``."""
+        self.connection.execute(f"PRAGMA busy_timeout = {int(span / timedelta(milliseconds=1))}")
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has changed the register."""
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Say in our words what SQLite says, at once: for servers, which never close the store.
+
+        Raises:
+            StoreError: the register cannot be used now.
+        """
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:

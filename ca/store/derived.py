@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from ca.encoding.crl import entry
 from ca.encoding.der import certificate
 from ca.store.connection import Store
+from ca.store.moments import from_text
 from ca.store.schema import recreate_derived
 
 
@@ -45,23 +47,62 @@ def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
         ).fetchall()
         for plan_id, tbs, signature in rows:
             index(store, plan_id, index_of(certificate(tbs, signature)))
-        for event in connection.execute(
-            "SELECT issuer_id, serial, status, reason, happened_at FROM status_event ORDER BY id"
+        for values in connection.execute(
+            """SELECT id, issuer_id, serial, status, reason, happened_at, invalid_since
+                 FROM status_event ORDER BY id"""
         ).fetchall():
-            apply_status(store, *event)
+            apply_status(store, StatusRow(*values))
     return len(rows)
 
 
-def apply_status(
-    store: Store, issuer_id: int, serial: bytes, status: str, reason: str, happened_at: str
-) -> None:
-    """Let one status event take effect on the current status."""
+class StatusRow(msgspec.Struct, frozen=True):
+    """One row of ``status_event``; moments as the register writes them."""
+
+    id: int
+    issuer_id: int
+    serial: bytes
+    status: str
+    reason: str
+    happened_at: str
+    invalid_since: str | None
+
+
+def apply_status(store: Store, event: StatusRow) -> None:
+    """Let one status event take effect: current status, CRL entry, block list.
+
+    A hold made final and a reason made graver keep the date from which peers refused it.
+    """
+    one = (event.issuer_id, event.serial)
+    before = store.connection.execute(
+        "SELECT happened_at FROM status WHERE issuer_id = ? AND serial = ?", one
+    ).fetchone()
+    store.connection.execute("DELETE FROM status WHERE issuer_id = ? AND serial = ?", one)
+    if event.status == "released":
+        return
+    since = before[0] if before else event.happened_at
+    invalid = None if event.invalid_since is None else from_text(event.invalid_since)
+    encoded = entry(event.serial, from_text(since), event.reason, invalid)
     store.connection.execute(
-        "DELETE FROM status WHERE issuer_id = ? AND serial = ?", (issuer_id, serial)
+        """INSERT INTO status (issuer_id, serial, status, reason, happened_at, event_id,
+                               not_after, crl_entry)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                   (SELECT c.not_after FROM plan p JOIN certificate c ON c.plan_id = p.id
+                     WHERE p.issuer_id = ?1 AND p.serial = ?2), ?7)""",
+        (*one, event.status, event.reason, since, event.id, encoded),
     )
-    if status != "released":
-        store.connection.execute(
-            """INSERT INTO status (issuer_id, serial, status, reason, happened_at)
-               VALUES (?, ?, ?, ?, ?)""",
-            (issuer_id, serial, status, reason, happened_at),
-        )
+    if event.reason == "key-compromise":
+        _block_key(store, event)
+
+
+def _block_key(store: Store, event: StatusRow) -> None:
+    """The key of a certificate, or of a request that was only planned, is blocked for good."""
+    store.connection.execute(
+        """INSERT OR IGNORE INTO blocked_key (key_identity, event_id)
+           SELECT coalesce(c.key_identity, q.key_identity), ?1
+             FROM plan p
+             LEFT JOIN certificate c ON c.plan_id = p.id
+             LEFT JOIN request q ON q.id = p.request_id
+            WHERE p.issuer_id = ?2 AND p.serial = ?3
+              AND coalesce(c.key_identity, q.key_identity) IS NOT NULL""",
+        (event.id, event.issuer_id, event.serial),
+    )

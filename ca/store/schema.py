@@ -21,12 +21,13 @@ HISTORY = {
     "abandonment": "plan_id = NEW.plan_id",
     "status_event": "id = NEW.id",
     "supersession": "old_plan_id = NEW.old_plan_id AND new_plan_id = NEW.new_plan_id",
+    "crl_number": "id = NEW.id OR (issuer_id = NEW.issuer_id AND number = NEW.number)",
     "audit": "id = NEW.id OR hash = NEW.hash",
 }
 """Append-only tables, each with what an INSERT would replace."""
 
-DERIVED = ("certificate", "san", "status")
-STATE = ("key", "issuer", "setting")
+DERIVED = ("certificate", "san", "status", "blocked_key")
+STATE = ("key", "issuer", "setting", "ocsp_signer", "crl", "crl_piece")
 
 _TABLES = (
     # --- history
@@ -120,6 +121,38 @@ _TABLES = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+_TABLES_2 = (
+    "ALTER TABLE status_event ADD COLUMN invalid_since TEXT",
+    """CREATE TABLE crl_number (
+        id INTEGER PRIMARY KEY,
+        issuer_id INTEGER NOT NULL REFERENCES issuer (id),
+        number BLOB NOT NULL CHECK (length(number) = 20),
+        this_update TEXT NOT NULL,
+        next_update TEXT NOT NULL,
+        UNIQUE (issuer_id, number)
+    ) STRICT""",
+    """CREATE TABLE ocsp_signer (
+        plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
+        issuer_id INTEGER NOT NULL REFERENCES issuer (id),
+        key_id INTEGER REFERENCES key (id)
+    ) STRICT""",
+    """CREATE TABLE crl (
+        issuer_id INTEGER PRIMARY KEY REFERENCES issuer (id),
+        number BLOB NOT NULL CHECK (length(number) = 20),
+        this_update TEXT NOT NULL,
+        next_update TEXT NOT NULL,
+        entries INTEGER NOT NULL,
+        last_event INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE crl_piece (
+        issuer_id INTEGER NOT NULL,
+        piece INTEGER NOT NULL,
+        octets BLOB NOT NULL,
+        PRIMARY KEY (issuer_id, piece)
+    ) STRICT""",
+    "DROP TABLE status",  # nothing could be revoked before
+)
+
 _DERIVED_TABLES = {
     "certificate": """CREATE TABLE certificate (
         plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
@@ -139,7 +172,14 @@ _DERIVED_TABLES = {
         status TEXT NOT NULL CHECK (status IN ('revoked', 'held')),
         reason TEXT NOT NULL,
         happened_at TEXT NOT NULL,
+        event_id INTEGER NOT NULL,
+        not_after INTEGER,
+        crl_entry BLOB NOT NULL,
         PRIMARY KEY (issuer_id, serial)
+    ) STRICT, WITHOUT ROWID""",
+    "blocked_key": """CREATE TABLE blocked_key (
+        key_identity BLOB PRIMARY KEY,
+        event_id INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
 }
 
@@ -149,6 +189,10 @@ _INDEXES = (
     """CREATE INDEX IF NOT EXISTS plan_for_issuer ON plan (for_issuer_id)
         WHERE for_issuer_id IS NOT NULL""",
     "CREATE INDEX IF NOT EXISTS supersession_by_new ON supersession (new_plan_id)",
+)
+_INDEXES_2 = (
+    "CREATE INDEX IF NOT EXISTS ocsp_signer_by_issuer ON ocsp_signer (issuer_id)",
+    "CREATE INDEX IF NOT EXISTS status_event_by_issuer ON status_event (issuer_id)",
 )
 _DERIVED_INDEXES = (
     "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
@@ -196,7 +240,15 @@ def upgrade(store: Store) -> bool:
 
     @migrations(name="0001_the_register")
     def _first(db: Any) -> None:
-        for statement in (*_TABLES, *_DERIVED_TABLES.values(), *_INDEXES, *_DERIVED_INDEXES):
+        first = [_DERIVED_TABLES[name] for name in ("certificate", "san", "status")]
+        for statement in (*_TABLES, *first, *_INDEXES, *_DERIVED_INDEXES):
+            db.execute(statement)
+
+    @migrations(name="0002_revocation")
+    def _second(db: Any) -> None:
+        for statement in (*_TABLES_2, _DERIVED_TABLES["status"], _DERIVED_TABLES["blocked_key"]):
+            db.execute(statement)
+        for statement in _INDEXES_2:
             db.execute(statement)
 
     store.connection.execute("PRAGMA foreign_keys = OFF")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from ca.errors import CAError
-from ca.profiles.durations import parse_lifetime, parse_span
+from ca.profiles.durations import parse_lifetime, parse_moment, parse_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ Ref = Annotated[
         metavar="REF", help="Device, CN, any SAN, or 4 or more hex digits of the serial."
     ),
 ]
+NoCRL = Annotated[bool, typer.Option("--no-crl", help="Leave the CRL pending.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files of other content.")]
 
 
@@ -41,6 +42,11 @@ def parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
 def span(flag: str, text: str | None) -> timedelta | None:
     """A span of time, or None."""
     return None if text is None else parsed(flag, parse_span, text)
+
+
+def moment(flag: str, text: str | None) -> datetime | None:
+    """A moment in UTC, or None."""
+    return None if text is None else parsed(flag, parse_moment, text)
 
 
 def lifetime(text: str | None) -> timedelta | datetime | str | None:

@@ -59,8 +59,8 @@ def test_a_private_file_is_never_written_through_a_symlink(tmp_path: Path) -> No
 def another_writes_meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, data: bytes) -> None:
     real = files._write_new
 
-    def meanwhile(temporary: Path, ours: bytes, mode: int) -> None:
-        real(temporary, ours, mode)
+    def meanwhile(temporary: Path, ours: list[bytes], mode: int, *, durable: bool) -> None:
+        real(temporary, ours, mode, durable=durable)
         path.write_bytes(data)
 
     monkeypatch.setattr(files, "_write_new", meanwhile)

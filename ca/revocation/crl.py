@@ -1,0 +1,101 @@
+"""A full CRL (RFC 5280, 5) as a stream: entries hashed as they pass, one signature over the hash.
+
+The entries come encoded and in the order of their serials, twice the same: once for the
+hash, once for the octets. Memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from ca.encoding.crl import time
+from ca.encoding.der import (
+    BIT_STRING,
+    OCTET_STRING,
+    SEQUENCE,
+    encode_integer,
+    encode_oid,
+    header,
+    sequence,
+    tlv,
+)
+from ca.errors import KeyUnavailableError
+from ca.keys.public import PublicKey
+from ca.keys.signer import DigestSigner
+from ca.keys.soft import verify_digest
+
+_AUTHORITY_KEY_IDENTIFIER, _CRL_NUMBER = encode_oid("2.5.29.35"), encode_oid("2.5.29.20")
+
+
+class CRLHead(msgspec.Struct, frozen=True):
+    """All of a CRL but its entries. ``number`` is positive and below 2**159 (5.2.3)."""
+
+    issuer_der: bytes
+    key_identifier: bytes
+    number: int
+    this_update: datetime
+    next_update: datetime
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """Encoded entries, given anew at each call, their octets joined in pieces of any size."""
+
+    count: int
+    size: int
+    read: Callable[[], Iterable[bytes]]
+
+
+def signed_crl(
+    head: CRLHead, entries: Entries, signer: DigestSigner, key: PublicKey
+) -> Iterator[bytes]:
+    """The octets of a signed CRL in pieces; the first piece comes when the signature is made.
+
+    Raises:
+        KeyUnavailableError: the signer is not the CA's, or its signature does not hold.
+    """
+    before, after = _around_entries(head, entries, signer.algorithm)
+    size = len(before) + entries.size + len(after)
+    opening = header(SEQUENCE, size) + before
+    hasher = signer.hasher()
+    hasher.update(opening)
+    for piece in entries.read():
+        hasher.update(piece)
+    hasher.update(after)
+    digest = hasher.finalize()
+    signature = signer.sign_digest(digest)
+    if signer.public_key != key.spki or not verify_digest(key, signature, digest):
+        raise KeyUnavailableError(
+            "the CRL's signature does not hold", hint="the key or the machine is faulty"
+        )
+    closing = after + signer.algorithm + tlv(BIT_STRING, b"\x00" + signature)
+    whole = len(opening) + entries.size + len(closing)
+
+    def octets() -> Iterator[bytes]:
+        yield header(SEQUENCE, whole) + opening
+        yield from entries.read()
+        yield closing
+
+    return octets()
+
+
+def _around_entries(head: CRLHead, entries: Entries, algorithm: bytes) -> tuple[bytes, bytes]:
+    """What stands before and after the entries inside the TBSCertList (5.1.2)."""
+    before = b"".join(
+        (
+            encode_integer(1),  # version 2
+            algorithm,
+            head.issuer_der,
+            time(head.this_update),
+            time(head.next_update),
+            header(SEQUENCE, entries.size) if entries.count else b"",  # absent if none (5.1.2.6)
+        )
+    )
+    key_identifier = sequence(tlv(0x80, head.key_identifier))
+    extensions = sequence(
+        sequence(_AUTHORITY_KEY_IDENTIFIER, tlv(OCTET_STRING, key_identifier)),
+        sequence(_CRL_NUMBER, tlv(OCTET_STRING, encode_integer(head.number))),
+    )
+    return before, tlv(0xA0, extensions)

@@ -1,0 +1,227 @@
+"""What ends, what is overdue, what was left undone: rules over plain facts of a home."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from ca.model.findings import Finding, Rule, Violation, rule, run
+
+ENDING = timedelta(days=30)
+"""How long before its end a CRL or OCSP signer is warned of, and ``/healthz`` fails."""
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """This moment, and the newest moment that the register knows."""
+
+    now: datetime
+    newest_event: datetime | None
+
+
+class CAHealth(msgspec.Struct, frozen=True):
+    """A CA: its certificate's end and the longest life that a shipped profile gives."""
+
+    name: str
+    role: str
+    now: datetime
+    not_after: datetime
+    longest: timedelta
+
+
+class CRLHealth(msgspec.Struct, frozen=True):
+    """A CA's newest CRL; ``next_update`` is None while there is none."""
+
+    name: str
+    role: str
+    now: datetime
+    next_update: datetime | None
+    pending: bool
+
+
+class SignerHealth(msgspec.Struct, frozen=True):
+    """A CA's OCSP signer; ``not_after`` is None while there is none."""
+
+    name: str
+    role: str
+    now: datetime
+    not_after: datetime | None
+
+
+class CertificateHealth(msgspec.Struct, frozen=True):
+    """A current certificate that ends within the span asked for."""
+
+    name: str
+    serial: str
+    now: datetime
+    not_after: datetime
+
+
+class LeftPlans(msgspec.Struct, frozen=True):
+    """Serials that were planned a while ago and have neither certificate nor abandonment."""
+
+    serials: tuple[str, ...]
+
+
+def left(end: datetime, now: datetime) -> str:
+    """How long until an end, for people: "21 d left", "ended 3 d ago"."""
+    days = (end - now) / timedelta(days=1)
+    if days < 0:
+        return f"ended {-days:.0f} d ago"
+    return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
+
+
+@rule("clock-behind", "error", "RFC 5280, 4.1.2.5")
+def clock_behind(clock: Clock) -> Violation | None:
+    """The clock is before the register's newest event: what is signed now would be dated wrong."""
+    if clock.newest_event is None or clock.now >= clock.newest_event - timedelta(minutes=5):
+        return None
+    return Violation(
+        f"the clock says {clock.now:%Y-%m-%d %H:%M}Z, but the register's newest event is of "
+        f"{clock.newest_event:%Y-%m-%d %H:%M}Z",
+        "set this machine's clock",
+    )
+
+
+@rule("ca-ended", "error", "RFC 5280, 6.1.3 (a)(2)")
+def ca_ended(ca: CAHealth) -> Violation | None:
+    """A CA certificate has ended: nothing below it is believed any more."""
+    if ca.now < ca.not_after:
+        return None
+    return Violation(
+        f"{ca.name}: its certificate ended on {ca.not_after:%Y-%m-%d}",
+        "sipca init --home NEWDIR makes a new CA; give its root to every device",
+    )
+
+
+@rule("ca-ending", "warning", "certificates.md, By profile")
+def ca_ending(ca: CAHealth) -> Violation | None:
+    """A CA has less left than the longest profile gives: new certificates are cut at its end."""
+    if not timedelta(0) < ca.not_after - ca.now < ca.longest:
+        return None
+    return Violation(
+        f"{ca.name}: {left(ca.not_after, ca.now)}, less than the {ca.longest.days} d that a "
+        "profile gives; certificates are cut at its end",
+        "plan a new CA: sipca init --home NEWDIR",
+    )
+
+
+@rule("crl-missing", "error", "RFC 5280, 5")
+def crl_missing(crl: CRLHealth) -> Violation | None:
+    """A CA has never made a CRL."""
+    if crl.next_update is not None:
+        return None
+    return Violation(f"{crl.name}: no CRL was made yet", _refresh(crl))
+
+
+@rule("crl-ended", "error", "RFC 5280, 5.1.2.5")
+def crl_ended(crl: CRLHealth) -> Violation | None:
+    """A CRL is past its nextUpdate: who checks it refuses every certificate of its CA."""
+    if crl.next_update is None or crl.now < crl.next_update:
+        return None
+    return Violation(f"{crl.name}: its CRL {left(crl.next_update, crl.now)}", _refresh(crl))
+
+
+@rule("crl-ending", "warning", "RFC 5280, 5.1.2.5")
+def crl_ending(crl: CRLHealth) -> Violation | None:
+    """A CRL is within 30 days of its nextUpdate."""
+    if crl.next_update is None or not timedelta(0) < crl.next_update - crl.now < ENDING:
+        return None
+    return Violation(f"{crl.name}: its CRL has {left(crl.next_update, crl.now)}", _refresh(crl))
+
+
+@rule("crl-pending", "warning", "RFC 5280, 5")
+def crl_pending(crl: CRLHealth) -> Violation | None:
+    """A revocation or release is recorded that the newest CRL does not tell; OCSP does."""
+    if not crl.pending:
+        return None
+    return Violation(f"{crl.name}: its CRL does not tell the latest revocations", _refresh(crl))
+
+
+@rule("crl-fresh", "info", "RFC 5280, 5.1.2.5")
+def crl_fresh(crl: CRLHealth) -> Violation | None:
+    """How long the newest CRL still holds."""
+    if crl.next_update is None or crl.pending or crl.next_update - crl.now < ENDING:
+        return None
+    return Violation(f"{crl.name}: its CRL has {left(crl.next_update, crl.now)}")
+
+
+@rule("ocsp-signer-missing", "error", "RFC 6960, 4.2.2.2")
+def signer_missing(signer: SignerHealth) -> Violation | None:
+    """A CA has no OCSP signer, so nobody can be told the status of its certificates."""
+    if signer.not_after is not None:
+        return None
+    return Violation(f"{signer.name}: no OCSP signer", _rotate(signer))
+
+
+@rule("ocsp-signer-ended", "error", "RFC 6960, 4.2.2.2")
+def signer_ended(signer: SignerHealth) -> Violation | None:
+    """An OCSP signer's certificate has ended: devices with OCSP on refuse every call."""
+    if signer.not_after is None or signer.now < signer.not_after:
+        return None
+    text = left(signer.not_after, signer.now)
+    return Violation(f"{signer.name}: its OCSP signer {text}", _rotate(signer))
+
+
+@rule("ocsp-signer-ending", "warning", "RFC 6960, 4.2.2.2")
+def signer_ending(signer: SignerHealth) -> Violation | None:
+    """An OCSP signer is within 30 days of its end."""
+    if signer.not_after is None or not timedelta(0) < signer.not_after - signer.now < ENDING:
+        return None
+    text = left(signer.not_after, signer.now)
+    return Violation(f"{signer.name}: its OCSP signer has {text}", _rotate(signer))
+
+
+@rule("ocsp-signer-fresh", "info", "RFC 6960, 4.2.2.2")
+def signer_fresh(signer: SignerHealth) -> Violation | None:
+    """How long the OCSP signer still holds."""
+    if signer.not_after is None or signer.not_after - signer.now < ENDING:
+        return None
+    return Violation(f"{signer.name}: its OCSP signer has {left(signer.not_after, signer.now)}")
+
+
+@rule("certificate-ending", "warning", "peers.md C4")
+def certificate_ending(certificate: CertificateHealth) -> Violation | None:
+    """A certificate in use ends soon."""
+    return Violation(
+        f"{certificate.name}: {left(certificate.not_after, certificate.now)}, "
+        f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
+        f"make a CSR on the device; sipca sign FILE --supersedes {certificate.serial[:12]}",
+    )
+
+
+@rule("plan-without-result", "warning", "ca/README.md, decision 5")
+def plan_without_result(plans: LeftPlans) -> Violation | None:
+    """A signing was interrupted: its serial stays used, and no certificate was handed out."""
+    if not plans.serials:
+        return None
+    shown = ", ".join(serial[:12] for serial in plans.serials[:5])
+    return Violation(
+        f"{len(plans.serials)} planned and never signed: {shown}",
+        "nothing needs doing: the next sipca sign gives them up; sipca revoke --serial HEX "
+        "if in doubt",
+    )
+
+
+_RULES: dict[type, tuple[Rule, ...]] = {
+    Clock: (clock_behind,),
+    CAHealth: (ca_ended, ca_ending),
+    CRLHealth: (crl_missing, crl_ended, crl_ending, crl_pending, crl_fresh),
+    SignerHealth: (signer_missing, signer_ended, signer_ending, signer_fresh),
+    CertificateHealth: (certificate_ending,),
+    LeftPlans: (plan_without_result,),
+}
+Fact = Clock | CAHealth | CRLHealth | SignerHealth | CertificateHealth | LeftPlans
+
+
+def judge(fact: Fact) -> list[Finding]:
+    """What the rules of its kind find in one fact."""
+    return run(_RULES[type(fact)], fact)
+
+
+def _refresh(crl: CRLHealth) -> str:
+    return f"sipca crl --ca {crl.role} --refresh"
+
+
+def _rotate(signer: SignerHealth) -> str:
+    return f"sipca ocsp rotate --ca {signer.role}"

@@ -1,0 +1,186 @@
+"""OCSP (RFC 6960): request DER and a register to response DER; no HTTP, no SQL.
+
+Built by hand, because the library's builder takes one CertID and encodes it anew: a CertID
+goes back with the very octets that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import sha1, sha256, sha384, sha512
+from typing import Literal
+
+import msgspec
+
+from ca.encoding.crl import REASON_CODES, enumerated, generalized_time
+from ca.encoding.der import BIT_STRING, OCTET_STRING, encode_oid, sequence, tlv
+from ca.errors import MalformedError
+from ca.keys.signer import Signer
+from ca.revocation.ocsp_request import NONCE, CertID, OCSPRequest, read_ocsp_request
+
+HASHES: dict[str, Callable[[bytes], bytes]] = {
+    "1.3.14.3.2.26": lambda data: sha1(data, usedforsecurity=False).digest(),
+    "2.16.840.1.101.3.4.2.1": lambda data: sha256(data).digest(),
+    "2.16.840.1.101.3.4.2.2": lambda data: sha384(data).digest(),
+    "2.16.840.1.101.3.4.2.3": lambda data: sha512(data).digest(),
+}
+"""The hash algorithms that a CertID may be made with."""
+
+_BASIC = encode_oid("1.3.6.1.5.5.7.48.1.1")
+_NONCE = encode_oid(NONCE)
+_GOOD, _UNKNOWN = b"\x80\x00", b"\x82\x00"
+
+ResponseStatus = Literal[
+    "successful", "malformedRequest", "internalError", "tryLater", "unauthorized"
+]
+_STATUS_CODES: dict[ResponseStatus, int] = {
+    "successful": 0,
+    "malformedRequest": 1,
+    "internalError": 2,
+    "tryLater": 3,
+    "unauthorized": 6,
+}
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """That a certificate is revoked or held: since when, and why."""
+
+    since: datetime
+    reason: str
+
+
+StatusOf = Callable[[int, int], "Revoked | Literal['good', 'unknown']"]
+"""The status of an issuer's serial: issuer number, serial."""
+
+
+class Responder(msgspec.Struct, frozen=True):
+    """What answers for one issuer: the issuer's name and key bits, and its delegated signer.
+
+    ``until`` is the end of the signer's certificate: no answer says more than that.
+    """
+
+    issuer_id: int
+    issuer_name: bytes
+    issuer_key_bits: bytes
+    signer: Signer
+    certificate: bytes
+    key_bits: bytes
+    until: datetime
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A response. ``reusable``: it answers the same request again until ``next_update``."""
+
+    der: bytes
+    status: ResponseStatus
+    reason: str = ""
+    reusable: bool = False
+    this_update: datetime | None = None
+    next_update: datetime | None = None
+
+
+class OCSPResponder:
+    """Answers requests for the issuers whose responders it is given."""
+
+    def __init__(self, responders: Sequence[Responder]) -> None:
+        self.responders = tuple(responders)
+        self._issuers: dict[tuple[str, bytes, bytes], Responder] = {}
+        for each in responders:
+            for name, hashed in HASHES.items():
+                key = (name, hashed(each.issuer_name), hashed(each.issuer_key_bits))
+                self._issuers[key] = each
+        self._ids = {
+            each.issuer_id: tlv(0xA2, tlv(OCTET_STRING, _sha1(each.key_bits)))
+            for each in responders
+        }
+
+    def answer(
+        self, request: bytes, status_of: StatusOf, *, at: datetime, until: datetime
+    ) -> Answer:
+        """The response to a request, honest about ``at``, to be asked again at ``until``.
+
+        A request without any certificate of ours is answered ``unauthorized`` (RFC 5019, 2.2.3);
+        beside one of ours, others are ``unknown``. Never raises for what a request holds.
+        """
+        try:
+            asked = read_ocsp_request(request)
+        except MalformedError as error:
+            return failure("malformedRequest", error.message)
+        found = [self._responder_for(each) for each in asked.cert_ids]
+        responder = next((each for each in found if each is not None), None)
+        if responder is None:
+            return failure("unauthorized", "no certificate of this CA was asked for")
+        if responder.until <= at:
+            return failure("tryLater", "the certificate of the OCSP signer has ended")
+        until = min(until, responder.until)
+        singles = []
+        for cert_id, theirs in zip(asked.cert_ids, found, strict=True):
+            status = (
+                "unknown"
+                if theirs is not responder
+                else status_of(responder.issuer_id, cert_id.serial)
+            )
+            singles.append(_single(cert_id, status, at, until))
+        signed = self._signed(responder, asked, singles, at)
+        return Answer(signed, "successful", "", asked.nonce is None, at, until)
+
+    def _responder_for(self, cert_id: CertID) -> Responder | None:
+        return self._issuers.get((cert_id.hash_oid, cert_id.name_hash, cert_id.key_hash))
+
+    def _signed(
+        self, responder: Responder, asked: OCSPRequest, singles: list[bytes], at: datetime
+    ) -> bytes:
+        data = self._ids[responder.issuer_id] + generalized_time(at) + sequence(b"".join(singles))
+        if asked.nonce is not None:
+            extension = sequence(_NONCE, tlv(OCTET_STRING, asked.nonce))
+            data += tlv(0xA1, sequence(extension))
+        tbs = sequence(data)
+        signature = tlv(BIT_STRING, b"\x00" + responder.signer.sign(tbs))
+        certificates = tlv(0xA0, sequence(responder.certificate))
+        basic = sequence(tbs, responder.signer.algorithm, signature, certificates)
+        response = tlv(0xA0, sequence(_BASIC, tlv(OCTET_STRING, basic)))
+        return sequence(enumerated(0), response)
+
+
+def cert_id(responder: Responder, hash_oid: str, serial: int, *, with_null: bool) -> bytes:
+    """The CertID that a client would make of an issuer's serial."""
+    from ca.encoding.der import NULL, encode_integer
+
+    hashed = HASHES[hash_oid]
+    return sequence(
+        sequence(encode_oid(hash_oid), tlv(NULL, b"") if with_null else b""),
+        tlv(OCTET_STRING, hashed(responder.issuer_name)),
+        tlv(OCTET_STRING, hashed(responder.issuer_key_bits)),
+        encode_integer(serial),
+    )
+
+
+def request_for(cert_id: bytes) -> bytes:
+    """The plainest request that asks for one CertID: no version, no extensions."""
+    return sequence(sequence(sequence(sequence(cert_id))))
+
+
+def failure(status: ResponseStatus, reason: str) -> Answer:
+    """An unsigned error response (RFC 6960, 2.3)."""
+    return Answer(sequence(enumerated(_STATUS_CODES[status])), status, reason)
+
+
+def _single(
+    cert_id: CertID,
+    status: Revoked | Literal["good", "unknown"],
+    at: datetime,
+    until: datetime,
+) -> bytes:
+    """A SingleResponse (4.2.1)."""
+    if isinstance(status, Revoked):
+        code = REASON_CODES[status.reason]
+        reason = tlv(0xA0, enumerated(code)) if code else b""
+        encoded = tlv(0xA1, generalized_time(status.since) + reason)
+    else:
+        encoded = _GOOD if status == "good" else _UNKNOWN
+    return sequence(cert_id.raw, encoded, generalized_time(at), tlv(0xA0, generalized_time(until)))
+
+
+def _sha1(data: bytes) -> bytes:
+    return sha1(data, usedforsecurity=False).digest()

@@ -1,0 +1,156 @@
+"""Reading an OCSP request (RFC 6960, 4.1; nonce: RFC 9654) without trusting an octet of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.encoding.der import (
+    BOOLEAN,
+    INTEGER,
+    NULL,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    Node,
+    integer,
+    oid,
+    read,
+    too_deep,
+)
+from ca.errors import MalformedError
+
+MAX_CERT_IDS = 32
+MAX_REQUEST = 16 * 1024
+"""Octets of a request at the most: 32 CertIDs by SHA-512 need some 6 KiB."""
+MAX_NONCE = 128
+
+NONCE = "1.3.6.1.5.5.7.48.1.2"
+_ACCEPTABLE_RESPONSES = "1.3.6.1.5.5.7.48.1.4"
+_PREFERRED_ALGORITHMS = "1.3.6.1.5.5.7.48.1.8"
+_BASIC = "1.3.6.1.5.5.7.48.1.1"
+_EXPLICIT_0, _EXPLICIT_1, _EXPLICIT_2 = 0xA0, 0xA1, 0xA2
+
+
+class CertID(msgspec.Struct, frozen=True):
+    """Which certificate is asked for; ``raw`` are the very octets, to be echoed."""
+
+    raw: bytes
+    hash_oid: str
+    name_hash: bytes
+    key_hash: bytes
+    serial: int
+
+
+class OCSPRequest(msgspec.Struct, frozen=True):
+    """What is asked. ``nonce`` is the nonce extension's value, an encoded OCTET STRING, or None."""
+
+    cert_ids: tuple[CertID, ...]
+    nonce: bytes | None
+
+
+def read_ocsp_request(data: bytes) -> OCSPRequest:
+    """The CertIDs and nonce of a request; a signature over it is allowed and not looked at.
+
+    Raises:
+        MalformedError: it is not a request, has more than 32 CertIDs, a nonce that is none, or
+            a critical extension that is not known.
+    """
+    if len(data) > MAX_REQUEST:
+        raise MalformedError(f"an OCSP request has at most {MAX_REQUEST} octets")
+    outer = _sequence(read(data, what="the OCSP request"))
+    if too_deep(data):
+        raise MalformedError("the OCSP request is nested too deep")
+    if not 1 <= len(outer) <= 2 or (len(outer) == 2 and outer[1].tag != _EXPLICIT_0):
+        raise MalformedError("the OCSP request is not one TBSRequest and perhaps a signature")
+    fields = _sequence(outer[0])
+    version = _optional(fields, _EXPLICIT_0)
+    if version is not None and integer(_inside(version)) != 0:
+        raise MalformedError("the OCSP request is not of version 1")
+    _optional(fields, _EXPLICIT_1)  # requestorName says nothing to us
+    asked = _optional(fields, SEQUENCE)
+    requests = [] if asked is None else _sequence(asked)
+    if not 1 <= len(requests) <= MAX_CERT_IDS:
+        raise MalformedError(f"an OCSP request asks for 1 to {MAX_CERT_IDS} certificates")
+    extensions = _optional(fields, _EXPLICIT_2)
+    if fields:
+        raise MalformedError("the OCSP request has fields that RFC 6960 does not know")
+    return OCSPRequest(
+        tuple(_cert_id(each) for each in requests),
+        None if extensions is None else _request_extensions(_inside(extensions)),
+    )
+
+
+def _optional(fields: list[Node], tag: int) -> Node | None:
+    """Take the next field away if it has this tag."""
+    return fields.pop(0) if fields and fields[0].tag == tag else None
+
+
+def _cert_id(request: Node) -> CertID:
+    fields = _sequence(request)
+    if not 1 <= len(fields) <= 2 or (len(fields) == 2 and fields[1].tag != _EXPLICIT_0):
+        raise MalformedError("a Request is not one CertID and perhaps extensions")
+    if len(fields) == 2:
+        for name, critical, _ in _extensions(_inside(fields[1])):
+            if critical:
+                raise MalformedError(f"the critical single-request extension {name} is not known")
+    parts = _sequence(fields[0])
+    if [part.tag for part in parts] != [SEQUENCE, OCTET_STRING, OCTET_STRING, INTEGER]:
+        raise MalformedError("a CertID is not algorithm, two hashes and a serial number")
+    algorithm = parts[0].children()
+    plain = len(algorithm) == 1 or (
+        len(algorithm) == 2 and algorithm[1].tag == NULL and not algorithm[1].contents
+    )
+    if not plain:
+        raise MalformedError("a CertID's hash algorithm has parameters that are not NULL")
+    return CertID(
+        fields[0].raw,
+        oid(algorithm[0]),
+        parts[1].contents,
+        parts[2].contents,
+        integer(parts[3]),
+    )
+
+
+def _request_extensions(node: Node) -> bytes | None:
+    nonce = None
+    for name, critical, value in _extensions(node):
+        if name == NONCE:
+            inner = read(value, what="the nonce")
+            if inner.tag != OCTET_STRING or not 1 <= len(inner.contents) <= MAX_NONCE:
+                raise MalformedError(f"the nonce is not 1 to {MAX_NONCE} octets (RFC 9654, 2.1)")
+            nonce = value
+        elif name == _ACCEPTABLE_RESPONSES:
+            if _BASIC not in {oid(each) for each in _sequence(read(value))}:
+                raise MalformedError("the requester does not accept basic OCSP responses")
+        elif critical and name != _PREFERRED_ALGORITHMS:
+            raise MalformedError(f"the critical request extension {name} is not known")
+    return nonce
+
+
+def _extensions(node: Node) -> list[tuple[str, bool, bytes]]:
+    """OID, criticality and value of each extension; none twice."""
+    found: list[tuple[str, bool, bytes]] = []
+    for each in _sequence(node):
+        parts = _sequence(each)
+        tags = [part.tag for part in parts]
+        if tags not in ([OID, OCTET_STRING], [OID, BOOLEAN, OCTET_STRING]):
+            raise MalformedError("an extension of the OCSP request is not well formed")
+        critical = len(parts) == 3 and parts[1].contents not in (b"", b"\x00")
+        name = oid(parts[0])
+        if name in {known for known, _, _ in found}:
+            raise MalformedError(f"the OCSP request has the extension {name} twice")
+        found.append((name, critical, parts[-1].contents))
+    return found
+
+
+def _sequence(node: Node) -> list[Node]:
+    if node.tag != SEQUENCE:
+        raise MalformedError(f"the OCSP request has no SEQUENCE at octet {node.start}")
+    return node.children()
+
+
+def _inside(node: Node) -> Node:
+    children = node.children()
+    if len(children) != 1:
+        raise MalformedError(f"the OCSP request has not one value at octet {node.start}")
+    return children[0]

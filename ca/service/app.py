@@ -1,0 +1,175 @@
+"""The ASGI application: OCSP at the root by GET and POST, CRLs, CA certificates, health."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.errors import CAError
+from ca.revocation.ocsp_request import MAX_REQUEST
+from ca.service.guard import AT_ONCE
+from ca.service.register import ServedRegister
+from ca.service.replies import JSON, Reply, refusal, reply
+
+HOME_VARIABLE = "SIPCA_SERVED_HOME"
+"""How worker processes learn which home to serve."""
+FOLLOW_EVERY = 0.25
+"""Seconds between looks at whether another process changed the register."""
+WARN_EVERY = 3600.0
+
+log = logging.getLogger("sipca.serve")
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Application:
+    """OCSP on the plain ASGI path, everything else through Starlette."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.served: ServedRegister | None = None
+        self.prefix = b""
+        self.rest = Starlette(
+            routes=[
+                Route("/healthz", self._health, methods=["GET"]),
+                Route("/crl/{name}.crl", self._crl, methods=["GET"]),
+                Route("/ca/{name}.cer", self._certificate, methods=["GET"]),
+            ],
+            lifespan=self._lifespan,
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request, or the lifespan of the worker."""
+        if scope["type"] == "http" and self.served is not None:
+            path = self._below_prefix(scope["raw_path"])
+            method = scope["method"]
+            if method == "GET":
+                request = request_in(path)
+                if request is not None:
+                    await _send(send, self.served.got(scope["raw_path"], request))
+                    return
+            elif method == "POST":
+                await _send(send, await self._posted(path, receive))
+                return
+            scope = {**scope, "path": path.decode("latin-1")}
+        await self.rest(scope, receive, send)
+
+    def _below_prefix(self, path: bytes) -> bytes:
+        """The path without that of the base URL, so that both ways lead here."""
+        if self.prefix and path.startswith(self.prefix):
+            return path[len(self.prefix) :] or b"/"
+        return path
+
+    async def _posted(self, path: bytes, receive: Receive) -> Reply:
+        assert self.served is not None
+        if path.strip(b"/"):
+            return refusal(404, "OCSP requests are posted to /")
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return refusal(400, "the request was cut off")
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > MAX_REQUEST:
+                return refusal(413, f"an OCSP request has at most {MAX_REQUEST} octets")
+        return self.served.ocsp(body)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        with open_home(self.home, Surroundings(passphrase=no_passphrase)) as home:
+            self.served = ServedRegister(home)
+            self.prefix = urlsplit(home.base_url or "").path.rstrip("/").encode()
+            following = asyncio.create_task(self._follow(self.served))
+            try:
+                yield {AT_ONCE: self.served.at_once}
+            finally:
+                following.cancel()
+                self.served = None
+
+    async def _follow(self, served: ServedRegister) -> None:
+        warn_at = 0.0
+        while True:
+            served.follow()
+            if time.monotonic() >= warn_at:
+                warn_at = time.monotonic() + WARN_EVERY
+                _warn(served)
+            await asyncio.sleep(FOLLOW_EVERY)
+
+    async def _health(self, _request: Request) -> Response:
+        assert self.served is not None
+        try:
+            findings = self.served.troubles()
+        except CAError as error:
+            body = msgspec.json.encode({"status": "failing", "error": error.message})
+            return _response(reply(body, JSON, status=503))
+        status = "failing" if findings else "ok"
+        body = msgspec.json.encode({"status": status, "findings": findings})
+        return _response(reply(body, JSON, status=503 if findings else 200))
+
+    async def _crl(self, request: Request) -> Response:
+        assert self.served is not None
+        return _response(self.served.crl(request.path_params["name"]))
+
+    async def _certificate(self, request: Request) -> Response:
+        assert self.served is not None
+        return _response(self.served.certificate(request.path_params["name"]))
+
+
+def application() -> Application:
+    """The application for the home that the environment names: what each worker calls."""
+    return Application(Path(os.environ[HOME_VARIABLE]))
+
+
+def request_in(path: bytes) -> bytes | None:
+    """The OCSP request that a GET path holds (RFC 6960, A.1), or None if it holds none.
+
+    Taken with and without percent signs, with any number of slashes before it (an AIA URL that
+    ends in one), without its padding, and with blanks where a proxy decoded a plus.
+    """
+    text = path.lstrip(b"/")
+    if b"%" in text:
+        text = unquote_to_bytes(text).lstrip(b"/")
+    if not text.startswith(b"M"):  # a SEQUENCE, 0x30
+        return None
+    text = text.replace(b" ", b"+")
+    try:
+        return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return None
+
+
+def _warn(served: ServedRegister) -> None:
+    try:
+        for finding in served.troubles():
+            log.warning("%s; %s", finding.message, finding.hint)
+    except CAError as error:
+        log.warning("the register cannot be read: %s", error)
+
+
+def _response(made: Reply) -> Response:
+    return Response(
+        made.body, made.status, {name.decode(): value.decode() for name, value in made.headers}
+    )
+
+
+async def _send(send: Send, made: Reply) -> None:
+    await send({"type": "http.response.start", "status": made.status, "headers": made.headers})
+    await send({"type": "http.response.body", "body": made.body})

@@ -1,0 +1,100 @@
+"""Binding the two ports and running the server, in this process or in several."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from ca.errors import ConflictError, StoreError
+from ca.service.app import HOME_VARIABLE
+from ca.service.guard import GuardedProtocol
+
+BACKLOG = 1024
+MAX_CONNECTIONS = 4096
+
+
+class Listening(msgspec.Struct, frozen=True):
+    """Where the server listens."""
+
+    address: str
+    ocsp_port: int
+    http_port: int
+    workers: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether no other machine can reach it."""
+        return ip_address(self.address).is_loopback
+
+
+def serve(home: Path, wished: Listening, ready: Callable[[Listening], None]) -> None:
+    """Answer until SIGTERM or Ctrl-C. A port of 0 is chosen by the system.
+
+    Raises:
+        ConflictError: a port is taken.
+        StoreError: the address is not this machine's, or the port is not for everybody.
+    """
+    sockets = [_bound(wished.address, port) for port in (wished.ocsp_port, wished.http_port)]
+    ports = [each.getsockname()[1] for each in sockets]
+    os.environ[HOME_VARIABLE] = str(home.absolute())
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    config = uvicorn.Config(
+        "ca.service.app:application",
+        factory=True,
+        http=GuardedProtocol,
+        ws="none",
+        workers=wished.workers,
+        backlog=BACKLOG,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=5,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has ended
+        signal.signal(number, _ended)
+    ready(msgspec.structs.replace(wished, ocsp_port=ports[0], http_port=ports[1]))
+    if wished.workers > 1:
+        Multiprocess(config, sockets).run()
+    else:
+        uvicorn.Server(config).run(sockets)
+
+
+def _ended(_number: int, _frame: object) -> None:
+    """Ending by a signal is the ordinary end of a server: exit code 0."""
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((address, port))
+    except OSError as error:
+        made.close()
+        if error.errno in _TAKEN:
+            raise ConflictError(
+                f"port {port} of {address} is taken",
+                hint="end the other program, or choose another port",
+            ) from None
+        raise StoreError(
+            f"cannot listen on port {port} of {address}: {error.strerror}",
+            hint="an address of this machine, and a port above 1023 unless root",
+        ) from None
+    made.set_inheritable(True)
+    return made
+
+
+_TAKEN = (errno.EADDRINUSE,)

@@ -1,0 +1,167 @@
+"""CRL numbers (history), the newest CRL of each issuer (state), and the entries for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from ca.store.connection import Store
+from ca.store.moments import from_text, to_text
+
+_PIECE = 1 << 20
+_NUMBER_SIZE = 20
+
+
+class NewestCRL(msgspec.Struct, frozen=True):
+    """What is known of an issuer's newest CRL. ``last_event``: the last status event it tells."""
+
+    issuer_id: int
+    number: int
+    this_update: datetime
+    next_update: datetime
+    entries: int
+    last_event: int
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """Which entries a CRL holds: expired ones stay until one CRL after their end (5280, 3.3).
+
+    Left out is what ended before ``ended_before`` and was told already, up to ``told``.
+    """
+
+    issuer_id: int
+    ended_before: datetime | None
+    told: int
+
+
+def newest(store: Store, issuer_id: int) -> NewestCRL | None:
+    """The newest CRL of an issuer, without its octets."""
+    row = store.connection.execute(
+        """SELECT number, this_update, next_update, entries, last_event
+             FROM crl WHERE issuer_id = ?""",
+        (issuer_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    number, this_update, next_update, entries, last_event = row
+    return NewestCRL(
+        issuer_id,
+        int.from_bytes(number, "big"),
+        from_text(this_update),
+        from_text(next_update),
+        entries,
+        last_event,
+    )
+
+
+def octets(store: Store, issuer_id: int) -> Iterator[bytes]:
+    """The newest CRL's DER in pieces."""
+    for (piece,) in store.connection.execute(
+        "SELECT octets FROM crl_piece WHERE issuer_id = ? ORDER BY piece", (issuer_id,)
+    ):
+        yield piece
+
+
+def next_number(store: Store, issuer_id: int, now: datetime) -> int:
+    """max(last + 1, Unix seconds): a restored backup cannot go back (certificates.md)."""
+    last = store.connection.execute(
+        "SELECT max(number) FROM crl_number WHERE issuer_id = ?", (issuer_id,)
+    ).fetchone()[0]
+    return max(int.from_bytes(last or b"", "big") + 1, int(now.timestamp()))
+
+
+def add_number(
+    store: Store, issuer_id: int, number: int, *, this_update: datetime, next_update: datetime
+) -> int:
+    """Take a CRL number for good; the number of its row."""
+    cursor = store.connection.execute(
+        "INSERT INTO crl_number (issuer_id, number, this_update, next_update) VALUES (?, ?, ?, ?)",
+        (issuer_id, _octets(number), to_text(this_update), to_text(next_update)),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+_IN_SCOPE = """FROM status WHERE issuer_id = :issuer_id
+    AND (:ended IS NULL OR not_after IS NULL OR not_after >= :ended OR event_id > :told)"""
+
+
+def totals(store: Store, scope: Scope) -> tuple[int, int]:
+    """How many entries are in scope, and how many octets they have."""
+    count, size = store.connection.execute(
+        f"SELECT count(*), coalesce(sum(length(crl_entry)), 0) {_IN_SCOPE}",
+        _values(scope),
+    ).fetchone()
+    return count, size
+
+
+def entries(store: Store, scope: Scope) -> Iterator[bytes]:
+    """The encoded entries in scope by serial, some thousand joined at a time."""
+    cursor = store.connection.execute(
+        f"SELECT crl_entry {_IN_SCOPE} ORDER BY serial",
+        _values(scope),
+    )
+    while rows := cursor.fetchmany(4096):
+        yield b"".join([row[0] for row in rows])
+
+
+def publish(store: Store, crl: NewestCRL, pieces: Iterable[bytes]) -> bool:
+    """Put a CRL in its issuer's place unless a higher number is there; whether it was put.
+
+    Inside a write transaction.
+    """
+    held = newest(store, crl.issuer_id)
+    if held is not None and held.number >= crl.number:
+        return False
+    store.connection.execute("DELETE FROM crl_piece WHERE issuer_id = ?", (crl.issuer_id,))
+    for number, piece in enumerate(_joined(pieces)):
+        store.connection.execute(
+            "INSERT INTO crl_piece (issuer_id, piece, octets) VALUES (?, ?, ?)",
+            (crl.issuer_id, number, piece),
+        )
+    store.connection.execute(
+        """INSERT INTO crl (issuer_id, number, this_update, next_update, entries, last_event)
+           VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (issuer_id) DO UPDATE SET
+               number = excluded.number, this_update = excluded.this_update,
+               next_update = excluded.next_update, entries = excluded.entries,
+               last_event = excluded.last_event""",
+        (
+            crl.issuer_id,
+            _octets(crl.number),
+            to_text(crl.this_update),
+            to_text(crl.next_update),
+            crl.entries,
+            crl.last_event,
+        ),
+    )
+    return True
+
+
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _values(scope: Scope) -> dict[str, int | None]:
+    ended = scope.ended_before
+    return {
+        "issuer_id": scope.issuer_id,
+        "ended": None if ended is None else int(ended.timestamp()),
+        "told": scope.told,
+    }
+
+
+def _octets(number: int) -> bytes:
+    """A CRL number as 20 octets, so that numbers sort as they compare (5280, 5.2.3)."""
+    return number.to_bytes(_NUMBER_SIZE, "big")

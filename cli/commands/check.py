@@ -1,0 +1,40 @@
+"""``sipca check``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ca.documents.exits import EXIT_CODES
+from ca.errors import Kind
+from cli.commands.arguments import one_of, span
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def check_command(
+    ctx: typer.Context,
+    expiring: Annotated[
+        str, typer.Option(metavar="D", help="Warn of certificates that end within.")
+    ] = "60d",
+    min_severity: Annotated[
+        str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
+    ] = "warning",
+) -> None:
+    """What ends soon, is overdue or was left undone; exit 9 if something fails.
+
+    Example: sipca check --min-severity info
+    """
+    from ca.authority.health import check
+    from cli.views.findings import check_text
+
+    settings = settings_of(ctx)
+    one_of("--min-severity", min_severity, ("info", "warning", "error"))
+    within = span("--expiring", expiring)
+    assert within is not None
+    with opened(settings) as home:
+        document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
+    show(document, settings, check_text)
+    if document.verdict == "fail":
+        raise typer.Exit(EXIT_CODES[Kind.INVALID])

@@ -1,0 +1,57 @@
+"""``sipca crl``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import one_of, span
+from cli.options import opened, settings_of
+from cli.output import print_json, talk, write_pieces
+
+
+def crl_command(
+    ctx: typer.Context,
+    ca: Annotated[str, typer.Option("--ca", help="issuing, root, or a CA's 8 hex digits.")] = (
+        "issuing"
+    ),
+    format: Annotated[str, typer.Option(help="pem or der.")] = "pem",  # noqa: A002 - the option's name
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="A file, not stdout.")
+    ] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Make a new one in any case.")] = False,
+    if_within: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="Make a new one if the newest ends within, as 7d."),
+    ] = None,
+    lifetime: Annotated[str, typer.Option(metavar="D", help="How long a new one holds.")] = "180d",
+) -> None:
+    """The newest CRL on stdout or in a file; a new one is signed where needed.
+
+    Needed: there is none, it has ended, or it does not tell the latest revocations.
+
+    Example: sipca crl --if-within 7d -o /var/www/lab.crl
+    """
+    from ca.authority import crls
+    from cli.views.revocation import crl_text
+
+    settings = settings_of(ctx)
+    one_of("--format", format, ("pem", "der"))
+    if refresh and if_within is not None:
+        raise typer.BadParameter("--refresh and --if-within are two wishes; choose one")
+    within, lasting = span("--if-within", if_within), span("--lifetime", lifetime)
+    assert lasting is not None
+    with opened(settings) as home:
+        document = crls.hand_out(
+            home,
+            crls.ca_called(home, ca),
+            crls.CRLWishes(refresh, within, lasting, format, output),
+        )
+        talk(crl_text(document), settings)
+        if settings.json:
+            print_json(document)
+        elif output is None:
+            pieces = crls.formatted(home, crls.ca_called(home, ca), format)
+            write_pieces(pieces, binary=format == "der")

@@ -1,0 +1,85 @@
+"""``sipca ocsp``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ca.documents.exits import EXIT_CODES
+from ca.errors import Kind
+from cli.commands.arguments import Overwrite, span
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def respond_command(
+    ctx: typer.Context,
+    request: Annotated[Path, typer.Argument(metavar="REQUEST", help="An OCSP request, DER.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="RESPONSE", help="Where the answer goes.")
+    ],
+    overwrite: Overwrite = False,
+) -> None:
+    """Answer a request file with a response file, as the server would.
+
+    A request that is none is answered malformedRequest (exit 3), and the answer written.
+
+    Example: sipca ocsp respond request.der -o response.der
+    """
+    from ca.authority.responding import respond
+    from cli.views.revocation import answer_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = respond(home, request, output, overwrite=overwrite)
+    show(document, settings, answer_text)
+    if document.status == "malformedRequest":
+        raise typer.Exit(EXIT_CODES[Kind.MALFORMED])
+
+
+def presign_command(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the answers.")],
+    lifetime: Annotated[
+        str, typer.Option(metavar="D", help="How long the answers may be used.")
+    ] = "7d",
+) -> None:
+    """Write answers that a static web server hands out by GET, and a snippet for nginx.
+
+    A revocation made later is not in them: run it again, by cron well within the lifetime.
+
+    Example: sipca ocsp presign --out /var/www/ocsp
+    """
+    from ca.authority.presigning import presign
+    from cli.views.revocation import presign_text
+
+    settings = settings_of(ctx)
+    lasting = span("--lifetime", lifetime)
+    assert lasting is not None
+    with opened(settings) as home:
+        document = presign(home, out, lifetime=lasting)
+    show(document, settings, presign_text)
+
+
+def rotate_command(
+    ctx: typer.Context,
+    ca: Annotated[
+        str | None, typer.Option("--ca", help="issuing, root, or a CA's 8 hex digits; else all.")
+    ] = None,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="Only where half the signer's life is over.")
+    ] = False,
+) -> None:
+    """Make a new OCSP signer with a new key; a running server takes it up by itself.
+
+    Example: sipca ocsp rotate --if-due
+    """
+    from ca.authority.responding import rotate_some
+    from cli.views.revocation import signers_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = rotate_some(home, ca, if_due=if_due)
+    show(document, settings, signers_text)

@@ -1,0 +1,23 @@
+"""``sipca release``."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.commands.arguments import NoCRL, Ref
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def release_command(ctx: typer.Context, ref: Ref, no_crl: NoCRL = False) -> None:
+    """End a hold: the certificate is good again, and absent from the next CRL.
+
+    Example: sipca release sbc1
+    """
+    from ca.authority.revoking import release
+    from cli.views.revocation import revocation_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = release(home, ref, make_crl=not no_crl)
+    show(document, settings, revocation_text)

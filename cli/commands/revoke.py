@@ -1,0 +1,64 @@
+"""``sipca revoke``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import NoCRL, moment, one_of
+from cli.options import opened, settings_of
+from cli.output import show
+
+REASONS = (
+    "unspecified",
+    "key-compromise",
+    "ca-compromise",
+    "affiliation-changed",
+    "superseded",
+    "cessation",
+    "hold",
+)
+
+
+def revoke_command(
+    ctx: typer.Context,
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REF]...", help="Device, CN, any SAN, or serial prefix."),
+    ] = None,
+    serial: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HEX", help="A serial, also one that was only planned."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help=f"One of {', '.join(REASONS)}.")] = "unspecified",
+    invalid_since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Since when the key is suspect.")
+    ] = None,
+    all_with_key: Annotated[
+        bool,
+        typer.Option("--all-with-key", help="Of a compromised key every live certificate."),
+    ] = False,
+    no_crl: NoCRL = False,
+) -> None:
+    """Revoke certificates; OCSP says so at once, the CRL is made in the same call.
+
+    Recording needs no passphrase, the CRL does: without one it is left pending, and said.
+
+    Example: sipca revoke sbc1 --reason superseded
+    """
+    from ca.authority.revoking import RevocationWishes, revoke
+    from cli.views.revocation import revocation_text
+
+    settings = settings_of(ctx)
+    one_of("--reason", reason, REASONS)
+    if not refs and not serial:
+        raise typer.BadParameter("name a certificate: REF, or --serial HEX")
+    if all_with_key and reason != "key-compromise":
+        raise typer.BadParameter("--all-with-key goes with --reason key-compromise")
+    wishes = RevocationWishes(
+        reason, moment("--invalid-since", invalid_since), all_with_key, not no_crl
+    )
+    with opened(settings) as home:
+        document = revoke(home, refs or [], serial or [], wishes)
+    show(document, settings, revocation_text)

@@ -1,0 +1,55 @@
+"""``sipca serve``."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import opened, settings_of
+from cli.output import talk
+
+if TYPE_CHECKING:
+    from ca.service.running import Listening
+
+
+def serve_command(
+    ctx: typer.Context,
+    bind: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    ocsp_port: Annotated[int, typer.Option(min=0, max=65535, help="The devices' port.")] = 2560,
+    http_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of the base URL.")
+    ] = 8080,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Worker processes: one a core at the most.")
+    ] = 1,
+) -> None:
+    """OCSP by GET and POST, CRLs and CA certificates over HTTP; ends on SIGTERM or Ctrl-C.
+
+    It opens no CA key and asks for nothing: answers are signed by the OCSP signers alone.
+
+    Example: sipca serve --bind 10.0.0.5
+    """
+    try:
+        from ca.service.running import Listening, serve
+    except ImportError as error:
+        raise typer.BadParameter(
+            f"'serve' needs the extra sipca[serve] ({error.name} is missing): "
+            "pip install 'sipca[serve]'"
+        ) from None
+    from cli.views.serving import listening_text
+
+    settings = settings_of(ctx)
+    try:
+        address = str(ip_address(bind))
+    except ValueError:
+        raise typer.BadParameter(f"--bind: '{bind}' is no IP address") from None
+    with opened(settings) as home:
+        base_url, path, name = home.base_url, home.path, home.name
+        fields = home.library.target(home.target).ocsp
+
+    def ready(listening: Listening) -> None:
+        talk(listening_text(listening, name, base_url, fields), settings)
+
+    serve(path, Listening(address, ocsp_port, http_port, workers), ready)

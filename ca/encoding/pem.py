@@ -41,7 +41,7 @@ def start_of(data: bytes, *, label: str) -> bytes:
     begin = f"-----BEGIN {label}-----".encode()
     if not data.startswith(begin):
         return data
-    text = b"".join(data[len(begin) :].split())
+    text = b"".join(data[len(begin) :].partition(b"-----")[0].split())
     try:
         return a2b_base64(text[: len(text) - len(text) % 4])
     except Error:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ca.errors import StoreError
-from ca.store import audit, derived, plans, state
+from ca.store import audit, crls, plans, revocations, state
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
+from ca.store.crls import NewestCRL
+from ca.store.revocations import CurrentStatus, StatusEvent
 from ca.store.schema import DERIVED, HISTORY, STATE, TRIGGERS, assert_guarded, upgrade
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -59,11 +61,9 @@ def _fill(store: Store) -> None:
     plans.add_result(store, numbers[0], b"sig", at=AT)
     plans.abandon(store, numbers[1], "why", at=AT)
     plans.supersede(store, numbers[0], numbers[2], at=AT)
-    store.connection.execute(
-        "INSERT INTO status_event (issuer_id, serial, status, reason, happened_at)"
-        " VALUES (?, ?, 'revoked', 'r', 't')",
-        (issuer, bytes([1]) * 16),
-    )
+    event = StatusEvent(issuer, bytes([1]) * 16, "revoked", "superseded")
+    revocations.add_event(store, event, at=AT)
+    crls.add_number(store, issuer, 1, this_update=AT, next_update=AT)
     audit.record(store, Event("did", "it"), at=AT, actor=ACTOR)
 
 
@@ -256,8 +256,39 @@ def test_the_audit_trail_notices_an_altered_request_and_profile(store: Store) ->
 
 def test_status_events_take_effect_in_their_order(store: Store) -> None:
     with store.write():
-        for status in ("held", "released", "revoked"):
-            derived.apply_status(store, 1, b"\x05", status, "r", "t")
+        for status, reason in (("held", "hold"), ("released", "hold"), ("revoked", "cessation")):
+            revocations.add_event(store, StatusEvent(1, b"\x05", status, reason), at=AT)
 
-    rows = store.connection.execute("SELECT status FROM status WHERE serial = x'05'").fetchall()
-    assert rows == [("revoked",)]
+    assert revocations.current(store, 1, b"\x05") == CurrentStatus("revoked", "cessation", AT)
+
+
+def test_a_graver_reason_keeps_the_date_from_which_peers_refused(store: Store) -> None:
+    later = AT + timedelta(days=3)
+
+    with store.write():
+        revocations.add_event(store, StatusEvent(1, b"\x05", "held", "hold"), at=AT)
+        revocations.add_event(store, StatusEvent(1, b"\x05", "revoked", "superseded"), at=later)
+
+    assert revocations.current(store, 1, b"\x05") == CurrentStatus("revoked", "superseded", AT)
+
+
+def test_a_higher_crl_number_is_never_replaced_by_a_lower_one(store: Store) -> None:
+    def crl(number: int) -> NewestCRL:
+        return NewestCRL(1, number, AT, AT, 0, 0)
+
+    with store.write():
+        assert crls.publish(store, crl(7), [b"seven"])
+        assert not crls.publish(store, crl(6), [b"six"])
+        assert not crls.publish(store, crl(7), [b"again"])
+
+    assert b"".join(crls.octets(store, 1)) == b"seven"
+    assert crls.newest(store, 1) == crl(7)
+
+
+def test_a_crl_number_is_the_clock_or_one_more_than_the_last(store: Store) -> None:
+    seconds = int(AT.timestamp())
+
+    assert crls.next_number(store, 1, AT) == seconds
+    with store.write():
+        crls.add_number(store, 1, seconds + 100, this_update=AT, next_update=AT)
+    assert crls.next_number(store, 1, AT) == seconds + 101

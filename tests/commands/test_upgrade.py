@@ -1,0 +1,32 @@
+"""A home made by an earlier sipca goes on working."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from stand_in.lab import ROOT, CommandLine
+
+OLD = ROOT / "tests" / "vectors" / "registers" / "schema-1.sql"
+
+
+def test_a_home_of_the_first_schema_is_brought_up_to_date_and_lacks_nothing(
+    bare: CommandLine,
+) -> None:
+    bare.home.mkdir(mode=0o700)
+    connection = sqlite3.connect(bare.home / "ca.db")
+    connection.executescript(OLD.read_text())
+    connection.close()
+
+    assert bare("list", "--json").json["certificates"][0]["san"] == ["dns:proxy.lab.example"]
+    assert bare("log", "--verify").exit == 0
+    missing = bare("check", "--json")
+    assert missing.exit == 9
+    assert [f["code"] for f in missing.json["findings"]] == [
+        "crl-missing",
+        "ocsp-signer-missing",
+    ] * 2
+    assert bare("crl").exit == bare("crl", "--ca", "root").exit == 0
+    assert bare("ocsp", "rotate").exit == 0
+    assert bare("check").exit == 0
+    assert bare("revoke", "proxy.lab.example").exit == 0
+    assert bare("log", "--verify").exit == 0

@@ -36,7 +36,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Octets came; a head that does not end is cut off."""
         if self._in_head:
-            self._head += len(data)
+            end = data.find(b"\r\n\r\n")
+            self._head += len(data) if end < 0 else end
             if self._head > MAX_HEAD:
                 self.send_400_response("The request's head is too long.")
                 return

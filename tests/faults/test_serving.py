@@ -1,0 +1,395 @@
+"""``sipca serve`` under slow, oversized and malformed requests, locks, changes and signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from stand_in.lab import PASSPHRASE, CommandLine, make_csr
+from stand_in.service import Service, serving
+
+MALFORMED = bytes.fromhex("30030a0101")
+
+
+@pytest.fixture
+def lab(sipca: CommandLine, tmp_path: Path) -> CommandLine:
+    (tmp_path / "sbc1.csr").write_bytes(make_csr(cn="sbc1.lab.example"))
+    assert sipca("sign", tmp_path / "sbc1.csr", "--out", tmp_path).exit == 0
+    return sipca
+
+
+@pytest.fixture
+def service(lab: CommandLine, tmp_path: Path) -> Iterator[Service]:
+    with serving(lab.home, tmp_path / "serve.log") as running:
+        yield running
+
+
+def request(tmp_path: Path, nonce: bytes = b"") -> bytes:
+    leaf = x509.load_pem_x509_certificate((tmp_path / "sbc1-device.pem").read_bytes())
+    issuer = x509.load_pem_x509_certificate((tmp_path / "trusted-2-issuing.pem").read_bytes())
+    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA1())
+    if nonce:
+        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
+    return builder.build().public_bytes(Encoding.DER)
+
+
+def posted(body: bytes, *, version: str = "1.0", length: int | None = None) -> bytes:
+    size = len(body) if length is None else length
+    head = f"POST / HTTP/{version}\r\nHost: x\r\nContent-Length: {size}\r\n"
+    return f"{head}Content-Type: application/ocsp-request\r\n\r\n".encode() + body
+
+
+def got(request_der: bytes, *, version: str = "1.1", close: bool = True) -> bytes:
+    from base64 import b64encode
+    from urllib.parse import quote
+
+    path = quote(b64encode(request_der), safe="")
+    closing = "Connection: close\r\n" if close else ""
+    return f"GET /{path} HTTP/{version}\r\nHost: x\r\n{closing}\r\n".encode()
+
+
+def body_of(reply: bytes) -> bytes:
+    return reply.partition(b"\r\n\r\n")[2]
+
+
+def status_of(reply: bytes) -> str:
+    return ocsp.load_der_ocsp_response(body_of(reply)).certificate_status.name
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_every_reply_has_its_length_and_type_also_for_http_1_0(
+    service: Service, tmp_path: Path, version: str
+) -> None:
+    der = request(tmp_path)
+    for octets in (
+        posted(der, version=version),
+        got(der, version=version),
+        got(der, version=version),
+    ):
+        reply = service.raw(octets, wait=1 if version == "1.1" else 5)
+        head, _, body = reply.partition(b"\r\n\r\n")
+
+        assert head.startswith(b"HTTP/1.1 200 OK")
+        assert b"content-type: application/ocsp-response" in head
+        assert f"content-length: {len(body)}".encode() in head
+        assert status_of(reply) == "GOOD"
+        if version == "1.0":
+            assert b"connection: close" in head
+
+
+def test_an_answer_without_nonce_may_be_kept_and_one_with_it_may_not(
+    service: Service, tmp_path: Path
+) -> None:
+    plain = service.raw(got(request(tmp_path)))
+    nonced = service.raw(got(request(tmp_path, b"n" * 16)))
+
+    assert re.search(rb"cache-control: max-age=[0-9]+, public, no-transform", plain)
+    assert b"\r\netag: " in plain
+    assert b"\r\nexpires: " in plain
+    assert b"cache-control: no-store" in nonced
+
+
+def test_an_answer_is_given_again_at_once_and_signed_once(service: Service, tmp_path: Path) -> None:
+    replies = {body_of(service.raw(got(request(tmp_path)))) for _ in range(5)}
+
+    assert len(replies) == 1
+
+
+def test_pipelined_and_kept_alive_requests_are_answered_in_order(
+    service: Service, tmp_path: Path
+) -> None:
+    der = request(tmp_path)
+    service.raw(got(der))
+    healthy = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    octets = got(der, close=False) * 2 + healthy + got(der, close=False) + got(der)
+
+    reply = service.raw(octets)
+
+    types = re.findall(rb"content-type: (\S+)", reply)
+    ocsp_type, json_type = b"application/ocsp-response", b"application/json"
+    assert types == [ocsp_type, ocsp_type, json_type, ocsp_type, ocsp_type]
+
+
+def test_a_revocation_by_another_process_is_seen_within_a_second(
+    lab: CommandLine, service: Service, tmp_path: Path
+) -> None:
+    der = request(tmp_path)
+    assert status_of(service.raw(got(der))) == "GOOD"
+    old_crl = service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n")
+
+    assert lab("revoke", "sbc1.lab.example").exit == 0
+    time.sleep(0.9)
+
+    assert status_of(service.raw(got(der))) == "REVOKED"
+    assert status_of(service.raw(posted(der))) == "REVOKED"
+    assert service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n") != old_crl
+
+
+def test_a_new_signer_is_taken_up_by_a_running_server(
+    lab: CommandLine, service: Service, tmp_path: Path
+) -> None:
+    def signer() -> bytes:
+        response = ocsp.load_der_ocsp_response(body_of(service.raw(got(request(tmp_path)))))
+        return response.certificates[0].serial_number.to_bytes(16, "big")
+
+    before = signer()
+    assert lab("ocsp", "rotate").exit == 0
+    time.sleep(0.9)
+
+    assert signer() != before
+
+
+@pytest.mark.parametrize(
+    ("octets", "code", "body"),
+    [
+        (posted(b"rubbish"), 200, MALFORMED),
+        (posted(b""), 200, MALFORMED),
+        (posted(b"x" * 20_000), 413, b"an OCSP request has at most 16384 octets\n"),
+        (posted(b"x", length=10**12), 413, None),
+        (b"POST /elsewhere HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", 404, None),
+        (b"GET / HTTP/1.0\r\n\r\n", 404, None),
+        (b"GET /M%%% HTTP/1.0\r\n\r\n", 404, None),
+        (b"GET /MAAA HTTP/1.0\r\n\r\n", 200, MALFORMED),
+        (b"GET /crl/nobody.crl HTTP/1.0\r\n\r\n", 404, None),
+        (b"GET /ca/..%2f..%2fca.db.cer HTTP/1.0\r\n\r\n", 404, None),
+        (b"GET /../ca.db HTTP/1.0\r\n\r\n", 404, None),
+        (b"PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n", 404, None),
+        (b"DELETE /crl/issuing.crl HTTP/1.0\r\n\r\n", 405, None),
+        (b"HEAD /healthz HTTP/1.0\r\n\r\n", 200, b""),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 400, None),
+        (b"GET / HTTP/9.9\r\n\r\n", 400, None),
+        (b"GET /" + b"A" * 60_000 + b" HTTP/1.0\r\n\r\n", 400, None),
+        (b"GET / HTTP/1.0\r\n" + b"X: y\r\n" * 9000 + b"\r\n", 400, None),
+    ],
+)
+def test_bad_requests_are_answered_and_harm_nobody(
+    service: Service, tmp_path: Path, octets: bytes, code: int, body: bytes | None
+) -> None:
+    if code == 413 and body is None:
+        octets += b"x" * 40_000
+
+    reply = service.raw(octets, wait=3)
+
+    assert reply.startswith(f"HTTP/1.1 {code} ".encode()), reply[:200]
+    if body is not None:
+        assert body_of(reply) == body
+    assert b"Traceback" not in reply
+    assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+
+
+def test_slow_clients_are_cut_off_and_do_not_hold_up_others(
+    service: Service, tmp_path: Path
+) -> None:
+    slow = [socket.create_connection(("127.0.0.1", service.ocsp_port)) for _ in range(60)]
+    for number, connection in enumerate(slow):
+        connection.sendall(
+            (b"POST / HTTP/1.1\r\nContent-Length: 90\r\n\r\nx", b"GET /M", b"")[number % 3]
+        )
+    started = time.monotonic()
+    assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+    assert time.monotonic() - started < 2
+
+    for connection in slow:
+        connection.settimeout(max(0.1, started + 13 - time.monotonic()))
+        while connection.recv(4096):  # ends: the server closes it
+            pass
+        connection.close()
+    assert 8 < time.monotonic() - started < 13
+
+
+def test_it_answers_while_the_register_is_locked_and_recovers(
+    lab: CommandLine, service: Service, tmp_path: Path
+) -> None:
+    from ca.store.connection import open_store
+
+    known, new = request(tmp_path), request(tmp_path, b"n" * 8)
+    service.raw(got(known))
+    with open_store(lab.home / "ca.db") as other, other.write() as connection:
+        connection.execute("UPDATE setting SET value = value")
+        for der in (known, new):
+            assert status_of(service.raw(got(der))) == "GOOD"
+        assert service.raw(b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+    assert status_of(service.raw(got(new))) == "GOOD"
+
+
+def test_what_is_known_is_answered_though_the_register_cannot_be_read(
+    lab: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ca.authority.home import Surroundings, no_passphrase, open_home
+    from ca.service.register import ServedRegister
+
+    der = request(tmp_path)
+    with open_home(lab.home, Surroundings(passphrase=no_passphrase)) as home:
+        served = ServedRegister(home)
+        good = served.ocsp(der)
+        served.answers[der] = served.answers[der].__class__(
+            0.0, served.answers[der].end, good, good.octets()
+        )
+        home.store.connection.execute("DROP TABLE status")
+        stale = served.ocsp(der)
+        unknown = served.ocsp(request(tmp_path, b"n"))
+
+    assert stale == good
+    assert unknown.body == bytes.fromhex("30030a0103"), "tryLater"
+
+
+def test_the_answers_kept_are_bounded(
+    lab: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ca.authority.home import Surroundings, no_passphrase, open_home
+    from ca.service import register
+
+    monkeypatch.setattr(register, "CACHED_ANSWERS", 2)
+    from ca.revocation.ocsp import HASHES, cert_id, request_for
+
+    with open_home(lab.home, Surroundings(passphrase=no_passphrase)) as home:
+        served = register.ServedRegister(home)
+        responder = served.register.responders[1]
+        serial = int(lab("list", "--json").json["certificates"][0]["serial"], 16)
+        for name in HASHES:
+            served.ocsp(request_for(cert_id(responder, name, serial, with_null=True)))
+        for serial in range(1, 50):
+            served.ocsp(request_for(cert_id(responder, next(iter(HASHES)), serial, with_null=True)))
+
+        assert len(served.answers) == 2
+
+
+def test_health_fails_thirty_days_before_a_crl_ends_and_the_log_warns(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    assert lab("crl", "--refresh", "--lifetime", "29d").exit == 0
+
+    with serving(lab.home, tmp_path / "log") as service:
+        reply = service.raw(b"GET /healthz HTTP/1.0\r\n\r\n")
+        said = service.said()
+
+    found = json.loads(body_of(reply))
+    assert reply.startswith(b"HTTP/1.1 503 ")
+    assert found["status"] == "failing"
+    assert [each["code"] for each in found["findings"]] == ["crl-ending"]
+    assert "WARNING: Test Lab Issuing: its CRL has 29 d left; sipca crl" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_ends_cleanly_on_a_signal(
+    lab: CommandLine, tmp_path: Path, number: int, workers: str
+) -> None:
+    with serving(lab.home, tmp_path / "log", "--workers", workers) as service:
+        assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+        code = service.stop(number)
+        said = service.said()
+
+    assert code == 0, said
+    assert "Traceback" not in said
+
+
+def test_two_workers_answer_from_two_processes(lab: CommandLine, tmp_path: Path) -> None:
+    with serving(lab.home, tmp_path / "log", "--workers", "2") as service:
+        children = subprocess.run(
+            ["pgrep", "-P", str(service.process.pid)], capture_output=True, text=True
+        ).stdout.split()
+        replies = [status_of(service.raw(posted(request(tmp_path)))) for _ in range(20)]
+        assert lab("revoke", "sbc1.lab.example").exit == 0
+        time.sleep(0.9)
+        after = {status_of(service.raw(posted(request(tmp_path)))) for _ in range(20)}
+
+    assert len(children) >= 2
+    assert set(replies) == {"GOOD"}
+    assert after == {"REVOKED"}
+
+
+def test_requests_from_many_at_once_are_all_answered(service: Service, tmp_path: Path) -> None:
+    found: list[str] = []
+
+    def ask(number: int) -> None:
+        found.append(status_of(service.raw(posted(request(tmp_path, bytes([number + 1]) * 8)))))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == ["GOOD"] * 40
+
+
+def test_it_needs_no_passphrase_and_opens_no_ca_key(
+    bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+    bare("init", "--name", "Locked", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
+    (tmp_path / "sbc1.csr").write_bytes(make_csr(cn="sbc1.lab.example"))
+    assert bare("sign", tmp_path / "sbc1.csr", "--out", tmp_path).exit == 0
+    monkeypatch.delenv("SIPCA_PASSPHRASE")
+
+    with serving(bare.home, tmp_path / "log") as service:
+        assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+
+
+def test_a_taken_port_is_named(lab: CommandLine) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = lab("serve", "--ocsp-port", port)
+
+    assert answer.exit == 6
+    assert f"port {port} of 127.0.0.1 is taken" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--bind", "localhost"), 2, "is no IP address"),
+        (("--bind", "192.0.2.1"), 8, "cannot listen on port"),
+        (("--workers", "0"), 2, "--workers"),
+        (("--ocsp-port", "99999"), 2, "--ocsp-port"),
+    ],
+)
+def test_where_it_cannot_listen_is_named(
+    lab: CommandLine, words: tuple[str, ...], code: int, said: str
+) -> None:
+    answer = lab("serve", *words)
+
+    assert answer.exit == code
+    assert said in answer.err
+
+
+def test_without_the_extra_there_is_a_hint(lab: CommandLine) -> None:
+    script = "import sys; sys.modules['uvicorn'] = None; from cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "serve", "--home", str(lab.home)],
+        env=os.environ | {"PYTHONPATH": os.getcwd()}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert "pip install 'sipca[serve]'" in done.stderr
+
+
+def test_it_says_who_can_reach_it_and_what_the_devices_fields_take(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    with serving(lab.home, tmp_path / "log") as service:
+        assert "no device can reach this (loopback)" in service.said()
+    with serving(lab.home, tmp_path / "log", "--bind", "0.0.0.0") as service:
+        said = service.said()
+
+    assert f"OCSP Port: {service.ocsp_port}" in said
+    assert "Primary Server: this machine's address" in said
+    assert "inferred" in said

@@ -102,6 +102,42 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
         sync_folder(path.parent)
 
 
+class Spool:
+    """Octets put aside until they are wanted again: in memory while few, else in a file.
+
+    The file has no name, so nothing of it stays behind, however this process ends.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import tempfile
+
+        self._folder = folder
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by its user
+            max_size=1 << 20, dir=str(folder)
+        )
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Put octets aside.
+
+        Raises:
+            StoreError: the disk does not take them.
+        """
+        with _translated(self._folder):
+            self._file.write(data)
+        self.size += len(data)
+
+    def read(self) -> Iterator[bytes]:
+        """All octets, from the first, in pieces."""
+        self._file.seek(0)
+        while piece := self._file.read(1 << 18):
+            yield piece
+
+    def close(self) -> None:
+        """Let go of the octets."""
+        self._file.close()
+
+
 def zipped(files: dict[str, bytes]) -> bytes:
     """A zip of some files; the same files give the same octets (no times, one mode)."""
     import io

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ca.authority.home import CA, Home
 from ca.documents.revocation import CRLDocument, CRLRecord
 from ca.encoding import pem
 from ca.errors import ConflictError, NotFoundError, PolicyError
-from ca.files import make_folder, write_stream
+from ca.files import Spool, make_folder, write_stream
 from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, signed_crl
 from ca.store import crls, revocations
@@ -79,7 +80,7 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
     """Sign and publish a CRL; False if a higher number was published meanwhile.
 
     The number is taken in a write transaction, and a second connection pins the state of that
-    very moment; both passes over the entries read it, while others go on writing.
+    very moment: its entries are put aside once, then hashed and written, while others go on.
 
     Raises:
         KeyUnavailableError: the CA's key cannot be opened; no number was taken.
@@ -94,7 +95,11 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
         raise PolicyError(
             f"{ca.issuer.name} ended on {facts.validity.not_after:%Y-%m-%d} and signs no CRL"
         )
-    with open_store(home.store.path) as reader, reader.snapshot():
+    with (
+        open_store(home.store.path) as reader,
+        reader.snapshot(),
+        closing(Spool(home.path)) as spool,
+    ):
         with home.store.write():
             told = revocations.last_event(reader, ca.issuer.id)  # pins the snapshot
             number = crls.next_number(home.store, ca.issuer.id, now)
@@ -110,7 +115,10 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
             before.this_update if before else None,
             before.last_event if before else 0,
         )
-        count, size = crls.totals(reader, scope)
+        count = 0
+        for entries in crls.entries(reader, scope):
+            spool.write(b"".join(entries))
+            count += len(entries)
         head = CRLHead(
             facts.subject_der,
             facts.key_identifier or key_identifier(ca.issuer.key.bits),
@@ -118,8 +126,7 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
             now,
             next_update,
         )
-        entries = Entries(count, size, lambda: crls.entries(reader, scope))
-        pieces = signed_crl(head, entries, signer, ca.issuer.key)
+        pieces = signed_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
         home.step("crl-signed")
         newest = NewestCRL(ca.issuer.id, number, now, next_update, count, told)
         published = _publish(home, ca, newest, pieces)

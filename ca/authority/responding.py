@@ -141,10 +141,10 @@ class Register:
         if not 0 < serial < 1 << 160:
             return "unknown"
         octets = serial.to_bytes((serial.bit_length() + 7) // 8, "big")
-        current = revocations.current(self.home.store, issuer_id, octets)
+        issued, current = revocations.looked_up(self.home.store, issuer_id, octets)
         if current is not None:
             return Revoked(current.since, current.reason)
-        return "good" if revocations.was_issued(self.home.store, issuer_id, octets) else "unknown"
+        return "good" if issued else "unknown"
 
 
 def _responders(home: Home) -> list[Responder]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ca.encoding.der import (
     GENERALIZED_TIME,
@@ -37,6 +38,7 @@ def time(moment: datetime) -> bytes:
     return generalized_time(utc)
 
 
+@lru_cache(maxsize=64)
 def generalized_time(moment: datetime) -> bytes:
     """A GeneralizedTime in whole seconds, as OCSP and invalidityDate want it."""
     return tlv(GENERALIZED_TIME, moment.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode())

@@ -8,6 +8,7 @@ held against asn1crypto's parser by a property test.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -143,6 +144,11 @@ def oid(node: Node) -> str:
     contents = node.contents
     if node.tag != OID or not contents or contents[-1] & 0x80 or len(contents) > 64:
         raise MalformedError(f"the DER has no object identifier at octet {node.start}")
+    return _dotted(contents)
+
+
+@lru_cache(maxsize=256)
+def _dotted(contents: bytes) -> str:
     arcs: list[int] = []
     value = 0
     for octet in contents:

@@ -30,30 +30,32 @@ class SoftSigner:
         self.public_key = public.spki
         self.algorithm = algorithm_identifier(public)
         self._rsa = public.algorithm == "rsa"
-        self._curve = public.curve or ""
+        self._hash = _hash_for(public.curve or "")
 
     def sign(self, tbs: bytes) -> bytes:
         """The signature over these octets, with the hash that ``algorithm`` names."""
-        return self._sign(tbs, _hash_for(self._curve))
+        return self._sign(tbs, self._hash)
 
     def hasher(self) -> Hasher:
         """A fresh hash of the kind that ``algorithm`` names."""
         from cryptography.hazmat.primitives import hashes
 
-        return hashes.Hash(_hash_for(self._curve))
+        return hashes.Hash(self._hash)
 
     def sign_digest(self, digest: bytes) -> bytes:
         """The signature over the octets that gave this digest."""
         from cryptography.hazmat.primitives.asymmetric import utils
 
-        return self._sign(digest, utils.Prehashed(_hash_for(self._curve)))
+        return self._sign(digest, utils.Prehashed(self._hash))
 
     def _sign(self, data: bytes, algorithm: hashes.HashAlgorithm | Prehashed) -> bytes:
-        from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-
         if self._rsa:
-            return cast(rsa.RSAPrivateKey, self._key).sign(data, padding.PKCS1v15(), algorithm)
-        return cast(ec.EllipticCurvePrivateKey, self._key).sign(data, ec.ECDSA(algorithm))
+            from cryptography.hazmat.primitives.asymmetric import padding
+
+            return cast("rsa.RSAPrivateKey", self._key).sign(data, padding.PKCS1v15(), algorithm)
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        return cast("ec.EllipticCurvePrivateKey", self._key).sign(data, ec.ECDSA(algorithm))
 
 
 class NewKey(msgspec.Struct, frozen=True):

@@ -90,10 +90,7 @@ class OCSPResponder:
             for name, hashed in HASHES.items():
                 key = (name, hashed(each.issuer_name), hashed(each.issuer_key_bits))
                 self._issuers[key] = each
-        self._ids = {
-            each.issuer_id: tlv(0xA2, tlv(OCTET_STRING, _sha1(each.key_bits)))
-            for each in responders
-        }
+        self._fixed = {each.issuer_id: _fixed_parts(each) for each in responders}
 
     def answer(
         self, request: bytes, status_of: StatusOf, *, at: datetime, until: datetime
@@ -114,6 +111,8 @@ class OCSPResponder:
         if responder.until <= at:
             return failure("tryLater", "the certificate of the OCSP signer has ended")
         until = min(until, responder.until)
+        now, then = generalized_time(at), generalized_time(until)
+        times = now + tlv(0xA0, then)
         singles = []
         for cert_id, theirs in zip(asked.cert_ids, found, strict=True):
             status = (
@@ -121,26 +120,32 @@ class OCSPResponder:
                 if theirs is not responder
                 else status_of(responder.issuer_id, cert_id.serial)
             )
-            singles.append(_single(cert_id, status, at, until))
-        signed = self._signed(responder, asked, singles, at)
+            singles.append(_single(cert_id, status, times))
+        signed = self._signed(responder, asked, singles, now)
         return Answer(signed, "successful", "", asked.nonce is None, at, until)
 
     def _responder_for(self, cert_id: CertID) -> Responder | None:
         return self._issuers.get((cert_id.hash_oid, cert_id.name_hash, cert_id.key_hash))
 
     def _signed(
-        self, responder: Responder, asked: OCSPRequest, singles: list[bytes], at: datetime
+        self, responder: Responder, asked: OCSPRequest, singles: list[bytes], now: bytes
     ) -> bytes:
-        data = self._ids[responder.issuer_id] + generalized_time(at) + sequence(b"".join(singles))
+        identifier, certificates = self._fixed[responder.issuer_id]
+        extensions = b""
         if asked.nonce is not None:
             extension = sequence(_NONCE, tlv(OCTET_STRING, asked.nonce))
-            data += tlv(0xA1, sequence(extension))
-        tbs = sequence(data)
+            extensions = tlv(0xA1, sequence(extension))
+        tbs = sequence(identifier, now, sequence(*singles), extensions)
         signature = tlv(BIT_STRING, b"\x00" + responder.signer.sign(tbs))
-        certificates = tlv(0xA0, sequence(responder.certificate))
         basic = sequence(tbs, responder.signer.algorithm, signature, certificates)
         response = tlv(0xA0, sequence(_BASIC, tlv(OCTET_STRING, basic)))
         return sequence(enumerated(0), response)
+
+
+def _fixed_parts(responder: Responder) -> tuple[bytes, bytes]:
+    """What every answer of a responder holds: its ResponderID by key, its certificate."""
+    key_hash = sha1(responder.key_bits, usedforsecurity=False).digest()
+    return tlv(0xA2, tlv(OCTET_STRING, key_hash)), tlv(0xA0, sequence(responder.certificate))
 
 
 def cert_id(responder: Responder, hash_oid: str, serial: int, *, with_null: bool) -> bytes:
@@ -166,21 +171,12 @@ def failure(status: ResponseStatus, reason: str) -> Answer:
     return Answer(sequence(enumerated(_STATUS_CODES[status])), status, reason)
 
 
-def _single(
-    cert_id: CertID,
-    status: Revoked | Literal["good", "unknown"],
-    at: datetime,
-    until: datetime,
-) -> bytes:
-    """A SingleResponse (4.2.1)."""
+def _single(cert_id: CertID, status: Revoked | Literal["good", "unknown"], times: bytes) -> bytes:
+    """A SingleResponse (4.2.1); ``times`` are thisUpdate and nextUpdate."""
     if isinstance(status, Revoked):
         code = REASON_CODES[status.reason]
         reason = tlv(0xA0, enumerated(code)) if code else b""
         encoded = tlv(0xA1, generalized_time(status.since) + reason)
     else:
         encoded = _GOOD if status == "good" else _UNKNOWN
-    return sequence(cert_id.raw, encoded, generalized_time(at), tlv(0xA0, generalized_time(until)))
-
-
-def _sha1(data: bytes) -> bytes:
-    return sha1(data, usedforsecurity=False).digest()
+    return sequence(cert_id.raw, encoded, times)

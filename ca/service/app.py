@@ -22,7 +22,7 @@ from starlette.routing import Route
 from ca.authority.home import Surroundings, no_passphrase, open_home
 from ca.errors import CAError
 from ca.revocation.ocsp_request import MAX_REQUEST
-from ca.service.guard import AT_ONCE
+from ca.service.guard import AT_ONCE, POSTED
 from ca.service.register import ServedRegister
 from ca.service.replies import JSON, Reply, refusal, reply
 
@@ -99,7 +99,7 @@ class Application:
             self.prefix = urlsplit(home.base_url or "").path.rstrip("/").encode()
             following = asyncio.create_task(self._follow(self.served))
             try:
-                yield {AT_ONCE: self.served.at_once}
+                yield {AT_ONCE: self.served.at_once, POSTED: self.served.posted}
             finally:
                 following.cancel()
                 self.served = None

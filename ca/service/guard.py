@@ -1,16 +1,28 @@
-"""uvicorn's HTTP protocol with bounds on how long and how large a request may be on its way."""
+"""uvicorn's HTTP protocol, bounded, with a short way for OCSP.
+
+Bounded is how long and how large a request may be on its way. OCSP by POST, and answers that
+are known, by GET, are given without a task and an ASGI cycle: live answers come half as fast
+again, known ones three times as fast (``scripts/bench ocsp``). Whatever is out of the ordinary
+(a client that does not read, pipelining behind a running cycle, upgrades) takes uvicorn's way.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from asyncio.events import TimerHandle
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ca.revocation.ocsp_request import MAX_REQUEST
+from ca.service.replies import refusal
 
 REQUEST_SECONDS = 10.0
 """How long a client may take from connecting, or from its last answer, to its request's end."""
-AT_ONCE = "at_once"
-"""The worker's state under this name: path to headers and body of an answer known already."""
+AT_ONCE, POSTED = "at_once", "posted"
+"""The worker's state under these names: from a path to headers and body of an answer known
+already, or None; and from a posted OCSP request to headers and body of its answer."""
+_TOO_LONG = refusal(413, f"an OCSP request has at most {MAX_REQUEST} octets").octets()
 MAX_HEAD = 32 * 1024
 """Octets of request line and headers at the most."""
 
@@ -22,10 +34,18 @@ class GuardedProtocol(HttpToolsProtocol):
     _head = 0
     _in_head = True
     _answered = False
+    _posted: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client connected: its first request is due."""
-        super().connection_made(transport)
+        """A client connected: its first request is due.
+
+        Unlike uvicorn's own, nobody asks the system for both addresses: nothing here uses them,
+        and that took a tenth of a live answer.
+        """
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.scheme = "http"
         self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -53,39 +73,47 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A request's head is whole; a GET answered a moment ago is answered again at once."""
         self._in_head, self._head = False, 0
-        known = self._known()
-        self._answered = known is not None
-        if known is None:
-            super().on_headers_complete()
-        else:
-            self._answer(known)
+        self._answered, self._posted = False, None
+        if self._is_ordinary():
+            if self.parser.get_method() == b"POST" and self.url == b"/":
+                self._posted = b""
+                return
+            known = self.app_state[AT_ONCE](self.url)
+            if known is not None and self.parser.get_method() == b"GET":
+                self._answer(known)
+                return
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body; what follows an answer given at once is not looked at."""
-        if not self._answered:
+        """A piece of the body; what follows an answer is not looked at."""
+        if self._posted is not None:
+            self._posted += body
+            if len(self._posted) > MAX_REQUEST:
+                self._posted = None
+                self._answer(_TOO_LONG, status=b"413 Content Too Large", keep=False)
+        elif not self._answered:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
         self._in_head = True
         self._request_came()
-        if not self._answered:
+        if self._posted is not None:
+            self._answer(self.app_state[POSTED](self._posted))
+        elif not self._answered:
             super().on_message_complete()
 
-    def _known(self) -> bytes | None:
+    def _is_ordinary(self) -> bool:
         idle = (self.cycle is None or self.cycle.response_complete) and not self.pipeline
-        if not idle or self.flow.write_paused or self.parser.get_method() != b"GET":
-            return None
-        if self.parser.should_upgrade():
-            return None
-        known: bytes | None = self.app_state[AT_ONCE](self.url)
-        return known
+        wishes = self.expect_100_continue or self.parser.should_upgrade()
+        return idle and not wishes and not self.flow.write_paused
 
-    def _answer(self, known: bytes) -> None:
+    def _answer(self, known: bytes, *, status: bytes = b"200 OK", keep: bool = True) -> None:
         """What uvicorn's own cycle would write, without a task for it."""
+        self._answered, self._posted = True, None
         self.server_state.total_requests += 1
-        keep = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        content = [b"HTTP/1.1 200 OK\r\n"]
+        keep &= self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        content = [b"HTTP/1.1 ", status, b"\r\n"]
         for name, value in self.server_state.default_headers:
             content += [name, b": ", value, b"\r\n"]
         if not keep:

@@ -78,6 +78,10 @@ class ServedRegister:
         found = self.answers.get(self._requests.get(path, b""))
         return None if found is None or time() >= found.fresh_until else found.octets
 
+    def posted(self, request: bytes) -> bytes:
+        """Headers and body for an OCSP request that came by POST."""
+        return self.ocsp(request).octets()
+
     def got(self, path: bytes, request: bytes) -> Reply:
         """The reply to an OCSP request that came by GET."""
         made = self.ocsp(request)

@@ -52,11 +52,17 @@ def current(store: Store, issuer_id: int, serial: bytes) -> CurrentStatus | None
     return None if row is None else CurrentStatus(row[0], row[1], from_text(row[2]))
 
 
-def was_issued(store: Store, issuer_id: int, serial: bytes) -> bool:
-    """Whether an issuer's serial belongs to a certificate, not only to a plan."""
-    query = """SELECT 1 FROM plan p JOIN result r ON r.plan_id = p.id
-                WHERE p.issuer_id = ? AND p.serial = ?"""
-    return store.connection.execute(query, (issuer_id, serial)).fetchone() is not None
+def looked_up(store: Store, issuer_id: int, serial: bytes) -> tuple[bool, CurrentStatus | None]:
+    """Whether a certificate was issued with a serial, and what the serial is now: in one look."""
+    issued, status, reason, since = store.connection.execute(
+        """SELECT EXISTS (SELECT 1 FROM plan p JOIN result r ON r.plan_id = p.id
+                           WHERE p.issuer_id = ?1 AND p.serial = ?2),
+                  s.status, s.reason, s.happened_at
+             FROM (SELECT 1) LEFT JOIN status s ON s.issuer_id = ?1 AND s.serial = ?2""",
+        (issuer_id, serial),
+    ).fetchone()
+    found = None if status is None else CurrentStatus(status, reason, from_text(since))
+    return bool(issued), found
 
 
 def is_blocked(store: Store, key_identity: bytes) -> bool:

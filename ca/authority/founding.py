@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -89,8 +90,9 @@ def _own_folder(path: Path) -> list[str]:
 def _remove_leftovers(path: Path, now: datetime) -> None:
     """Half-built registers of an ``init`` that was killed; they hold nothing anybody uses."""
     for leftover in path.glob(".init-*.db*"):
-        if now.timestamp() - leftover.stat().st_mtime > LEFTOVER_AFTER.total_seconds():
-            leftover.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # a twin's, and it has just ended
+            if now.timestamp() - leftover.stat().st_mtime > LEFTOVER_AFTER.total_seconds():
+                leftover.unlink()
 
 
 def _already(path: Path, spelled: FoundingWishes, around: Surroundings) -> InitDocument:

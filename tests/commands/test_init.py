@@ -271,6 +271,21 @@ def test_a_synced_folder_gets_a_warning(tmp_path: Path) -> None:
     assert "is in a synced folder (Dropbox)" in answer.err
 
 
+def test_leftovers_of_an_init_that_was_killed_are_removed_and_a_twins_are_not(
+    bare: CommandLine,
+) -> None:
+    bare.home.mkdir(mode=0o700)
+    old, young = bare.home / ".init-0.db-wal", bare.home / ".init-1.db"
+    for path in (old, young):
+        path.write_bytes(b"x")
+    os.utime(old, (0, 0))
+
+    assert bare("init", "--no-passphrase", "--root-key", "ec:p256").exit == 0
+
+    assert not old.exists()
+    assert young.exists()
+
+
 def test_a_folder_where_the_register_should_be_is_named(bare: CommandLine) -> None:
     (bare.home / "ca.db").mkdir(parents=True)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -72,7 +71,7 @@ def write_atomic(
             )
     elif path.exists():
         return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     with _translated(path):
         try:
             _write_new(temporary, [data], mode, durable=durable)
@@ -92,7 +91,7 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
     Raises:
         StoreError: the folder or disk does not take it.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     with _translated(path):
         try:
             _write_new(temporary, pieces, PUBLIC, durable=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -109,6 +107,9 @@ def read_names(file: Path) -> dict[str, dict[str, str]]:
     Raises:
         MalformedError: it is not such a CSV.
     """
+    import csv
+    import io
+
     try:
         text = read_bounded(file, limit=64 * MAX_INPUT).decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text), strict=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +29,12 @@ DATABASE = "ca.db"
 DEFAULT_TARGET = "audiocodes-7.4"
 
 
+def random_bits(count: int) -> int:
+    """So many random bits from the operating system, as ``secrets.randbits`` gives them."""
+    octets = (count + 7) // 8
+    return int.from_bytes(os.urandom(octets), "big") >> (octets * 8 - count)
+
+
 class PassphraseSource(Protocol):
     """Where the passphrase comes from: file, environment, prompt."""
 
@@ -49,7 +54,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     passphrase: PassphraseSource
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    random_bits: Callable[[int], int] = secrets.randbits
+    random_bits: Callable[[int], int] = random_bits
     step: Callable[[str], None] = lambda _: None
 
 

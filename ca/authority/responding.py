@@ -11,6 +11,7 @@ import msgspec
 from ca.authority import recording
 from ca.authority.crls import ca_called
 from ca.authority.home import CA, Home
+from ca.authority.upkeep import is_due
 from ca.documents.revocation import OCSPAnswerDocument, SignerRecord, SignersDocument
 from ca.encoding.certificates import read_certificate
 from ca.files import read_bounded, write_atomic
@@ -75,24 +76,6 @@ def rotate(home: Home, ca: CA, *, if_due: bool = False) -> SignerRecord | None:
         home.record(Event("ocsp-signer", ca.issuer.name, {"ca": ca.issuer.ca_id, "serial": serial}))
     home.step("signer-recorded")
     return signer_record(home, ca, made=True)
-
-
-def rotate_due(home: Home) -> list[SignerRecord]:
-    """New OCSP signers where due, for the CAs whose keys this call has open anyway."""
-    due = [ca for ca in home.cas() if home.is_open(ca) and is_due(home, ca)]
-    return [made for ca in due if (made := rotate(home, ca)) is not None]
-
-
-def is_due(home: Home, ca: CA) -> bool:
-    """Whether half the signer's life is over, unless its CA ends no later."""
-    held = signers.in_force(home.store, ca.issuer.id)
-    if held is None:
-        return True
-    validity = read_certificate(held.der).validity
-    half = validity.not_before + (validity.not_after - validity.not_before) / 2
-    facts = ca.issuer.facts
-    assert facts is not None
-    return home.now() >= half and validity.not_after < facts.validity.not_after
 
 
 def signer_record(home: Home, ca: CA, *, made: bool) -> SignerRecord | None:

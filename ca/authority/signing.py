@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ca.authority import delivery as delivering
-from ca.authority import recording, responding
+from ca.authority import recording, upkeep
 from ca.authority.delivery import Chain, Delivery
 from ca.authority.home import CA, Home
 from ca.authority.judging import Candidate, Judge, Source, lifetime_text
@@ -147,7 +147,7 @@ def sign(
         candidates = list(_judged(batch, chunk))
         _sign_chunk(batch, candidates)
         progress(len(chunk))
-    responding.rotate_due(home)
+    upkeep.rotate_due(home)
     return batch.document()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from importlib import resources
+from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -36,7 +36,7 @@ class Shelf(msgspec.Struct, frozen=True):
         """
         shipped = sorted(
             entry.name.removesuffix(".toml")
-            for entry in resources.files(self.package).iterdir()
+            for entry in self._shipped().iterdir()
             if entry.name.endswith(".toml")
         )
         names: dict[str, Origin] = dict.fromkeys(shipped, "shipped")
@@ -49,6 +49,10 @@ class Shelf(msgspec.Struct, frozen=True):
                 )
             names[path.stem] = "own"
         return names
+
+    def _shipped(self) -> Path:
+        """The package's folder: importlib.resources would cost every start its zip reader."""
+        return Path(str(import_module(self.package).__file__)).parent
 
     def text(self, name: str) -> str:
         """The TOML of one.
@@ -65,7 +69,7 @@ class Shelf(msgspec.Struct, frozen=True):
                 hint=f"did you mean '{near[0]}'?" if near else f"sipca {self.what} list shows them",
             )
         if origin == "shipped":
-            return (resources.files(self.package) / f"{name}.toml").read_text("utf-8")
+            return (self._shipped() / f"{name}.toml").read_text("utf-8")
         return _utf8(read_bounded(Path(str(self.own)) / f"{name}.toml"), f"{name}.toml")
 
 

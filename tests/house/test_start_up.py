@@ -18,6 +18,10 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "importlib.metadata",
+    "importlib.resources",
+    "zipfile",
+    "secrets",
+    "ca.revocation.ocsp",
     "getpass",
 }
 CRYPTOGRAPHY = {"cryptography"}

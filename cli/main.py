@@ -26,6 +26,7 @@ COMMANDS: dict[str, Any] = {
     "log": "The audit trail.",
     "csr": ("Look at certificate signing requests.", {"show": "What a device asked for."}),
     "sign": "Sign device CSRs.",
+    "issue": "Make a key and its certificate here.",
     "list": "The certificates issued.",
     "show": "One certificate, with its account.",
     "export": "Write a certificate's upload files again.",
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Any] = {
             "rotate": "Make a new OCSP signer.",
         },
     ),
+    "preflight": "Will the device take these files, and its peers this certificate?",
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
     "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),
@@ -55,6 +57,15 @@ COMMANDS: dict[str, Any] = {
     "target": (
         "Device targets.",
         {"list": "All targets.", "show": "The text of one."},
+    ),
+    "device": (
+        "Devices: their kind, context, addresses, and what is on them.",
+        {
+            "list": "All devices.",
+            "show": "One device and its certificates.",
+            "set": "Enter a device, or change what is known of it.",
+            "remove": "Forget a device; its certificates stay.",
+        },
     ),
     "rule": ("The rules that requests and certificates are judged by.", {"list": "All rules."}),
 }

@@ -5,6 +5,13 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from ca.authority.home import (
+    DATABASE,
+    DEFAULT_TARGET,
+    Surroundings,
+    no_passphrase,
+    open_home,
+)
 from ca.documents.reports import (
     NamedRecord,
     ProfileListDocument,
@@ -16,10 +23,12 @@ from ca.documents.reports import (
 )
 from ca.model.findings import CATALOGUE
 from ca.profiles.library import Library, Shelf, check_profile_file, read_profile
+from ca.profiles.target import Target
 
 RULE_MODULES = (
     "ca.authority.judging",
     "ca.csr.rules",
+    "ca.device.preflight",
     "ca.device.request_rules",
     "ca.issuance.prepare",
     "ca.lint.certificates",
@@ -104,3 +113,17 @@ def new_profile(library: Library, name: str, *, like: str) -> WrittenDocument:
         CAError: the name is taken or no name, or there is none to copy.
     """
     return WrittenDocument(path=str(library.new_profile(name, like=like)))
+
+
+def target_or_default(library: Library, name: str | None) -> Target:
+    """A target by name; without one the home's, and without a home the shipped default.
+
+    Raises:
+        CAError: there is no such target, or the home cannot be read.
+    """
+    if name is not None:
+        return library.target(name)
+    if library.home is None or not (library.home / DATABASE).is_file():
+        return library.target(DEFAULT_TARGET)
+    with open_home(library.home, Surroundings(passphrase=no_passphrase)) as home:
+        return library.target(home.target)

@@ -14,6 +14,7 @@ from ca.encoding import pem
 from ca.errors import ConflictError
 from ca.files import conflicts, make_folder, write_atomic
 from ca.names.text import printable
+from ca.store import devices
 
 TRUSTED_ROOT = "trusted-root.pem"
 
@@ -149,8 +150,9 @@ def upload_steps(home: Home, document: SigningDocument, target: str | None) -> l
         return []
     files = made[0].files
     several = len(made) > 1
+    known = None if several or not made[0].device else devices.device(home.store, made[0].device)
     return next_steps(
-        home.library.target(target or home.target),
+        home.library.target(target or (known and known.target) or home.target),
         trusted_root=files.trusted_root or f"{TRUSTED_ROOT} (sipca export writes it)",
         device="each device's own -device.pem"
         if several

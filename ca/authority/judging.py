@@ -96,7 +96,7 @@ class Judge:
         self.home = home
         self.ca: CA = home.ca("issuing")
         self._profiles: dict[str, Profile] = {}
-        self._ca_subjects = tuple(
+        self.ca_subjects = tuple(
             each.issuer.facts.subject for each in home.cas() if each.issuer.facts
         )
         self._keys: dict[bytes, dict[str, None]] = {}
@@ -111,8 +111,8 @@ class Judge:
         wishes = source.wishes
         if wishes.device is not None:
             check_device_name(wishes.device)
-        profile = self._profile(wishes.profile)
-        self._check_key(request.key.identity)
+        profile = self.profile(wishes.profile)
+        self.check_key(request.key.identity)
         prepared = prepare(
             Order(
                 request=request,
@@ -121,7 +121,7 @@ class Judge:
                 wishes=wishes,
                 now=self.home.now(),
                 serial=self.home.new_serial(),
-                ca_subjects=self._ca_subjects,
+                ca_subjects=self.ca_subjects,
             )
         )
         good = None if wishes.again else self._good(request, profile, prepared, wishes)
@@ -150,14 +150,19 @@ class Judge:
             PolicyError: the key is blocked, or the issuing CA is revoked.
             ConflictError: the certificate to hand out was revoked since it was found.
         """
-        self._check_key(candidate.prepared.key.identity)
+        self.check_key(candidate.prepared.key.identity)
         good = candidate.good
         if good is not None and revocations.current(self.home.store, good.issuer_id, good.serial):
             raise ConflictError(
                 f"{good.serial.hex()} was revoked at this very moment", hint="run it again"
             )
 
-    def _check_key(self, identity: bytes) -> None:
+    def check_key(self, identity: bytes) -> None:
+        """That a key may be certified now: not blocked, and the issuing CA not revoked.
+
+        Raises:
+            PolicyError: it may not.
+        """
         check_not_blocked(blocked=revocations.is_blocked(self.home.store, identity))
         if self.ca.parent_id is None or self.ca.issuer.facts is None:
             return
@@ -168,7 +173,12 @@ class Judge:
                 hint="make a new CA in another --home",
             )
 
-    def _profile(self, name: str) -> Profile:
+    def profile(self, name: str) -> Profile:
+        """An end-entity profile by name, read once.
+
+        Raises:
+            CAError: there is none, or it is a CA profile.
+        """
         if name not in self._profiles:
             profile = self.home.library.profile(name)
             if profile.role != "end-entity":

@@ -13,6 +13,7 @@ from ca.authority import delivery as delivering
 from ca.authority.describing import ca_record, certificate_record
 from ca.authority.finding import Match, find
 from ca.authority.home import Home
+from ca.authority.kit import is_told_anew, kit_of
 from ca.authority.recording import unpack_account
 from ca.device.request_rules import next_steps
 from ca.documents.certificates import ChainDocument, ExportDocument, ListDocument, ShowDocument
@@ -22,8 +23,10 @@ from ca.encoding.pkcs7 import certs_only
 from ca.errors import ConflictError, NotFoundError
 from ca.files import conflicts, make_folder, write_atomic, zipped
 from ca.keys.public import read_public_key
-from ca.store import certificates
+from ca.model.findings import Finding
+from ca.store import certificates, devices
 from ca.store.certificates import CURRENT, CertificateRow
+from ca.store.devices import DeviceRow
 
 Format = Literal["pem", "der", "p7b"]
 Parts = Literal["all", "root", "issuing"]
@@ -91,7 +94,7 @@ class ExportWishes(msgspec.Struct, frozen=True):
 
 
 def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
-    """Write a certificate's upload files again.
+    """Write a certificate's upload files again; with a target the whole upload kit.
 
     Raises:
         NotFoundError: it has no certificate.
@@ -99,12 +102,25 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
     """
     match = find(home, ref)
     row = match.row
-    stem = _stem(row)
-    files = _export_files(home, stem, row.context, row.der, wishes)
+    stem = stem_of_row(row)
+    known = (devices.device(home.store, row.device) if row.device else None) or DeviceRow(
+        row.device or ""
+    )
+    target = home.library.target(wishes.target or known.target or home.target)
+    findings: list[Finding] = []
+    if wishes.target is not None and wishes.format == "pem":
+        kit = kit_of(home, row, stem, known, target, "\r\n" if wishes.crlf else "\n")
+        files, findings = kit.files, kit.findings
+    else:
+        files = _export_files(home, stem, row.context, row.der, wishes)
     inside = list(files)
     if wishes.zip:
         files = {f"{delivering.with_context(stem, row.context)}-upload.zip": zipped(files)}
-    foreign = [name for name, data in files.items() if conflicts(wishes.folder / name, data)]
+    foreign = [
+        name
+        for name, data in files.items()
+        if not is_told_anew(name) and conflicts(wishes.folder / name, data)
+    ]
     if foreign and not wishes.overwrite:
         raise ConflictError(
             f"'{wishes.folder}' holds another {', '.join(foreign)}",
@@ -112,9 +128,8 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         )
     make_folder(wishes.folder)
     for name, data in files.items():
-        write_atomic(wishes.folder / name, data, overwrite=wishes.overwrite)
+        write_atomic(wishes.folder / name, data, overwrite=wishes.overwrite or is_told_anew(name))
     written = [str(wishes.folder / name) for name in files]
-    target = home.library.target(wishes.target or home.target)
     return ExportDocument(
         certificate=certificate_record(row, home.now()),
         files=written,
@@ -125,6 +140,8 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
             trusted_root=inside[1] if wishes.zip else written[1],
             context=row.context,
         ),
+        target=target.name,
+        findings=findings,
     )
 
 
@@ -186,7 +203,7 @@ def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     write_atomic(path, data, overwrite=overwrite)
 
 
-def _stem(row: CertificateRow) -> str:
+def stem_of_row(row: CertificateRow) -> str:
     """The stem that ``sign --out`` gave its files: the source's, for stdin the device's or CN."""
     if row.source != "-":
         return Path(row.source).stem

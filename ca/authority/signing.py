@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ca.authority import delivery as delivering
 from ca.authority import recording, upkeep
 from ca.authority.delivery import Chain, Delivery
@@ -20,7 +22,7 @@ from ca.errors import CAError, ConflictError, MalformedError
 from ca.files import conflicts
 from ca.issuance.issue import issue
 from ca.model.certificates import subject_text
-from ca.store import plans
+from ca.store import devices, plans
 from ca.store.audit import Event
 
 CHUNK = 64
@@ -138,7 +140,7 @@ def sign(
         StoreError: the register or a folder cannot be written.
     """
     batch = Batch(home, delivery, dry_run=dry_run)
-    sources = list(sources)
+    sources = [_completed(home, source) for source in sources]
     _refuse_conflicts(batch, sources)
     if not dry_run:
         _abandon_leftovers(home)
@@ -149,6 +151,19 @@ def sign(
         progress(len(chunk))
     upkeep.rotate_due(home)
     return batch.document()
+
+
+def _completed(home: Home, source: Source) -> Source:
+    """The source with context and target of its device, where the call leaves them out."""
+    wishes = source.wishes
+    known = devices.device(home.store, wishes.device) if wishes.device else None
+    if known is None:
+        return source
+    context = known.context if wishes.context is None else wishes.context
+    wishes = msgspec.structs.replace(
+        wishes, device=known.name, context=context, target=wishes.target or known.target
+    )
+    return msgspec.structs.replace(source, wishes=wishes)
 
 
 def _judged(batch: Batch, sources: list[Source]) -> Iterator[Candidate]:

@@ -9,6 +9,7 @@ import msgspec
 from ca.documents.base import Document
 from ca.documents.home import CARecord
 from ca.model.account import FieldAccount
+from ca.model.findings import Finding
 
 
 class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +60,14 @@ class ChainDocument(Document, frozen=True, kw_only=True):
 
 
 class ExportDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``export``: what was written, in the order of the device's pages."""
+    """The answer of ``export``: what was written, in the order of the device's pages.
+
+    ``findings`` are preflight's, where a kit was made for a target.
+    """
 
     certificate: CertificateRecord
     files: list[str]
     others: list[str]
     steps: list[str]
+    target: str = ""
+    findings: list[Finding] = []

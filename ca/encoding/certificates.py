@@ -71,6 +71,9 @@ def read_certificate(der: bytes) -> CertificateFacts:
             validity=Validity(read.not_valid_before_utc, read.not_valid_after_utc),
             fingerprint=sha256(der).hexdigest(),
             signature_algorithm=_signature_name(read),
+            san_critical=any(
+                each.critical and each.oid.dotted_string == "2.5.29.17" for each in read.extensions
+            ),
             **_extension_facts(extensions),
         )
     except (ValueError, TypeError, IndexError) as error:

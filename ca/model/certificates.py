@@ -65,6 +65,7 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     fingerprint: str
     signature_algorithm: str
     san: tuple[GeneralName, ...] = ()
+    san_critical: bool = False
     key_identifier: bytes | None = None
     authority_key_identifier: bytes | None = None
     is_ca: bool = False

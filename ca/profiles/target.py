@@ -37,10 +37,66 @@ class RequestFacts(_Closed, frozen=True):
     basis: Basis = "inferred"
 
 
+class PageFacts(_Closed, frozen=True):
+    """What the device's pages are called, for messages: where a CSR is made, where files go."""
+
+    csr: str = "the CSR page"
+    device: str = "the device certificate's page"
+    trust: str = "the trusted roots' page"
+    status: str = "the certificate's status page"
+    basis: Basis = "inferred"
+
+
+class SanFacts(_Closed, frozen=True):
+    """The CSR page's SAN slots: how many (0: none), of which kinds, which kind is pre-selected."""
+
+    slots: int = 5
+    kinds: tuple[str, ...] = ("email", "dns", "uri", "ip")
+    selected: str = ""
+    basis: Basis = "inferred"
+
+
+class FileFacts(_Closed, frozen=True):
+    """What an upload may be: ``formats`` of pem and der; whether the device file is one block."""
+
+    formats: tuple[Literal["pem", "der"], ...] = ("pem",)
+    one_block: bool = True
+    basis: Basis = "inferred"
+
+
+class TrustFacts(_Closed, frozen=True):
+    """The trust store: how many certificates it holds, and whether a file may hold several."""
+
+    limit: int = 20
+    several_in_one: Literal["yes", "no", "unknown"] = "unknown"
+    thumbprints: tuple[Literal["sha256", "sha1", "md5"], ...] = ("sha256", "sha1")
+    basis: Basis = "inferred"
+
+
+class AlarmFacts(_Closed, frozen=True):
+    """The expiry alarm: days before the end at which it starts, and its period (0: none)."""
+
+    start_days: int = 0
+    period_days: int = 0
+    basis: Basis = "inferred"
+
+
+class RestFacts(_Closed, frozen=True):
+    """Paths of the device's REST interface; {context} stands for the TLS context."""
+
+    certificate: str = ""
+    private_key: str = ""
+    trusted_root: str = ""
+    trusted_root_replaces: bool = True
+    save: str = ""
+    basis: Basis = "vendor"
+
+
 class KeyFacts(_Closed, frozen=True):
-    """The smallest RSA key to ask of it, and where on its pages a larger one is made."""
+    """The smallest RSA key to ask of it, kinds known to work, where a larger one is made."""
 
     smallest_rsa: int = 2048
+    kinds: tuple[Literal["rsa", "ec"], ...] = ("rsa",)
     page: str = ""
     basis: Basis = "inferred"
 
@@ -49,6 +105,7 @@ class OCSPFacts(_Closed, frozen=True):
     """Where the device is told of OCSP responders; ``fields`` may hold {address} and {port}."""
 
     port: int = 2560
+    default_response: str = ""
     page: str = ""
     fields: dict[str, str] = {}
     basis: Basis = "inferred"
@@ -63,6 +120,12 @@ class Target(_Closed, frozen=True):
     request: RequestFacts = RequestFacts()
     key: KeyFacts = KeyFacts()
     ocsp: OCSPFacts = OCSPFacts()
+    pages: PageFacts = PageFacts()
+    san: SanFacts = SanFacts()
+    files: FileFacts = FileFacts()
+    trust: TrustFacts = TrustFacts()
+    alarm: AlarmFacts = AlarmFacts()
+    rest: RestFacts = RestFacts()
     name: str = ""
     text: str = ""
 
@@ -81,6 +144,8 @@ def check_target(target: Target) -> None:
         _check_template("steps", step.text, ("trusted_root", "device", "context"))
     for text in target.ocsp.fields.values():
         _check_template("ocsp.fields", text, ("address", "port"))
+    for text in (target.rest.certificate, target.rest.private_key, target.rest.trusted_root):
+        _check_template("rest", text, ("context",))
 
 
 def _check_template(key: str, text: str, known: tuple[str, ...]) -> None:

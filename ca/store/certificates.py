@@ -217,3 +217,9 @@ def serials_ending_after(store: Store, issuer_id: int, moment: int) -> Iterator[
         (issuer_id, moment),
     ):
         yield serial
+
+
+def device_names(store: Store) -> list[str]:
+    """The devices that certificates were signed for."""
+    query = "SELECT DISTINCT device FROM plan WHERE device IS NOT NULL"
+    return [row[0] for row in store.connection.execute(query)]

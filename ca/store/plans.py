@@ -121,3 +121,10 @@ def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime)
         "INSERT INTO supersession (old_plan_id, new_plan_id, superseded_at) VALUES (?, ?, ?)",
         (old_plan_id, new_plan_id, to_text(at)),
     )
+
+
+def request_hash(store: Store, request_id: int | None) -> bytes | None:
+    """The SHA-256 of a request's octets, or None where there was none."""
+    query = "SELECT sha256 FROM request WHERE id = ?"
+    row = store.connection.execute(query, (request_id,)).fetchone()
+    return None if row is None else row[0]

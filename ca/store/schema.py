@@ -8,6 +8,7 @@ table rebuilt by a migration would have lost its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ca.errors import StoreError
@@ -27,7 +28,7 @@ HISTORY = {
 """Append-only tables, each with what an INSERT would replace."""
 
 DERIVED = ("certificate", "san", "status", "blocked_key")
-STATE = ("key", "issuer", "setting", "ocsp_signer", "crl", "crl_piece")
+STATE = ("key", "issuer", "setting", "ocsp_signer", "crl", "crl_piece", "device")
 
 _TABLES = (
     # --- history
@@ -153,6 +154,17 @@ _TABLES_2 = (
     "DROP TABLE status",  # nothing could be revoked before
 )
 
+_TABLES_3 = (
+    """CREATE TABLE device (
+        name TEXT PRIMARY KEY COLLATE NOCASE,
+        target TEXT,
+        context INTEGER,
+        addresses TEXT NOT NULL,
+        proxy_sets TEXT NOT NULL,
+        changed_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+
 _DERIVED_TABLES = {
     "certificate": """CREATE TABLE certificate (
         plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
@@ -200,6 +212,23 @@ _DERIVED_INDEXES = (
 )
 
 
+_MIGRATIONS: dict[str, tuple[str, ...]] = {
+    "0001_the_register": (
+        *_TABLES,
+        *(_DERIVED_TABLES[name] for name in ("certificate", "san", "status")),
+        *_INDEXES,
+        *_DERIVED_INDEXES,
+    ),
+    "0002_revocation": (
+        *_TABLES_2,
+        *(_DERIVED_TABLES[name] for name in ("status", "blocked_key")),
+        *_INDEXES_2,
+    ),
+    "0003_devices": _TABLES_3,
+}
+"""In their order; each raises ``VERSION`` by one."""
+
+
 def _triggers() -> dict[str, str]:
     made: dict[str, str] = {}
     for table, replaced in HISTORY.items():
@@ -237,20 +266,8 @@ def upgrade(store: Store) -> bool:
     from sqlite_utils import Migrations
 
     migrations = Migrations("sipca")
-
-    @migrations(name="0001_the_register")
-    def _first(db: Any) -> None:
-        first = [_DERIVED_TABLES[name] for name in ("certificate", "san", "status")]
-        for statement in (*_TABLES, *first, *_INDEXES, *_DERIVED_INDEXES):
-            db.execute(statement)
-
-    @migrations(name="0002_revocation")
-    def _second(db: Any) -> None:
-        for statement in (*_TABLES_2, _DERIVED_TABLES["status"], _DERIVED_TABLES["blocked_key"]):
-            db.execute(statement)
-        for statement in _INDEXES_2:
-            db.execute(statement)
-
+    for name, statements in _MIGRATIONS.items():
+        migrations(name=name)(_executing(statements))
     store.connection.execute("PRAGMA foreign_keys = OFF")
     with store.write() as connection:
         if _version(store) == VERSION:
@@ -264,6 +281,14 @@ def upgrade(store: Store) -> bool:
         assert_guarded(store)
     store.connection.execute("PRAGMA foreign_keys = ON")
     return True
+
+
+def _executing(statements: tuple[str, ...]) -> Callable[[Any], None]:
+    def execute(db: Any) -> None:
+        for statement in statements:
+            db.execute(statement)
+
+    return execute
 
 
 def assert_guarded(store: Store) -> None:

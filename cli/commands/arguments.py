@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -70,3 +71,12 @@ def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:
     if text not in choices:
         raise typer.BadParameter(f"{flag}: '{text}' is none of {', '.join(choices)}")
     return text
+
+
+def key_passphrase(path: Path | None) -> bytes | None:
+    """A key's own pass-phrase from its file, one line end cut."""
+    if path is None:
+        return None
+    from ca.files import read_bounded
+
+    return read_bounded(path, limit=1024).removesuffix(b"\n").removesuffix(b"\r")

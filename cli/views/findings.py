@@ -23,6 +23,21 @@ def findings_text(findings: Sequence[Finding]) -> str:
     return "\n".join(shown)
 
 
+def preflight_text(document: CheckDocument) -> str:
+    """The findings, each with its basis, and the verdict in words."""
+    lines = []
+    for each in document.findings:
+        lines.append(f"{_SHOWN[each.result]:<5} {one_line(each.message)}  [{each.basis}]")
+        if each.hint:
+            lines.append(f"      {one_line(each.hint)}")
+    verdict = {
+        "ok": "nothing stands against uploading these files",
+        "warn": "these files can be uploaded; look at the above first",
+        "fail": "do not upload these files",
+    }
+    return "\n".join([*lines, verdict[document.verdict]])
+
+
 def check_text(document: CheckDocument) -> str:
     """The findings, and the verdict in words."""
     text = findings_text(document.findings)

@@ -1,0 +1,49 @@
+"""The answers of ``device ...``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ca.documents.base import Document
+
+
+class DeviceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a device; target and context are null where the home's default holds."""
+
+    name: str
+    target: str | None
+    context: int | None
+    addresses: list[str]
+    proxy_sets: list[str]
+
+
+class OnDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate of a device: from which CSR and key, in which context, under which names."""
+
+    serial: str
+    status: str
+    context: int | None
+    subject: str
+    san: list[str]
+    not_after: datetime
+    key: str
+    key_identity: str
+    source: str
+    request_sha256: str | None
+    files: list[str]
+
+
+class DeviceListDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``device list``."""
+
+    devices: list[DeviceRecord]
+
+
+class DeviceDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``device show|set|remove``; ``changed`` is false where nothing was to do."""
+
+    device: DeviceRecord
+    changed: bool
+    certificates: list[OnDevice]

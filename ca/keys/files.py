@@ -1,0 +1,145 @@
+"""Private keys in files that leave the house: PEM and PFX, with and without a pass-phrase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from ca.errors import KeyUnavailableError, MalformedError
+from ca.keys import at_rest
+from ca.keys.public import PublicKey, read_public_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from cryptography.hazmat.primitives.serialization import KeySerializationEncryption
+    from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKeyTypes
+
+MAX_ASCII_PASSPHRASE = 63
+"""A bound that old firmware takes; what the devices' own limit is, is not known."""
+
+
+class KeyFile(msgspec.Struct, frozen=True):
+    """How a key file is written: ``pfx`` with the certificates in it, ``legacy`` 3DES and SHA-1."""
+
+    pfx: bool = False
+    legacy: bool = False
+    passphrase: bytes | None = None
+
+
+class HandedOut(msgspec.Struct, frozen=True):
+    """A key made for somebody else: as PKCS#8 while it is on its way, and its public half."""
+
+    pkcs8: bytes
+    public: PublicKey
+
+
+def check_ascii(passphrase: bytes | None) -> None:
+    """That a pass-phrase can be typed into a device's page.
+
+    Raises:
+        MalformedError: it is not 1 to 63 printable ASCII characters.
+    """
+    if passphrase is None:
+        return
+    printable = all(0x20 <= octet < 0x7F for octet in passphrase)
+    if not printable or not 1 <= len(passphrase) <= MAX_ASCII_PASSPHRASE:
+        raise MalformedError(
+            "the key's pass-phrase is not 1 to 63 printable ASCII characters",
+            hint="device pages take no others for certain",
+        )
+
+
+def written(key: HandedOut, form: KeyFile, *, name: str, chain: list[bytes]) -> bytes:
+    """The key file's octets; ``chain`` is leaf first, and goes into a PFX."""
+    from cryptography.hazmat.primitives import serialization
+
+    private = at_rest.load(key.pkcs8, None, label="new")
+    if not form.pfx:
+        if form.passphrase is not None:
+            from ca.encoding.pem import encode
+
+            wrapped = at_rest.encrypt(key.pkcs8, form.passphrase)
+            return encode(wrapped, "ENCRYPTED PRIVATE KEY").encode()
+        return private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    leaf, *others = (x509.load_der_x509_certificate(der) for der in chain)
+    return pkcs12.serialize_key_and_certificates(
+        name.encode(), cast("PKCS12PrivateKeyTypes", private), leaf, others, _encryption(form)
+    )
+
+
+def _encryption(form: KeyFile) -> KeySerializationEncryption:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
+
+    builder = PrivateFormat.PKCS12.encryption_builder()
+    if form.legacy:
+        builder = (
+            builder.kdf_rounds(2048)
+            .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+            .hmac_hash(hashes.SHA1())  # noqa: S303 - what OpenSSL 1.0 reads
+        )
+    else:
+        builder = (
+            builder.kdf_rounds(100_000)
+            .key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+            .hmac_hash(hashes.SHA256())
+        )
+    return builder.build(form.passphrase or b"")
+
+
+def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> HandedOut:
+    """The private key in a PEM, DER or PFX file.
+
+    Raises:
+        KeyUnavailableError: its pass-phrase is missing or wrong.
+        MalformedError: it is no private key.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    locked = b"ENCRYPTED" in data
+    try:
+        if b"-----BEGIN" in data:
+            key = serialization.load_pem_private_key(data, passphrase if locked else None)
+        else:
+            locked = True
+            key = _from_der(data, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        if locked and (b"-----BEGIN" in data or data[:1] == b"\x30"):
+            missing = "needs its pass-phrase" if passphrase is None else "is not opened by it"
+            raise KeyUnavailableError(
+                f"the key in '{name}' {missing}", hint="--key-passphrase-file FILE"
+            ) from None
+        raise MalformedError(f"'{name}' holds no private key", hint="PEM, DER or PFX") from None
+    pkcs8 = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return HandedOut(pkcs8, read_public_key(spki))
+
+
+def _from_der(data: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    from cryptography.hazmat.primitives.serialization import load_der_private_key, pkcs12
+
+    try:
+        key = pkcs12.load_key_and_certificates(data, passphrase)[0]
+    except ValueError:
+        try:
+            return load_der_private_key(data, None)
+        except TypeError:
+            return load_der_private_key(data, passphrase)
+    if key is None:
+        raise ValueError
+    return key

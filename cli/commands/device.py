@@ -1,0 +1,85 @@
+"""``sipca device ...``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import opened, settings_of
+from cli.output import show
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The device's name.")]
+
+
+def list_command(ctx: typer.Context) -> None:
+    """All devices, also those that only certificates name.
+
+    Example: sipca device list
+    """
+    from ca.authority.devices import list_devices
+    from cli.views.devices import devices_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = list_devices(home)
+    show(document, settings, devices_text)
+
+
+def show_command(ctx: typer.Context, name: Name) -> None:
+    """What is on a device, until when, from which CSR and key, in which context.
+
+    Example: sipca device show sbc1
+    """
+    from ca.authority.devices import show_device
+    from cli.views.devices import device_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = show_device(home, name)
+    show(document, settings, device_text)
+
+
+def set_command(
+    ctx: typer.Context,
+    name: Name,
+    target: Annotated[str | None, typer.Option("--target", "--for", help="Its kind.")] = None,
+    context: Annotated[int | None, typer.Option(min=0, max=99, help="Its TLS context.")] = None,
+    address: Annotated[
+        list[str] | None, typer.Option(metavar="A", help="Name or IP that peers dial; repeatable.")
+    ] = None,
+    proxy_set: Annotated[
+        list[str] | None, typer.Option(metavar="A", help="Address of a Proxy Set; repeatable.")
+    ] = None,
+) -> None:
+    """Enter a device, or change what is known of it; what is left out stays.
+
+    Example: sipca device set sbc1 --target audiocodes-7.4 --context 2 --address sbc1.lab.example
+    """
+    from ca.authority.devices import DeviceWishes, set_device
+    from cli.views.devices import device_text
+
+    settings = settings_of(ctx)
+    wishes = DeviceWishes(
+        target,
+        context,
+        tuple(address) if address else None,
+        tuple(proxy_set) if proxy_set else None,
+    )
+    with opened(settings) as home:
+        document = set_device(home, name, wishes)
+    show(document, settings, device_text)
+
+
+def remove_command(ctx: typer.Context, name: Name) -> None:
+    """Forget a device; its certificates and their history stay.
+
+    Example: sipca device remove sbc1
+    """
+    from ca.authority.devices import remove_device
+    from cli.views.devices import removed_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = remove_device(home, name)
+    show(document, settings, removed_text)

@@ -1,0 +1,70 @@
+"""``sipca issue``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import key_passphrase, lifetime, one_of, span
+from cli.options import opened, settings_of
+from cli.output import show
+
+KEYS = ("rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521")
+
+
+def issue_command(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names and addresses.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
+    profile: Annotated[str, typer.Option(help="The signing profile.")] = "sip",
+    key: Annotated[str, typer.Option(help=f"One of {', '.join(KEYS)}.")] = "ec:p256",
+    lifetime_: Annotated[
+        str | None, typer.Option("--lifetime", metavar="D|max", help="90d, 2y, 2028-01-31, max.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="The device's name in the register.")] = None,
+    pfx: Annotated[bool, typer.Option("--pfx", help="Key and certificates in one PFX.")] = False,
+    legacy_pfx: Annotated[
+        bool, typer.Option("--legacy-pfx", help="A PFX with 3DES and SHA-1, for old firmware.")
+    ] = False,
+    key_passphrase_file: Annotated[
+        Path | None, typer.Option(metavar="F", help="File with the key's own pass-phrase.")
+    ] = None,
+    renew_before: Annotated[
+        str, typer.Option(metavar="D", help="Renew when this much or less is left.")
+    ] = "60d",
+) -> None:
+    """Make a key and its certificate: for test peers, shared and wildcard certificates.
+
+    A device's own key is better: it never leaves the device. This key is handed out once, is
+    readable by its owner alone, and is not kept. Run again: kept while good, renewed after.
+
+    Example: sipca issue peer1.lab.example 10.4.0.30 --out peer1
+    """
+    from ca.authority.issuing import IssueWishes, inferred_name, issue_key
+    from ca.keys.files import KeyFile
+    from cli.views.handing import issued_text
+
+    settings = settings_of(ctx)
+    one_of("--key", key, KEYS)
+    if legacy_pfx and not pfx:
+        raise typer.BadParameter("--legacy-pfx goes with --pfx")
+    passphrase = key_passphrase(key_passphrase_file)
+    if pfx and passphrase is None:
+        raise typer.BadParameter("--pfx needs --key-passphrase-file FILE")
+    renewing = span("--renew-before", renew_before)
+    assert renewing is not None
+    wishes = IssueWishes(
+        names=tuple(inferred_name(name) for name in names),
+        folder=out,
+        profile=profile,
+        key=key,
+        lifetime=lifetime(lifetime_),
+        device=device,
+        form=KeyFile(pfx, legacy_pfx, passphrase),
+        renew_before=renewing,
+    )
+    with opened(settings) as home:
+        document = issue_key(home, wishes)
+    show(document, settings, issued_text)

@@ -1,0 +1,29 @@
+"""Keys and certificates made here, as text."""
+
+from __future__ import annotations
+
+from ca.documents.handing import IssueDocument
+from cli.terminal import one_line
+
+_MADE = {
+    "key-and-certificate": "made: key and certificate",
+    "certificate": "renewed: the certificate, for the key that was there",
+    "nothing": "kept: key and certificate are there and good",
+}
+
+
+def issued_text(document: IssueDocument) -> str:
+    """What was made, where, until when."""
+    names = f"{one_line(document.subject)}  [{', '.join(map(one_line, document.san))}]"
+    begin, end = f"{document.not_before:%Y-%m-%d %H:%M}Z", f"{document.not_after:%Y-%m-%d %H:%M}Z"
+    return "\n".join(
+        [
+            f"{_MADE[document.made]} for {names}",
+            f"  serial {document.serial}  profile {document.profile}",
+            f"  valid {begin} to {end}",
+            f"  key          {document.files.key}  (the only copy: sipca keeps none)",
+            f"  certificate  {document.files.device}",
+            f"  with chain   {document.files.fullchain}",
+            f"  trusted      {document.files.trusted_root}",
+        ]
+    )

@@ -42,6 +42,14 @@ COMMANDS: dict[str, Any] = {
         },
     ),
     "preflight": "Will the device take these files, and its peers this certificate?",
+    "trust": (
+        "Trusted-root bundles for devices.",
+        {"build": "Gather CA certificates into one.", "diff": "Compare two."},
+    ),
+    "fixture": (
+        "Bad certificates from a throw-away CA, for testing devices.",
+        {"list": "Which ones there are.", "make": "Make one, or all."},
+    ),
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
     "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),

@@ -30,6 +30,7 @@ RULE_MODULES = (
     "ca.csr.rules",
     "ca.device.preflight",
     "ca.device.request_rules",
+    "ca.device.trust",
     "ca.issuance.prepare",
     "ca.lint.certificates",
     "ca.lint.public_keys",

@@ -119,7 +119,8 @@ def _role(purposes: tuple[str, ...]) -> Role:
 
 def _account_text(account: list[FieldAccount]) -> str:
     lines = [
-        f"{line.field}: asked {line.asked or '-'}; issued {line.issued or '-'}; {line.how} ({line.rule})"
+        f"{line.field}: asked {line.asked or '-'}; issued {line.issued or '-'}; "
+        f"{line.how} ({line.rule})"
         for line in account
     ]
     return "\n".join(lines) + "\n"

@@ -111,8 +111,9 @@ def as_text(sheet: Sheet) -> str:
 _STYLE = """
 body { font: 11pt/1.4 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.1em; margin-top: 1.6em; }
-table { border-collapse: collapse; width: 100%; } td, th { border: 1px solid #999; padding: .3em .5em;
-  text-align: left; vertical-align: top; } code { font-size: 9pt; overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; }
+td, th { border: 1px solid #999; padding: .3em .5em; text-align: left; vertical-align: top; }
+code { font-size: 9pt; overflow-wrap: anywhere; }
 ul.checks { list-style: none; padding-left: 0; } ul.checks li::before { content: "\\2610\\00a0"; }
 .fail { color: #b00020; } .warn { color: #8a5a00; }
 @media print { body { margin: 0; } h2 { break-after: avoid; } tr { break-inside: avoid; } }

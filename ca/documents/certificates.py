@@ -70,4 +70,4 @@ class ExportDocument(Document, frozen=True, kw_only=True):
     others: list[str]
     steps: list[str]
     target: str = ""
-    findings: list[Finding] = []
+    findings: list[Finding] = msgspec.field(default_factory=list)

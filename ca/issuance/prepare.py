@@ -143,10 +143,10 @@ def _build(
     for extension in extensions:
         builder = builder.add_extension(extension.value, extension.critical)
     unsigned = builder.create_unsigned().public_bytes(Encoding.DER)
-    return _with_algorithm(unsigned, order.issuer.key)
+    return with_algorithm(unsigned, order.issuer.key)
 
 
-def _with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
+def with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
     """``create_unsigned`` writes id-alg-unsigned (RFC 9925) where the real identifier belongs."""
     tbs = der.read(unsigned).children()[0]
     fields = [node.raw for node in tbs.children()]

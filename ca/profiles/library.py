@@ -12,6 +12,7 @@ import msgspec
 
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import read_bounded, write_atomic
+from ca.profiles.fixture import Fixture
 from ca.profiles.profile import Profile, check_consistent
 from ca.profiles.reader import read_toml
 from ca.profiles.target import Target, check_target
@@ -87,6 +88,21 @@ class Library(msgspec.Struct, frozen=True):
     def targets(self) -> Shelf:
         """The shelf of device targets."""
         return Shelf("target", "profiles.targets", self.home / "targets" if self.home else None)
+
+    @property
+    def fixtures(self) -> Shelf:
+        """The shelf of bad certificates; shipped ones alone."""
+        return Shelf("fixture", "profiles.fixtures", None)
+
+    def fixture(self, name: str) -> Fixture:
+        """One bad certificate by name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        text = self.fixtures.text(name)
+        read = read_toml(text, Fixture, file=f"{name}.toml")
+        return msgspec.structs.replace(read, name=name, text=text)
 
     def profile(self, name: str) -> Profile:
         """One profile by name.

@@ -1,0 +1,66 @@
+"""Keys that are weak on purpose, for bad-certificate fixtures alone; none of them is ever kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ca.encoding.der import NULL, encode_oid, sequence, tlv
+from ca.keys.public import PublicKey, read_public_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+SHA1_WITH_RSA = sequence(encode_oid("1.2.840.113549.1.1.5"), tlv(NULL, b""))
+
+
+class ThrowawayKey(msgspec.Struct, frozen=True):
+    """A key made for one fixture: its PEM, its public half, and what signs with it."""
+
+    pem: bytes
+    public: PublicKey
+    signer: ThrowawaySigner
+
+
+class ThrowawaySigner:
+    """Signs with RSA and SHA-256, or with SHA-1 where that is what is to be shown."""
+
+    def __init__(self, key: rsa.RSAPrivateKey, public: PublicKey) -> None:
+        from ca.keys.signer import algorithm_identifier
+
+        self._key = key
+        self.public_key = public.spki
+        self.algorithm = algorithm_identifier(public)
+
+    def sign(self, tbs: bytes) -> bytes:
+        """The signature over these octets with SHA-256."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
+        return self._key.sign(tbs, padding.PKCS1v15(), hashes.SHA256())
+
+    def sign_sha1(self, tbs: bytes) -> bytes:
+        """The signature over these octets with SHA-1."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
+        return self._key.sign(tbs, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the point of it
+
+
+def make_throwaway(bits: int = 2048) -> ThrowawayKey:
+    """A fresh RSA key of any size, also one that no rule would let pass."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    public = read_public_key(spki)
+    return ThrowawayKey(pem, public, ThrowawaySigner(key, public))

@@ -1,0 +1,164 @@
+"""A CA for one folder of fixtures: root, issuing, and the CAs that only fixtures need."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ca.encoding import der
+from ca.encoding.crl import entry
+from ca.encoding.der import OCTET_STRING, encode_integer, encode_oid, sequence, tlv
+from ca.issuance.extensions import PURPOSE_OIDS, key_identifier
+from ca.issuance.issue import issue
+from ca.issuance.prepare import with_algorithm
+from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, make_throwaway
+from ca.profiles.fixture import Change
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+MARK = "sipca FIXTURE - trust nowhere"
+"""In every subject's O, so that none of this is mistaken for the real CA."""
+
+
+class ThrowawayCA(msgspec.Struct, frozen=True):
+    """A CA of the folder: its key, its certificate, and the certificates above it."""
+
+    key: ThrowawayKey
+    certificate: bytes
+    above: tuple[bytes, ...] = ()
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a CA's certificate says of those below it."""
+
+    path_length: int | None = None
+    permitted: str | None = None
+
+
+def make_ca(cn: str, parent: ThrowawayCA | None, limits: Limits, *, now: datetime) -> ThrowawayCA:
+    """A CA below another, or a self-signed root."""
+    from cryptography import x509
+
+    key = make_throwaway()
+    builder = _start(cn, key, parent, now - timedelta(days=2), now + timedelta(days=365))
+    builder = builder.add_extension(x509.BasicConstraints(True, limits.path_length), critical=True)
+    builder = builder.add_extension(_usage(ca=True), critical=True)
+    if limits.permitted is not None:
+        permitted = [x509.DNSName(limits.permitted)]
+        builder = builder.add_extension(x509.NameConstraints(permitted, None), critical=True)
+    above = () if parent is None else (parent.certificate, *parent.above)
+    return ThrowawayCA(key, _signed(builder, (parent.key if parent else key)), above)
+
+
+def make_leaf(change: Change, issuer: ThrowawayCA, key: ThrowawayKey, *, now: datetime) -> bytes:
+    """An end-entity certificate with what is wrong in it."""
+    from cryptography import x509
+
+    builder = _start(
+        change.cn,
+        key,
+        issuer,
+        now + timedelta(days=change.not_before_days),
+        now + timedelta(days=change.not_after_days),
+    )
+    builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)
+    builder = builder.add_extension(_usage(ca=False), critical=True)
+    purposes = [x509.ObjectIdentifier(PURPOSE_OIDS[each][0]) for each in change.purposes]
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    if change.names:
+        names = x509.SubjectAlternativeName([_general_name(each) for each in change.names])
+        builder = builder.add_extension(names, critical=change.san_critical)
+    if change.signature == "sha1":
+        return _signed_with_sha1(builder, issuer.key)
+    return _signed(builder, issuer.key)
+
+
+def make_crl(ca: ThrowawayCA, revoked: list[bytes], *, now: datetime) -> bytes:
+    """A CRL of a fixture's CA; serials as octets."""
+    from cryptography import x509
+
+    subject = x509.load_der_x509_certificate(ca.certificate).subject.public_bytes()
+    entries = sequence(*(entry(serial, now, "key-compromise") for serial in sorted(revoked)))
+    number = sequence(encode_oid("2.5.29.20"), tlv(OCTET_STRING, encode_integer(1)))
+    from ca.encoding.crl import time
+
+    tbs = sequence(
+        encode_integer(1),
+        ca.key.signer.algorithm,
+        subject,
+        time(now - timedelta(days=1)),
+        time(now + timedelta(days=365)),
+        entries if revoked else b"",
+        tlv(0xA0, sequence(number)),
+    )
+    return der.signed(tbs, ca.key.signer.algorithm, ca.key.signer.sign(tbs))
+
+
+def _start(
+    cn: str, key: ThrowawayKey, issuer: ThrowawayCA | None, begin: datetime, end: datetime
+) -> x509.CertificateBuilder:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    subject = x509.Name(
+        [
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, cn),
+            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, MARK),
+        ]
+    )
+    above = subject
+    if issuer is not None:
+        above = x509.load_der_x509_certificate(issuer.certificate).subject
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(above)
+        .public_key(load_der_public_key(key.public.spki))  # type: ignore[arg-type]
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(end)
+        .add_extension(x509.SubjectKeyIdentifier(key_identifier(key.public.bits)), critical=False)
+    )
+    if issuer is None:
+        return builder
+    identifier = key_identifier(issuer.key.public.bits)
+    return builder.add_extension(
+        x509.AuthorityKeyIdentifier(identifier, None, None), critical=False
+    )
+
+
+def _signed(builder: x509.CertificateBuilder, key: ThrowawayKey) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    unsigned = builder.create_unsigned().public_bytes(Encoding.DER)
+    return issue(with_algorithm(unsigned, key.public), key.signer, key.public).der
+
+
+def _signed_with_sha1(builder: x509.CertificateBuilder, key: ThrowawayKey) -> bytes:
+    """The one certificate that ``issuance.issue`` does not sign (design: invariant 2)."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    unsigned = builder.create_unsigned().public_bytes(Encoding.DER)
+    fields = [node.raw for node in der.read(unsigned).children()[0].children()]
+    fields[2] = SHA1_WITH_RSA
+    tbs = sequence(*fields)
+    return der.signed(tbs, SHA1_WITH_RSA, key.signer.sign_sha1(tbs))
+
+
+def _usage(*, ca: bool) -> x509.KeyUsage:
+    from cryptography import x509
+
+    return x509.KeyUsage(not ca, False, not ca, False, False, ca, ca, False, False)
+
+
+def _general_name(text: str) -> x509.GeneralName:
+    from cryptography import x509
+
+    kind, _, value = text.partition(":")
+    if kind == "ip":
+        return x509.IPAddress(ipaddress.ip_address(value))
+    return x509.DNSName(value)

@@ -1,0 +1,48 @@
+"""A bad certificate as data: what is wrong with it, and what openssl says to it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ca.profiles.profile import Purpose
+
+
+class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Change(_Closed, frozen=True):
+    """What differs from a good certificate for peer.lab.example and 10.0.0.9."""
+
+    cn: str = "peer.lab.example"
+    names: tuple[str, ...] = ("dns:peer.lab.example", "ip:10.0.0.9")
+    san_critical: bool = False
+    not_before_days: int = -1
+    not_after_days: int = 90
+    purposes: tuple[Purpose, ...] = ("server_auth", "client_auth")
+    key: Literal["rsa:2048", "rsa:1024"] = "rsa:2048"
+    signature: Literal["sha256", "sha1"] = "sha256"
+    issuer: Literal["issuing", "unknown", "below-issuing", "constrained"] = "issuing"
+    send_chain: bool = True
+    revoked: bool = False
+
+
+class Prediction(_Closed, frozen=True):
+    """The words of ``openssl verify`` and what it says to this certificate."""
+
+    words: tuple[str, ...]
+    says: str
+
+
+class Fixture(_Closed, frozen=True):
+    """One bad certificate. ``peer``: what a correct peer answers."""
+
+    schema: Literal[1]
+    description: str
+    peer: str
+    change: Change
+    openssl: Prediction
+    name: str = ""
+    text: str = ""

@@ -1,0 +1,41 @@
+"""``sipca fixture ...``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import settings_of
+from cli.output import show
+
+
+def list_command(ctx: typer.Context) -> None:
+    """The bad certificates that can be made.
+
+    Example: sipca fixture list
+    """
+    from ca.lab.fixtures import list_fixtures
+    from cli.views.lab import fixtures_text
+
+    show(list_fixtures(), settings_of(ctx), fixtures_text)
+
+
+def make_command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME|all", help="Which one, or all.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder.")],
+) -> None:
+    """Make a bad certificate from a throw-away CA, to see how a device reacts.
+
+    Never from the home's keys: no home is opened.
+
+    Example: sipca fixture make expired --out bad
+    """
+    from ca.lab.fixtures import make_fixtures
+    from cli.views.lab import made_text
+
+    document = make_fixtures(name, out, now=datetime.now(UTC).replace(microsecond=0))
+    show(document, settings_of(ctx), made_text)

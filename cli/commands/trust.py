@@ -1,0 +1,84 @@
+"""``sipca trust ...``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ca.documents.exits import EXIT_CODES
+from ca.errors import Kind
+from cli.commands.arguments import Overwrite
+from cli.commands.profile import library_of
+from cli.options import opened, settings_of
+from cli.output import print_json, show, talk
+
+
+def build_command(
+    ctx: typer.Context,
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="FILE|DIR...", help="PEM, DER, PKCS#7, folders.")
+    ],
+    target: Annotated[
+        str | None, typer.Option("--target", "--for", help="The kind of device.")
+    ] = None,
+    with_ca: Annotated[bool, typer.Option("--with-ca", help="With our own CA's two.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="A file, not stdout.")
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What went in, to compare two labs.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """A trusted-root bundle for a device: twins dropped, leaves and expired ones refused.
+
+    Exit 4 if something was refused; the bundle of the rest is written all the same.
+
+    Example: sipca trust build teams-roots.pem exported-store.pem --with-ca -o trusted.pem
+    """
+    from ca.authority.catalogue import target_or_default
+    from ca.authority.trusting import TrustWishes, build
+    from cli.views.trust import build_text
+
+    settings = settings_of(ctx)
+    own: tuple[bytes, ...] = ()
+    if with_ca:
+        with opened(settings) as home:
+            own = tuple(home.chain())
+    wishes = TrustWishes(
+        sources=tuple(sources),
+        target=target_or_default(library_of(settings), target),
+        at=datetime.now(UTC),
+        own=own,
+        path=output,
+        manifest=manifest,
+        overwrite=overwrite,
+    )
+    document, text = build(wishes)
+    if settings.json:
+        print_json(document)
+    else:
+        talk(build_text(document), settings)
+        if output is None:
+            print(text, end="")
+    if any(each.kind == "refused" for each in document.dropped):
+        raise typer.Exit(EXIT_CODES[Kind.REFUSED])
+
+
+def diff_command(
+    ctx: typer.Context,
+    a: Annotated[Path, typer.Argument(metavar="A", help="A bundle or manifest.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+) -> None:
+    """What two bundles or manifests do not share.
+
+    Example: sipca trust diff lab1.json exported-store.pem
+    """
+    from ca.authority.trusting import diff
+    from cli.views.trust import diff_text
+
+    settings = settings_of(ctx)
+    show(diff(a, b), settings, diff_text)

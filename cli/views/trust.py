@@ -1,0 +1,36 @@
+"""Trust bundles as text."""
+
+from __future__ import annotations
+
+from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustMember
+from cli.terminal import one_line, table
+
+
+def build_text(document: TrustDocument) -> str:
+    """What went in, what did not and why, how much room is left."""
+    lines = [table([_row(each) for each in document.members], indent="  ")]
+    for each in document.dropped:
+        verb = "refused" if each.kind == "refused" else "left out"
+        lines.append(f"{verb}: {one_line(each.subject)} ({one_line(each.source)}): {each.reason}")
+    lines += [f"look: {one_line(each.message)}; {each.hint}" for each in document.findings]
+    lines += [f"note: {one_line(each)}" for each in document.notes]
+    lines.append(
+        f"{len(document.members)} certificates of at most {document.limit} ({document.target})"
+    )
+    if document.path:
+        lines.append(f"wrote {document.path}")
+    return "\n".join(lines)
+
+
+def diff_text(document: TrustDiffDocument) -> str:
+    """One line a difference."""
+    rows = [("only A", *_row(each)) for each in document.only_a]
+    rows += [("only B", *_row(each)) for each in document.only_b]
+    for old, new in document.changed:
+        rows += [("A has", *_row(old)), ("B has", *_row(new))]
+    lines = [table(rows)] if rows else ["no difference"]
+    return "\n".join([*lines, f"{document.same} in both"])
+
+
+def _row(member: TrustMember) -> tuple[str, ...]:
+    return (member.subject, f"until {member.not_after:%Y-%m-%d}", member.fingerprint[:16])

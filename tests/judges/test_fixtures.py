@@ -1,0 +1,101 @@
+"""Every bad certificate gets from openssl the answer that its table predicts."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from stand_in.lab import ROOT, CommandLine
+
+NAMES = sorted(path.stem for path in (ROOT / "profiles" / "fixtures").glob("*.toml"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    folder = tmp_path_factory.mktemp("bad")
+    answer = CommandLine(folder / "no-home")(
+        "fixture", "make", "all", "--out", folder / "out", "--json"
+    )
+    assert answer.exit == 0, answer.err
+    assert not (folder / "no-home").exists(), "no home is opened or made"
+    return {each["name"]: each | {"folder": folder / "out"} for each in answer.json["fixtures"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_openssl_answers_as_the_table_predicts(
+    made: dict[str, dict[str, object]], name: str
+) -> None:
+    fixture = made[name]
+    folder = Path(str(fixture["folder"]))
+    files = fixture["files"]
+    assert isinstance(files, dict)
+    chain = Path(files["chain"])
+    untrusted = ["-untrusted", str(chain)] if chain.read_text() else []
+    done = subprocess.run(
+        [
+            "openssl", "verify", "-x509_strict", "-CAfile", str(folder / "root.pem"),
+            "-CRLfile", str(folder / "issuing.crl"), *untrusted, *fixture["openssl"],  # type: ignore[misc]
+            files["device"],
+        ],
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert str(fixture["openssl_says"]) in done.stdout + done.stderr
+    assert (done.returncode == 0) is (fixture["openssl_says"] == "OK"), done.stderr
+
+
+def test_every_subject_is_marked_and_no_two_calls_share_a_ca(
+    made: dict[str, dict[str, object]], tmp_path: Path
+) -> None:
+    for fixture in made.values():
+        files = fixture["files"]
+        assert isinstance(files, dict)
+        leaf = x509.load_pem_x509_certificate(Path(files["device"]).read_bytes())
+        assert "FIXTURE - trust nowhere" in leaf.subject.rfc4514_string()
+        assert "FIXTURE" in leaf.issuer.rfc4514_string()
+        assert Path(files["key"]).stat().st_mode & 0o077 == 0
+    again = CommandLine(tmp_path / "h")(
+        "fixture", "make", "expired", "--out", tmp_path / "o", "--json"
+    )
+    folder = Path(str(made["expired"]["folder"]))
+    assert (tmp_path / "o" / "root.pem").read_bytes() != (folder / "root.pem").read_bytes()
+    assert len(again.json["fixtures"]) == 1
+
+
+def test_the_table_has_a_line_a_fixture_and_a_column_to_fill_in(
+    made: dict[str, dict[str, object]],
+) -> None:
+    folder = Path(str(made["expired"]["folder"]))
+    table = (folder / "what-a-correct-peer-answers.md").read_text()
+
+    assert all(f"| {name} |" in table for name in NAMES)
+    assert "the device did" in table
+    assert "firmware:" in table
+
+
+def test_list_names_them_all(bare: CommandLine) -> None:
+    listed = bare("fixture", "list", "--json").json["fixtures"]
+
+    assert [each["name"] for each in listed] == NAMES
+    assert set(NAMES) == {
+        "expired", "not-yet", "wrong-host", "no-san", "ip-in-dns", "critical-san", "server-only",
+        "client-only", "sha1", "rsa1024", "revoked", "unknown-ca", "missing-intermediate",
+        "pathlen", "name-constraint",
+    }  # fmt: skip
+    assert "critical-san" in bare("fixture", "list").out
+
+
+def test_a_folder_that_holds_something_and_an_unknown_fixture_are_named(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").write_text("x")
+
+    full = bare("fixture", "make", "expired", "--out", tmp_path)
+    unknown = bare("fixture", "make", "expird", "--out", tmp_path / "new")
+
+    assert full.exit == 6
+    assert unknown.exit == 5
+    assert "did you mean 'expired'?" in unknown.err
+    assert not (tmp_path / "new").exists()

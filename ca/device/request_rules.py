@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from ca.csr.request import CertificateRequest
-from ca.model.findings import Finding, Violation, rule
+from ca.model.findings import Finding, Violation, rule, run
+from ca.names.text import printable
 from ca.profiles.target import Target
 
 
@@ -30,13 +33,41 @@ def placeholder_subject(subject: RequestAtTarget) -> Violation | None:
     )
 
 
+@rule("device-factory-name", "warning", "the target's request.factory_cn", basis="inferred")
+def factory_name(subject: RequestAtTarget) -> Violation | None:
+    """The CN is what this kind of device makes up when its CSR page is left empty."""
+    pattern, cn = subject.target.request.factory_cn, subject.request.cn
+    if not pattern or cn is None or not re.fullmatch(pattern, cn):
+        return None
+    return Violation(
+        f"the CN '{printable(cn)}' is the device's own, made up because the field was empty",
+        f"{subject.target.pages.csr}, field Subject Name [CN]: the host name; or sign with --cn",
+    )
+
+
+@rule("device-no-san-fields", "info", "the target's san.slots", basis="inferred")
+def no_san_fields(subject: RequestAtTarget) -> Violation | None:
+    """This kind of device cannot put a SAN into its CSR: the names have to come with the call."""
+    if subject.target.san.slots or subject.request.san:
+        return None
+    return Violation(
+        f"{subject.target.description}: its CSR page has no SAN fields",
+        "give the names that peers dial with --san dns:NAME, --san ip:ADDRESS",
+    )
+
+
 def judge_at_target(request: CertificateRequest, target: Target) -> list[Finding]:
-    """What the target's facts say about a request, with the target's own basis."""
-    violation = placeholder_subject.check(RequestAtTarget(request, target))
-    if not isinstance(violation, Violation):
-        return []
-    finding = placeholder_subject.finding(violation)
-    return [msgspec.structs.replace(finding, basis=target.request.basis)]
+    """What the target's facts say about a request, each with the basis of its facts."""
+    bases = {
+        "placeholder-subject": target.request.basis,
+        "device-factory-name": target.request.basis,
+        "device-no-san-fields": target.san.basis,
+    }
+    rules = (placeholder_subject, factory_name, no_san_fields)
+    return [
+        msgspec.structs.replace(finding, basis=bases[finding.code])
+        for finding in run(rules, RequestAtTarget(request, target))
+    ]
 
 
 def next_steps(

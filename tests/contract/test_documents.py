@@ -83,6 +83,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     csr = SAMPLES / "sbc1.csr"
     request = tmp_path / "request.der"
     request.write_bytes(request_for(bytes.fromhex("3000")))
+    trusted = tmp_path / "o" / "trusted-root.pem"
     calls = {
         "InitDocument": ("init",),
         "SigningDocument": ("sign", csr),
@@ -97,6 +98,13 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "PresignDocument": ("ocsp", "presign", "--out", tmp_path / "p"),
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
         "CheckDocument": ("check",),
+        "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
+        "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
+        "DeviceListDocument": ("device", "list"),
+        "TrustDocument": ("trust", "build", trusted),
+        "TrustDiffDocument": ("trust", "diff", trusted, trusted),
+        "FixtureListDocument": ("fixture", "list"),
+        "FixtureDocument": ("fixture", "make", "expired", "--out", tmp_path / "f"),
         "StatusDocument": ("status",),
         "LogDocument": ("log", "--verify"),
         "SettingsDocument": ("ca", "set", "--target", "generic"),

@@ -120,7 +120,7 @@ def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
 
 
 def deliver(delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain) -> Files:
-    """Write one certificate's files, and the trust files beside it.
+    """Write one certificate's files; ``deliver_trust`` writes those beside them, once a call.
 
     Raises:
         CAError: a file cannot be written, or another one appeared meanwhile.
@@ -131,12 +131,21 @@ def deliver(delivery: Delivery, stem: str, context: int | None, leaf: str, chain
     for path, text in zip(paths, contents(delivery, leaf, chain), strict=False):
         make_folder(path.parent)
         write_atomic(path, text.encode("ascii"), overwrite=delivery.overwrite)
-    trusted = None
-    if delivery.folder is not None:
-        for name, text in trust_files(chain).items():
-            write_atomic(delivery.folder / name, text.encode("ascii"), overwrite=delivery.overwrite)
-        trusted = str(delivery.folder / TRUSTED_ROOT)
+    trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
     return Files(str(paths[0]), trusted, str(paths[1]) if len(paths) > 1 else None)
+
+
+def deliver_trust(delivery: Delivery, chain: Chain) -> None:
+    """Write the trust files of a folder.
+
+    Raises:
+        CAError: one cannot be written, or another one appeared meanwhile.
+    """
+    if delivery.folder is None:
+        return
+    make_folder(delivery.folder)
+    for name, text in trust_files(chain).items():
+        write_atomic(delivery.folder / name, text.encode("ascii"), overwrite=delivery.overwrite)
 
 
 def upload_steps(home: Home, document: SigningDocument, target: str | None) -> list[str]:

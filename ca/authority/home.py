@@ -78,6 +78,7 @@ class Home:
         self.actor = actor()
         self._cas: list[CA] | None = None
         self._signers: dict[int, DigestSigner] = {}
+        self._passphrases: dict[int, bytes | None] = {}
 
     def now(self) -> datetime:
         """The moment, in whole seconds."""
@@ -139,7 +140,12 @@ class Home:
             if ca.key.encrypted:
                 passphrase = self.around.passphrase(f"passphrase of {self.name}")
             self._signers[ca.issuer.id] = open_signer(ca.key, passphrase)
+            self._passphrases[ca.issuer.id] = passphrase
         return self._signers[ca.issuer.id]
+
+    def passphrase_of(self, ca: CA) -> bytes | None:
+        """What opened a CA's key in this call: for workers, which open their own."""
+        return self._passphrases[ca.issuer.id]
 
     def forget(self) -> None:
         """Read the CAs anew at the next look: another process may have changed them."""

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from ca.encoding.certificates import read_certificate
+from ca.issuance.order import Prepared
 from ca.keys.public import read_public_key
 from ca.store.derived import Index
+
+
+def index_of_prepared(prepared: Prepared) -> Index:
+    """The same entry for a certificate just made: its octets are those that were prepared."""
+    names = [(str(each.kind), each.value.casefold()) for each in prepared.san]
+    cn = next((each.value for each in prepared.subject if each.type == "CN"), None)
+    if cn:
+        names.append(("cn", cn.casefold()))
+    return Index(
+        not_before=int(prepared.validity.not_before.timestamp()),
+        not_after=int(prepared.validity.not_after.timestamp()),
+        key_identity=prepared.key.identity,
+        names=tuple(dict.fromkeys(names)),
+    )
 
 
 def index_of(der: bytes) -> Index:

@@ -23,6 +23,7 @@ from ca.model.findings import Finding, Violation, rule, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
 from ca.profiles.profile import Profile
+from ca.profiles.target import Target
 from ca.revocation.rules import check_not_blocked
 from ca.store import certificates, revocations
 from ca.store.certificates import CURRENT, CertificateRow
@@ -96,6 +97,7 @@ class Judge:
         self.home = home
         self.ca: CA = home.ca("issuing")
         self._profiles: dict[str, Profile] = {}
+        self._targets: dict[str | None, Target] = {}
         self.ca_subjects = tuple(
             each.issuer.facts.subject for each in home.cas() if each.issuer.facts
         )
@@ -107,28 +109,43 @@ class Judge:
         Raises:
             CAError: it is refused.
         """
+        profile = self.checked_profile(source)
         request = read_request(source.read())
+        order = Order(
+            request=request,
+            profile=profile,
+            issuer=self.ca.issuer,
+            wishes=source.wishes,
+            now=self.home.now(),
+            serial=self.home.new_serial(),
+            ca_subjects=self.ca_subjects,
+        )
+        return self.judged(source, request, prepare(order))
+
+    def checked_profile(self, source: Source) -> Profile:
+        """The profile that a source wishes, after what can be said before it is read.
+
+        Raises:
+            CAError: the device's name is none, or there is no such profile.
+        """
+        if source.wishes.device is not None:
+            check_device_name(source.wishes.device)
+        return self.profile(source.wishes.profile)
+
+    def judged(self, source: Source, request: CertificateRequest, prepared: Prepared) -> Candidate:
+        """A prepared request beside what the register knows.
+
+        Raises:
+            CAError: it is refused.
+        """
         wishes = source.wishes
-        if wishes.device is not None:
-            check_device_name(wishes.device)
         profile = self.profile(wishes.profile)
         self.check_key(request.key.identity)
-        prepared = prepare(
-            Order(
-                request=request,
-                profile=profile,
-                issuer=self.ca.issuer,
-                wishes=wishes,
-                now=self.home.now(),
-                serial=self.home.new_serial(),
-                ca_subjects=self.ca_subjects,
-            )
-        )
         good = None if wishes.again else self._good(request, profile, prepared, wishes)
         old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
         if old is not None:
             good = _already_in_its_place(old, good)
-        target = self.home.library.target(wishes.target or self.home.target)
+        target = self._target(wishes.target)
         cn = next(each.value for each in prepared.subject if each.type == "CN")
         findings = [*prepared.findings, *judge_at_target(request, target)]
         findings += self._judge_key(prepared, cn, wishes)
@@ -142,6 +159,11 @@ class Judge:
             None if old is None else old.plan_id,
             good,
         )
+
+    def _target(self, name: str | None) -> Target:
+        if name not in self._targets:
+            self._targets[name] = self.home.library.target(name or self.home.target)
+        return self._targets[name]
 
     def check_not_revoked(self, candidate: Candidate) -> None:
         """That no revocation forbids to sign or to hand out, at the moment of the plan.

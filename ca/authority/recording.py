@@ -7,7 +7,7 @@ import zlib
 import msgspec
 
 from ca.authority.home import Home
-from ca.authority.indexing import index_of
+from ca.authority.indexing import index_of_prepared
 from ca.errors import StoreError
 from ca.issuance.issue import Issued
 from ca.issuance.order import Prepared
@@ -75,7 +75,7 @@ def write_result(home: Home, plan_id: int, draft: Draft, issued: Issued) -> None
             hint="run the command again",
         )
     plans.add_result(home.store, plan_id, issued.signature, at=now)
-    derived.index(home.store, plan_id, index_of(issued.der))
+    derived.index(home.store, plan_id, index_of_prepared(draft.prepared))
     serial = f"{draft.prepared.serial:x}"
     detail = {
         "serial": serial,

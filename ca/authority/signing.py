@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,13 +18,16 @@ from ca.authority.judging import Candidate, Judge, Source, lifetime_text
 from ca.documents.exits import EXIT_CODES
 from ca.documents.signing import Files, Refused, Signed, SigningDocument, Skipped
 from ca.encoding import pem
-from ca.encoding.certificates import read_certificate
+from ca.encoding.certificates import read_certificate, serial_text
 from ca.errors import CAError, ConflictError, MalformedError
 from ca.files import conflicts
-from ca.issuance.issue import issue
+from ca.issuance.issue import Issued, issue
 from ca.model.certificates import subject_text
 from ca.store import devices, plans
 from ca.store.audit import Event
+
+if TYPE_CHECKING:
+    from ca.authority.workers import Workers
 
 CHUNK = 64
 """Plans committed together before the first of them is signed."""
@@ -32,13 +36,17 @@ CHUNK = 64
 class Batch:
     """One call of ``sign``: what it signs with, and what came of each source."""
 
-    def __init__(self, home: Home, delivery: Delivery, *, dry_run: bool) -> None:
+    def __init__(
+        self, home: Home, delivery: Delivery, *, dry_run: bool, workers: Workers | None = None
+    ) -> None:
         self.home = home
+        self.workers = workers
         self.delivery = delivery
         self.dry_run = dry_run
         self.judge = Judge(home)
         self.ca: CA = self.judge.ca
         self.chain: Chain = delivering.chain_of(home)
+        self._trust_delivered = False
         self.signed: list[Signed] = []
         self.skipped: list[Skipped] = []
         self.refused: list[Refused] = []
@@ -74,6 +82,9 @@ class Batch:
         if self.dry_run:
             return Files()
         try:
+            if not self._trust_delivered:
+                delivering.deliver_trust(self.delivery, self.chain)
+                self._trust_delivered = True
             return delivering.deliver(
                 self.delivery,
                 candidate.stem,
@@ -89,11 +100,12 @@ class Batch:
 
     def _entry(self, candidate: Candidate, der: bytes | None, files: Files) -> dict[str, Any]:
         prepared = candidate.prepared
-        facts = read_certificate(der) if der is not None else None
+        facts = read_certificate(der) if candidate.good is not None and der else None
         validity = facts.validity if facts else prepared.validity
+        serial = facts.serial if facts else serial_text(prepared.serial)
         return {
             "source": candidate.source.label,
-            "serial": facts.serial if facts else None,
+            "serial": None if der is None else serial,
             "subject": subject_text(prepared.subject),
             "san": [str(name) for name in prepared.san],
             "profile": candidate.profile.name,
@@ -102,7 +114,7 @@ class Batch:
             "issuer": self.ca.issuer.name,
             "not_before": validity.not_before,
             "not_after": validity.not_after,
-            "fingerprint": facts.fingerprint if facts else None,
+            "fingerprint": None if der is None else sha256(der).hexdigest(),
             "certificate_pem": pem.encode(der) if der is not None else None,
             "chain_pem": self.chain.trusted,
             "root_pem": self.chain.root,
@@ -130,27 +142,52 @@ def sign(
     *,
     delivery: Delivery,
     dry_run: bool = False,
+    jobs: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> SigningDocument:
     """Sign what is not signed already; each source is judged on its own.
+
+    With ``jobs``, so many processes beside this one read, lint and sign; the register, and
+    whether a key was seen before, stay in this one.
 
     Raises:
         ConflictError: a file that would be written holds something else; nothing was signed.
         KeyUnavailableError: the issuing key cannot be opened; nothing was signed.
         StoreError: the register or a folder cannot be written.
     """
-    batch = Batch(home, delivery, dry_run=dry_run)
-    sources = [_completed(home, source) for source in sources]
-    _refuse_conflicts(batch, sources)
-    if not dry_run:
-        _abandon_leftovers(home)
-    waiting = iter(sources)
-    while chunk := list(islice(waiting, CHUNK)):
-        candidates = list(_judged(batch, chunk))
-        _sign_chunk(batch, candidates)
-        progress(len(chunk))
+    with contextlib.ExitStack() as stack:
+        workers = None
+        if jobs > 1:
+            from ca.authority.workers import Workers
+
+            workers = stack.enter_context(Workers(jobs))
+        batch = Batch(home, delivery, dry_run=dry_run, workers=workers)
+        sources = [_completed(home, source) for source in sources]
+        _refuse_conflicts(batch, sources)
+        if not dry_run:
+            _abandon_leftovers(home)
+        for size, candidates in _chunks(batch, sources):
+            _sign_chunk(batch, candidates)
+            progress(size)
     upkeep.rotate_due(home)
     return batch.document()
+
+
+def _chunks(batch: Batch, sources: list[Source]) -> Iterator[tuple[int, list[Candidate]]]:
+    """Sources in chunks, judged; with workers the next chunk is on its way meanwhile."""
+    chunks = [sources[start : start + CHUNK] for start in range(0, len(sources), CHUNK)]
+    if batch.workers is None:
+        for chunk in chunks:
+            yield len(chunk), list(_judged(batch, chunk))
+        return
+    from ca.authority.parallel import Ahead
+
+    ahead = Ahead(batch.judge, batch.workers)
+    for number, chunk in enumerate(chunks):
+        ahead.send(chunk)
+        if number + 1 < len(chunks):
+            ahead.send(chunks[number + 1])
+        yield len(chunk), list(_judged(batch, chunk, ahead.candidate))
 
 
 def _completed(home: Home, source: Source) -> Source:
@@ -166,10 +203,13 @@ def _completed(home: Home, source: Source) -> Source:
     return msgspec.structs.replace(source, wishes=wishes)
 
 
-def _judged(batch: Batch, sources: list[Source]) -> Iterator[Candidate]:
+def _judged(
+    batch: Batch, sources: list[Source], candidate: Callable[[Source], Candidate] | None = None
+) -> Iterator[Candidate]:
+    judge = candidate or batch.judge.candidate
     for source in sources:
         try:
-            yield batch.judge.candidate(source)
+            yield judge(source)
         except MalformedError as error:
             if source.must_be_request:
                 batch.refuse(source, error)
@@ -184,14 +224,14 @@ def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
     new = [candidate for candidate in candidates if candidate.good is None]
     results: dict[int, bytes | None] = {id(candidate): None for candidate in new}
     if new and not batch.dry_run:
-        signer = home.signer(batch.ca)
+        home.signer(batch.ca)
         with home.store.write():
             candidates = _still_allowed(batch, candidates)
             new = [candidate for candidate in candidates if candidate.good is None]
             drafts = [_draft(batch, candidate) for candidate in new]
             numbers = recording.write_plans(home, drafts)
         home.step("planned")
-        issued = [issue(draft.prepared.tbs, signer, batch.ca.issuer.key) for draft in drafts]
+        issued = _issued(batch, [draft.prepared.tbs for draft in drafts])
         home.step("signed")
         with home.store.write():
             for number, draft, made in zip(numbers, drafts, issued, strict=True):
@@ -210,6 +250,16 @@ def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
         except CAError as error:  # only the files failed: the certificate is in the register
             batch.refuse(candidate.source, error)
         home.step("delivered")
+
+
+def _issued(batch: Batch, planned: list[bytes]) -> list[Issued]:
+    signer, key = batch.home.signer(batch.ca), batch.ca.issuer.key
+    if batch.workers is None:
+        return [issue(tbs, signer, key) for tbs in planned]
+    from ca.authority.workers import Opening
+
+    passphrase = batch.home.passphrase_of(batch.ca)
+    return batch.workers.sign(Opening(batch.ca.key, passphrase, key), planned)
 
 
 def _still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:

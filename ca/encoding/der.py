@@ -7,7 +7,6 @@ held against asn1crypto's parser by a property test.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
@@ -48,7 +47,19 @@ class Node(msgspec.Struct, frozen=True):
         Raises:
             MalformedError: the contents are not a whole number of TLVs.
         """
-        return list(_siblings(self.data, self.body, self.end))
+        data, position, end = self.data, self.body, self.end
+        found: list[Node] = []
+        while position < end:
+            body = position + 2
+            length = data[position + 1] if body <= end else 0x80
+            tag = data[position]
+            if length < 0x80 and length <= end - body and tag & 0x1F != 0x1F:
+                node = Node(data, tag, position, body, body + length)  # nearly all are like this
+            else:
+                node = _tlv(data, position, end)
+            found.append(node)
+            position = node.end
+        return found
 
 
 def read(data: bytes, *, what: str = "the DER") -> Node:
@@ -70,13 +81,6 @@ def first(data: bytes) -> Node:
         MalformedError: ``data`` does not start with a complete TLV.
     """
     return _tlv(data, 0, len(data))
-
-
-def _siblings(data: bytes, position: int, end: int) -> Iterator[Node]:
-    while position < end:
-        node = _tlv(data, position, end)
-        yield node
-        position = node.end
 
 
 def _tlv(data: bytes, start: int, limit: int) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -131,10 +132,9 @@ def _verify(
     public: PublicKey, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm | Prehashed
 ) -> bool:
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-    key = serialization.load_der_public_key(public.spki)
+    key = _loaded(public.spki)
     try:
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, data, padding.PKCS1v15(), algorithm)
@@ -145,6 +145,14 @@ def _verify(
     except InvalidSignature:
         return False
     return True
+
+
+@lru_cache(maxsize=8)
+def _loaded(spki: bytes) -> object:
+    """A CA's public key, which verifies every signature that its private half makes."""
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    return load_der_public_key(spki)
 
 
 def _hash_for(curve: str) -> hashes.HashAlgorithm:

@@ -52,15 +52,17 @@ class ToBeSigned(msgspec.Struct, frozen=True):
     issuer: CertificateFacts | None
     issuer_key: PublicKey
     algorithm: bytes
+    extensions: list[tuple[str, bool, bytes]]
 
-    def extensions(self) -> list[tuple[str, bool, bytes]]:
-        """OID, criticality and value of each extension, in order."""
-        found = []
-        for extension in self.fields[7].children()[0].children() if len(self.fields) > 7 else []:
-            parts = extension.children()
-            critical = len(parts) == 3 and parts[1].contents == b"\xff"
-            found.append((der.oid(parts[0]), critical, parts[-1].contents))
-        return found
+
+def _extensions(fields: list[der.Node]) -> list[tuple[str, bool, bytes]]:
+    """OID, criticality and value of each extension, in order."""
+    found = []
+    for extension in fields[7].children()[0].children() if len(fields) > 7 else []:
+        parts = extension.children()
+        critical = len(parts) == 3 and parts[1].contents == b"\xff"
+        found.append((der.oid(parts[0]), critical, parts[-1].contents))
+    return found
 
 
 @rule("cert-version", "error", "RFC 5280 4.1.2.1")
@@ -149,7 +151,7 @@ def same_key(subject: ToBeSigned) -> Violation | None:
 def extensions(subject: ToBeSigned) -> list[Violation]:
     """Each extension stands once, is one that sipca issues, and is critical where it must be."""
     problems, seen = [], set()
-    for oid, critical, _ in subject.extensions():
+    for oid, critical, _ in subject.extensions:
         if oid in seen:
             problems.append(Violation(f"the extension {oid} stands twice"))
         if oid not in KNOWN:
@@ -164,7 +166,7 @@ def extensions(subject: ToBeSigned) -> list[Violation]:
 def basic_constraints(subject: ToBeSigned) -> Violation | None:
     """Only root and issuing roles are CAs; a leaf says CA:FALSE as an empty sequence."""
     is_ca = subject.profile.role in ("root", "issuing")
-    values = {oid: value for oid, _, value in subject.extensions()}
+    values = {oid: value for oid, _, value in subject.extensions}
     value = values.get("2.5.29.19")
     if value is None or subject.facts.is_ca != is_ca:
         return Violation(f"basicConstraints does not fit the role {subject.profile.role}")
@@ -258,5 +260,7 @@ def lint_to_be_signed(
     """
     facts = read_certificate(der.certificate(tbs, b"\x00"))
     fields = der.read(tbs).children()
-    subject = ToBeSigned(tbs, fields, facts, profile, key, issuer, issuer_key, algorithm)
+    subject = ToBeSigned(
+        tbs, fields, facts, profile, key, issuer, issuer_key, algorithm, _extensions(fields)
+    )
     return run(CERTIFICATE_RULES, subject)

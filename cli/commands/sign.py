@@ -74,6 +74,9 @@ def sign_command(
     fullchain: Annotated[
         bool, typer.Option("--fullchain", help="Leaf and issuing in one file, too.")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=64, metavar="N", help="Processes for a batch.")
+    ] = 1,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The JSON document in a file.")
     ] = None,
@@ -118,7 +121,14 @@ def sign_command(
             expanded = with_names(expanded, names_file)
         talk(f"CA: {home.name} in {home.path}", settings)
         with progress_bar(len(expanded), settings, several=several) as advance:
-            document = sign(home, expanded, delivery=delivery, dry_run=dry_run, progress=advance)
+            document = sign(
+                home,
+                expanded,
+                delivery=delivery,
+                dry_run=dry_run,
+                jobs=jobs if several else 1,
+                progress=advance,
+            )
         steps = _steps(home, document, wishes)
     _show(
         document,

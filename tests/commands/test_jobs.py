@@ -1,0 +1,129 @@
+"""``sign --jobs N``: processes change how long it takes, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from stand_in.lab import PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
+
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
+    "PYTHONPATH": str(ROOT)
+}
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """70 good requests, a bad one, one that is none, and two with one key."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shared = ec.generate_private_key(ec.SECP256R1())
+    for number in range(70):
+        key = shared if number in (3, 66) else ec.generate_private_key(ec.SECP256R1())
+        csr = make_csr(cn=f"d{number:02}.lab.example", key=key)
+        (folder / f"d{number:02}.csr").write_bytes(csr)
+    (folder / "bad.csr").write_bytes((SAMPLES / "email-typed-host.csr").read_bytes())
+    (folder / "broken.csr").write_bytes(b"hello")
+    (folder / "notes.txt").write_text("not a request")
+    return folder
+
+
+def told(document: dict[str, Any]) -> dict[str, Any]:
+    """What is the same whoever did the work."""
+    return {
+        "signed": [
+            (each["source"], each["subject"], each["san"], [f["code"] for f in each["findings"]])
+            for each in document["signed"]
+        ],
+        "refused": [
+            (each["source"], each["message"], each["hint"], each["exit"])
+            for each in document["refused"]
+        ],
+        "ignored": document["ignored"],
+    }
+
+
+def test_the_document_is_the_same_with_one_process_and_with_two(
+    sipca: CommandLine, inbox: Path, tmp_path: Path
+) -> None:
+    one = sipca("sign", inbox, "--out", tmp_path / "one", "--again", "--json")
+    # the register now knows every key: the second call is compared after it, like with like
+    again = sipca("sign", inbox, "--out", tmp_path / "two", "--again", "--json")
+    two = sipca("sign", inbox, "--out", tmp_path / "three", "--again", "--jobs", 2, "--json")
+
+    assert one.exit == again.exit == two.exit == 4
+    assert len(two.json["signed"]) == 70
+    assert told(two.json) == told(again.json)
+    reused = [each["source"] for each in two.json["signed"] if each["findings"]]
+    assert [Path(each).stem for each in reused] == ["d03", "d66"]
+    assert len(list((tmp_path / "three").glob("*-device.pem"))) == 70
+    assert sipca("log", "--verify").exit == 0
+
+
+def test_what_is_signed_already_is_skipped_by_workers_too(
+    sipca: CommandLine, inbox: Path, tmp_path: Path
+) -> None:
+    sipca("sign", inbox, "--out", tmp_path / "out", "--jobs", 2)
+    again = sipca("sign", inbox, "--out", tmp_path / "out", "--jobs", 3, "--json").json
+
+    assert (len(again["signed"]), len(again["skipped"])) == (0, 70)
+
+
+def test_workers_open_an_encrypted_key_by_themselves(
+    bare: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+    bare("init", "--name", "Locked", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
+
+    done = bare("sign", inbox, "--out", tmp_path / "out", "--jobs", 2, "--json").json
+
+    assert len(done["signed"]) == 70
+
+
+def test_an_unknown_profile_is_refused_for_each_as_without_workers(
+    sipca: CommandLine, inbox: Path, tmp_path: Path
+) -> None:
+    words = ("sign", inbox, "--out", tmp_path / "o", "--profile", "nope", "--json")
+
+    assert told(sipca(*words, "--jobs", 2).json) == told(sipca(*words).json)
+
+
+def test_an_interrupt_ends_it_and_the_next_call_goes_on(
+    sipca: CommandLine, inbox: Path, tmp_path: Path
+) -> None:
+    for number in range(300):
+        csr = make_csr(cn=f"x{number:03}.lab.example", key=ec.generate_private_key(ec.SECP256R1()))
+        (inbox / f"x{number:03}.csr").write_bytes(csr)
+    words = [
+        "sign",
+        str(inbox),
+        "--out",
+        str(tmp_path / "o"),
+        "--jobs",
+        "2",
+        "--home",
+        str(sipca.home),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from cli.main import main\nif __name__ == '__main__': main()", *words],
+        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for _ in range(400):
+        if list((tmp_path / "o").glob("*-device.pem")):
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    after = sipca("sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--json")
+    assert len(after.json["signed"]) + len(after.json["skipped"]) == 370
+    assert sipca("log", "--verify").exit == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -75,6 +76,9 @@ COMMANDS: dict[str, Any] = {
             "remove": "Forget a device; its certificates stay.",
         },
     ),
+    "completion": "The completion script of a shell.",
+    "env": "Paths of root, chain and CRL for scripts.",
+    "schema": "The JSON Schema of a command's --json document.",
     "rule": ("The rules that requests and certificates are judged by.", {"list": "All rules."}),
 }
 """Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""
@@ -140,6 +144,8 @@ def root_group() -> LazyGroup:
 
 def run(arguments: list[str]) -> int:
     """Run one command; its exit code."""
+    if arguments[:1] == ["__complete"]:
+        return _complete(arguments[1:])
     settings = Settings(json="--json" in arguments, debug="--debug" in arguments)
     try:
         code = root_group().main(arguments, "sipca", standalone_mode=False, obj=settings)
@@ -158,6 +164,16 @@ def run(arguments: list[str]) -> int:
             return report_usage(error, settings)
         return report_bug(error, settings)
     return code if isinstance(code, int) else 0
+
+
+def _complete(words: list[str]) -> int:
+    """Print what may stand next, for the scripts of ``sipca completion``; never an error."""
+    from cli.completion import candidates
+
+    with contextlib.suppress(Exception):  # a shell shows nothing rather than a message
+        for each in candidates(words):
+            print(each)
+    return 0
 
 
 def main() -> None:

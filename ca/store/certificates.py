@@ -223,3 +223,18 @@ def device_names(store: Store) -> list[str]:
     """The devices that certificates were signed for."""
     query = "SELECT DISTINCT device FROM plan WHERE device IS NOT NULL"
     return [row[0] for row in store.connection.execute(query)]
+
+
+def names_ending_after(store: Store, moment: int, begun: str, *, most: int) -> list[str]:
+    """Folded CNs and SANs that begin so, of end-entity certificates that end after a moment."""
+    rows = store.connection.execute(
+        """SELECT s.folded FROM san s
+             JOIN certificate c ON c.plan_id = s.plan_id
+             JOIN plan p ON p.id = s.plan_id
+            WHERE s.folded >= ? AND s.folded < ? AND c.not_after > ?
+              AND p.for_issuer_id IS NULL
+              AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
+            LIMIT ?""",
+        (begun, begun + "\U0010ffff", moment, most),
+    )
+    return [row[0] for row in rows]

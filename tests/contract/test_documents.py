@@ -98,6 +98,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "PresignDocument": ("ocsp", "presign", "--out", tmp_path / "p"),
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
         "CheckDocument": ("check",),
+        "EnvDocument": ("env",),
+        "SchemaListDocument": ("schema",),
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
@@ -121,7 +123,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         decoded = msgspec.json.decode(answer.out, type=documents()[name])
         assert decoded.schema == 1
 
-    assert set(calls) == set(documents())
+    assert set(calls) == set(documents()) - {"ErrorDocument"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""``sipca env``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.arguments import one_of
+from cli.options import opened, settings_of
+from cli.output import show
+
+
+def env_command(
+    ctx: typer.Context,
+    format: Annotated[str, typer.Option(help="sh, pwsh or dotenv.")] = "sh",  # noqa: A002 - the option's name
+) -> None:
+    """Paths of home, root, chain and CRL as variables for scripts.
+
+    The files are kept in the home's folder "public" and brought up to date by this call.
+
+    Example: eval "$(sipca env)"
+    """
+    from ca.authority.environment import environment
+    from cli.views.scripts import env_text
+
+    settings = settings_of(ctx)
+    one_of("--format", format, ("sh", "pwsh", "dotenv"))
+    with opened(settings) as home:
+        document = environment(home)
+    show(document, settings, lambda each: env_text(each, format))

@@ -1,0 +1,163 @@
+"""Shell completion: what may stand next on the line, names from the register among it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ca.authority.home import Home
+    from cli.options import Settings
+
+SCRIPTS = {
+    "bash": """\
+_sipca_complete() {
+    local IFS=$'\\n'
+    COMPREPLY=($(sipca __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+complete -o default -o bashdefault -F _sipca_complete sipca
+""",
+    "zsh": """\
+#compdef sipca
+_sipca() {
+    local -a found
+    found=("${(@f)$(sipca __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    if [[ -n "${found[1]}" ]]; then
+        compadd -a found
+    else
+        _files
+    fi
+}
+compdef _sipca sipca
+""",
+    "fish": """\
+function __sipca_complete
+    set -l found (sipca __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+    if test (count $found) -gt 0
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete -c sipca -f -a '(__sipca_complete)'
+""",
+}
+REFS = ("show", "export", "revoke", "release")
+"""Commands whose arguments are REFs."""
+
+
+def candidates(words: list[str]) -> list[str]:
+    """What may stand in the place of the last word; none where a file may."""
+    *before, begun = words or [""]
+    command, path, last_option = _walked(before)
+    if last_option is not None:
+        found = _values(last_option, words)
+    elif begun.startswith("-"):
+        found = [name for each in command.params for name in each.opts if name.startswith("--")]
+    elif hasattr(command, "list_commands"):
+        found = command.list_commands(None)
+    else:
+        found = _arguments(path, words)
+    return sorted({each for each in found if each.startswith(begun)})
+
+
+def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:
+    """The command that the words lead to, and the option that still wants its value."""
+    from cli.main import root_group
+
+    command: Any = root_group()
+    path: list[str] = []
+    waiting: str | None = None
+    for word in before:
+        if waiting is not None:
+            waiting = None
+        elif word.startswith("-"):
+            waiting = _takes_value(command, word)
+        elif hasattr(command, "get_command"):
+            inner = command.get_command(None, word)
+            if inner is None:
+                break
+            command = inner
+            path.append(word)
+    return command, path, waiting
+
+
+def _takes_value(command: Any, word: str) -> str | None:
+    for each in command.params:
+        if word in each.opts:
+            return None if getattr(each, "is_flag", False) else word
+    return None
+
+
+def _values(option: str, words: list[str]) -> Iterable[str]:
+    sources: dict[str, Callable[[list[str]], Iterable[str]]] = {
+        "--profile": lambda words: _library(words, "profiles"),
+        "--from": lambda words: _library(words, "profiles"),
+        "--target": lambda words: _library(words, "targets"),
+        "--for": lambda words: _library(words, "targets"),
+        "--device": _devices,
+        "--supersedes": _refs,
+        "--ca": lambda _: ("issuing", "root"),
+        "--protect": lambda _: ("both", "root", "none"),
+        "--reason": lambda _: _reasons(),
+    }
+    return sources[option](words) if option in sources else ()
+
+
+def _arguments(path: list[str], words: list[str]) -> Iterable[str]:
+    command = " ".join(path)
+    if command in REFS:
+        return _refs(words)
+    if command in ("device show", "device set", "device remove"):
+        return _devices(words)
+    if command == "profile show":
+        return _library(words, "profiles")
+    if command == "target show":
+        return _library(words, "targets")
+    if command == "fixture make":
+        return (*_library(words, "fixtures"), "all")
+    return ()
+
+
+def _reasons() -> Iterable[str]:
+    from cli.commands.revoke import REASONS
+
+    return REASONS
+
+
+def _library(words: list[str], shelf: str) -> Iterable[str]:
+    from ca.profiles.library import Library
+
+    home = _settings(words).home_path
+    names: Iterable[str] = getattr(Library(home if home.is_dir() else None), shelf).names()
+    return names
+
+
+def _devices(words: list[str]) -> Iterable[str]:
+    from ca.authority.completing import device_names
+
+    with _home(words) as home:
+        return device_names(home)
+
+
+def _refs(words: list[str]) -> Iterable[str]:
+    from ca.authority.completing import ref_names
+
+    with _home(words) as home:
+        return ref_names(home, words[-1])
+
+
+def _home(words: list[str]) -> AbstractContextManager[Home]:
+    from ca.authority.home import Surroundings, no_passphrase, open_home
+
+    return open_home(_settings(words).home_path, Surroundings(passphrase=no_passphrase))
+
+
+def _settings(words: list[str]) -> Settings:
+    from cli.options import Settings
+
+    settings = Settings()
+    if "--home" in words[:-1]:
+        settings.home = words[words.index("--home") + 1]
+    return settings

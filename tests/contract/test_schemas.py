@@ -1,0 +1,64 @@
+"""Every ``--json`` answer validates against ``sipca schema``, by a validator no one here wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+from stand_in.lab import SAMPLES, CommandLine
+
+from ca.authority.schemas import DOCUMENTS
+from ca.revocation.ocsp import request_for
+from cli.main import COMMANDS
+
+
+def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    csr = SAMPLES / "sbc1.csr"
+    (tmp_path / "request").write_bytes(request_for(bytes.fromhex("3000")))
+    out = tmp_path / "o"
+    calls = [
+        ("init",), ("sign", csr, "--device", "sbc1"), ("sign", csr, "--dry-run", "--again"), ("sign", csr),
+        ("sign", SAMPLES, "--out", tmp_path / "many"), ("csr show", csr, "--profile", "sip"), ("list", "--all"),
+        ("show", "sbc1"), ("export", "sbc1", "--out", out, "--target", "audiocodes-7.4"), ("chain",), ("status",),
+        ("log", "--verify"), ("log",), ("device list",), ("device show", "sbc1"),
+        ("device set", "sbc1", "--context", "2"), ("device remove", "sbc1"),
+        ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust build", out / "trusted-root.pem"),
+        ("trust diff", out / "trusted-root.pem", out / "trusted-1-root.pem"),
+        ("issue", "p.lab.example", "--out", tmp_path / "i"), ("fixture list",),
+        ("fixture make", "expired", "--out", tmp_path / "f"), ("revoke", "sbc1", "--reason", "hold"),
+        ("release", "sbc1"), ("crl",), ("ocsp rotate",), ("ocsp presign", "--out", tmp_path / "p"),
+        ("ocsp respond", tmp_path / "request", "-o", tmp_path / "r"), ("check", "--min-severity", "info"),
+        ("ca set", "--target", "generic"), ("rule list",), ("profile list",), ("profile show", "sip"),
+        ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
+        ("target list",), ("target show", "generic"), ("env",), ("schema",),
+    ]  # fmt: skip
+    seen = {"error"}
+
+    for name, *words in calls:
+        answer = sipca(*name.split(), *words, "--json")
+        schema = json.loads(sipca("schema", *name.split()).out)
+        assert answer.out, (name, answer.err)
+        jsonschema.Draft202012Validator(schema).validate(json.loads(answer.out))
+        seen.add(name)
+
+    assert seen == set(DOCUMENTS)
+
+
+def test_an_error_keeps_the_schema_of_errors(sipca: CommandLine) -> None:
+    schema = json.loads(sipca("schema", "error").out)
+
+    for words in (("show", "nobody"), ("bogus",), ("sign",)):
+        jsonschema.Draft202012Validator(schema).validate(json.loads(sipca(*words, "--json").err))
+
+
+def test_every_command_is_in_the_table_or_answers_no_document() -> None:
+    commands = set()
+    for name, entry in COMMANDS.items():
+        commands |= (
+            {f"{name} {inner}" for inner in entry[1]} if isinstance(entry, tuple) else {name}
+        )
+
+    assert commands - set(DOCUMENTS) == {"serve", "completion"}

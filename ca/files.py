@@ -181,6 +181,27 @@ def make_folder(path: Path, *, mode: int | None = None) -> bool:
         return True
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock that other processes wait for; it ends with the process, however that ends.
+
+    Raises:
+        StoreError: the lock file cannot be opened.
+    """
+    with _translated(path):
+        file = path.open("ab")
+    with file:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        elif sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        yield
+
+
 def sync_folder(path: Path) -> None:
     """Make a rename in this folder durable, where the platform can."""
     if os.name != "posix":

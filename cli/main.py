@@ -76,6 +76,7 @@ COMMANDS: dict[str, Any] = {
             "remove": "Forget a device; its certificates stay.",
         },
     ),
+    "apply": "Bring a lab to what a file says.",
     "completion": "The completion script of a shell.",
     "env": "Paths of root, chain and CRL for scripts.",
     "schema": "The JSON Schema of a command's --json document.",

@@ -30,8 +30,10 @@ class DeviceWishes(msgspec.Struct, frozen=True):
     proxy_sets: tuple[str, ...] | None = None
 
 
-def set_device(home: Home, name: str, wishes: DeviceWishes) -> DeviceDocument:
-    """Enter a device, or change what is known of it.
+def set_device(
+    home: Home, name: str, wishes: DeviceWishes, *, exactly: bool = False
+) -> DeviceDocument:
+    """Enter a device, or change what is known of it; ``exactly``: also to nothing.
 
     Raises:
         MalformedError: the name is none, or an address is neither a host name nor an IP.
@@ -41,7 +43,9 @@ def set_device(home: Home, name: str, wishes: DeviceWishes) -> DeviceDocument:
     if wishes.target is not None:
         home.library.target(wishes.target)
     changes = {
-        field: value for field, value in msgspec.structs.asdict(wishes).items() if value is not None
+        field: value
+        for field, value in msgspec.structs.asdict(wishes).items()
+        if exactly or value is not None
     }
     for field in ("addresses", "proxy_sets"):
         if field in changes:

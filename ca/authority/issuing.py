@@ -70,6 +70,31 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     Raises:
         CAError: a name, the profile or a file forbids it; no key was overwritten.
     """
+    job, before, kept, paths = _prepared(home, wishes)
+    if before is not None and _is_good(home, before, job, wishes.renew_before):
+        return _document(home, "nothing", before, paths, wishes)
+    make_folder(wishes.folder)
+    row = _sign(home, job, wishes, paths)
+    _write_public(row.der, paths, delivering.chain_of(home), wishes.folder)
+    upkeep.rotate_due(home)
+    made = "certificate" if kept else "key-and-certificate"
+    return _document(home, made, row, paths, wishes)
+
+
+def would_make(home: Home, wishes: IssueWishes) -> str:
+    """What ``issue_key`` would make: "key-and-certificate", "certificate" or "nothing".
+
+    Raises:
+        CAError: it would refuse.
+    """
+    job, before, kept, _ = _prepared(home, wishes)
+    if before is not None and _is_good(home, before, job, wishes.renew_before):
+        return "nothing"
+    return "certificate" if kept else "key-and-certificate"
+
+
+def _prepared(home: Home, wishes: IssueWishes) -> tuple[_Job, CertificateRow | None, bool, _Paths]:
+    """The certificate as it would be signed, the one that is there, whether its key is there."""
     check_ascii(wishes.form.passphrase)
     stem = delivering.file_safe(wishes.names[0].value.replace("*", "wildcard"))
     ending = "pfx" if wishes.form.pfx else "key"
@@ -78,8 +103,8 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         wishes.folder / delivering.device_name(stem, None),
         wishes.folder / delivering.fullchain_name(stem, None),
     )
-    chain = delivering.chain_of(home)
-    delivering.refuse_foreign_trust_files(delivering.Delivery(folder=wishes.folder), chain)
+    delivery = delivering.Delivery(folder=wishes.folder)
+    delivering.refuse_foreign_trust_files(delivery, delivering.chain_of(home))
     kept = _kept_key(paths, wishes)
     before = _certificate_in(home, paths.device, kept)
     judge = Judge(home)
@@ -87,15 +112,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         judge.check_key(kept.public.identity)
     key = kept or _new_key(wishes.key)
     order = _order(home, judge, key, wishes)
-    prepared = prepare(order)
-    if before is not None and _is_good(home, before, prepared, order, wishes.renew_before):
-        return _document(home, "nothing", before, paths, wishes)
-    make_folder(wishes.folder)
-    row = _sign(home, _Job(judge, order, prepared, key), wishes, paths)
-    _write_public(row.der, paths, delivering.chain_of(home), wishes.folder)
-    upkeep.rotate_due(home)
-    made = "key-and-certificate" if kept is None else "certificate"
-    return _document(home, made, row, paths, wishes)
+    return _Job(judge, order, prepare(order), key), before, kept is not None, paths
 
 
 def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Order:
@@ -210,9 +227,8 @@ def read_key(facts: CertificateFacts) -> bytes:
     return read_public_key(facts.spki).identity
 
 
-def _is_good(
-    home: Home, row: CertificateRow, prepared: Prepared, order: Order, renew_before: timedelta
-) -> bool:
+def _is_good(home: Home, row: CertificateRow, job: _Job, renew_before: timedelta) -> bool:
+    prepared, order = job.prepared, job.order
     facts = read_certificate(row.der)
     if row.status(home.now()) not in CURRENT or row.issuer_id != order.issuer.id:
         return False

@@ -48,6 +48,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "device set": devices.DeviceDocument,
     "device remove": devices.DeviceDocument,
     "rule list": reports.RuleDocument,
+    "apply": lab.ApplyDocument,
     "env": EnvDocument,
     "schema": SchemaListDocument,
     "error": ErrorDocument,

@@ -41,3 +41,21 @@ class FixtureDocument(Document, frozen=True, kw_only=True):
     trusted_root: str
     table: str
     fixtures: list[FixtureRecord]
+
+
+class ApplyStep(msgspec.Struct, frozen=True):
+    """One thing of a lab: "made", "changed", "unchanged", with ``--check`` "would make" or
+    "would change", or "drift" where sipca cannot change it."""
+
+    what: str
+    name: str
+    state: str
+    detail: str | None
+
+
+class ApplyDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``apply``; ``converged``: there was nothing to do."""
+
+    check: bool
+    converged: bool
+    steps: list[ApplyStep]

@@ -225,3 +225,15 @@ def algorithm_of(tbs: bytes) -> bytes:
 def certificate(tbs: bytes, signature: bytes) -> bytes:
     """A certificate from its TBSCertificate and signature: both AlgorithmIdentifiers are one."""
     return signed(tbs, algorithm_of(tbs), signature)
+
+
+def serial_of(data: bytes) -> bytes:
+    """The serial number of a certificate as octets, without a sign octet.
+
+    Raises:
+        MalformedError: it is no certificate.
+    """
+    tbs = signed_parts(data, what="the certificate")[0]
+    fields = [node for node in tbs.children() if node.tag != 0xA0]
+    value = integer(fields[0])
+    return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big", signed=value < 0)

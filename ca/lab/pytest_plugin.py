@@ -4,25 +4,23 @@
         server = sipca_issue("localhost", "127.0.0.1")
         server.configure(ssl_context)
 
-Entered under ``pytest11``: a project that has sipca installed has the fixtures.
+Entered under ``pytest11``: a project that has sipca installed has the fixtures. Imports wait
+for the fixtures, so that other test runs in the same environment do not pay for them.
 """
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import pytest
 
-from ca.authority.founding import found
-from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.issuing import IssueWishes, inferred_name, issue_key
-from ca.authority.wishes import FoundingWishes
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
 
 
-class ThrowawayHome(msgspec.Struct, frozen=True):
+class ThrowawayHome(NamedTuple):
     """A CA for one test run: its home, and the files that peers trust."""
 
     path: Path
@@ -34,7 +32,7 @@ class ThrowawayHome(msgspec.Struct, frozen=True):
         context.load_verify_locations(cafile=str(self.root))
 
 
-class IssuedFor(msgspec.Struct, frozen=True):
+class IssuedFor(NamedTuple):
     """Key and certificate for some names, as files."""
 
     key: Path
@@ -50,6 +48,11 @@ class IssuedFor(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="session")
 def sipca_home(tmp_path_factory: pytest.TempPathFactory) -> ThrowawayHome:
     """A CA with small keys and no passphrase, thrown away with the test run."""
+    from ca.authority.delivery import chain_of
+    from ca.authority.founding import found
+    from ca.authority.home import Surroundings, no_passphrase, open_home
+    from ca.authority.wishes import FoundingWishes
+
     folder = tmp_path_factory.mktemp("sipca")
     home = folder / "home"
     wishes = FoundingWishes(
@@ -57,8 +60,6 @@ def sipca_home(tmp_path_factory: pytest.TempPathFactory) -> ThrowawayHome:
     )
     found(home, wishes, Surroundings(passphrase=no_passphrase))
     with open_home(home, Surroundings(passphrase=no_passphrase)) as opened:
-        from ca.authority.delivery import chain_of
-
         chain = chain_of(opened)
     root, trusted = folder / "root.pem", folder / "trusted-root.pem"
     root.write_text(chain.root)
@@ -71,6 +72,9 @@ def sipca_issue(
     sipca_home: ThrowawayHome, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., IssuedFor]:
     """``sipca_issue("sbc1.lab.example", "10.0.0.5", profile="sip")``: key and certificate."""
+
+    from ca.authority.home import Surroundings, no_passphrase, open_home
+    from ca.authority.issuing import IssueWishes, inferred_name, issue_key
 
     def make(*names: str, profile: str = "sip", key: str = "ec:p256") -> IssuedFor:
         folder = tmp_path_factory.mktemp("issued")

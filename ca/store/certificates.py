@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from ca.encoding.der import certificate
+from ca.encoding.der import certificate, serial_of
 from ca.store.connection import Store
 
 Status = Literal[
@@ -217,6 +217,12 @@ def serials_ending_after(store: Store, issuer_id: int, moment: int) -> Iterator[
         (issuer_id, moment),
     ):
         yield serial
+
+
+def is_recorded(store: Store, der: bytes) -> bool:
+    """Whether these octets are a certificate of this register."""
+    rows = _rows(store, "WHERE p.serial = ?", [serial_of(der)])
+    return any(row.signature is not None and row.der == der for row in rows)
 
 
 def device_names(store: Store) -> list[str]:

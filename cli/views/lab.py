@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ca.documents.lab import FixtureDocument, FixtureListDocument
+from ca.documents.lab import ApplyDocument, FixtureDocument, FixtureListDocument
 from cli.terminal import table
 
 
@@ -26,3 +26,17 @@ def made_text(document: FixtureDocument) -> str:
             f"note what it did in {document.table}",
         ]
     )
+
+
+def applied_text(document: ApplyDocument) -> str:
+    """One line a thing, then whether anything was to do."""
+    rows = [(each.state, each.what, each.name, each.detail or "") for each in document.steps]
+    if document.converged:
+        last = "nothing to do: the lab is as the file says"
+    else:
+        last = (
+            "the lab is not as the file says"
+            if document.check
+            else "now the lab is as the file says"
+        )
+    return f"{table(rows)}\n{last}"

@@ -84,6 +84,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     request = tmp_path / "request.der"
     request.write_bytes(request_for(bytes.fromhex("3000")))
     trusted = tmp_path / "o" / "trusted-root.pem"
+    lab = tmp_path / "lab.toml"
+    lab.write_text("schema = 1\n")
     calls = {
         "InitDocument": ("init",),
         "SigningDocument": ("sign", csr),
@@ -99,6 +101,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
         "CheckDocument": ("check",),
         "EnvDocument": ("env",),
+        "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),

@@ -19,6 +19,8 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
     csr = SAMPLES / "sbc1.csr"
     (tmp_path / "request").write_bytes(request_for(bytes.fromhex("3000")))
     out = tmp_path / "o"
+    lab = tmp_path / "lab.toml"
+    lab.write_text('schema = 1\n[[device]]\nname = "gw1"\n')
     calls = [
         ("init",), ("sign", csr, "--device", "sbc1"), ("sign", csr, "--dry-run", "--again"), ("sign", csr),
         ("sign", SAMPLES, "--out", tmp_path / "many"), ("csr show", csr, "--profile", "sip"), ("list", "--all"),
@@ -34,6 +36,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("ca set", "--target", "generic"), ("rule list",), ("profile list",), ("profile show", "sip"),
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
+        ("apply", lab, "--check"), ("apply", lab),
     ]  # fmt: skip
     seen = {"error"}
 

@@ -1,0 +1,38 @@
+"""``sipca apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ca.documents.exits import EXIT_CODES
+from ca.errors import Kind
+from cli.options import settings_of, warn_of_synced_folder
+from cli.output import show
+
+
+def apply_command(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The lab file, TOML.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would change; exit 9 if anything.")
+    ] = False,
+) -> None:
+    """Bring a CA, its devices and certificates to what a lab file says; safe to run again.
+
+    Example: sipca apply lab.toml
+    """
+    from ca.lab.converge import apply
+    from ca.lab.labfile import read_lab
+    from cli.passphrase import surroundings
+    from cli.views.lab import applied_text
+
+    settings = settings_of(ctx)
+    lab = read_lab(file, settings.home_path)
+    warn_of_synced_folder(settings)
+    document = apply(settings.home_path, lab, surroundings(settings), check=check)
+    show(document, settings, applied_text)
+    if check and not document.converged:
+        raise typer.Exit(EXIT_CODES[Kind.INVALID])

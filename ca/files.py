@@ -48,12 +48,14 @@ def write_atomic(
     mode: int = PUBLIC,
     overwrite: bool = False,
     durable: bool = True,
+    settle: bool = True,
 ) -> None:
     """Write a file whole or not at all: temporary sibling, fsync, rename into place.
 
     A file of the same content is left as it is, also one that another process wrote in the
     meantime. The mode holds from creation, whatever
     the umask. Not ``durable``: without waiting for the disk, for files that are soon made again.
+    Without ``settle`` the caller syncs the folder, once for many files.
 
     Raises:
         ConflictError: another file is there and ``overwrite`` is not set, or a symlink is
@@ -77,11 +79,11 @@ def write_atomic(
             _write_new(temporary, [data], mode, durable=durable)
             if overwrite:
                 temporary.replace(path)
-            elif not link_into_place(temporary, path) and conflicts(path, data):
+            elif not link_into_place(temporary, path, settle=False) and conflicts(path, data):
                 raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
         finally:
             temporary.unlink(missing_ok=True)
-        if durable:
+        if durable and settle:
             sync_folder(path.parent)
 
 
@@ -213,7 +215,7 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def link_into_place(temporary: Path, path: Path) -> bool:
+def link_into_place(temporary: Path, path: Path, *, settle: bool = True) -> bool:
     """Give a finished file its name unless the name is taken; False if it was.
 
     Raises:
@@ -234,7 +236,8 @@ def link_into_place(temporary: Path, path: Path) -> bool:
         except FileExistsError:
             return False
     temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    if settle:
+        sync_folder(path.parent)
     return True
 
 

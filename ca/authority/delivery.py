@@ -12,7 +12,7 @@ from ca.device.request_rules import next_steps
 from ca.documents.signing import Files, SigningDocument
 from ca.encoding import pem
 from ca.errors import ConflictError
-from ca.files import conflicts, make_folder, write_atomic
+from ca.files import conflicts, make_folder, sync_folder, write_atomic
 from ca.names.text import printable
 from ca.store import devices
 
@@ -122,6 +122,8 @@ def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
 def deliver(delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain) -> Files:
     """Write one certificate's files; ``deliver_trust`` writes those beside them, once a call.
 
+    Their folder is synced by ``settle``, once for many.
+
     Raises:
         CAError: a file cannot be written, or another one appeared meanwhile.
     """
@@ -130,9 +132,16 @@ def deliver(delivery: Delivery, stem: str, context: int | None, leaf: str, chain
         return Files()
     for path, text in zip(paths, contents(delivery, leaf, chain), strict=False):
         make_folder(path.parent)
-        write_atomic(path, text.encode("ascii"), overwrite=delivery.overwrite)
+        write_atomic(path, text.encode("ascii"), overwrite=delivery.overwrite, settle=False)
     trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
     return Files(str(paths[0]), trusted, str(paths[1]) if len(paths) > 1 else None)
+
+
+def settle(delivery: Delivery) -> None:
+    """Make the names of delivered files durable."""
+    folder = delivery.folder or (delivery.file.parent if delivery.file else None)
+    if folder is not None and folder.is_dir():
+        sync_folder(folder)
 
 
 def deliver_trust(delivery: Delivery, chain: Chain) -> None:

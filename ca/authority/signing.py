@@ -58,11 +58,10 @@ class Batch:
             Refused(source.label, error.kind, error.message, error.hint, EXIT_CODES[error.kind])
         )
 
-    def hand_out_again(self, candidate: Candidate) -> None:
-        """A certificate that is there already; its files are written if they are not."""
+    def enter_skipped(self, candidate: Candidate, files: Files) -> None:
+        """A certificate that is there already; its files were written if they were not."""
         assert candidate.good is not None
         row = candidate.good
-        files = self._deliver(candidate, row.der)
         until = read_certificate(row.der).validity.not_after
         shared = self._entry(candidate, row.der, files)
         shared |= {
@@ -73,10 +72,24 @@ class Batch:
         reason = f"signed already and good until {until:%Y-%m-%d}; --again signs anew"
         self.skipped.append(Skipped(**shared, reason=reason))
 
-    def enter_signed(self, candidate: Candidate, der: bytes | None) -> None:
+    def enter_signed(self, candidate: Candidate, der: bytes | None, files: Files) -> None:
         """A certificate just made, or (None, dry run) that would be."""
-        files = self._deliver(candidate, der) if der is not None else Files()
         self.signed.append(Signed(**self._entry(candidate, der, files)))
+
+    def deliver_all(
+        self, candidates: list[Candidate], ders: list[bytes | None]
+    ) -> list[Files | CAError]:
+        """Write the files of a chunk; each that fails has its error in its place."""
+        done = [self._delivered(*each) for each in zip(candidates, ders, strict=True)]
+        if not self.dry_run:
+            delivering.settle(self.delivery)
+        return done
+
+    def _delivered(self, candidate: Candidate, der: bytes | None) -> Files | CAError:
+        try:
+            return Files() if der is None else self._deliver(candidate, der)
+        except CAError as error:
+            return error
 
     def _deliver(self, candidate: Candidate, der: bytes) -> Files:
         if self.dry_run:
@@ -241,14 +254,15 @@ def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
     elif not batch.dry_run:
         with home.store.snapshot():
             candidates = _still_allowed(batch, candidates)
-    for candidate in candidates:
-        try:
-            if candidate.good is not None:
-                batch.hand_out_again(candidate)
-            else:
-                batch.enter_signed(candidate, results[id(candidate)])
-        except CAError as error:  # only the files failed: the certificate is in the register
-            batch.refuse(candidate.source, error)
+    ders = [results[id(c)] if c.good is None else c.good.der for c in candidates]
+    delivered = batch.deliver_all(candidates, ders)
+    for candidate, der, files in zip(candidates, ders, delivered, strict=True):
+        if isinstance(files, CAError):  # only the files failed: the certificate is registered
+            batch.refuse(candidate.source, files)
+        elif candidate.good is not None:
+            batch.enter_skipped(candidate, files)
+        else:
+            batch.enter_signed(candidate, der, files)
         home.step("delivered")
 
 

@@ -7,8 +7,10 @@ request is refused by what it is.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import re
 from base64 import b64decode
+from binascii import a2b_base64
 
 import msgspec
 
@@ -49,6 +51,13 @@ _WHAT_ELSE = {
 }
 
 
+_CANONICAL = re.compile(
+    rb"-----BEGIN CERTIFICATE REQUEST-----\n"
+    rb"((?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n)"
+    rb"-----END CERTIFICATE REQUEST-----\n"
+)
+
+
 class Armoured(msgspec.Struct, frozen=True):
     """The request's DER, and what was repaired to get at it."""
 
@@ -66,6 +75,10 @@ def find_request(data: bytes) -> Armoured:
         raise MalformedError(f"the input has more than {MAX_INPUT} octets, the most that is read")
     if not data.strip():
         raise MalformedError("the input is empty", hint="copy the CSR with its BEGIN and END lines")
+    canonical = _CANONICAL.fullmatch(data)
+    if canonical is not None:  # as openssl and the devices write it: nothing to repair
+        with contextlib.suppress(binascii.Error):
+            return Armoured(_judged_der(a2b_base64(canonical[1], strict_mode=False)), ())
     if data[0] == der.SEQUENCE and not _is_text(data):
         return Armoured(_judged_der(data), ("the file is DER, not PEM; it was read as such",))
     repairs: list[str] = []

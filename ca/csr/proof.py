@@ -14,6 +14,7 @@ import msgspec
 from ca.csr.request import CertificateRequest
 from ca.encoding import der
 from ca.errors import CAError
+from ca.keys.public import loaded
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
@@ -95,11 +96,11 @@ def _pss_hash(parameters: bytes) -> str | None:
 
 def _verify(request: CertificateRequest, name: str, hash_name: str) -> bool | None:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 
     try:
-        key = serialization.load_der_public_key(request.key.spki)
+        key = loaded(request.key.spki)
     except (ValueError, UnsupportedAlgorithm):
         return None
     algorithm: HashAlgorithm | None = getattr(hashes, hash_name)() if hash_name else None

@@ -13,7 +13,7 @@ from ca.issuance.order import Issuer, Order, Prepared
 from ca.issuance.san import decide_san
 from ca.issuance.subject import decide_subject
 from ca.issuance.validity import decide_validity
-from ca.keys.public import PublicKey
+from ca.keys.public import PublicKey, loaded
 from ca.keys.signer import algorithm_identifier, signature_name
 from ca.lint.certificates import lint_to_be_signed
 from ca.lint.public_keys import check_public_key
@@ -127,15 +127,15 @@ def _build(
     extensions: tuple[Extension, ...],
 ) -> bytes:
     from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     name = _name(subject)
-    key = load_der_public_key(order.request.key.spki)
+    key = loaded(order.request.key.spki)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(_issuer_name(order.issuer) or name)
-        .public_key(key)  # type: ignore[arg-type]  # the key rules let no other kind through
+        .public_key(key)
         .serial_number(order.serial)
         .not_valid_before(validity.not_before)
         .not_valid_after(validity.not_after)

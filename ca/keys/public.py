@@ -6,7 +6,9 @@ or an id-RSASSA-PSS key would quietly make it another one.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
@@ -114,6 +116,19 @@ def _ec(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
         point = _uncompressed(spki) or bits
     identity = sha256(b"ec" + curve.encode() + b":" + point).digest()
     return PublicKey(spki, "ec", size, identity, curve=curve, point=bits, parameters=parameters)
+
+
+@lru_cache(maxsize=16)
+def loaded(spki: bytes) -> Any:
+    """The library's object for a public key: proof, rules and builder ask for it in turn.
+
+    Raises:
+        ValueError: the library cannot read it.
+        UnsupportedAlgorithm: it does not know the kind.
+    """
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    return load_der_public_key(spki)
 
 
 def _uncompressed(spki: bytes) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -79,6 +80,7 @@ def signature_name(key: PublicKey) -> str:
     raise PolicyError(f"a CA key of the kind {key.label} is not supported")
 
 
+@lru_cache(maxsize=8)
 def algorithm_identifier(key: PublicKey) -> bytes:
     """The AlgorithmIdentifier that goes with ``signature_name`` (RFC 4055, RFC 5758)."""
     oid = encode_oid(SIGNATURE_OIDS[signature_name(key)])

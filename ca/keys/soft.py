@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from ca.errors import KeyUnavailableError, MalformedError
 from ca.keys import at_rest
-from ca.keys.public import PublicKey, read_public_key
+from ca.keys.public import PublicKey, loaded, read_public_key
 from ca.keys.signer import DigestSigner, Hasher, KeyRef, algorithm_identifier
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _verify(
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-    key = _loaded(public.spki)
+    key = loaded(public.spki)
     try:
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, data, padding.PKCS1v15(), algorithm)
@@ -145,14 +144,6 @@ def _verify(
     except InvalidSignature:
         return False
     return True
-
-
-@lru_cache(maxsize=8)
-def _loaded(spki: bytes) -> object:
-    """A CA's public key, which verifies every signature that its private half makes."""
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
-    return load_der_public_key(spki)
 
 
 def _hash_for(curve: str) -> hashes.HashAlgorithm:

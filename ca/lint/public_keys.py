@@ -8,7 +8,7 @@ from functools import cache
 
 import msgspec
 
-from ca.keys.public import PublicKey
+from ca.keys.public import PublicKey, loaded
 from ca.model.findings import Finding, Violation, rule, run
 
 SMALLEST_RSA, LARGEST_RSA = 2048, 8192
@@ -252,10 +252,9 @@ def _powers_of_65537(prime: int) -> frozenset[int]:
 
 def _loads(key: PublicKey) -> bool:
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        load_der_public_key(key.spki)
+        loaded(key.spki)
     except (ValueError, UnsupportedAlgorithm):
         return False
     return True

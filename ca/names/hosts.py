@@ -66,6 +66,8 @@ def a_label_form(name: str) -> str | None:
 
 def as_address(text: str) -> str | None:
     """An IPv4 or IPv6 address in its canonical text, brackets allowed around IPv6; else None."""
+    if ":" not in text and not text[-1:].isdigit():
+        return None  # nearly every name: no need to fail at reading it
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     try:

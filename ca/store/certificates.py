@@ -193,12 +193,28 @@ def by_plan(store: Store, plan_id: int) -> CertificateRow:
 
 
 def counts(store: Store, now: datetime) -> dict[Status, int]:
-    """How many end-entity plans there are in each status."""
-    found: dict[Status, int] = {}
-    for row in certificates(store):
-        status = row.status(now)
-        found[status] = found.get(status, 0) + 1
-    return found
+    """How many end-entity plans there are in each status: ``CertificateRow.status`` in SQL."""
+    rows = store.connection.execute(
+        """SELECT CASE
+                    WHEN a.plan_id IS NOT NULL THEN 'abandoned'
+                    WHEN r.plan_id IS NULL OR c.plan_id IS NULL THEN 'planned'
+                    WHEN s.status IS NOT NULL THEN s.status
+                    WHEN :now > c.not_after THEN 'expired'
+                    WHEN EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
+                    THEN 'superseded'
+                    WHEN :now < c.not_before THEN 'not-yet-valid'
+                    ELSE 'valid'
+                  END, count(*)
+             FROM plan p
+             LEFT JOIN result r ON r.plan_id = p.id
+             LEFT JOIN abandonment a ON a.plan_id = p.id
+             LEFT JOIN certificate c ON c.plan_id = p.id
+             LEFT JOIN status s ON s.issuer_id = p.issuer_id AND s.serial = p.serial
+            WHERE p.for_issuer_id IS NULL AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
+            GROUP BY 1""",
+        {"now": now.timestamp()},
+    )
+    return dict(rows.fetchall())
 
 
 def _rows(

@@ -90,6 +90,9 @@ def export_text(document: ExportDocument) -> str:
     )
     if document.others:
         lines.append(f"the newest was taken; also current: {', '.join(document.others)}")
+    if document.certificate.status not in ("valid", "not-yet-valid"):
+        lines.append(f"note: this certificate is {document.certificate.status}")
+    lines += [f"preflight: {one_line(each.message)}" for each in document.findings]
     return "\n".join(lines + steps_text(document.steps))
 
 

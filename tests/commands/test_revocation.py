@@ -433,3 +433,37 @@ def test_an_ended_ca_signs_no_crl(lab: CommandLine, frozen: Callable[..., None])
 
     assert answer.exit == 4
     assert "signs no CRL" in answer.err
+
+
+def test_status_counts_what_list_shows(
+    lab: CommandLine, csr_file: Csr, frozen: Callable[..., None]
+) -> None:
+    """The count is made in SQL, the list in Python: both must mean the same."""
+    frozen(NOW)
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(5)]
+    for number, key in enumerate(keys):
+        words = ("--lifetime", "10d") if number == 0 else ()
+        assert (
+            lab("sign", csr_file(f"n{number}", cn=f"n{number}.lab.example", key=key), *words).exit
+            == 0
+        )
+    lab("revoke", "n1.lab.example")
+    lab("revoke", "n2.lab.example", "--reason", "hold")
+    again = csr_file("n3b", "dns:n3.lab.example", cn="n3.lab.example", key=keys[3])
+    assert lab("sign", again, "--supersedes", "n3.lab.example").exit == 0
+    for days in (-400, 0, 30, 4000):
+        frozen(NOW + timedelta(days=days))
+        listed: dict[str, int] = {}
+        for each in lab("list", "--all", "--json").json["certificates"]:
+            listed[each["status"]] = listed.get(each["status"], 0) + 1
+        assert lab("status", "--json").json["certificates"] == dict(sorted(listed.items()))
+    assert {"revoked", "held"} <= set(listed)
+
+
+def test_exporting_what_is_not_current_says_so(lab: CommandLine, tmp_path: Path) -> None:
+    lab("revoke", "gw1.lab.example", "--reason", "hold")
+
+    answer = lab("export", "gw1.lab.example", "--out", tmp_path / "k")
+
+    assert answer.exit == 0
+    assert "note: this certificate is held" in answer.out

@@ -10,7 +10,7 @@ from ca.encoding.crl import entry
 from ca.encoding.der import certificate
 from ca.store.connection import Store
 from ca.store.moments import from_text
-from ca.store.schema import recreate_derived
+from ca.store.schema import FILL_OPEN_PLANS, recreate_derived
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -42,6 +42,7 @@ def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
     """Make the derived tables anew from history, in one write transaction; certificates indexed."""
     with store.write() as connection:
         recreate_derived(store)
+        connection.execute(FILL_OPEN_PLANS)
         rows = connection.execute(
             "SELECT p.id, p.tbs, r.signature FROM result r JOIN plan p ON p.id = r.plan_id"
         ).fetchall()

@@ -78,6 +78,7 @@ def add_plan(store: Store, plan: NewPlan, *, at: datetime) -> int:
         ),
     )
     assert cursor.lastrowid is not None
+    store.connection.execute("INSERT INTO open_plan (plan_id) VALUES (?)", (cursor.lastrowid,))
     return cursor.lastrowid
 
 
@@ -87,6 +88,7 @@ def add_result(store: Store, plan_id: int, signature: bytes, *, at: datetime) ->
         "INSERT INTO result (plan_id, signature, signed_at) VALUES (?, ?, ?)",
         (plan_id, signature, to_text(at)),
     )
+    _close(store, plan_id)
 
 
 def is_abandoned(store: Store, plan_id: int) -> bool:
@@ -96,12 +98,13 @@ def is_abandoned(store: Store, plan_id: int) -> bool:
 
 
 def open_plans(store: Store, *, before: datetime | None = None) -> list[tuple[int, bytes]]:
-    """Number and serial of plans with neither result nor abandonment, planned before a moment."""
+    """Number and serial of plans with neither result nor abandonment, planned before a moment.
+
+    CROSS JOIN: the few open plans are looked up in the many, never the other way round.
+    """
     rows = store.connection.execute(
-        """SELECT p.id, p.serial FROM plan p
-            WHERE p.id NOT IN (SELECT plan_id FROM result)
-              AND p.id NOT IN (SELECT plan_id FROM abandonment)
-              AND (? IS NULL OR p.planned_at < ?)""",
+        """SELECT p.id, p.serial FROM open_plan o CROSS JOIN plan p ON p.id = o.plan_id
+            WHERE ? IS NULL OR p.planned_at < ?""",
         (None, None) if before is None else (to_text(before), to_text(before)),
     )
     return [(row[0], row[1]) for row in rows]
@@ -113,6 +116,11 @@ def abandon(store: Store, plan_id: int, reason: str, *, at: datetime) -> None:
         "INSERT INTO abandonment (plan_id, reason, abandoned_at) VALUES (?, ?, ?)",
         (plan_id, reason, to_text(at)),
     )
+    _close(store, plan_id)
+
+
+def _close(store: Store, plan_id: int) -> None:
+    store.connection.execute("DELETE FROM open_plan WHERE plan_id = ?", (plan_id,))
 
 
 def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime) -> None:

@@ -27,7 +27,7 @@ HISTORY = {
 }
 """Append-only tables, each with what an INSERT would replace."""
 
-DERIVED = ("certificate", "san", "status", "blocked_key")
+DERIVED = ("certificate", "san", "status", "blocked_key", "open_plan")
 STATE = ("key", "issuer", "setting", "ocsp_signer", "crl", "crl_piece", "device")
 
 _TABLES = (
@@ -165,6 +165,11 @@ _TABLES_3 = (
     ) STRICT, WITHOUT ROWID""",
 )
 
+FILL_OPEN_PLANS = """INSERT INTO open_plan (plan_id)
+    SELECT id FROM plan WHERE id NOT IN (SELECT plan_id FROM result)
+                          AND id NOT IN (SELECT plan_id FROM abandonment)"""
+"""Plans with neither result nor abandonment, found the slow way."""
+
 _DERIVED_TABLES = {
     "certificate": """CREATE TABLE certificate (
         plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
@@ -189,6 +194,9 @@ _DERIVED_TABLES = {
         crl_entry BLOB NOT NULL,
         PRIMARY KEY (issuer_id, serial)
     ) STRICT, WITHOUT ROWID""",
+    "open_plan": """CREATE TABLE open_plan (
+        plan_id INTEGER PRIMARY KEY REFERENCES plan (id)
+    ) STRICT""",
     "blocked_key": """CREATE TABLE blocked_key (
         key_identity BLOB PRIMARY KEY,
         event_id INTEGER NOT NULL
@@ -225,6 +233,7 @@ _MIGRATIONS: dict[str, tuple[str, ...]] = {
         *_INDEXES_2,
     ),
     "0003_devices": _TABLES_3,
+    "0004_open_plans": (_DERIVED_TABLES["open_plan"], FILL_OPEN_PLANS),
 }
 """In their order; each raises ``VERSION`` by one."""
 

@@ -1,0 +1,163 @@
+"""A register of a million certificates: signing one more, finding one, listing, checking."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from ca.authority.delivery import Delivery
+from ca.authority.founding import found
+from ca.authority.health import check
+from ca.authority.home import Home, Surroundings, no_passphrase, open_home
+from ca.authority.judging import Source
+from ca.authority.listing import ListWishes, list_certificates, show
+from ca.authority.overview import status
+from ca.authority.signing import sign
+from ca.authority.wishes import FoundingWishes
+from ca.model.wishes import SigningWishes
+from ca.store import revocations
+from scripts.benchmarks.measure import Row
+from scripts.benchmarks.requests import write_requests
+
+AROUND = Surroundings(passphrase=no_passphrase)
+COUNT = 1_000_000
+DEVICES = 50_000
+
+
+def measure(folder: Path) -> Iterator[Row]:
+    """In process; the synthetic rows copy one certificate under serials and names of their own."""
+    paths = write_requests(folder / "in", 41)
+    data = [path.read_bytes() for path in paths]
+    home = folder / "home"
+    wishes = FoundingWishes(name="Bench", protect="none", root_key="ec:p256", issuing_key="ec:p256")
+    found(home, wishes, AROUND)
+    with open_home(home, AROUND) as opened:
+        _sign(opened, data[:1])
+        first = statistics.median(
+            _timed(lambda each=each: _sign(opened, [each])) for each in data[1:21]
+        )
+        before = _size(opened)
+        _fill(opened)
+        per_row = (_size(opened) - before) / COUNT
+    with open_home(home, AROUND) as opened:
+        one = opened.store.connection.execute(
+            "SELECT length(tbs) + length(account) + 80 FROM plan WHERE source = 'd'"
+        ).fetchone()[0]
+        later = statistics.median(
+            _timed(lambda each=each: _sign(opened, [each])) for each in data[21:]
+        )
+        yield Row("scale: signing the 1,000,001st beside the first", later, first, "s", 1.1)
+        serial = bytes.fromhex(f"{1 << 126 | 700_000:032x}")
+        raw = _rate(lambda: _raw(opened, serial))
+        ours = _rate(lambda: revocations.looked_up(opened.store, 2, serial))
+        yield Row(
+            "scale: status by serial, as OCSP asks, beside a raw SELECT",
+            ours,
+            raw,
+            "/s",
+            0.9,
+            "at least",
+        )
+        yield Row(
+            "scale: show by SAN, of 0.05 s",
+            _timed(lambda: show(opened, "n600000.lab.example")),
+            0.05,
+            "s",
+            1.0,
+        )
+        yield Row(
+            "scale: show by device, of 0.05 s",
+            _timed(lambda: show(opened, "dev49999")),
+            0.05,
+            "s",
+            1.0,
+        )
+        ending = ListWishes(expiring=timedelta(days=60))
+        yield Row(
+            "scale: list --expiring 60d (0 of 1,000,000), of 0.05 s",
+            _timed(lambda: list_certificates(opened, ending)),
+            0.05,
+            "s",
+            1.0,
+        )
+        yield Row("scale: check, of 10 s", _timed(lambda: check(opened)), 10.0, "s", 1.0)
+        yield Row("scale: status, seconds", _timed(lambda: status(opened)), 1.0, "s")
+        yield Row(
+            "scale: octets on disk a certificate beyond TBS, signature, account",
+            per_row - one,
+            1.0,
+            "B",
+            400,
+        )
+
+
+def _sign(home: Home, data: list[bytes]) -> None:
+    sources = [Source("d", "d", SigningWishes(again=True), data=each) for each in data]
+    if len(sign(home, sources, delivery=Delivery()).signed) != len(data):
+        raise RuntimeError("a CSR of the bench was refused")
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _rate(work: Callable[[], object]) -> float:
+    count, end = 0, time.perf_counter() + 1
+    while time.perf_counter() < end:
+        work()
+        count += 1
+    return float(count)
+
+
+def _raw(home: Home, serial: bytes) -> object:
+    query = "SELECT id, tbs, account FROM plan WHERE issuer_id = 2 AND serial = ?"
+    return home.store.connection.execute(query, (serial,)).fetchone()
+
+
+def _size(home: Home) -> int:
+    home.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return (home.path / "ca.db").stat().st_size
+
+
+def _fill(home: Home) -> None:
+    """All in one transaction, past the verbs: rows as signing would have left them."""
+    connection = home.store.connection
+    plan = connection.execute(
+        """SELECT issuer_id, profile_sha256, lifetime, tbs, account, planned_at, id
+             FROM plan WHERE source = 'd' LIMIT 1"""
+    ).fetchone()
+    issuer, profile, lifetime, tbs, account, planned, template = plan
+    signature, signed = connection.execute(
+        "SELECT signature, signed_at FROM result WHERE plan_id = ?", (template,)
+    ).fetchone()
+    begin, end = connection.execute(
+        "SELECT not_before, not_after FROM certificate WHERE plan_id = ?", (template,)
+    ).fetchone()
+    start = connection.execute("SELECT max(id) FROM plan").fetchone()[0] + 1
+    numbers = range(COUNT)
+    with home.store.write():
+        connection.executemany(
+            """INSERT INTO plan (id, issuer_id, serial, profile_sha256, device, lifetime, source,
+                                 tbs, account, planned_at) VALUES (?,?,?,?,?,?,?,?,?,?)""",
+            (
+                (start + n, issuer, (1 << 126 | n).to_bytes(16, "big"), profile,
+                 f"dev{n}" if n < DEVICES else None, lifetime, "bench", tbs, account, planned)
+                for n in numbers
+            ),
+        )  # fmt: skip
+        connection.executemany(
+            "INSERT INTO result VALUES (?, ?, ?)", ((start + n, signature, signed) for n in numbers)
+        )
+        connection.executemany(
+            "INSERT INTO certificate VALUES (?, ?, ?, ?)",
+            ((start + n, begin, end + n % 1000, n.to_bytes(32, "big")) for n in numbers),
+        )
+        connection.executemany(
+            "INSERT INTO san VALUES (?, ?, ?)",
+            ((f"n{n}.lab.example", start + n, "dns") for n in numbers),
+        )

@@ -370,16 +370,18 @@ def test_derived_tables_are_rebuilt_from_history_alone(
 
     def rows(connection: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
         return [
-            connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in DERIVED
+            sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
+            for table in DERIVED
         ]
 
+    monkeypatch.setattr("ca.authority.signing.issue", lambda *_: 1 / 0)
+    assert lab("sign", csr_file("interrupted", cn="interrupted.lab.example")).exit == 1
+    monkeypatch.undo()
     lab("revoke", "sip.lab.example", "--reason", "hold")
     lab("revoke", "sip.lab.example", "--reason", "superseded")
     lab("revoke", "sip.lab.example", "--reason", "key-compromise", "--invalid-since", "2026-01-01")
     lab("revoke", "proxy.lab.example", "--reason", "hold")
     lab("release", "proxy.lab.example")
-    monkeypatch.setattr("ca.authority.signing.issue", lambda *_: 1 / 0)
-    assert lab("sign", csr_file("interrupted", cn="interrupted.lab.example")).exit == 1
     with open_store(lab.home / "ca.db") as store:
         before = rows(store.connection)
         with store.write() as connection:

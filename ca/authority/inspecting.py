@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ca.authority.home import Home
+from ca.authority.judging import Judge
 from ca.csr.parsing import read_request
 from ca.csr.proof import prove_possession
 from ca.csr.request import CertificateRequest
@@ -89,6 +90,7 @@ def _account(
         ca_subjects=tuple(each.issuer.facts.subject for each in home.cas() if each.issuer.facts),
     )
     try:
+        Judge(home).check_key(request.key.identity)
         prepared = prepare(order)
         return list(prepared.account), list(prepared.findings)
     except CAError as error:

@@ -166,7 +166,9 @@ def test_a_compromised_key_is_never_certified_again(lab: CommandLine, csr_file: 
 
         assert answer.exit == 4
         assert "was revoked for key-compromise and is never certified again" in answer.err
-    assert lab("csr", "show", again, "--profile", "sip").exit == 0
+    shown = lab("csr", "show", again, "--profile", "sip", "--json").json
+    assert "never certified again" in shown["findings"][-1]["message"]
+    assert shown["account"] == []
 
 
 def test_other_reasons_do_not_block_a_key(lab: CommandLine, csr_file: Csr) -> None:

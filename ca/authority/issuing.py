@@ -107,6 +107,7 @@ def _prepared(home: Home, wishes: IssueWishes) -> tuple[_Job, CertificateRow | N
     delivering.refuse_foreign_trust_files(delivery, delivering.chain_of(home))
     kept = _kept_key(paths, wishes)
     before = _certificate_in(home, paths.device, kept)
+    _certificate_in(home, paths.fullchain, kept)
     judge = Judge(home)
     if kept is not None:
         judge.check_key(kept.public.identity)

@@ -198,6 +198,25 @@ def test_a_certificate_of_another_key_in_the_way_is_a_conflict(
     assert not (tmp_path / "a" / "peer1.lab.example.key").exists()
 
 
+@pytest.mark.parametrize("name", ["device", "fullchain"])
+@pytest.mark.parametrize("issued", [True, False])
+def test_another_file_in_a_certificates_place_is_never_overwritten(
+    sipca: CommandLine, tmp_path: Path, name: str, *, issued: bool
+) -> None:
+    out = tmp_path / "p"
+    out.mkdir()
+    if issued:
+        sipca("issue", "peer1.lab.example", "--out", out)
+    path = out / f"peer1.lab.example-{name}.pem"
+    path.write_text("mine")
+
+    answer = sipca("issue", "peer1.lab.example", "10.0.0.9", "--out", out)
+
+    assert answer.exit == 6
+    assert path.read_text() == "mine"
+    assert len(sipca("list", "--json").json["certificates"]) == int(issued)
+
+
 def test_a_compromised_key_is_not_certified_again(sipca: CommandLine, tmp_path: Path) -> None:
     out = tmp_path / "p"
     sipca("issue", "peer1.lab.example", "--out", out)

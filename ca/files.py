@@ -41,6 +41,19 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
     return data
 
 
+def start_of(path: Path, size: int) -> bytes:
+    """The first octets of a file, to see what it is.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError as error:
+        raise StoreError(f"'{path}' cannot be read: {error.strerror}") from None
+
+
 def write_atomic(
     path: Path,
     data: bytes,

@@ -13,7 +13,7 @@ from ca.authority.home import CA, Home
 from ca.documents.revocation import CRLDocument, CRLRecord
 from ca.encoding import pem
 from ca.errors import ConflictError, NotFoundError, PolicyError
-from ca.files import Spool, make_folder, write_stream
+from ca.files import Spool, make_folder, start_of, write_stream
 from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, signed_crl
 from ca.store import crls, revocations
@@ -198,8 +198,7 @@ def _refuse_foreign(ca: CA, path: Path) -> None:
         return
     if not path.is_file():
         raise ConflictError(f"'{path}' is not a file", hint="choose another -o")
-    with path.open("rb") as file:
-        start = file.read(4096)
+    start = start_of(path, 4096)
     facts = ca.issuer.facts
     assert facts is not None
     if start and facts.subject_der not in pem.start_of(start, label="X509 CRL"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ca.authority.home import CA, Home
+from ca.authority.home import CA
 from ca.documents.certificates import CertificateRecord
 from ca.documents.home import CARecord
 from ca.encoding.certificates import read_certificate
@@ -53,8 +53,3 @@ def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
         supersedes=row.supersedes.hex() if row.supersedes else None,
         superseded_by=row.superseded_by.hex() if row.superseded_by else None,
     )
-
-
-def all_cas_of(home: Home) -> list[CARecord]:
-    """The CAs of a home."""
-    return [ca_record(each) for each in home.cas()]

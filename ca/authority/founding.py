@@ -115,7 +115,6 @@ def _document(path: Path, around: Surroundings, *, created: bool, notes: list[st
 
 
 def _make(home: Home, chosen: FoundingWishes, passphrase: bytes | None) -> None:
-    now = home.now()
     protect_issuing = passphrase if chosen.protect == "both" else None
     root_key = make(chosen.root_key or "", passphrase, label="root CA")
     issuing_key = make(chosen.issuing_key or "", protect_issuing, label="issuing CA")
@@ -124,10 +123,10 @@ def _make(home: Home, chosen: FoundingWishes, passphrase: bytes | None) -> None:
         state.set_setting(home.store, "base_url", chosen.base_url)
         state.set_setting(home.store, "founding_wishes", wishes.encode(chosen))
         home.record(Event("init", chosen.name or "", {"wishes": wishes.encode(chosen)}))
-    root_id = _keep(home, root_key, "root", None, at=now)
+    root_id = _keep(home, root_key, "root", None)
     root = Issuer(root_id, _ca_id(root_key), root_key.public, None)
     der = _sign_ca(home, chosen, root, root_key, root_key, root_id)
-    issuing_id = _keep(home, issuing_key, "issuing", root_id, at=now)
+    issuing_id = _keep(home, issuing_key, "issuing", root_id)
     issuer = Issuer(root_id, root.ca_id, root_key.public, read_certificate(der), chosen.base_url)
     _sign_ca(home, chosen, issuer, root_key, issuing_key, issuing_id)
     home.lend(root_id, root_key.signer)
@@ -137,16 +136,9 @@ def _make(home: Home, chosen: FoundingWishes, passphrase: bytes | None) -> None:
         crls.make_crl(home, ca)
 
 
-def _keep(home: Home, key: NewKey, role: str, parent_id: int | None, *, at: datetime) -> int:
+def _keep(home: Home, key: NewKey, role: str, parent_id: int | None) -> int:
     with home.store.write():
-        key_id = state.add_key(
-            home.store,
-            label=key.ref.label,
-            public=key.ref.public,
-            pkcs8=key.ref.pkcs8,
-            encrypted=key.ref.encrypted,
-            at=at,
-        )
+        key_id = recording.keep_key(home, key.ref)
         return state.add_issuer(
             home.store, role=role, ca_id=_ca_id(key), key_id=key_id, parent_id=parent_id
         )

@@ -64,6 +64,11 @@ def inferred_name(text: str) -> GeneralName:
     return GeneralName("email" if "@" in text else "dns", text)
 
 
+def stem_for(name: GeneralName) -> str:
+    """The stem of the files of a certificate whose first name this is."""
+    return delivering.file_safe(name.value.replace("*", "wildcard"))
+
+
 def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     """Make a key and its certificate, or find both in the folder and good.
 
@@ -96,7 +101,7 @@ def would_make(home: Home, wishes: IssueWishes) -> str:
 def _prepared(home: Home, wishes: IssueWishes) -> tuple[_Job, CertificateRow | None, bool, _Paths]:
     """The certificate as it would be signed, the one that is there, whether its key is there."""
     check_ascii(wishes.form.passphrase)
-    stem = delivering.file_safe(wishes.names[0].value.replace("*", "wildcard"))
+    stem = stem_for(wishes.names[0])
     ending = "pfx" if wishes.form.pfx else "key"
     paths = _Paths(
         wishes.folder / f"{stem}.{ending}",

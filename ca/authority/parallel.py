@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 from ca.authority.judging import Candidate, Judge, Source
-from ca.authority.workers import Job, Ready, Shared, Workers, outcomes
+from ca.authority.workers import Job, Outcome, Shared, Workers, outcomes
 from ca.errors import CAError
 
 
@@ -15,8 +17,8 @@ class Ahead:
         self._workers = workers
         self._shared = Shared(judge.ca.issuer, judge.home.now(), judge.ca_subjects)
         self._sent: set[int] = set()
-        self._done: dict[int, Ready | CAError] = {}
-        self._waiting: list[tuple[list[Source], list[object]]] = []
+        self._done: dict[int, Outcome] = {}
+        self._waiting: list[tuple[list[Source], list[Future[list[Outcome]]]]] = []
 
     def send(self, chunk: list[Source]) -> None:
         """Have a chunk read and prepared, once."""
@@ -31,7 +33,7 @@ class Ahead:
                 self._done[id(source)] = error
             else:
                 sources.append(source)
-        self._waiting.append((sources, list(self._workers.prepare(self._shared, jobs))))
+        self._waiting.append((sources, self._workers.prepare(self._shared, jobs)))
 
     def candidate(self, source: Source) -> Candidate:
         """One source of the chunk in hand, judged.
@@ -41,7 +43,7 @@ class Ahead:
         """
         if id(source) not in self._done:
             sources, futures = self._waiting.pop(0)
-            found = outcomes(futures)  # type: ignore[arg-type]
+            found = outcomes(futures)
             self._done.update(zip(map(id, sources), found, strict=True))
         outcome = self._done.pop(id(source))
         if isinstance(outcome, CAError):

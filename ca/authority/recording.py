@@ -11,10 +11,11 @@ from ca.authority.indexing import index_of_prepared
 from ca.errors import StoreError
 from ca.issuance.issue import Issued
 from ca.issuance.order import Prepared
+from ca.keys.signer import KeyRef
 from ca.model.account import FieldAccount
 from ca.model.certificates import subject_text
 from ca.profiles.profile import Profile
-from ca.store import derived, plans
+from ca.store import derived, plans, state
 from ca.store.audit import Event
 
 
@@ -32,6 +33,18 @@ class Draft(msgspec.Struct, frozen=True):
     context: int | None = None
     supersedes: int | None = None
     overrides: tuple[str, ...] = ()
+
+
+def keep_key(home: Home, ref: KeyRef) -> int:
+    """Keep a key as its KeyRef has it; inside a write transaction. Its number."""
+    return state.add_key(
+        home.store,
+        label=ref.label,
+        public=ref.public,
+        pkcs8=ref.pkcs8,
+        encrypted=ref.encrypted,
+        at=home.now(),
+    )
 
 
 def write_plans(home: Home, drafts: list[Draft]) -> list[int]:

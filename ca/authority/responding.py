@@ -26,7 +26,7 @@ from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 from ca.revocation.ocsp import Answer, OCSPResponder, Responder, Revoked, failure
 from ca.store import responders as signers
-from ca.store import revocations, state
+from ca.store import revocations
 from ca.store.audit import Event
 
 ROLE = "ocsp-responder"
@@ -56,14 +56,7 @@ def rotate(home: Home, ca: CA, *, if_due: bool = False) -> SignerRecord | None:
     )
     draft = recording.Draft(prepare(order), profile, ca.issuer.id, "default", "ocsp rotate")
     with home.store.write():
-        key_id = state.add_key(
-            home.store,
-            label=key.ref.label,
-            public=key.ref.public,
-            pkcs8=key.ref.pkcs8,
-            encrypted=False,
-            at=home.now(),
-        )
+        key_id = recording.keep_key(home, key.ref)
         (plan_id,) = recording.write_plans(home, [draft])
         signers.add(home.store, plan_id=plan_id, issuer_id=ca.issuer.id, key_id=key_id)
     home.step("signer-planned")

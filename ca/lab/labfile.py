@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority.delivery import device_name, file_safe
+from ca.authority.delivery import device_name
 from ca.authority.devices import address
-from ca.authority.issuing import inferred_name
+from ca.authority.issuing import inferred_name, stem_for
 from ca.authority.wishes import FoundingWishes, Protection
 from ca.csr.parsing import read_request
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
@@ -162,7 +162,7 @@ def stem_of(table: CertificateTable) -> str:
     """The stem of a certificate's files."""
     if table.csr is not None:
         return Path(table.csr).stem
-    return file_safe(inferred_name(table.issue[0]).value.replace("*", "wildcard"))
+    return stem_for(inferred_name(table.issue[0]))
 
 
 def label_of(table: CertificateTable) -> str:

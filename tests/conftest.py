@@ -42,8 +42,10 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> CommandLine:
-    """The command line with an empty home."""
+def bare(tmp_path: Path, request: pytest.FixtureRequest) -> CommandLine:
+    """The command line with an empty home; a test that sets the clock sets it for ``init`` too."""
+    if "frozen" in request.fixturenames:
+        request.getfixturevalue("frozen")
     return CommandLine(tmp_path / "home")
 
 

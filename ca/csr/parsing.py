@@ -5,15 +5,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import cast
+from functools import lru_cache
 
 from ca.csr.armour import find_request
 from ca.csr.request import CertificateRequest, RequestedExtension
-from ca.encoding import der
-from ca.encoding.certificates import KEY_USAGE, PURPOSES, SHORT_TYPES
+from ca.encoding import der, extensions
+from ca.encoding.certificates import SHORT_TYPES
 from ca.errors import CAError, MalformedError
 from ca.keys.public import read_public_key
-from ca.model.certificates import GeneralName, NameKind, SubjectAttribute
+from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.names.text import printable
 
 EXTENSION_REQUEST = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
@@ -84,8 +84,6 @@ def parse_request(data: bytes, repairs: tuple[str, ...] = ()) -> CertificateRequ
         MalformedError: it is not one, or holds what nobody may certify: duplicate
             extensions or attributes, control characters, text in a wrong charset.
     """
-    if der.too_deep(data):
-        raise MalformedError("the CSR nests deeper than any request does")
     info, algorithm, signature = der.signed_parts(data, what="the CSR")
     fields = info.children()
     if len(fields) < 3 or fields[0].tag != der.INTEGER:
@@ -96,12 +94,9 @@ def parse_request(data: bytes, repairs: tuple[str, ...] = ()) -> CertificateRequ
     subject = _name(fields[1], said)
     key = read_public_key(fields[2].raw)
     requested, others = _attributes(fields[3:], said)
-    extensions = _extensions(requested)
-    san, other_names, san_critical = _san(extensions)
-    parts = algorithm.children()
-    if not parts:
-        raise MalformedError("the CSR names no signature algorithm")
-    oid = der.oid(parts[0])
+    asked = _extensions(requested)
+    san, other_names, san_critical = _san(asked)
+    oid, parameters = _signature_algorithm(algorithm.raw)
     return CertificateRequest(
         der=data,
         info=info.raw,
@@ -110,13 +105,30 @@ def parse_request(data: bytes, repairs: tuple[str, ...] = ()) -> CertificateRequ
         san=san,
         san_critical=san_critical,
         other_names=other_names,
-        extensions=tuple(_described(e, san, other_names) for e in extensions),
+        extensions=tuple(_described(e, san, other_names) for e in asked),
         attributes=others,
         signature_algorithm=SIGNATURES.get(oid, oid),
-        signature_parameters=parts[1].raw if len(parts) > 1 else b"",
+        signature_parameters=parameters,
         signature=signature,
         repairs=tuple(dict.fromkeys(said)),
     )
+
+
+def _refuse_deep(node: der.Node) -> None:
+    """For what is kept or passed over without being taken apart."""
+    if der.too_deep(node):
+        raise MalformedError("the CSR nests deeper than any request does")
+
+
+@lru_cache(maxsize=64)
+def _signature_algorithm(raw: bytes) -> tuple[str, bytes]:
+    """OID and parameters; devices of a kind all write the same."""
+    node = der.read(raw)
+    _refuse_deep(node)
+    parts = node.children()
+    if not parts:
+        raise MalformedError("the CSR names no signature algorithm")
+    return der.oid(parts[0]), parts[1].raw if len(parts) > 1 else b""
 
 
 # the subject
@@ -133,13 +145,19 @@ def _name(node: der.Node, said: list[str]) -> tuple[SubjectAttribute, ...]:
         if len(values) > 1:
             said.append("a part of the subject with several attributes was taken apart")
         for value in values:
-            attributes.append(_attribute(value, said))
+            attribute, repairs = _attribute(value.raw)
+            attributes.append(attribute)
+            said += repairs
         if len(attributes) > MAX_ATTRIBUTES:
             raise MalformedError(f"the CSR's subject has more than {MAX_ATTRIBUTES} attributes")
     return tuple(attributes)
 
 
-def _attribute(node: der.Node, said: list[str]) -> SubjectAttribute:
+@lru_cache(maxsize=256)
+def _attribute(raw: bytes) -> tuple[SubjectAttribute, tuple[str, ...]]:
+    """An attribute and what was repaired; the devices of a lab share all but the CN."""
+    said: list[str] = []
+    node = der.read(raw)
     pair = node.children() if node.tag == der.SEQUENCE else []
     if len(pair) != 2:
         raise MalformedError("an attribute of the CSR's subject is not a type and a value")
@@ -148,20 +166,23 @@ def _attribute(node: der.Node, said: list[str]) -> SubjectAttribute:
     text = _string(pair[1], f"the subject's {short}", said)
     if _CONTROL.search(text):
         raise MalformedError(f"the subject's {short} '{printable(text)}' holds control characters")
-    return SubjectAttribute(short, text)
+    return SubjectAttribute(short, text), tuple(said)
+
+
+_CODECS = {
+    der.UTF8_STRING: "utf-8",
+    der.PRINTABLE_STRING: "ascii",
+    der.IA5_STRING: "ascii",
+    0x12: "ascii",  # NumericString
+    0x1A: "ascii",  # VisibleString
+    der.T61_STRING: "latin-1",
+    der.BMP_STRING: "utf-16-be",
+    der.UNIVERSAL_STRING: "utf-32-be",
+}
 
 
 def _string(node: der.Node, what: str, said: list[str]) -> str:
-    codec = {
-        der.UTF8_STRING: "utf-8",
-        der.PRINTABLE_STRING: "ascii",
-        der.IA5_STRING: "ascii",
-        0x12: "ascii",  # NumericString
-        0x1A: "ascii",  # VisibleString
-        der.T61_STRING: "latin-1",
-        der.BMP_STRING: "utf-16-be",
-        der.UNIVERSAL_STRING: "utf-32-be",
-    }.get(node.tag)
+    codec = _CODECS.get(node.tag)
     if codec is None:
         raise MalformedError(f"{what} is no character string (tag {node.tag})")
     try:
@@ -198,6 +219,8 @@ def _attributes(nodes: list[der.Node], said: list[str]) -> tuple[der.Node | None
             if len(values) != 1 or values[0].tag != der.SEQUENCE:
                 raise MalformedError("the CSR's extensionRequest holds not one list of extensions")
             requested = values[0]
+        else:
+            _refuse_deep(node)
     return requested, tuple(sorted(seen - {"extensionRequest"}))
 
 
@@ -215,30 +238,37 @@ def _extensions(node: der.Node | None) -> list[RequestedExtension]:
     if node is None:
         return []
     found: dict[str, RequestedExtension] = {}
-    for extension in node.children():
-        parts = extension.children() if extension.tag == der.SEQUENCE else []
-        if not 2 <= len(parts) <= 3 or parts[-1].tag != der.OCTET_STRING:
-            raise MalformedError("an extension of the CSR is not a type and a value")
-        oid = der.oid(parts[0])
-        critical = len(parts) == 3 and any(parts[1].contents)
-        if len(parts) == 3 and parts[1].tag != der.BOOLEAN:
-            raise MalformedError(f"the extension {oid} of the CSR has no proper critical flag")
-        if oid in found:
-            raise MalformedError(f"the CSR has the extension {EXTENSION_NAMES.get(oid, oid)} twice")
+    for each in node.children():
+        extension = _extension(each.raw)
+        if extension.oid in found:
+            raise MalformedError(f"the CSR has the extension {extension.name} twice")
         if len(found) >= MAX_EXTENSIONS:
             raise MalformedError(f"the CSR has more than {MAX_EXTENSIONS} extensions")
-        name = EXTENSION_NAMES.get(oid, oid)
-        found[oid] = RequestedExtension(oid, name, critical, "", parts[-1].contents)
+        found[extension.oid] = extension
     return list(found.values())
+
+
+@lru_cache(maxsize=256)
+def _extension(raw: bytes) -> RequestedExtension:
+    node = der.read(raw)
+    parts = node.children() if node.tag == der.SEQUENCE else []
+    if not 2 <= len(parts) <= 3 or parts[-1].tag != der.OCTET_STRING:
+        raise MalformedError("an extension of the CSR is not a type and a value")
+    oid = der.oid(parts[0])
+    critical = len(parts) == 3 and any(parts[1].contents)
+    if len(parts) == 3 and parts[1].tag != der.BOOLEAN:
+        raise MalformedError(f"the extension {oid} of the CSR has no proper critical flag")
+    name = EXTENSION_NAMES.get(oid, oid)
+    return RequestedExtension(oid, name, critical, "", parts[-1].contents)
 
 
 # the SAN
 
 
 def _san(
-    extensions: list[RequestedExtension],
+    asked: list[RequestedExtension],
 ) -> tuple[tuple[GeneralName, ...], tuple[str, ...], bool]:
-    extension = next((each for each in extensions if each.oid == SAN), None)
+    extension = next((each for each in asked if each.oid == SAN), None)
     if extension is None:
         return (), (), False
     nodes = der.read(extension.value, what="the CSR's SAN").children()
@@ -255,7 +285,6 @@ def _san(
     return tuple(names), tuple(others), extension.critical
 
 
-_TEXT_KINDS = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 _OTHER_KINDS = {
     0xA0: "otherName",
     0xA3: "x400Address",
@@ -272,8 +301,8 @@ def _general_name(node: der.Node) -> GeneralName | str:
                 f"the CSR's SAN has an IP address of {len(node.contents)} octets, not 4 or 16"
             )
         return GeneralName("ip", str(ipaddress.ip_address(node.contents)))
-    if kind := _TEXT_KINDS.get(node.tag):
-        return GeneralName(cast(NameKind, kind), _san_text(node.contents, kind))
+    if kind := extensions.TEXT_KINDS.get(node.tag):
+        return GeneralName(kind, _san_text(node.contents, kind))
     name = _OTHER_KINDS.get(node.tag)
     if name is None:
         raise MalformedError(f"the CSR's SAN has an entry of an unknown kind (tag {node.tag})")
@@ -326,25 +355,17 @@ def _described(
 
 
 def _basic_constraints(value: bytes) -> str:
-    parts = der.read(value).children()
-    is_ca = bool(parts) and parts[0].tag == der.BOOLEAN and any(parts[0].contents)
-    length = next((der.integer(part) for part in parts if part.tag == der.INTEGER), None)
+    is_ca, length = extensions.basic_constraints(value)
     text = "CA:TRUE" if is_ca else "CA:FALSE"
     return text if length is None else f"{text}, pathlen {length}"
 
 
 def _key_usage(value: bytes) -> str:
-    node = der.read(value)
-    if node.tag != der.BIT_STRING or not node.contents:
-        raise MalformedError("no bit string")
-    bits = "".join(f"{octet:08b}" for octet in node.contents[1:])
-    names = [name for _, name in KEY_USAGE] + ["encipherOnly", "decipherOnly"]
-    return ", ".join(name for bit, name in zip(bits, names, strict=False) if bit == "1")
+    return ", ".join(extensions.key_usage(value))
 
 
 def _purposes(value: bytes) -> str:
-    oids = [der.oid(node) for node in der.read(value).children()]
-    return ", ".join(PURPOSES.get(oid, oid) for oid in oids)
+    return ", ".join(extensions.purposes(value))
 
 
 def _as_hex(value: bytes) -> str:

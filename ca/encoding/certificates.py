@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ca.encoding.der import signed_parts
+from ca.encoding.extensions import KEY_USAGE, PURPOSES
 from ca.errors import MalformedError
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
 
@@ -29,22 +30,6 @@ SHORT_TYPES = {
     "1.2.840.113549.1.9.1": "emailAddress",
 }
 """Attribute types by OID, as they are spelled for people."""
-
-KEY_USAGE = (
-    ("digital_signature", "digitalSignature"),
-    ("content_commitment", "nonRepudiation"),
-    ("key_encipherment", "keyEncipherment"),
-    ("data_encipherment", "dataEncipherment"),
-    ("key_agreement", "keyAgreement"),
-    ("key_cert_sign", "keyCertSign"),
-    ("crl_sign", "cRLSign"),
-)
-PURPOSES = {
-    "1.3.6.1.5.5.7.3.1": "serverAuth",
-    "1.3.6.1.5.5.7.3.2": "clientAuth",
-    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
-    "1.3.6.1.5.5.7.3.20": "id-kp-sipDomain",
-}
 
 
 def read_certificate(der: bytes) -> CertificateFacts:

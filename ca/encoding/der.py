@@ -22,7 +22,7 @@ MAX_DEPTH = 32
 """Deeper nesting than any X.509 structure has; a bound against hostile input."""
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """One TLV inside ``data``: tag octet, where it starts, where its contents start and end."""
 
     data: bytes
@@ -105,9 +105,9 @@ def _tlv(data: bytes, start: int, limit: int) -> Node:
     return Node(data, tag, start, body, body + length)
 
 
-def too_deep(data: bytes) -> bool:
+def too_deep(node: Node) -> bool:
     """Whether constructed values nest more than ``MAX_DEPTH`` deep; walks without recursion."""
-    pending = [(first(data), 1)]
+    pending = [(node, 1)]
     while pending:
         node, depth = pending.pop()
         if depth > MAX_DEPTH:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ca.csr.request import RequestedExtension
-from ca.issuance.order import Order
+from ca.encoding import der
+from ca.encoding.extensions import extension
+from ca.issuance.order import Issuer, Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName
 from ca.profiles.profile import Profile
@@ -32,11 +35,10 @@ _ASKS_TO_BE_CA = ("keyCertSign", "cRLSign", "CA:TRUE")
 
 
 class Extension(msgspec.Struct, frozen=True):
-    """One extension to be: RFC 5280 name, criticality, value, and the value as text."""
+    """One extension to be: RFC 5280 name, its DER, and its value as text."""
 
     name: str
-    critical: bool
-    value: x509.ExtensionType
+    raw: bytes
     text: str
 
 
@@ -85,27 +87,46 @@ def _line(made: Extension, asked: RequestedExtension | None, source: str) -> Fie
 
 
 def _made(order: Order, san: tuple[GeneralName, ...]) -> tuple[Extension, ...]:
-    from cryptography import x509
-
-    profile, key = order.profile, order.request.key
+    key = order.request.key
+    before, between, behind = _shared(order.profile, order.issuer, key.algorithm == "rsa")
     own = key_identifier(key.bits)
-    made = [_basic_constraints(profile), _key_usage(profile, is_rsa=key.algorithm == "rsa")]
-    if purposes := profile.extensions.extended_key_usage:
-        made.append(_extended_key_usage(purposes))
-    made.append(Extension("subjectKeyIdentifier", False, x509.SubjectKeyIdentifier(own), own.hex()))
-    if order.issuer.facts is not None:
-        theirs = order.issuer.facts.key_identifier or key_identifier(order.issuer.key.bits)
-        value = x509.AuthorityKeyIdentifier(theirs, None, None)
-        made.append(Extension("authorityKeyIdentifier", False, value, theirs.hex()))
+    ski = extension("2.5.29.14", der.tlv(der.OCTET_STRING, own), critical=False)
+    made = [*before, Extension("subjectKeyIdentifier", ski, own.hex()), *between]
     if san:
         made.append(_subject_alternative_name(san))
-    if profile.extensions.ocsp_nocheck:
-        made.append(Extension("ocspNoCheck", False, x509.OCSPNoCheck(), "NULL"))
-    elif order.issuer.base_url and order.issuer.facts is not None:
-        made += _where_to_look(order.issuer.base_url, order.issuer.ca_id)
+    made += behind
     if order.permit is not None and (order.permit.dns or order.permit.ip):
         made.append(_name_constraints(order.permit.dns, order.permit.ip))
     return tuple(made)
+
+
+@lru_cache(maxsize=64)
+def _shared(
+    profile: Profile, issuer: Issuer, is_rsa: bool
+) -> tuple[list[Extension], list[Extension], list[Extension]]:
+    """What all of a profile and issuer share: before the SKI, between it and the SAN, behind."""
+    from cryptography import x509
+
+    before = [_basic_constraints(profile), _key_usage(profile, is_rsa=is_rsa)]
+    if purposes := profile.extensions.extended_key_usage:
+        before.append(_extended_key_usage(purposes))
+    between, behind = [], []
+    if issuer.facts is not None:
+        theirs = issuer.facts.key_identifier or key_identifier(issuer.key.bits)
+        value = x509.AuthorityKeyIdentifier(theirs, None, None)
+        between.append(_encoded("authorityKeyIdentifier", value, theirs.hex()))
+    if profile.extensions.ocsp_nocheck:
+        behind.append(_encoded("ocspNoCheck", x509.OCSPNoCheck(), "NULL"))
+    elif issuer.base_url and issuer.facts is not None:
+        behind += _where_to_look(issuer.base_url, issuer.ca_id)
+    return before, between, behind
+
+
+def _encoded(
+    name: str, value: x509.ExtensionType, text: str, *, critical: bool = False
+) -> Extension:
+    raw = extension(value.oid.dotted_string, value.public_bytes(), critical=critical)
+    return Extension(name, raw, text)
 
 
 def _basic_constraints(profile: Profile) -> Extension:
@@ -116,7 +137,8 @@ def _basic_constraints(profile: Profile) -> Extension:
     text = "CA:TRUE" if is_ca else "CA:FALSE"
     if length is not None:
         text += f", pathlen {length}"
-    return Extension("basicConstraints", True, x509.BasicConstraints(is_ca, length), text)
+    value = x509.BasicConstraints(is_ca, length)
+    return _encoded("basicConstraints", value, text, critical=True)
 
 
 def _key_usage(profile: Profile, *, is_rsa: bool) -> Extension:
@@ -134,7 +156,7 @@ def _key_usage(profile: Profile, *, is_rsa: bool) -> Extension:
         encipher_only=False,
         decipher_only=False,
     )
-    return Extension("keyUsage", True, value, ", ".join(names))
+    return _encoded("keyUsage", value, ", ".join(names), critical=True)
 
 
 def _extended_key_usage(purposes: tuple[str, ...]) -> Extension:
@@ -142,22 +164,29 @@ def _extended_key_usage(purposes: tuple[str, ...]) -> Extension:
 
     chosen = [PURPOSE_OIDS[each] for each in purposes]
     value = x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid, _ in chosen])
-    return Extension("extendedKeyUsage", False, value, ", ".join(name for _, name in chosen))
+    return _encoded("extendedKeyUsage", value, ", ".join(name for _, name in chosen))
 
 
 def _subject_alternative_name(names: tuple[GeneralName, ...]) -> Extension:
-    import ipaddress
-
     from cryptography import x509
 
-    makers = {
-        "dns": x509.DNSName,
-        "ip": lambda text: x509.IPAddress(ipaddress.ip_address(text)),
-        "uri": x509.UniformResourceIdentifier,
-        "email": x509.RFC822Name,
-    }
-    value = x509.SubjectAlternativeName([makers[name.kind](name.value) for name in names])
-    return Extension("subjectAltName", False, value, ", ".join(map(str, names)))
+    made = [_x509_name(name) for name in names]
+    value = x509.SubjectAlternativeName(made)
+    return _encoded("subjectAltName", value, ", ".join(map(str, names)))
+
+
+def _x509_name(name: GeneralName) -> x509.GeneralName:
+    from cryptography import x509
+
+    if name.kind == "dns":
+        return x509.DNSName(name.value)
+    if name.kind == "uri":
+        return x509.UniformResourceIdentifier(name.value)
+    if name.kind == "email":
+        return x509.RFC822Name(name.value)
+    import ipaddress
+
+    return x509.IPAddress(ipaddress.ip_address(name.value))
 
 
 def _where_to_look(base_url: str, ca_id: str) -> list[Extension]:
@@ -176,8 +205,8 @@ def _where_to_look(base_url: str, ca_id: str) -> list[Extension]:
         ]
     )
     return [
-        Extension("cRLDistributionPoints", False, x509.CRLDistributionPoints([point]), crl),
-        Extension("authorityInfoAccess", False, access, f"OCSP {ocsp}, CA issuers {issuer}"),
+        _encoded("cRLDistributionPoints", x509.CRLDistributionPoints([point]), crl),
+        _encoded("authorityInfoAccess", access, f"OCSP {ocsp}, CA issuers {issuer}"),
     ]
 
 
@@ -196,4 +225,4 @@ def _name_constraints(dns: tuple[str, ...], ip: tuple[str, ...]) -> Extension:
     ]
     value = x509.NameConstraints(permitted, excluded or None)
     text = ", ".join([*(f"dns:{name}" for name in dns), *(f"ip:{net}" for net in ip)])
-    return Extension("nameConstraints", True, value, f"permitted {text}")
+    return _encoded("nameConstraints", value, f"permitted {text}", critical=True)

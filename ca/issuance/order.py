@@ -24,6 +24,10 @@ class Issuer(msgspec.Struct, frozen=True):
     facts: CertificateFacts | None
     base_url: str | None = None
 
+    def __hash__(self) -> int:
+        """Cheap: what a batch shares is looked up by issuer for each certificate."""
+        return hash((self.id, self.ca_id, self.base_url))
+
     @property
     def name(self) -> str:
         """Its CN."""

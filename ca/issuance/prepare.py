@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from ca.csr.rules import judge_request
 from ca.encoding import der
 from ca.encoding.certificates import SHORT_TYPES
+from ca.encoding.extensions import encode_time
 from ca.issuance.extensions import Extension, decide_extensions
-from ca.issuance.order import Issuer, Order, Prepared
+from ca.issuance.order import Order, Prepared
 from ca.issuance.san import decide_san
 from ca.issuance.subject import decide_subject
 from ca.issuance.validity import decide_validity
-from ca.keys.public import PublicKey, loaded
+from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier, signature_name
 from ca.lint.certificates import lint_to_be_signed
 from ca.lint.public_keys import check_public_key
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 OIDS = {short: oid for oid, short in SHORT_TYPES.items()}
+VERSION_3 = bytes.fromhex("a003020102")
 
 
 def prepare(order: Order) -> Prepared:
@@ -126,24 +128,44 @@ def _build(
     validity: Validity,
     extensions: tuple[Extension, ...],
 ) -> bytes:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
+    """The TBSCertificate (RFC 5280, 4.1): its parts are the library's, only their row is ours.
 
+    The octets are those that ``CertificateBuilder.create_unsigned`` gives with the issuer's
+    AlgorithmIdentifier in its place (a test holds them equal), in a tenth of the time.
+    """
     name = _name(subject)
-    key = loaded(order.request.key.spki)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(_issuer_name(order.issuer) or name)
-        .public_key(key)
-        .serial_number(order.serial)
-        .not_valid_before(validity.not_before)
-        .not_valid_after(validity.not_after)
+    issuer = order.issuer.facts.subject_der if order.issuer.facts else name
+    return der.sequence(
+        VERSION_3,
+        der.encode_integer(order.serial),
+        algorithm_identifier(order.issuer.key),
+        issuer,
+        _validity(validity),
+        name,
+        order.request.key.spki,
+        der.tlv(0xA3, der.sequence(*[each.raw for each in extensions])),
     )
-    for extension in extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    unsigned = builder.create_unsigned().public_bytes(Encoding.DER)
-    return with_algorithm(unsigned, order.issuer.key)
+
+
+@lru_cache(maxsize=64)
+def _validity(validity: Validity) -> bytes:
+    return der.sequence(encode_time(validity.not_before), encode_time(validity.not_after))
+
+
+def _name(subject: tuple[SubjectAttribute, ...]) -> bytes:
+    from cryptography import x509
+
+    return x509.Name([_rdn(each) for each in subject]).public_bytes()
+
+
+@lru_cache(maxsize=256)
+def _rdn(attribute: SubjectAttribute) -> x509.RelativeDistinguishedName:
+    from cryptography import x509
+
+    # its own length check counts octets where X.520 counts characters; ours has been made
+    oid = x509.ObjectIdentifier(OIDS[attribute.type])
+    made = x509.NameAttribute(oid, attribute.value, _validate=False)
+    return x509.RelativeDistinguishedName([made])
 
 
 def with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
@@ -152,29 +174,6 @@ def with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
     fields = [node.raw for node in tbs.children()]
     fields[2] = algorithm_identifier(issuer_key)
     return der.sequence(*fields)
-
-
-def _name(subject: tuple[SubjectAttribute, ...]) -> x509.Name:
-    from cryptography import x509
-
-    return x509.Name(
-        [
-            # its own length check counts octets where X.520 counts characters; ours has been made
-            x509.NameAttribute(x509.ObjectIdentifier(OIDS[each.type]), each.value, _validate=False)
-            for each in subject
-        ]
-    )
-
-
-@lru_cache(maxsize=8)
-def _parsed_subject(certificate: bytes) -> x509.Name:
-    from cryptography import x509
-
-    return x509.load_der_x509_certificate(certificate).subject
-
-
-def _issuer_name(issuer: Issuer) -> x509.Name | None:
-    return _parsed_subject(issuer.facts.der) if issuer.facts else None
 
 
 def _assert_complete(order: Order, account: tuple[FieldAccount, ...], tbs: bytes) -> None:

@@ -98,11 +98,11 @@ class _Collector:
         self.findings: list[Finding] = []
         self._folded: set[str] = set()
 
-    def judge(self, name: GeneralName) -> list[Finding]:
+    def judge(self, name: GeneralName) -> tuple[Finding, ...]:
         san = self.order.profile.san
         found = check_general_name(name, wildcard=san.wildcard, allowed=self.order.wishes.allow)
         if san.sip_domain and name.kind == "uri":
-            found = found + run([sip_uri_user], name, self.order.wishes.allow)
+            found += tuple(run([sip_uri_user], name, self.order.wishes.allow))
         return found
 
     def add(self, name: GeneralName, asked: str | None, how: How, rule_name: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from ca.errors import PolicyError
-from ca.issuance.order import Order
+from ca.issuance.order import Issuer, Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import Validity
 from ca.profiles.durations import spell
+from ca.profiles.profile import Profile
 
 SECOND = timedelta(seconds=1)
 
@@ -24,28 +26,44 @@ def decide_validity(order: Order) -> Decision[Validity]:
         PolicyError: a wished lifetime outlives the issuer or the profile's longest, or
             the issuer itself has ended.
     """
-    profile, wishes, issuer = order.profile, order.wishes, order.issuer
-    backdate = profile.backdate_span if wishes.backdate is None else wishes.backdate
-    begin = order.now.replace(microsecond=0) - backdate
+    wishes = order.wishes
+    return _decide(order.profile, order.issuer, wishes.lifetime, wishes.backdate, order.now)
+
+
+@lru_cache(maxsize=64)
+def _decide(
+    profile: Profile,
+    issuer: Issuer,
+    wished: timedelta | datetime | str | None,
+    backdate: timedelta | None,
+    now: datetime,
+) -> Decision[Validity]:
+    """Certificates made in one second by one profile begin and end together."""
+    begin = now.replace(microsecond=0) - (profile.backdate_span if backdate is None else backdate)
     issuer_end = issuer.facts.validity.not_after if issuer.facts else None
-    if issuer_end is not None and issuer_end <= order.now:
+    if issuer_end is not None and issuer_end <= now:
         raise PolicyError(
             f"'{issuer.name}' ended {_date(issuer_end)}, so it can sign nothing any more",
             hint="make a new CA in another --home",
         )
-    if wishes.lifetime is None or wishes.lifetime == "max":
-        return _default(order, begin, issuer_end)
-    wished = wishes.lifetime
+    if wished is None or wished == "max":
+        return _default(profile, begin, issuer_end, longest=wished == "max")
     assert not isinstance(wished, str)
     end = wished if isinstance(wished, datetime) else begin + wished - SECOND
-    _refuse_too_long(order, begin, end, issuer_end)
+    if end <= now:
+        raise PolicyError(
+            f"the certificate would end {_date(end)}, before it is signed",
+            hint="give a longer --lifetime",
+        )
+    _refuse_too_long(profile, begin, end, issuer_end)
     return _decided(Validity(begin, end), "added", "--lifetime")
 
 
-def _default(order: Order, begin: datetime, issuer_end: datetime | None) -> Decision[Validity]:
-    longest = order.wishes.lifetime == "max"
-    span = order.profile.max_span if longest else order.profile.lifetime_span
-    rule = "--lifetime max" if longest else f"profile {order.profile.name}"
+def _default(
+    profile: Profile, begin: datetime, issuer_end: datetime | None, *, longest: bool
+) -> Decision[Validity]:
+    span = profile.max_span if longest else profile.lifetime_span
+    rule = "--lifetime max" if longest else f"profile {profile.name}"
     end = begin + span - SECOND
     if issuer_end is not None and end > issuer_end:
         asked = f"{spell(span)} of {rule}"
@@ -54,23 +72,18 @@ def _default(order: Order, begin: datetime, issuer_end: datetime | None) -> Deci
 
 
 def _refuse_too_long(
-    order: Order, begin: datetime, end: datetime, issuer_end: datetime | None
+    profile: Profile, begin: datetime, end: datetime, issuer_end: datetime | None
 ) -> None:
-    if end <= order.now:
-        raise PolicyError(
-            f"the certificate would end {_date(end)}, before it is signed",
-            hint="give a longer --lifetime",
-        )
     if issuer_end is not None and end > issuer_end:
         raise PolicyError(
             f"the certificate would end {_date(end)}, but its issuer ends {_date(issuer_end)}",
             hint="--lifetime max goes as far as the issuer allows",
         )
-    latest = begin + order.profile.max_span - SECOND
+    latest = begin + profile.max_span - SECOND
     if end > latest:
         raise PolicyError(
-            f"the certificate would end {_date(end)}, but profile {order.profile.name} "
-            f"allows {order.profile.max_lifetime}, to {_date(latest)}",
+            f"the certificate would end {_date(end)}, but profile {profile.name} "
+            f"allows {profile.max_lifetime}, to {_date(latest)}",
             hint="choose a shorter --lifetime or another profile",
         )
 

@@ -39,7 +39,8 @@ class PublicKey(msgspec.Struct, frozen=True):
 
     ``algorithm`` is a word of ``ALGORITHMS`` or the dotted OID. ``curve`` is "p256", "p384",
     "p521", "explicit", or the dotted OID of another named curve. ``size`` is in bits, 0 where it
-    is not known. ``identity`` is the SHA-256 of the *normalised* key (RSA modulus; EC curve
+    is not known. ``bits`` are the subjectPublicKey, which a key identifier is the hash of.
+    ``identity`` is the SHA-256 of the *normalised* key (RSA modulus; EC curve
     and uncompressed point), so that two encodings of one key are one key.
     """
 
@@ -52,6 +53,7 @@ class PublicKey(msgspec.Struct, frozen=True):
     exponent: int | None = None
     point: bytes | None = None
     parameters: bytes = b""
+    bits: bytes = b""
 
     @property
     def label(self) -> str:
@@ -59,11 +61,6 @@ class PublicKey(msgspec.Struct, frozen=True):
         if self.algorithm == "rsa":
             return f"RSA {self.size}"
         return f"EC {self.curve}" if self.algorithm == "ec" else self.algorithm
-
-    @property
-    def bits(self) -> bytes:
-        """The subjectPublicKey bits, which a key identifier is the hash of."""
-        return der.bit_string(der.read(self.spki).children()[1])
 
 
 def read_public_key(spki: bytes) -> PublicKey:
@@ -75,18 +72,26 @@ def read_public_key(spki: bytes) -> PublicKey:
     parts = der.read(spki, what="the public key").children()
     if len(parts) != 2 or parts[0].tag != der.SEQUENCE:
         raise MalformedError("the public key is not a SubjectPublicKeyInfo")
-    algorithm = parts[0].children()
-    if not algorithm:
-        raise MalformedError("the public key names no algorithm")
-    identifier = der.oid(algorithm[0])
-    parameters = algorithm[1].raw if len(algorithm) > 1 else b""
+    identifier, parameters = _algorithm(parts[0].raw)
     bits = der.bit_string(parts[1])
     if identifier == RSA:
         return _rsa(spki, bits, parameters)
     if identifier == EC:
         return _ec(spki, bits, parameters)
     name = ALGORITHMS.get(identifier, identifier)
-    return PublicKey(spki, name, 0, sha256(spki).digest(), parameters=parameters)
+    return PublicKey(spki, name, 0, sha256(spki).digest(), parameters=parameters, bits=bits)
+
+
+@lru_cache(maxsize=64)
+def _algorithm(raw: bytes) -> tuple[str, bytes]:
+    """OID and parameters of an AlgorithmIdentifier; nearly all keys share a handful."""
+    node = der.read(raw)
+    if der.too_deep(node):
+        raise MalformedError("the public key's algorithm nests deeper than any does")
+    parts = node.children()
+    if not parts:
+        raise MalformedError("the public key names no algorithm")
+    return der.oid(parts[0]), parts[1].raw if len(parts) > 1 else b""
 
 
 def _rsa(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
@@ -103,6 +108,7 @@ def _rsa(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
         modulus=modulus,
         exponent=exponent,
         parameters=parameters,
+        bits=bits,
     )
 
 
@@ -115,7 +121,9 @@ def _ec(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
     if size and bits[:1] in (b"\x02", b"\x03"):
         point = _uncompressed(spki) or bits
     identity = sha256(b"ec" + curve.encode() + b":" + point).digest()
-    return PublicKey(spki, "ec", size, identity, curve=curve, point=bits, parameters=parameters)
+    return PublicKey(
+        spki, "ec", size, identity, curve=curve, point=bits, parameters=parameters, bits=bits
+    )
 
 
 @lru_cache(maxsize=16)
@@ -129,6 +137,16 @@ def loaded(spki: bytes) -> Any:
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     return load_der_public_key(spki)
+
+
+def is_canonical(spki: bytes) -> bool:
+    """Whether the library writes this key with the very same octets."""
+    from cryptography.hazmat.primitives import serialization
+
+    written = loaded(spki).public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return bool(written == spki)
 
 
 def _uncompressed(spki: bytes) -> bytes | None:

@@ -1,15 +1,21 @@
-"""Judging a certificate before it is signed: the very octets, against what its profile promises."""
+"""Judging a certificate before it is signed: the very octets, against what its profile promises.
+
+The octets are read back by two readers: cryptography's has to take them for a certificate, and
+ours takes them apart; the parts that a batch shares are taken apart once.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
 
-from ca.encoding import der
-from ca.encoding.certificates import read_certificate
-from ca.keys.public import PublicKey
+from ca.encoding import der, extensions
+from ca.encoding.certificates import SHORT_TYPES
+from ca.errors import MalformedError
+from ca.keys.public import PublicKey, is_canonical
 from ca.model.certificates import CertificateFacts
 from ca.model.findings import Finding, Violation, rule, run
 from ca.profiles.profile import Profile
@@ -37,32 +43,35 @@ KNOWN = CRITICAL | {
     "1.3.6.1.5.5.7.1.1",
     "1.3.6.1.5.5.7.48.1.5",
 }
-UTC_TIME_ENDS = 2050
-_STRING_TAGS = {"2.5.4.6": 0x13, "2.5.4.5": 0x13, "1.2.840.113549.1.9.1": 0x16}
+_STRING_TAGS = {
+    "2.5.4.6": der.PRINTABLE_STRING,
+    "2.5.4.5": der.PRINTABLE_STRING,
+    "1.2.840.113549.1.9.1": der.IA5_STRING,
+    "0.9.2342.19200300.100.1.25": der.IA5_STRING,
+}
+SKI, KU, SAN, BC, AKI, EKU = (f"2.5.29.{number}" for number in (14, 15, 17, 19, 35, 37))
 
 
 class ToBeSigned(msgspec.Struct, frozen=True):
     """Octets about to be signed, read back, beside what was promised."""
 
-    tbs: bytes
     fields: list[der.Node]
-    facts: CertificateFacts
+    extensions: list[tuple[str, bool, bytes]]
+    values: dict[str, bytes]
+    times: tuple[tuple[int, bytes, datetime], ...]
     profile: Profile
     key: PublicKey
     issuer: CertificateFacts | None
     issuer_key: PublicKey
     algorithm: bytes
-    extensions: list[tuple[str, bool, bytes]]
 
 
 def _extensions(fields: list[der.Node]) -> list[tuple[str, bool, bytes]]:
     """OID, criticality and value of each extension, in order."""
-    found = []
-    for extension in fields[7].children()[0].children() if len(fields) > 7 else []:
-        parts = extension.children()
-        critical = len(parts) == 3 and parts[1].contents == b"\xff"
-        found.append((der.oid(parts[0]), critical, parts[-1].contents))
-    return found
+    if len(fields) < 8:
+        return []
+    nodes = fields[7].children()[0].children()
+    return [extensions.read_extension(node.raw) for node in nodes]
 
 
 @rule("cert-version", "error", "RFC 5280 4.1.2.1")
@@ -93,8 +102,8 @@ def signature_algorithm(subject: ToBeSigned) -> Violation | None:
 @rule("cert-issuer-name", "error", "RFC 5280 4.1.2.6 (a)")
 def issuer_name(subject: ToBeSigned) -> Violation | None:
     """The issuer name equals the issuing certificate's subject, octet for octet."""
-    expected = subject.issuer.subject_der if subject.issuer else subject.facts.subject_der
-    if subject.facts.issuer_der != expected:
+    expected = subject.issuer.subject_der if subject.issuer else subject.fields[5].raw
+    if subject.fields[3].raw != expected:
         return Violation(
             "the issuer name is not the issuing certificate's subject, octet for octet"
         )
@@ -104,24 +113,20 @@ def issuer_name(subject: ToBeSigned) -> Violation | None:
 @rule("cert-time-form", "error", "RFC 5280 4.1.2.5")
 def time_form(subject: ToBeSigned) -> list[Violation]:
     """Times are UTCTime through 2049 and GeneralizedTime from 2050, whole seconds, Z."""
-    problems = []
-    moments = (subject.facts.validity.not_before, subject.facts.validity.not_after)
-    for node, moment in zip(subject.fields[4].children(), moments, strict=True):
-        form = der.UTC_TIME if moment.year < UTC_TIME_ENDS else der.GENERALIZED_TIME
-        if node.tag != form or not node.contents.endswith(b"Z") or moment.microsecond:
-            problems.append(Violation(f"the time {moment:%Y-%m-%d} is written in the wrong form"))
-    return problems
+    return [
+        Violation(f"the time {moment:%Y-%m-%d} is written in the wrong form")
+        for tag, _, moment in subject.times
+        if tag != (der.UTC_TIME if moment.year < extensions.UTC_TIME_ENDS else der.GENERALIZED_TIME)
+    ]
 
 
 @rule("cert-outlives-issuer", "error", "RFC 5280 6.1 (a chain ends with its first end)")
 def outlives_issuer(subject: ToBeSigned) -> Violation | None:
     """The certificate ends no later than its issuer, and not before it begins."""
-    validity = subject.facts.validity
-    end: datetime = subject.issuer.validity.not_after if subject.issuer else validity.not_after
-    if validity.not_after > end or validity.not_after < validity.not_before:
-        return Violation(
-            f"it would end {validity.not_after:%Y-%m-%d}, its issuer ends {end:%Y-%m-%d}"
-        )
+    (_, _, not_before), (_, _, not_after) = subject.times
+    end = subject.issuer.validity.not_after if subject.issuer else not_after
+    if not_after > end or not_after < not_before:
+        return Violation(f"it would end {not_after:%Y-%m-%d}, its issuer ends {end:%Y-%m-%d}")
     return None
 
 
@@ -129,26 +134,34 @@ def outlives_issuer(subject: ToBeSigned) -> Violation | None:
 def subject_name(subject: ToBeSigned) -> list[Violation]:
     """The subject has a CN, and its strings are of the types that RFC 5280 names."""
     problems = []
-    if not subject.facts.cn:
-        problems.append(Violation("the subject has no CN"))
+    types = set()
     for rdn in subject.fields[5].children():
-        for attribute in rdn.children():
-            kind, value = attribute.children()
-            if value.tag != _STRING_TAGS.get(der.oid(kind), der.UTF8_STRING):
-                problems.append(
-                    Violation(f"the subject's {der.oid(kind)} has string tag {value.tag}")
-                )
+        for oid, tag in _attributes(rdn.raw):
+            types.add(oid)
+            if tag != _STRING_TAGS.get(oid, der.UTF8_STRING):
+                problems.append(Violation(f"the subject's {oid} has string tag {tag}"))
+    if not any(SHORT_TYPES.get(oid) == "CN" for oid in types):
+        problems.append(Violation("the subject has no CN"))
     return problems
+
+
+@lru_cache(maxsize=256)
+def _attributes(rdn: bytes) -> tuple[tuple[str, int], ...]:
+    """Type and string tag of each attribute of a RelativeDistinguishedName."""
+    pairs = [attribute.children() for attribute in der.read(rdn).children()]
+    return tuple((der.oid(pair[0]), pair[1].tag) for pair in pairs)
 
 
 @rule("cert-key", "error", "the certificate is for the key that was proven")
 def same_key(subject: ToBeSigned) -> Violation | None:
     """The key in the certificate is the request's, octet for octet."""
-    return None if subject.facts.spki == subject.key.spki else Violation("the key was changed")
+    if subject.fields[6].raw == subject.key.spki and is_canonical(subject.key.spki):
+        return None
+    return Violation("the key was changed, or is not in the one form that DER has for it")
 
 
 @rule("cert-extensions", "error", "RFC 5280 4.2")
-def extensions(subject: ToBeSigned) -> list[Violation]:
+def known_extensions(subject: ToBeSigned) -> list[Violation]:
     """Each extension stands once, is one that sipca issues, and is critical where it must be."""
     problems, seen = [], set()
     for oid, critical, _ in subject.extensions:
@@ -166,13 +179,13 @@ def extensions(subject: ToBeSigned) -> list[Violation]:
 def basic_constraints(subject: ToBeSigned) -> Violation | None:
     """Only root and issuing roles are CAs; a leaf says CA:FALSE as an empty sequence."""
     is_ca = subject.profile.role in ("root", "issuing")
-    values = {oid: value for oid, _, value in subject.extensions}
-    value = values.get("2.5.29.19")
-    if value is None or subject.facts.is_ca != is_ca:
+    value = subject.values.get(BC)
+    issued, length = (None, None) if value is None else extensions.basic_constraints(value)
+    if issued is not is_ca:
         return Violation(f"basicConstraints does not fit the role {subject.profile.role}")
     if not is_ca and value != b"\x30\x00":
         return Violation("basicConstraints encodes a DEFAULT")
-    if subject.facts.path_length != subject.profile.extensions.path_length:
+    if length != subject.profile.extensions.path_length:
         return Violation("the path length is not the profile's")
     return None
 
@@ -183,8 +196,10 @@ def key_usage(subject: ToBeSigned) -> Violation | None:
     promised = {USAGES[bit] for bit in subject.profile.extensions.key_usage}
     if subject.key.algorithm != "rsa":
         promised.discard("keyEncipherment")
-    if set(subject.facts.key_usage) != promised:
-        return Violation(f"key usage {', '.join(subject.facts.key_usage)} is not the profile's")
+    value = subject.values.get(KU)
+    issued = () if value is None else extensions.key_usage(value)
+    if set(issued) != promised:
+        return Violation(f"key usage {', '.join(issued)} is not the profile's")
     return None
 
 
@@ -192,7 +207,8 @@ def key_usage(subject: ToBeSigned) -> Violation | None:
 def extended_key_usage(subject: ToBeSigned) -> Violation | None:
     """The purposes are the profile's, and none in a CA."""
     promised = {PURPOSES[each] for each in subject.profile.extensions.extended_key_usage}
-    if set(subject.facts.extended_key_usage) != promised:
+    value = subject.values.get(EKU)
+    if set(() if value is None else extensions.purposes(value)) != promised:
         return Violation("the extended key usage is not the profile's")
     return None
 
@@ -201,10 +217,11 @@ def extended_key_usage(subject: ToBeSigned) -> Violation | None:
 def key_identifiers(subject: ToBeSigned) -> list[Violation]:
     """SKI is method 1 of RFC 7093 over this key; AKI the issuer's own SKI, none in a root."""
     problems = []
-    if subject.facts.key_identifier != sha256(subject.key.bits).digest()[:20]:
+    own, issuers = subject.values.get(SKI), subject.values.get(AKI)
+    if own != b"\x04\x14" + sha256(subject.key.bits).digest()[:20]:
         problems.append(Violation("the subject key identifier is not this key's"))
     expected = subject.issuer.key_identifier if subject.issuer else None
-    if subject.facts.authority_key_identifier != expected:
+    if (None if issuers is None else extensions.authority_key_identifier(issuers)) != expected:
         problems.append(Violation("the authority key identifier is not the issuer's"))
     return problems
 
@@ -212,7 +229,8 @@ def key_identifiers(subject: ToBeSigned) -> list[Violation]:
 @rule("cert-san", "error", "RFC 5280 4.2.1.6; RFC 9525")
 def san(subject: ToBeSigned) -> list[Violation]:
     """The SAN is there where the profile requires it, each name once, of the profile's kinds."""
-    names, rules = subject.facts.san, subject.profile.san
+    rules, value = subject.profile.san, subject.values.get(SAN)
+    names = () if value is None else extensions.general_names(value)
     problems = []
     if rules.require and not names:
         problems.append(Violation("there is no SAN"))
@@ -235,7 +253,7 @@ CERTIFICATE_RULES = (
     outlives_issuer,
     subject_name,
     same_key,
-    extensions,
+    known_extensions,
     basic_constraints,
     key_usage,
     extended_key_usage,
@@ -258,9 +276,27 @@ def lint_to_be_signed(
     Raises:
         MalformedError: it cannot even be read back.
     """
-    facts = read_certificate(der.certificate(tbs, b"\x00"))
+    _read_by_another(tbs)
     fields = der.read(tbs).children()
+    found = _extensions(fields)
     subject = ToBeSigned(
-        tbs, fields, facts, profile, key, issuer, issuer_key, algorithm, _extensions(fields)
+        fields=fields,
+        extensions=found,
+        values={oid: value for oid, _, value in found},
+        times=extensions.read_validity(fields[4].raw),
+        profile=profile,
+        key=key,
+        issuer=issuer,
+        issuer_key=issuer_key,
+        algorithm=algorithm,
     )
     return run(CERTIFICATE_RULES, subject)
+
+
+def _read_by_another(tbs: bytes) -> None:
+    from cryptography import x509
+
+    try:
+        x509.load_der_x509_certificate(der.certificate(tbs, b"\x00"))
+    except (ValueError, IndexError) as error:
+        raise MalformedError(f"the certificate cannot be read: {error}") from None

@@ -10,7 +10,7 @@ How = Literal["taken", "added", "changed", "refused", "forced"]
 T = TypeVar("T")
 
 
-class FieldAccount(msgspec.Struct, frozen=True):
+class FieldAccount(msgspec.Struct, frozen=True, gc=False):
     """One line of the account.
 
     ``asked`` is None where the request said nothing, ``issued`` where nothing of it is in

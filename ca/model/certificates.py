@@ -11,7 +11,7 @@ NameKind = Literal["dns", "ip", "uri", "email"]
 NAME_KINDS = cast(tuple[NameKind, ...], get_args(NameKind))
 
 
-class GeneralName(msgspec.Struct, frozen=True, order=True):
+class GeneralName(msgspec.Struct, frozen=True, order=True, gc=False):
     """One subjectAltName entry (RFC 5280, 4.2.1.6) of the four kinds that a device page offers.
 
     ``value`` is text as it will stand in the certificate; for ``ip`` the canonical
@@ -25,7 +25,7 @@ class GeneralName(msgspec.Struct, frozen=True, order=True):
         return f"{self.kind}:{self.value}"
 
 
-class SubjectAttribute(msgspec.Struct, frozen=True):
+class SubjectAttribute(msgspec.Struct, frozen=True, gc=False):
     """One attribute of a distinguished name: short type ("CN", "O", or a dotted OID) and text."""
 
     type: str
@@ -35,7 +35,7 @@ class SubjectAttribute(msgspec.Struct, frozen=True):
         return f"{self.type}={self.value}"
 
 
-class Validity(msgspec.Struct, frozen=True):
+class Validity(msgspec.Struct, frozen=True, gc=False):
     """Both ends belong to the period (RFC 5280, 4.1.2.5); whole seconds, aware UTC."""
 
     not_before: datetime

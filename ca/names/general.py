@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from ca.errors import MalformedError
 from ca.model.certificates import NAME_KINDS, GeneralName
@@ -247,6 +248,15 @@ NAME_RULES = (
 
 def check_general_name(
     name: GeneralName, *, wildcard: bool, allowed: Collection[str] = ()
-) -> list[Finding]:
+) -> tuple[Finding, ...]:
     """Judge one name; ``wildcard``: the profile takes wildcards."""
-    return run(NAME_RULES if wildcard else (*NAME_RULES, wildcard_name), name, allowed)
+    return _judged(name, wildcard, frozenset(allowed))
+
+
+@lru_cache(maxsize=256)
+def _judged(name: GeneralName, wildcard: bool, allowed: frozenset[str]) -> tuple[Finding, ...]:
+    """Each name of a certificate is judged when taken, when added, and once more as the CN's."""
+    # what host_problem finds nothing wrong with breaks none of the rules but one
+    plain = name.kind == "dns" and host_problem(name.value) is None
+    rules = () if plain else NAME_RULES
+    return tuple(run(rules if wildcard else (*rules, wildcard_name), name, allowed))

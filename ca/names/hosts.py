@@ -9,6 +9,12 @@ from ca.names.text import printable
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _LABEL_WITH_UNDERSCORE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+_PLAIN = re.compile(
+    r"(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*"
+    r"[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
+    re.ASCII,
+)
+"""Nearly every host name: LDH labels, the last begins with a letter."""
 _FACTORY = re.compile(r"ACL_[0-9]+", re.ASCII | re.IGNORECASE)
 _MAC = re.compile(r"(?:[0-9a-f]{12}|[0-9a-f]{2}([:.-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})", re.ASCII | re.IGNORECASE)  # fmt: skip  # noqa: E501
 MAX_HOST = 253
@@ -22,6 +28,8 @@ def host_problem(name: str, *, underscore: bool = False) -> str | None:
     A-labels (RFC 5890), no trailing dot, ``*`` only as the whole left-most label (RFC 9525,
     6.3), no last label of digits only.
     """
+    if len(name) <= MAX_HOST and "--" not in name and _PLAIN.fullmatch(name):
+        return None
     if not name.isascii():
         return "has characters outside ASCII, and an international name stands as A-labels"
     if len(name) > MAX_HOST:

@@ -72,6 +72,10 @@ class Profile(_Closed, frozen=True):
     name: str = ""
     text: str = ""
 
+    def __hash__(self) -> int:
+        """Cheap: what a batch shares is looked up by profile for each certificate."""
+        return hash((self.name, self.text))
+
     @property
     def lifetime_span(self) -> timedelta:
         """How long a certificate lives when nobody wishes otherwise."""

@@ -119,22 +119,30 @@ def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
     return [leaf, leaf + chain.issuing] if delivery.fullchain else [leaf]
 
 
-def deliver(delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain) -> Files:
-    """Write one certificate's files; ``deliver_trust`` writes those beside them, once a call.
+class PlannedFiles(msgspec.Struct, frozen=True):
+    """One certificate's files: path and text each, and how the document names them."""
 
-    Their folder is synced by ``settle``, once for many.
+    texts: tuple[tuple[str, str], ...]
+    files: Files
+
+
+def planned_files(
+    delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain
+) -> PlannedFiles:
+    """The files that one certificate goes to; ``deliver_trust`` writes those beside them."""
+    paths = [str(path) for path in taken_paths(delivery, stem, context)]
+    texts = tuple(zip(paths, contents(delivery, leaf, chain), strict=True))
+    trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
+    return PlannedFiles(texts, Files(paths[0], trusted, paths[1] if len(paths) > 1 else None))
+
+
+def make_place(delivery: Delivery) -> None:
+    """Make the folder that files go to.
 
     Raises:
-        CAError: a file cannot be written, or another one appeared meanwhile.
+        StoreError: it cannot be made.
     """
-    paths = taken_paths(delivery, stem, context)
-    if not paths:
-        return Files()
-    for path, text in zip(paths, contents(delivery, leaf, chain), strict=False):
-        make_folder(path.parent)
-        write_atomic(path, text.encode("ascii"), overwrite=delivery.overwrite, settle=False)
-    trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
-    return Files(str(paths[0]), trusted, str(paths[1]) if len(paths) > 1 else None)
+    make_folder(delivery.folder or (delivery.file or Path()).parent)
 
 
 def settle(delivery: Delivery) -> None:

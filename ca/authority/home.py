@@ -160,9 +160,9 @@ class Home:
         self._signers[issuer_id] = signer
         self._cas = None
 
-    def record(self, event: Event) -> None:
-        """Append an event to the audit trail, inside the transaction that it describes."""
-        record(self.store, event, at=self.now(), actor=self.actor)
+    def record(self, *events: Event) -> None:
+        """Append events to the audit trail, inside the transaction that they describe."""
+        record(self.store, events, at=self.now(), actor=self.actor)
 
     def _ca(self, row: state.IssuerRow) -> CA:
         kept = state.key(self.store, row.key_id)

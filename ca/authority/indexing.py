@@ -17,7 +17,7 @@ def index_of_prepared(prepared: Prepared) -> Index:
     return Index(
         not_before=int(prepared.validity.not_before.timestamp()),
         not_after=int(prepared.validity.not_after.timestamp()),
-        key_identity=prepared.key.identity,
+        key_identity=prepared.key_identity,
         names=tuple(dict.fromkeys(names)),
     )
 

@@ -17,6 +17,7 @@ from ca.authority.home import Home
 from ca.authority.judging import Judge, lifetime_text
 from ca.documents.handing import IssuedFiles, IssueDocument
 from ca.encoding import pem
+from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, MalformedError
 from ca.files import PRIVATE, make_folder, read_bounded, write_atomic
@@ -279,5 +280,5 @@ def _document(
             fullchain=str(paths.fullchain),
             trusted_root=str(wishes.folder / delivering.TRUSTED_ROOT),
         ),
-        account=recording.unpack_account(row.account),
+        account=unpack_account(row.account),
     )

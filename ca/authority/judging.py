@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -11,14 +12,11 @@ import msgspec
 from ca.authority import delivery as delivering
 from ca.authority.finding import find
 from ca.authority.home import CA, Home
-from ca.csr.parsing import read_request
-from ca.csr.request import CertificateRequest
-from ca.device.request_rules import judge_at_target
+from ca.authority.preparing import Job, Ready, Terms, outcomes
 from ca.encoding.certificates import read_certificate
-from ca.errors import ConflictError, PolicyError
+from ca.errors import CAError, ConflictError, PolicyError
 from ca.files import read_bounded
-from ca.issuance.order import Order, Prepared
-from ca.issuance.prepare import prepare
+from ca.issuance.order import Prepared
 from ca.model.findings import Finding, Violation, rule, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
@@ -63,12 +61,28 @@ class Candidate(msgspec.Struct, frozen=True):
 
     source: Source
     stem: str
-    request: CertificateRequest
     profile: Profile
-    prepared: Prepared
+    ready: Ready
     findings: tuple[Finding, ...]
     supersedes: int | None
     good: CertificateRow | None
+
+    @property
+    def prepared(self) -> Prepared:
+        """What would be signed."""
+        return self.ready.prepared
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the register knows of some requests: their keys, by identity, and their octets.
+
+    ``refusal`` is why the CA signs nothing at all, if that is so.
+    """
+
+    blocked: set[bytes]
+    keys: set[bytes]
+    requests: set[bytes]
+    refusal: CAError | None
 
 
 class SameKey(msgspec.Struct, frozen=True):
@@ -109,53 +123,71 @@ class Judge:
         Raises:
             CAError: it is refused.
         """
-        profile = self.checked_profile(source)
-        request = read_request(source.read())
-        order = Order(
-            request=request,
-            profile=profile,
-            issuer=self.ca.issuer,
-            wishes=source.wishes,
-            now=self.home.now(),
-            serial=self.home.new_serial(),
-            ca_subjects=self.ca_subjects,
-        )
-        return self.judged(source, request, prepare(order))
+        (outcome,) = outcomes(self.terms(), [self.job(source)])
+        if isinstance(outcome, CAError):
+            raise outcome
+        return self.judged(source, outcome, self.known([outcome]))
 
-    def checked_profile(self, source: Source) -> Profile:
-        """The profile that a source wishes, after what can be said before it is read.
+    def terms(self) -> Terms:
+        """What all that is prepared at this moment shares."""
+        return Terms(self.ca.issuer, self.home.now(), self.ca_subjects)
+
+    def job(self, source: Source) -> Job:
+        """A source with all that preparing it takes.
 
         Raises:
-            CAError: the device's name is none, or there is no such profile.
+            CAError: it cannot be read, its device's name is none, there is no such profile or
+                target.
         """
-        if source.wishes.device is not None:
-            check_device_name(source.wishes.device)
-        return self.profile(source.wishes.profile)
+        wishes = source.wishes
+        if wishes.device is not None:
+            check_device_name(wishes.device)
+        profile, target = self.profile(wishes.profile), self._target(wishes.target)
+        return Job(source.read(), profile, target, wishes, self.home.new_serial())
 
-    def judged(self, source: Source, request: CertificateRequest, prepared: Prepared) -> Candidate:
+    def known(self, ready: Sequence[Ready]) -> Known:
+        """What the register knows of these requests, in three looks."""
+        keys = [each.prepared.key_identity for each in ready]
+        hashes = [sha256(each.request).digest() for each in ready]
+        store = self.home.store
+        return Known(
+            revocations.blocked_keys(store, keys),
+            certificates.known_keys(store, keys),
+            certificates.known_requests(store, hashes),
+            self._refusal(),
+        )
+
+    def _refusal(self) -> CAError | None:
+        try:
+            self.check_ca()
+        except CAError as error:
+            return error
+        return None
+
+    def judged(self, source: Source, ready: Ready, known: Known) -> Candidate:
         """A prepared request beside what the register knows.
 
         Raises:
             CAError: it is refused.
         """
-        wishes = source.wishes
+        wishes, prepared = source.wishes, ready.prepared
         profile = self.profile(wishes.profile)
-        self.check_key(request.key.identity)
-        good = None if wishes.again else self._good(request, profile, prepared, wishes)
+        self.check_allowed(prepared, known)
+        hashed = sha256(ready.request).digest()
+        good = None
+        if not wishes.again and hashed in known.requests:
+            good = self._good(hashed, profile, prepared, wishes)
         old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
         if old is not None:
             good = _already_in_its_place(old, good)
-        target = self._target(wishes.target)
         cn = next(each.value for each in prepared.subject if each.type == "CN")
-        findings = [*prepared.findings, *judge_at_target(request, target)]
-        findings += self._judge_key(prepared, cn, wishes)
+        again = prepared.key_identity in known.keys
         return Candidate(
             source,
             delivering.stem_of(source.stem) or delivering.file_safe(wishes.device or cn),
-            request,
             profile,
-            prepared,
-            tuple(findings),
+            ready,
+            (*ready.findings, *self._judge_key(prepared, cn, wishes, known=again)),
             None if old is None else old.plan_id,
             good,
         )
@@ -165,14 +197,22 @@ class Judge:
             self._targets[name] = self.home.library.target(name or self.home.target)
         return self._targets[name]
 
-    def check_not_revoked(self, candidate: Candidate) -> None:
-        """That no revocation forbids to sign or to hand out, at the moment of the plan.
+    def check_allowed(self, prepared: Prepared, known: Known) -> None:
+        """That neither the key is blocked nor the issuing CA revoked.
 
         Raises:
-            PolicyError: the key is blocked, or the issuing CA is revoked.
-            ConflictError: the certificate to hand out was revoked since it was found.
+            PolicyError: it is.
         """
-        self.check_key(candidate.prepared.key.identity)
+        check_not_blocked(blocked=prepared.key_identity in known.blocked)
+        if known.refusal is not None:
+            raise known.refusal
+
+    def check_good(self, candidate: Candidate) -> None:
+        """That the certificate to hand out again was not revoked since it was found.
+
+        Raises:
+            ConflictError: it was.
+        """
         good = candidate.good
         if good is not None and revocations.current(self.home.store, good.issuer_id, good.serial):
             raise ConflictError(
@@ -186,6 +226,14 @@ class Judge:
             PolicyError: it may not.
         """
         check_not_blocked(blocked=revocations.is_blocked(self.home.store, identity))
+        self.check_ca()
+
+    def check_ca(self) -> None:
+        """That the issuing CA is not revoked.
+
+        Raises:
+            PolicyError: it is.
+        """
         if self.ca.parent_id is None or self.ca.issuer.facts is None:
             return
         serial = bytes.fromhex(self.ca.issuer.facts.serial)
@@ -211,25 +259,23 @@ class Judge:
             self._profiles[name] = profile
         return self._profiles[name]
 
-    def _judge_key(self, prepared: Prepared, cn: str, wishes: SigningWishes) -> list[Finding]:
-        known = self._keys.setdefault(prepared.key.identity, {})
-        for row in certificates.by_key(self.home.store, prepared.key.identity):
+    def _judge_key(
+        self, prepared: Prepared, cn: str, wishes: SigningWishes, *, known: bool
+    ) -> list[Finding]:
+        names = self._keys.setdefault(prepared.key_identity, {})
+        for row in certificates.by_key(self.home.store, prepared.key_identity) if known else ():
             if row.status(self.home.now()) in CURRENT:
-                known.setdefault(read_certificate(row.der).cn or row.serial.hex())
-        others = tuple(name for name in known if name.casefold() != cn.casefold())
-        known.setdefault(cn)
+                names.setdefault(read_certificate(row.der).cn or row.serial.hex())
+        others = tuple(name for name in names if name.casefold() != cn.casefold())
+        names.setdefault(cn)
         return run([reused_key], SameKey(cn, others), wishes.allow)
 
     def _good(
-        self,
-        request: CertificateRequest,
-        profile: Profile,
-        prepared: Prepared,
-        wishes: SigningWishes,
+        self, request_hash: bytes, profile: Profile, prepared: Prepared, wishes: SigningWishes
     ) -> CertificateRow | None:
         """The newest certificate that is what would be signed now, and good for a while yet."""
         now = self.home.now()
-        for row in certificates.by_request(self.home.store, sha256(request.der).digest()):
+        for row in certificates.by_request(self.home.store, request_hash):
             if (
                 row.issuer_id != self.ca.issuer.id
                 or row.profile_sha256 != profile.text_hash

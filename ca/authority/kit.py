@@ -8,12 +8,12 @@ import msgspec
 
 from ca.authority import delivery as delivering
 from ca.authority.home import Home
-from ca.authority.recording import unpack_account
 from ca.device.preflight import preflight
 from ca.device.request_rules import next_steps
 from ca.device.sheet import Sheet, SheetRow, as_html, as_text
 from ca.device.upload import Role, Upload, device_file, trust_file
 from ca.encoding import pem
+from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.model.account import FieldAccount
 from ca.model.findings import Finding

@@ -14,10 +14,10 @@ from ca.authority.describing import ca_record, certificate_record
 from ca.authority.finding import Match, find
 from ca.authority.home import Home
 from ca.authority.kit import is_told_anew, kit_of
-from ca.authority.recording import unpack_account
 from ca.device.request_rules import next_steps
 from ca.documents.certificates import ChainDocument, ExportDocument, ListDocument, ShowDocument
 from ca.encoding import pem
+from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.encoding.pkcs7 import certs_only
 from ca.errors import ConflictError, NotFoundError

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Sequence
 
 import msgspec
 
 from ca.authority.home import Home
 from ca.authority.indexing import index_of_prepared
+from ca.encoding.account import pack_account
 from ca.errors import StoreError
 from ca.issuance.issue import Issued
 from ca.issuance.order import Prepared
 from ca.keys.signer import KeyRef
-from ca.model.account import FieldAccount
 from ca.model.certificates import subject_text
 from ca.profiles.profile import Profile
 from ca.store import derived, plans, state
@@ -33,6 +33,8 @@ class Draft(msgspec.Struct, frozen=True):
     context: int | None = None
     supersedes: int | None = None
     overrides: tuple[str, ...] = ()
+    account: bytes = b""
+    """The prepared account packed, where that has been done already."""
 
 
 def keep_key(home: Home, ref: KeyRef) -> int:
@@ -47,49 +49,82 @@ def keep_key(home: Home, ref: KeyRef) -> int:
     )
 
 
-def write_plans(home: Home, drafts: list[Draft]) -> list[int]:
+def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
     """Write plans down; inside a write transaction. Their numbers."""
     now = home.now()
-    numbers = []
+    requests = [
+        plans.NewRequest(draft.request_der, draft.prepared.key_identity)
+        for draft in drafts
+        if draft.request_der
+    ]
+    requested = plans.keep_requests(home.store, requests, at=now)
+    kept: dict[str, bytes] = {}
     for draft in drafts:
-        request_id = None
-        prepared = draft.prepared
-        if draft.request_der:
-            request_id = plans.keep_request(
-                home.store, draft.request_der, prepared.key.identity, at=now
+        profile = draft.profile
+        if profile.text not in kept:
+            kept[profile.text] = plans.keep_profile(home.store, profile.name, profile.text)
+    return plans.add_plans(
+        home.store,
+        [
+            plans.NewPlan(
+                issuer_id=draft.issuer_id,
+                serial=draft.prepared.serial,
+                profile_sha256=kept[draft.profile.text],
+                tbs=draft.prepared.tbs,
+                account=draft.account or pack_account(draft.prepared.account),
+                lifetime=draft.lifetime,
+                source=draft.source,
+                request_id=requested.get(draft.request_der),
+                for_issuer_id=draft.for_issuer_id,
+                device=draft.device,
+                context=draft.context,
             )
-        plan = plans.NewPlan(
-            issuer_id=draft.issuer_id,
-            serial=prepared.serial.to_bytes(16, "big"),
-            profile_sha256=plans.keep_profile(home.store, draft.profile.name, draft.profile.text),
-            tbs=prepared.tbs,
-            account=pack_account(prepared.account),
-            lifetime=draft.lifetime,
-            source=draft.source,
-            request_id=request_id,
-            for_issuer_id=draft.for_issuer_id,
-            device=draft.device,
-            context=draft.context,
-        )
-        numbers.append(plans.add_plan(home.store, plan, at=now))
-    return numbers
+            for draft in drafts
+        ],
+        at=now,
+    )
 
 
 def write_result(home: Home, plan_id: int, draft: Draft, issued: Issued) -> None:
-    """Record a plan's one result, index it, append its events; inside a write transaction.
+    """As ``write_results``, of one plan.
 
     Raises:
-        StoreError: somebody took the plan for one left by a crash and abandoned it.
+        StoreError: as there.
+    """
+    write_results(home, [plan_id], [draft], [issued.signature])
+
+
+def write_results(
+    home: Home, numbers: Sequence[int], drafts: Sequence[Draft], signatures: Sequence[bytes]
+) -> None:
+    """Record each plan's one result, index it, append its events; inside a write transaction.
+
+    Raises:
+        StoreError: somebody took a plan for one left by a crash and abandoned it.
     """
     now = home.now()
-    if plans.is_abandoned(home.store, plan_id):
+    if plans.any_abandoned(home.store, numbers):
         raise StoreError(
             "this signing took so long that its plan was abandoned; nothing was handed out",
             hint="run the command again",
         )
-    plans.add_result(home.store, plan_id, issued.signature, at=now)
-    derived.index(home.store, plan_id, index_of_prepared(draft.prepared))
-    serial = f"{draft.prepared.serial:x}"
+    plans.add_results(home.store, numbers, signatures, at=now)
+    made = list(zip(numbers, drafts, strict=True))
+    derived.index(
+        home.store, ((number, index_of_prepared(draft.prepared)) for number, draft in made)
+    )
+    events: list[Event] = []
+    for number, draft in made:
+        events.append(_issued(number, draft))
+        if draft.supersedes is not None:
+            plans.supersede(home.store, draft.supersedes, number, at=now)
+            serial = draft.prepared.serial.hex()
+            events.append(Event("superseded", serial, {"by": serial}, "supersession", number))
+    home.record(*events)
+
+
+def _issued(number: int, draft: Draft) -> Event:
+    serial = draft.prepared.serial.hex()
     detail = {
         "serial": serial,
         "subject": subject_text(draft.prepared.subject),
@@ -99,17 +134,4 @@ def write_result(home: Home, plan_id: int, draft: Draft, issued: Issued) -> None
         detail["device"] = draft.device
     if draft.overrides:
         detail["allowed"] = ", ".join(draft.overrides)
-    home.record(Event("issued", serial, detail, "result", plan_id))
-    if draft.supersedes is not None:
-        plans.supersede(home.store, draft.supersedes, plan_id, at=now)
-        home.record(Event("superseded", serial, {"by": serial}, "supersession", plan_id))
-
-
-def pack_account(account: tuple[FieldAccount, ...]) -> bytes:
-    """The account as it is kept: JSON, deflated."""
-    return zlib.compress(msgspec.json.encode(account))
-
-
-def unpack_account(packed: bytes) -> list[FieldAccount]:
-    """The account as ``pack_account`` kept it."""
-    return msgspec.json.decode(zlib.decompress(packed), type=list[FieldAccount])
+    return Event("issued", serial, detail, "result", number)

@@ -65,7 +65,7 @@ def rotate(home: Home, ca: CA, *, if_due: bool = False) -> SignerRecord | None:
     with home.store.write():
         recording.write_result(home, plan_id, draft, issued)
         signers.forget_keys_before(home.store, ca.issuer.id, plan_id)
-        serial = f"{draft.prepared.serial:x}"
+        serial = draft.prepared.serial.hex()
         home.record(Event("ocsp-signer", ca.issuer.name, {"ca": ca.issuer.ca_id, "serial": serial}))
     home.step("signer-recorded")
     return signer_record(home, ca, made=True)

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ca.authority import delivery as delivering
 from ca.authority import recording, upkeep
+from ca.authority.crew import Alone, Crew, Made, Opening, Pending, Writing
 from ca.authority.delivery import Chain, Delivery
 from ca.authority.home import CA, Home
 from ca.authority.judging import Candidate, Judge, Source, lifetime_text
+from ca.authority.preparing import Job, Outcome, Ready
 from ca.documents.exits import EXIT_CODES
 from ca.documents.signing import Files, Refused, Signed, SigningDocument, Skipped
 from ca.encoding import pem
-from ca.encoding.certificates import read_certificate, serial_text
+from ca.encoding.account import unpack_account
+from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, MalformedError
 from ca.files import conflicts
-from ca.issuance.issue import Issued, issue
 from ca.model.certificates import subject_text
 from ca.store import devices, plans
 from ca.store.audit import Event
+from ca.store.certificates import CertificateRow
 
-if TYPE_CHECKING:
-    from ca.authority.workers import Workers
-
-CHUNK = 64
+T = TypeVar("T")
+CHUNK = 256
 """Plans committed together before the first of them is signed."""
 
 
 class Batch:
     """One call of ``sign``: what it signs with, and what came of each source."""
 
-    def __init__(
-        self, home: Home, delivery: Delivery, *, dry_run: bool, workers: Workers | None = None
-    ) -> None:
+    def __init__(self, home: Home, delivery: Delivery, crew: Crew, *, dry_run: bool) -> None:
         self.home = home
-        self.workers = workers
+        self.crew = crew
         self.delivery = delivery
         self.dry_run = dry_run
         self.judge = Judge(home)
         self.ca: CA = self.judge.ca
         self.chain: Chain = delivering.chain_of(home)
+        self.deferred: list[Source] = []
+        self._met: set[bytes] = set()
         self._trust_delivered = False
         self.signed: list[Signed] = []
         self.skipped: list[Skipped] = []
@@ -54,87 +55,106 @@ class Batch:
 
     def refuse(self, source: Source, error: CAError) -> None:
         """Enter a refusal."""
+        if isinstance(error, MalformedError) and not source.must_be_request:
+            self.ignored.append(source.label)
+            return
         self.refused.append(
             Refused(source.label, error.kind, error.message, error.hint, EXIT_CODES[error.kind])
         )
 
-    def enter_skipped(self, candidate: Candidate, files: Files) -> None:
-        """A certificate that is there already; its files were written if they were not."""
-        assert candidate.good is not None
-        row = candidate.good
-        until = read_certificate(row.der).validity.not_after
-        shared = self._entry(candidate, row.der, files)
-        shared |= {
-            "device": row.device,
-            "context": row.context,
-            "account": recording.unpack_account(row.account),
-        }
-        reason = f"signed already and good until {until:%Y-%m-%d}; --again signs anew"
-        self.skipped.append(Skipped(**shared, reason=reason))
+    def is_repeated(self, source: Source, ready: Ready) -> bool:
+        """Whether this call has met the very request before: it is looked at again at the end."""
+        if source.wishes.again or self.dry_run:
+            return False
+        hashed = sha256(ready.request).digest()
+        if hashed in self._met:
+            return True
+        self._met.add(hashed)
+        return False
 
-    def enter_signed(self, candidate: Candidate, der: bytes | None, files: Files) -> None:
-        """A certificate just made, or (None, dry run) that would be."""
-        self.signed.append(Signed(**self._entry(candidate, der, files)))
-
-    def deliver_all(
-        self, candidates: list[Candidate], ders: list[bytes | None]
-    ) -> list[Files | CAError]:
-        """Write the files of a chunk; each that fails has its error in its place."""
-        done = [self._delivered(*each) for each in zip(candidates, ders, strict=True)]
-        if not self.dry_run:
-            delivering.settle(self.delivery)
-        return done
-
-    def _delivered(self, candidate: Candidate, der: bytes | None) -> Files | CAError:
-        try:
-            return Files() if der is None else self._deliver(candidate, der)
-        except CAError as error:
-            return error
-
-    def _deliver(self, candidate: Candidate, der: bytes) -> Files:
-        if self.dry_run:
-            return Files()
-        try:
-            if not self._trust_delivered:
-                delivering.deliver_trust(self.delivery, self.chain)
-                self._trust_delivered = True
-            return delivering.deliver(
-                self.delivery,
-                candidate.stem,
-                candidate.source.wishes.context,
-                pem.encode(der),
-                self.chain,
-            )
-        except CAError as error:
-            error.hint = (
-                f"the certificate is in the register; mend this and run again: {error.hint or ''}"
-            )
-            raise
-
-    def _entry(self, candidate: Candidate, der: bytes | None, files: Files) -> dict[str, Any]:
+    def enter(self, candidate: Candidate, made: Made | None, files: Files) -> None:
+        """A certificate just made, one that is there already, or (dry run) one that would be."""
+        if candidate.good is not None:
+            self._enter_skipped(candidate, candidate.good, files)
+            return
         prepared = candidate.prepared
-        facts = read_certificate(der) if candidate.good is not None and der else None
-        validity = facts.validity if facts else prepared.validity
-        serial = facts.serial if facts else serial_text(prepared.serial)
+        self.signed.append(
+            Signed(
+                **self._shared(candidate),
+                serial=None if made is None else prepared.serial.hex(),
+                not_before=prepared.validity.not_before,
+                not_after=prepared.validity.not_after,
+                fingerprint=None if made is None else made.fingerprint,
+                certificate_pem=None if made is None else made.pem,
+                files=files,
+                device=candidate.source.wishes.device,
+                context=candidate.source.wishes.context,
+                account=list(prepared.account),
+            )
+        )
+
+    def _enter_skipped(self, candidate: Candidate, row: CertificateRow, files: Files) -> None:
+        facts = read_certificate(row.der)
+        until = facts.validity.not_after
+        self.skipped.append(
+            Skipped(
+                **self._shared(candidate),
+                serial=facts.serial,
+                not_before=facts.validity.not_before,
+                not_after=until,
+                fingerprint=facts.fingerprint,
+                certificate_pem=pem.encode(row.der),
+                files=files,
+                device=row.device,
+                context=row.context,
+                account=unpack_account(row.account),
+                reason=f"signed already and good until {until:%Y-%m-%d}; --again signs anew",
+            )
+        )
+
+    def _shared(self, candidate: Candidate) -> dict[str, Any]:
         return {
             "source": candidate.source.label,
-            "serial": None if der is None else serial,
-            "subject": subject_text(prepared.subject),
-            "san": [str(name) for name in prepared.san],
+            "subject": subject_text(candidate.prepared.subject),
+            "san": [str(name) for name in candidate.prepared.san],
             "profile": candidate.profile.name,
-            "device": candidate.source.wishes.device,
-            "context": candidate.source.wishes.context,
             "issuer": self.ca.issuer.name,
-            "not_before": validity.not_before,
-            "not_after": validity.not_after,
-            "fingerprint": None if der is None else sha256(der).hexdigest(),
-            "certificate_pem": pem.encode(der) if der is not None else None,
             "chain_pem": self.chain.trusted,
             "root_pem": self.chain.root,
-            "files": files,
-            "account": list(prepared.account),
             "findings": list(candidate.findings),
         }
+
+    def deliver(self, candidates: list[Candidate], pems: list[str]) -> Delivered:
+        """Have the files of a chunk written, behind the trust files of the folder."""
+        if self.dry_run or (self.delivery.folder is None and self.delivery.file is None):
+            return lambda: [Files() for _ in candidates]
+        planned = [
+            delivering.planned_files(
+                self.delivery, each.stem, each.source.wishes.context, text, self.chain
+            )
+            for each, text in zip(candidates, pems, strict=True)
+        ]
+        try:
+            if candidates:
+                delivering.make_place(self.delivery)
+            if candidates and not self._trust_delivered:
+                delivering.deliver_trust(self.delivery, self.chain)
+                self._trust_delivered = True
+        except CAError as error:
+            failure = _mendable(error)
+            return lambda: [failure for _ in candidates]
+        overwrite = self.delivery.overwrite
+        pending = self.crew.write([Writing(each.texts, overwrite) for each in planned])
+
+        def settled() -> list[Files | CAError]:
+            written = pending()
+            delivering.settle(self.delivery)
+            return [
+                each.files if error is None else _mendable(error)
+                for each, error in zip(planned, written, strict=True)
+            ]
+
+        return settled
 
     def document(self) -> SigningDocument:
         """What came of the whole call."""
@@ -149,9 +169,37 @@ class Batch:
         )
 
 
+Delivered = Pending[list[Files | CAError]]
+"""The files written for each candidate of a chunk, or what kept them from being written."""
+
+
+def _mendable(error: CAError) -> CAError:
+    error.hint = f"the certificate is in the register; mend this and run again: {error.hint or ''}"
+    return error
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A chunk whose plans are committed and on their way to be signed."""
+
+    size: int
+    candidates: list[Candidate]
+    drafts: list[recording.Draft]
+    numbers: Sequence[int]
+    made: Pending[list[Made]]
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A chunk whose certificates are in the register, its files on their way to the disk."""
+
+    size: int
+    candidates: list[Candidate]
+    made: list[Made | None]
+    files: Delivered
+
+
 def sign(
     home: Home,
-    sources: Iterable[Source],
+    sources: Sequence[Source],
     *,
     delivery: Delivery,
     dry_run: bool = False,
@@ -160,47 +208,157 @@ def sign(
 ) -> SigningDocument:
     """Sign what is not signed already; each source is judged on its own.
 
-    With ``jobs``, so many processes beside this one read, lint and sign; the register, and
-    whether a key was seen before, stay in this one.
+    With ``jobs``, so many processes beside this one read, lint, sign and write files; the
+    register, and whether a key was seen before, stay in this one.
 
     Raises:
         ConflictError: a file that would be written holds something else; nothing was signed.
         KeyUnavailableError: the issuing key cannot be opened; nothing was signed.
         StoreError: the register or a folder cannot be written.
     """
-    with contextlib.ExitStack() as stack:
-        workers = None
-        if jobs > 1:
-            from ca.authority.workers import Workers
-
-            workers = stack.enter_context(Workers(jobs))
-        batch = Batch(home, delivery, dry_run=dry_run, workers=workers)
+    with _crew(home, jobs) as crew:
+        batch = Batch(home, delivery, crew, dry_run=dry_run)
         sources = [_completed(home, source) for source in sources]
         _refuse_conflicts(batch, sources)
         if not dry_run:
             _abandon_leftovers(home)
-        for size, candidates in _chunks(batch, sources):
-            _sign_chunk(batch, candidates)
-            progress(size)
+        _sign_all(batch, sources, progress)
+        repeated, batch.deferred = batch.deferred, []
+        _sign_all(batch, repeated, lambda _: None)
     upkeep.rotate_due(home)
     return batch.document()
 
 
-def _chunks(batch: Batch, sources: list[Source]) -> Iterator[tuple[int, list[Candidate]]]:
-    """Sources in chunks, judged; with workers the next chunk is on its way meanwhile."""
-    chunks = [sources[start : start + CHUNK] for start in range(0, len(sources), CHUNK)]
-    if batch.workers is None:
-        for chunk in chunks:
-            yield len(chunk), list(_judged(batch, chunk))
-        return
-    from ca.authority.parallel import Ahead
+def _crew(home: Home, jobs: int) -> Crew:
+    ca = home.ca("issuing")
+    if jobs == 1:
+        return Alone(lambda: home.signer(ca), ca.issuer.key)
+    from ca.authority.workers import Workers
 
-    ahead = Ahead(batch.judge, batch.workers)
-    for number, chunk in enumerate(chunks):
-        ahead.send(chunk)
-        if number + 1 < len(chunks):
-            ahead.send(chunks[number + 1])
-        yield len(chunk), list(_judged(batch, chunk, ahead.candidate))
+    return Workers(jobs, lambda: Opening(ca.key, home.passphrase_of(ca), ca.issuer.key))
+
+
+def _sign_all(batch: Batch, sources: list[Source], progress: Callable[[int], None]) -> None:
+    """Chunk by chunk through all steps; a crew of several has the next ones in hand meanwhile."""
+    crew = batch.crew
+    chunks = (sources[start : start + CHUNK] for start in range(0, len(sources), CHUNK))
+    prepared = _ahead((_prepare(batch, chunk) for chunk in chunks), crew.ahead)
+    planned = _ahead((_plan(batch, *each) for each in prepared), crew.ahead)
+    recorded = _ahead((_record(batch, each) for each in planned), 1)
+    for each in recorded:
+        _enter(batch, each)
+        progress(each.size)
+
+
+def _ahead(items: Iterator[T], count: int) -> Iterator[T]:
+    """The items, with so many more taken before each is handed on."""
+    waiting: deque[T] = deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > count:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _prepare(batch: Batch, sources: list[Source]) -> tuple[list[Source], Pending[list[Outcome]]]:
+    """Have a chunk read and prepared; what cannot even be read is told in its place."""
+    found: list[Job | CAError] = []
+    for source in sources:
+        try:
+            found.append(batch.judge.job(source))
+        except CAError as error:
+            found.append(error)
+    jobs = [each for each in found if not isinstance(each, CAError)]
+    pending = batch.crew.prepare(batch.judge.terms(), jobs)
+
+    def all_outcomes() -> list[Outcome]:
+        outcomes = iter(pending())
+        return [each if isinstance(each, CAError) else next(outcomes) for each in found]
+
+    return sources, all_outcomes
+
+
+def _judged(batch: Batch, sources: list[Source], outcomes: list[Outcome]) -> Iterator[Candidate]:
+    """The candidates of a chunk; what is refused is entered, what is repeated put off."""
+    known = batch.judge.known([each for each in outcomes if isinstance(each, Ready)])
+    for source, outcome in zip(sources, outcomes, strict=True):
+        if isinstance(outcome, CAError):
+            batch.refuse(source, outcome)
+        elif batch.is_repeated(source, outcome):
+            batch.deferred.append(source)
+        else:
+            try:
+                yield batch.judge.judged(source, outcome, known)
+            except CAError as error:
+                batch.refuse(source, error)
+
+
+def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]]) -> Planned:
+    """Judge a chunk beside the register, commit its plans, have them signed."""
+    home = batch.home
+    candidates = list(_judged(batch, sources, outcomes()))
+    drafts: list[recording.Draft] = []
+    numbers: Sequence[int] = ()
+    made: Pending[list[Made]] = list
+    if batch.dry_run:
+        pass
+    elif all(candidate.good is not None for candidate in candidates):
+        with home.store.snapshot():
+            candidates = _still_allowed(batch, candidates)
+    else:
+        home.signer(batch.ca)  # asks for the passphrase, outside any transaction
+        with home.store.write():
+            candidates = _still_allowed(batch, candidates)
+            drafts = [_draft(batch, each) for each in candidates if each.good is None]
+            numbers = recording.write_plans(home, drafts)
+        home.step("planned")
+        made = batch.crew.sign([draft.prepared.tbs for draft in drafts])
+    return Planned(len(sources), candidates, drafts, numbers, made)
+
+
+def _record(batch: Batch, chunk: Planned) -> Recorded:
+    """Record the results of a chunk in one transaction, have its files written."""
+    home = batch.home
+    signed = chunk.made()
+    if chunk.drafts:
+        home.step("signed")
+        with home.store.write():
+            signatures = [each.signature for each in signed]
+            recording.write_results(home, chunk.numbers, chunk.drafts, signatures)
+        home.step("recorded")
+    new = iter(signed)
+    made = [
+        None if batch.dry_run or each.good is not None else next(new) for each in chunk.candidates
+    ]
+    pems = [
+        one.pem if one is not None else pem.encode(each.good.der) if each.good is not None else ""
+        for each, one in zip(chunk.candidates, made, strict=True)
+    ]
+    return Recorded(chunk.size, chunk.candidates, made, batch.deliver(chunk.candidates, pems))
+
+
+def _enter(batch: Batch, chunk: Recorded) -> None:
+    for candidate, made, files in zip(chunk.candidates, chunk.made, chunk.files(), strict=True):
+        if isinstance(files, CAError):  # only the files failed: the certificate is registered
+            batch.refuse(candidate.source, files)
+        else:
+            batch.enter(candidate, made, files)
+        batch.home.step("delivered")
+
+
+def _still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates that no revocation made since they were judged forbids."""
+    known = batch.judge.known([candidate.ready for candidate in candidates])
+    allowed = []
+    for candidate in candidates:
+        try:
+            batch.judge.check_allowed(candidate.prepared, known)
+            batch.judge.check_good(candidate)
+        except CAError as error:
+            batch.refuse(candidate.source, error)
+        else:
+            allowed.append(candidate)
+    return allowed
 
 
 def _completed(home: Home, source: Source) -> Source:
@@ -216,79 +374,6 @@ def _completed(home: Home, source: Source) -> Source:
     return msgspec.structs.replace(source, wishes=wishes)
 
 
-def _judged(
-    batch: Batch, sources: list[Source], candidate: Callable[[Source], Candidate] | None = None
-) -> Iterator[Candidate]:
-    judge = candidate or batch.judge.candidate
-    for source in sources:
-        try:
-            yield judge(source)
-        except MalformedError as error:
-            if source.must_be_request:
-                batch.refuse(source, error)
-            else:
-                batch.ignored.append(source.label)
-        except CAError as error:
-            batch.refuse(source, error)
-
-
-def _sign_chunk(batch: Batch, candidates: list[Candidate]) -> None:
-    home = batch.home
-    new = [candidate for candidate in candidates if candidate.good is None]
-    results: dict[int, bytes | None] = {id(candidate): None for candidate in new}
-    if new and not batch.dry_run:
-        home.signer(batch.ca)
-        with home.store.write():
-            candidates = _still_allowed(batch, candidates)
-            new = [candidate for candidate in candidates if candidate.good is None]
-            drafts = [_draft(batch, candidate) for candidate in new]
-            numbers = recording.write_plans(home, drafts)
-        home.step("planned")
-        issued = _issued(batch, [draft.prepared.tbs for draft in drafts])
-        home.step("signed")
-        with home.store.write():
-            for number, draft, made in zip(numbers, drafts, issued, strict=True):
-                recording.write_result(home, number, draft, made)
-        home.step("recorded")
-        results = {id(c): made.der for c, made in zip(new, issued, strict=True)}
-    elif not batch.dry_run:
-        with home.store.snapshot():
-            candidates = _still_allowed(batch, candidates)
-    ders = [results[id(c)] if c.good is None else c.good.der for c in candidates]
-    delivered = batch.deliver_all(candidates, ders)
-    for candidate, der, files in zip(candidates, ders, delivered, strict=True):
-        if isinstance(files, CAError):  # only the files failed: the certificate is registered
-            batch.refuse(candidate.source, files)
-        elif candidate.good is not None:
-            batch.enter_skipped(candidate, files)
-        else:
-            batch.enter_signed(candidate, der, files)
-        home.step("delivered")
-
-
-def _issued(batch: Batch, planned: list[bytes]) -> list[Issued]:
-    signer, key = batch.home.signer(batch.ca), batch.ca.issuer.key
-    if batch.workers is None:
-        return [issue(tbs, signer, key) for tbs in planned]
-    from ca.authority.workers import Opening
-
-    passphrase = batch.home.passphrase_of(batch.ca)
-    return batch.workers.sign(Opening(batch.ca.key, passphrase, key), planned)
-
-
-def _still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
-    """The candidates that no revocation made since they were judged forbids."""
-    allowed = []
-    for candidate in candidates:
-        try:
-            batch.judge.check_not_revoked(candidate)
-        except CAError as error:
-            batch.refuse(candidate.source, error)
-        else:
-            allowed.append(candidate)
-    return allowed
-
-
 def _draft(batch: Batch, candidate: Candidate) -> recording.Draft:
     wishes = candidate.source.wishes
     overridden = {f.code for f in candidate.findings} & wishes.allow
@@ -298,11 +383,12 @@ def _draft(batch: Batch, candidate: Candidate) -> recording.Draft:
         issuer_id=batch.ca.issuer.id,
         lifetime=lifetime_text(wishes),
         source=candidate.source.label,
-        request_der=candidate.request.der,
+        request_der=candidate.ready.request,
         device=wishes.device,
         context=wishes.context,
         supersedes=candidate.supersedes,
         overrides=tuple(sorted(overridden)),
+        account=candidate.ready.account,
     )
 
 

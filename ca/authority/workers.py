@@ -1,6 +1,6 @@
-"""Processes beside this one for a batch: they prepare and they sign; the register stays here.
+"""Processes beside this one for a batch: they prepare, sign and write files.
 
-What crosses is DER, text and Structs, never a key: a worker gets the KeyRef and the passphrase
+What crosses is octets, text and Structs, never a key: a worker gets the KeyRef and the passphrase
 through its pipe and opens a Signer of its own. Workers are spawned, not forked (SQLite is
 open here), and leave Ctrl-C to their parent.
 """
@@ -8,71 +8,31 @@ open here), and leave Ctrl-C to their parent.
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from datetime import datetime
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from ca.csr.parsing import read_request
-from ca.csr.request import CertificateRequest
+from ca.authority import crew
+from ca.authority.crew import Made, Opening, Pending, Writing, Written
+from ca.authority.preparing import Job, Outcome, Ready, Terms, outcomes
 from ca.errors import CAError
-from ca.issuance.issue import Issued, issue
-from ca.issuance.order import Issuer, Order, Prepared
-from ca.issuance.prepare import prepare
-from ca.keys.public import PublicKey
-from ca.keys.signer import KeyRef, Signer
-from ca.keys.soft import open_signer
-from ca.model.certificates import SubjectAttribute
-from ca.model.wishes import SigningWishes
-from ca.profiles.profile import Profile
 
-SLICE = 16
+S = TypeVar("S")
+T = TypeVar("T")
+SLICE = 64
 """Requests that go to a worker at a time: the pipe costs about as much as a request does."""
 
 
-class Job(msgspec.Struct, frozen=True):
-    """One request to read and prepare, without what all of a batch share."""
-
-    data: bytes
-    profile: Profile
-    wishes: SigningWishes
-    serial: int
-
-
-class Shared(msgspec.Struct, frozen=True):
-    """What all jobs of a batch share."""
-
-    issuer: Issuer
-    now: datetime
-    ca_subjects: tuple[tuple[SubjectAttribute, ...], ...]
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """A request read and prepared."""
-
-    request: CertificateRequest
-    prepared: Prepared
-
-
-class Opening(msgspec.Struct, frozen=True):
-    """How a worker opens the issuing key."""
-
-    ref: KeyRef
-    passphrase: bytes | None
-    key: PublicKey
-
-
-Outcome = Ready | CAError
-T = TypeVar("T")
-
-
 class Workers:
-    """A pool of processes; at most what was handed to it in two chunks is in flight."""
+    """A pool of processes, for a batch."""
 
-    def __init__(self, count: int) -> None:
+    ahead = 2
+
+    def __init__(self, count: int, opening: Callable[[], Opening]) -> None:
+        self._opening = opening
         self._pool = ProcessPoolExecutor(
             count, mp_context=get_context("spawn"), initializer=_ignore_interrupts
         )
@@ -83,59 +43,62 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def prepare(self, shared: Shared, jobs: Sequence[Job]) -> list[Future[list[Outcome]]]:
-        """Have jobs prepared; ``outcomes`` gives their results in order."""
-        return [self._pool.submit(_prepare, shared, part) for part in _slices(jobs)]
+    def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
+        """Have requests read and prepared."""
+        return self._spread(_prepare, terms, jobs, _outcomes)
 
-    def sign(self, opening: Opening, tbs: Sequence[bytes]) -> list[Issued]:
-        """Sign octets that are planned.
+    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
+        """Have octets signed that are planned, by Signers that the workers open."""
+        return self._spread(_sign, self._opening(), tbs, msgspec.msgpack.Decoder(list[Made]).decode)
 
-        Raises:
-            CAError: as ``issue`` does.
-        """
-        futures = [self._pool.submit(_sign, opening, part) for part in _slices(tbs)]
-        return [each for future in futures for each in future.result()]
+    def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
+        """Have files written."""
+        return self._spread(_write, None, writings, _same)
 
-
-def outcomes(futures: list[Future[list[Outcome]]]) -> list[Outcome]:
-    """What became of the jobs, in their order."""
-    return [each for future in futures for each in future.result()]
-
-
-def _slices(values: Sequence[T]) -> list[Sequence[T]]:
-    return [values[start : start + SLICE] for start in range(0, len(values), SLICE)]
+    def _spread(
+        self,
+        work: Callable[[Any, Sequence[S]], Any],
+        shared: object,
+        values: Sequence[S],
+        read: Callable[[Any], list[T]],
+    ) -> Pending[list[T]]:
+        futures: list[Future[Any]] = [
+            self._pool.submit(work, shared, values[start : start + SLICE])
+            for start in range(0, len(values), SLICE)
+        ]
+        return lambda: [each for future in futures for each in read(future.result())]
 
 
 def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _prepare(shared: Shared, jobs: Sequence[Job]) -> list[Outcome]:
-    return [_prepared(shared, job) for job in jobs]
+Answer = tuple[bytes, dict[int, CAError]]
+"""What was prepared, as msgpack, and the refusals by their places between."""
 
 
-def _prepared(shared: Shared, job: Job) -> Outcome:
-    try:
-        request = read_request(job.data)
-        order = Order(
-            request=request,
-            profile=job.profile,
-            issuer=shared.issuer,
-            wishes=job.wishes,
-            now=shared.now,
-            serial=job.serial,
-            ca_subjects=shared.ca_subjects,
-        )
-        return Ready(request, prepare(order))
-    except CAError as error:
-        return error
+def _prepare(terms: Terms, jobs: Sequence[Job]) -> Answer:
+    found = outcomes(terms, jobs)
+    refused = {place: each for place, each in enumerate(found) if isinstance(each, CAError)}
+    ready = [each for each in found if not isinstance(each, CAError)]
+    return msgspec.msgpack.encode(ready), refused
 
 
-_opened: dict[bytes, Signer] = {}
+def _outcomes(answer: Answer) -> list[Outcome]:
+    encoded, refused = answer
+    found: list[Outcome] = list(msgspec.msgpack.decode(encoded, type=list[Ready]))
+    for place in sorted(refused):
+        found.insert(place, refused[place])
+    return found
 
 
-def _sign(opening: Opening, tbs: Sequence[bytes]) -> list[Issued]:
-    if opening.ref.public not in _opened:
-        _opened[opening.ref.public] = open_signer(opening.ref, opening.passphrase)
-    signer = _opened[opening.ref.public]
-    return [issue(each, signer, opening.key) for each in tbs]
+def _sign(opening: Opening, tbs: Sequence[bytes]) -> bytes:
+    return msgspec.msgpack.encode(crew.sign_all(crew.opened(opening), opening.key, tbs))
+
+
+def _write(_: None, writings: Sequence[Writing]) -> list[Written]:
+    return crew.write_all(writings)
+
+
+def _same(found: list[T]) -> list[T]:
+    return found

@@ -6,7 +6,9 @@ Judged over the octets as received, with padding and hash chosen from the OID: t
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -96,30 +98,37 @@ def _pss_hash(parameters: bytes) -> str | None:
 
 def _verify(request: CertificateRequest, name: str, hash_name: str) -> bool | None:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 
     try:
         key = loaded(request.key.spki)
     except (ValueError, UnsupportedAlgorithm):
         return None
-    algorithm: HashAlgorithm | None = getattr(hashes, hash_name)() if hash_name else None
-    arguments: tuple[Any, ...]
-    if isinstance(key, rsa.RSAPublicKey) and algorithm and name == "rsassaPss":
-        pss = padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO)
-        arguments = (request.signature, request.info, pss, algorithm)
-    elif isinstance(key, rsa.RSAPublicKey) and algorithm and name.endswith("RSAEncryption"):
-        arguments = (request.signature, request.info, padding.PKCS1v15(), algorithm)
-    elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm and name.startswith("ecdsa"):
-        arguments = (request.signature, request.info, ec.ECDSA(algorithm))
-    elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and not algorithm:
-        arguments = (request.signature, request.info)
-    else:
+    arguments = _scheme(key.__class__, name, hash_name)
+    if arguments is None:
         return False  # an algorithm of another family than the key's proves nothing
     try:
-        key.verify(*arguments)
+        key.verify(request.signature, request.info, *arguments)
     except InvalidSignature:
         return False
     except (UnsupportedAlgorithm, ValueError):
         return None
     return True
+
+
+@lru_cache(maxsize=64)
+def _scheme(kind: Hashable, name: str, hash_name: str) -> tuple[Any, ...] | None:
+    """Padding and hash for a kind of key and an algorithm; None if they do not belong together."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+
+    assert isinstance(kind, type)
+    algorithm: HashAlgorithm | None = getattr(hashes, hash_name)() if hash_name else None
+    if issubclass(kind, rsa.RSAPublicKey) and algorithm and name == "rsassaPss":
+        return (padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO), algorithm)
+    if issubclass(kind, rsa.RSAPublicKey) and algorithm and name.endswith("RSAEncryption"):
+        return (padding.PKCS1v15(), algorithm)
+    if issubclass(kind, ec.EllipticCurvePublicKey) and algorithm and name.startswith("ecdsa"):
+        return (ec.ECDSA(algorithm),)
+    if issubclass(kind, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and not algorithm:
+        return ()
+    return None

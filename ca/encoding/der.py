@@ -105,6 +105,26 @@ def _tlv(data: bytes, start: int, limit: int) -> Node:
     return Node(data, tag, start, body, body + length)
 
 
+def split(data: bytes) -> list[bytes]:
+    """The TLVs, whole, inside the one constructed TLV that ``data`` is.
+
+    Raises:
+        MalformedError: ``data`` is not one TLV, or its contents are not a whole number of them.
+    """
+    outer = read(data)
+    position, end = outer.body, outer.end
+    found: list[bytes] = []
+    while position < end:
+        length = data[position + 1] if position + 2 <= end else 0x80
+        if length < 0x80 and position + 2 + length <= end and data[position] & 0x1F != 0x1F:
+            after = position + 2 + length  # nearly all are like this
+        else:
+            after = _tlv(data, position, end).end
+        found.append(data[position:after])
+        position = after
+    return found
+
+
 def too_deep(node: Node) -> bool:
     """Whether constructed values nest more than ``MAX_DEPTH`` deep; walks without recursion."""
     pending = [(node, 1)]
@@ -169,6 +189,7 @@ def tlv(tag: int, contents: bytes) -> bytes:
     return header(tag, len(contents)) + contents
 
 
+@lru_cache(maxsize=1024)
 def header(tag: int, size: int) -> bytes:
     """Tag and definite, minimal length of a TLV whose contents have ``size`` octets."""
     if size < 0x80:
@@ -187,6 +208,7 @@ def encode_integer(value: int) -> bytes:
     return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
+@lru_cache(maxsize=256)
 def encode_oid(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER from its dotted form."""
     first_arc, second_arc, *rest = (int(arc) for arc in dotted.split("."))
@@ -219,7 +241,7 @@ def signed_parts(data: bytes, *, what: str) -> tuple[Node, Node, bytes]:
 
 def algorithm_of(tbs: bytes) -> bytes:
     """The AlgorithmIdentifier inside a TBSCertificate (RFC 5280, 4.1.2.3)."""
-    return read(tbs, what="the TBSCertificate").children()[2].raw
+    return split(tbs)[2]
 
 
 def certificate(tbs: bytes, signature: bytes) -> bytes:

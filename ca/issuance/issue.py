@@ -1,6 +1,8 @@
-"""The one function that makes a signed certificate."""
+"""The one place where a signed certificate is made."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -24,15 +26,29 @@ def issue(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
     Raises:
         KeyUnavailableError: the signer is not the issuer's, or its signature does not hold.
     """
+    (issued,) = issue_all([tbs], signer, issuer_key)
+    return issued
+
+
+def issue_all(plans: Sequence[bytes], signer: Signer, issuer_key: PublicKey) -> list[Issued]:
+    """As ``issue``, of many: all are signed, then each is compared with its plan and verified.
+
+    Raises:
+        KeyUnavailableError: as there; then none is handed out.
+    """
     if signer.public_key != issuer_key.spki:
         raise KeyUnavailableError("the opened key is not the issuing CA's")
-    signature = signer.sign(tbs)
-    certificate = der.certificate(tbs, signature)
-    inside, algorithm, bits = der.signed_parts(certificate, what="the certificate")
-    if inside.raw != tbs or algorithm.raw != signer.algorithm:
-        raise KeyUnavailableError("the certificate is not the one that was planned")
-    if not verify(issuer_key, bits, inside.raw):
-        raise KeyUnavailableError(
-            "the signature just made does not hold", hint="the key or the machine is faulty"
-        )
-    return Issued(certificate, signature)
+    issued = [_signed(tbs, signer.sign(tbs)) for tbs in plans]
+    for tbs, each in zip(plans, issued, strict=True):
+        inside, algorithm, _ = der.split(each.der)
+        if inside != tbs or algorithm != signer.algorithm:
+            raise KeyUnavailableError("the certificate is not the one that was planned")
+        if not verify(issuer_key, each.signature, inside):
+            raise KeyUnavailableError(
+                "the signature just made does not hold", hint="the key or the machine is faulty"
+            )
+    return issued
+
+
+def _signed(tbs: bytes, signature: bytes) -> Issued:
+    return Issued(der.certificate(tbs, signature), signature)

@@ -55,14 +55,17 @@ class Permitted(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """Linted octets to sign, and the whole account of how they came to be."""
+    """Linted octets to sign, and the whole account of how they came to be.
+
+    ``serial`` has its 16 octets; ``key_identity`` is as in ``PublicKey``.
+    """
 
     tbs: bytes
-    serial: int
+    serial: bytes
     subject: tuple[SubjectAttribute, ...]
     san: tuple[GeneralName, ...]
     validity: Validity
-    key: PublicKey
+    key_identity: bytes
     account: tuple[FieldAccount, ...]
     findings: tuple[Finding, ...]
 

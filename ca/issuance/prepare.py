@@ -1,32 +1,49 @@
-"""From an order to linted octets with a complete account; nothing is signed here."""
+"""From an order to linted octets with a complete account; nothing is signed here.
+
+A batch goes step by step, not order by order: a step's code stays in the processor's cache, which
+makes a batch a third faster (``scripts/bench bulk``).
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from ca.csr.rules import judge_request
-from ca.encoding import der
-from ca.encoding.certificates import SHORT_TYPES
-from ca.encoding.extensions import encode_time
+from ca.errors import CAError
+from ca.issuance.assembly import assemble
 from ca.issuance.extensions import Extension, decide_extensions
 from ca.issuance.order import Order, Prepared
 from ca.issuance.san import decide_san
 from ca.issuance.subject import decide_subject
 from ca.issuance.validity import decide_validity
-from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier, signature_name
-from ca.lint.certificates import lint_to_be_signed
+from ca.lint.certificates import CERTIFICATE_RULES, ToBeSigned, read_back
 from ca.lint.public_keys import check_public_key
-from ca.model.account import FieldAccount, How
-from ca.model.certificates import SubjectAttribute, Validity
-from ca.model.findings import Finding, raise_failures
+from ca.model.account import Decision, FieldAccount, How
+from ca.model.certificates import GeneralName, SubjectAttribute, Validity
+from ca.model.findings import Finding, raise_failures, run
 
-if TYPE_CHECKING:
-    from cryptography import x509
 
-OIDS = {short: oid for oid, short in SHORT_TYPES.items()}
-VERSION_3 = bytes.fromhex("a003020102")
+class _Work:
+    """An order on its way: what the steps done so far have decided, or the error that ended it."""
+
+    subject: Decision[tuple[SubjectAttribute, ...]]
+    san: Decision[tuple[GeneralName, ...]]
+    validity: Decision[Validity]
+    extensions: Decision[tuple[Extension, ...]]
+    tbs: bytes
+    read: ToBeSigned
+    prepared: Prepared
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.findings: list[Finding] = []
+        self.error: CAError | None = None
+
+    def add(self, findings: Sequence[Finding]) -> None:
+        """Keep findings; a failure among them ends the work."""
+        self.findings += findings
+        raise_failures(findings)
 
 
 def prepare(order: Order) -> Prepared:
@@ -35,49 +52,96 @@ def prepare(order: Order) -> Prepared:
     Raises:
         CAError: the request, a wish, a key rule or a lint forbids the certificate.
     """
-    request, profile, wishes = order.request, order.profile, order.wishes
-    findings: list[Finding] = []
-    if request.der:
-        findings += judge_request(request, wishes.allow)
-    raise_failures(findings)
-    findings += check_public_key(request.key, profile.key.allow, wishes.allow)
-    raise_failures(findings)
-    subject, subject_findings = decide_subject(order)
-    san, san_findings = decide_san(order, subject.value)
-    findings += subject_findings + san_findings
-    raise_failures(findings)
-    validity = decide_validity(order)
-    extensions = decide_extensions(order, san.value)
-    tbs = _build(order, subject.value, validity.value, extensions.value)
-    raise_failures(
-        lint_to_be_signed(
-            tbs,
-            profile=profile,
-            key=request.key,
-            issuer=order.issuer.facts,
-            issuer_key=order.issuer.key,
-            algorithm=algorithm_identifier(order.issuer.key),
-        )
+    (outcome,) = prepare_all([order])
+    if isinstance(outcome, CAError):
+        raise outcome
+    return outcome
+
+
+def prepare_all(orders: Sequence[Order]) -> list[Prepared | CAError]:
+    """As ``prepare``, of many; each that is forbidden has its error in its place."""
+    works = [_Work(order) for order in orders]
+    for step in _STEPS:
+        for work in works:
+            if work.error is None:
+                try:
+                    step(work)
+                except CAError as error:
+                    work.error = error
+    return [work.error or work.prepared for work in works]
+
+
+def _judge_request(work: _Work) -> None:
+    order = work.order
+    if order.request.der:
+        work.add(judge_request(order.request, order.wishes.allow))
+
+
+def _judge_key(work: _Work) -> None:
+    order = work.order
+    work.add(check_public_key(order.request.key, order.profile.key.allow, order.wishes.allow))
+
+
+def _decide_names(work: _Work) -> None:
+    work.subject, about_subject = decide_subject(work.order)
+    work.san, about_san = decide_san(work.order, work.subject.value)
+    work.add([*about_subject, *about_san])
+
+
+def _decide_the_rest(work: _Work) -> None:
+    work.validity = decide_validity(work.order)
+    work.extensions = decide_extensions(work.order, work.san.value)
+
+
+def _assemble(work: _Work) -> None:
+    validity, extensions = work.validity.value, work.extensions.value
+    work.tbs = assemble(work.order, work.subject.value, validity, extensions)
+
+
+def _lint(work: _Work) -> None:
+    order = work.order
+    work.read = read_back(
+        work.tbs,
+        profile=order.profile,
+        key=order.request.key,
+        issuer=order.issuer.facts,
+        algorithm=algorithm_identifier(order.issuer.key),
     )
+    raise_failures(run(CERTIFICATE_RULES, work.read))
+
+
+def _join_account(work: _Work) -> None:
+    order = work.order
     account = (
-        *subject.lines,
-        *san.lines,
-        *_key_lines(order, findings),
-        *extensions.lines,
-        *validity.lines,
+        *work.subject.lines,
+        *work.san.lines,
+        *_key_lines(order, work.findings),
+        *work.extensions.lines,
+        *work.validity.lines,
         *_ca_lines(order),
     )
-    _assert_complete(order, account, tbs)
-    return Prepared(
-        tbs,
-        order.serial,
-        subject.value,
-        san.value,
-        validity.value,
-        request.key,
+    _assert_complete(order, account, work.read)
+    work.prepared = Prepared(
+        work.tbs,
+        order.serial.to_bytes(16, "big"),
+        work.subject.value,
+        work.san.value,
+        work.validity.value,
+        order.request.key.identity,
         account,
-        tuple(findings),
+        tuple(work.findings),
     )
+
+
+_STEPS: tuple[Callable[[_Work], None], ...] = (
+    _judge_request,
+    _judge_key,
+    _decide_names,
+    _decide_the_rest,
+    _assemble,
+    _lint,
+    _join_account,
+)
 
 
 def _key_lines(order: Order, findings: list[Finding]) -> tuple[FieldAccount, ...]:
@@ -122,85 +186,38 @@ def _ca_lines(order: Order) -> tuple[FieldAccount, ...]:
     )
 
 
-def _build(
-    order: Order,
-    subject: tuple[SubjectAttribute, ...],
-    validity: Validity,
-    extensions: tuple[Extension, ...],
-) -> bytes:
-    """The TBSCertificate (RFC 5280, 4.1): its parts are the library's, only their row is ours.
-
-    The octets are those that ``CertificateBuilder.create_unsigned`` gives with the issuer's
-    AlgorithmIdentifier in its place (a test holds them equal), in a tenth of the time.
-    """
-    name = _name(subject)
-    issuer = order.issuer.facts.subject_der if order.issuer.facts else name
-    return der.sequence(
-        VERSION_3,
-        der.encode_integer(order.serial),
-        algorithm_identifier(order.issuer.key),
-        issuer,
-        _validity(validity),
-        name,
-        order.request.key.spki,
-        der.tlv(0xA3, der.sequence(*[each.raw for each in extensions])),
-    )
+_ALWAYS = frozenset(("version", "serial", "signature", "issuer", "validity", "key"))
 
 
-@lru_cache(maxsize=64)
-def _validity(validity: Validity) -> bytes:
-    return der.sequence(encode_time(validity.not_before), encode_time(validity.not_after))
-
-
-def _name(subject: tuple[SubjectAttribute, ...]) -> bytes:
-    from cryptography import x509
-
-    return x509.Name([_rdn(each) for each in subject]).public_bytes()
-
-
-@lru_cache(maxsize=256)
-def _rdn(attribute: SubjectAttribute) -> x509.RelativeDistinguishedName:
-    from cryptography import x509
-
-    # its own length check counts octets where X.520 counts characters; ours has been made
-    oid = x509.ObjectIdentifier(OIDS[attribute.type])
-    made = x509.NameAttribute(oid, attribute.value, _validate=False)
-    return x509.RelativeDistinguishedName([made])
-
-
-def with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
-    """``create_unsigned`` writes id-alg-unsigned (RFC 9925) where the real identifier belongs."""
-    tbs = der.read(unsigned).children()[0]
-    fields = [node.raw for node in tbs.children()]
-    fields[2] = algorithm_identifier(issuer_key)
-    return der.sequence(*fields)
-
-
-def _assert_complete(order: Order, account: tuple[FieldAccount, ...], tbs: bytes) -> None:
+def _assert_complete(order: Order, account: tuple[FieldAccount, ...], read: ToBeSigned) -> None:
     """No field of the request or of the certificate is without a line."""
     asked = [(line.field, line.asked) for line in account if line.asked is not None]
-    request = order.request
-    wanted = [(f"subject.{each.type}", each.value) for each in request.subject]
-    wanted += [("san", str(each)) for each in request.san]
-    wanted += [("san", text) for text in request.other_names]
-    wanted += [
-        (f"extension.{each.name}", each.text)
-        for each in request.extensions
-        if each.name != "subjectAltName"
-    ]
-    wanted += [(f"attribute.{name}", name) for name in request.attributes]
-    for want in wanted:
+    for want in _asked(order):
         if want not in asked:
             raise RuntimeError(f"the account has no line for the request's {want}")
         asked.remove(want)
-    lines = [line.field for line in account if line.issued is not None]
-    fields = der.read(tbs).children()
-    in_tbs = len(fields[7].children()[0].children()) if len(fields) > 7 else 0
-    in_account = sum(field.startswith("extension.") for field in lines) + ("san" in lines)
-    if in_tbs != in_account:
-        raise RuntimeError(f"{in_tbs} extensions, but {in_account} in the account")
-    if len(fields[5].children()) != sum(field.startswith("subject.") for field in lines):
+    issued = [line.field for line in account if line.issued is not None]
+    kinds = [field.partition(".")[0] for field in issued]
+    in_account = kinds.count("extension") + ("san" in kinds)
+    if len(read.extensions) != in_account:
+        raise RuntimeError(f"{len(read.extensions)} extensions, but {in_account} in the account")
+    if len(read.attributes) != kinds.count("subject"):
         raise RuntimeError("an attribute of the subject has no line in the account")
-    for field in ("version", "serial", "signature", "issuer", "validity", "key"):
-        if field not in lines:
-            raise RuntimeError(f"the account has no line for {field}")
+    if missing := _ALWAYS.difference(issued):
+        raise RuntimeError(f"the account has no line for {', '.join(sorted(missing))}")
+
+
+def _asked(order: Order) -> list[tuple[str, str]]:
+    """Field and value of all that the request asks for."""
+    request = order.request
+    return [
+        *((f"subject.{each.type}", each.value) for each in request.subject),
+        *(("san", str(each)) for each in request.san),
+        *(("san", text) for text in request.other_names),
+        *(
+            (f"extension.{each.name}", each.text)
+            for each in request.extensions
+            if each.name != "subjectAltName"
+        ),
+        *((f"attribute.{name}", name) for name in request.attributes),
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -26,15 +28,15 @@ class SoftSigner:
     """A Signer whose key is in this process's memory."""
 
     def __init__(self, key: SoftKey, public: PublicKey) -> None:
-        self._key = key
+        self._key: Any = key
         self.public_key = public.spki
         self.algorithm = algorithm_identifier(public)
-        self._rsa = public.algorithm == "rsa"
         self._hash = _hash_for(public.curve or "")
+        self._arguments = self._with(self._hash)
 
     def sign(self, tbs: bytes) -> bytes:
         """The signature over these octets, with the hash that ``algorithm`` names."""
-        return self._sign(tbs, self._hash)
+        return cast(bytes, self._key.sign(tbs, *self._arguments))
 
     def hasher(self) -> Hasher:
         """A fresh hash of the kind that ``algorithm`` names."""
@@ -46,16 +48,15 @@ class SoftSigner:
         """The signature over the octets that gave this digest."""
         from cryptography.hazmat.primitives.asymmetric import utils
 
-        return self._sign(digest, utils.Prehashed(self._hash))
+        return cast(bytes, self._key.sign(digest, *self._with(utils.Prehashed(self._hash))))
 
-    def _sign(self, data: bytes, algorithm: hashes.HashAlgorithm | Prehashed) -> bytes:
-        if self._rsa:
-            from cryptography.hazmat.primitives.asymmetric import padding
+    def _with(self, algorithm: hashes.HashAlgorithm | Prehashed) -> tuple[Any, ...]:
+        """Padding, where the key's kind has one, and hash as the library's ``sign`` takes them."""
+        from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-            return cast("rsa.RSAPrivateKey", self._key).sign(data, padding.PKCS1v15(), algorithm)
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        return cast("ec.EllipticCurvePrivateKey", self._key).sign(data, ec.ECDSA(algorithm))
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            return (padding.PKCS1v15(), algorithm)
+        return (ec.ECDSA(algorithm),)
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -117,33 +118,43 @@ def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
 
 def verify(public: PublicKey, signature: bytes, signed: bytes) -> bool:
     """Whether a signature of the kind that sipca makes holds over these octets."""
-    return _verify(public, signature, signed, _hash_for(public.curve or ""))
+    return _holds(_scheme(public.spki, public.curve, prehashed=False), signature, signed)
 
 
 def verify_digest(public: PublicKey, signature: bytes, digest: bytes) -> bool:
     """Whether a signature holds over the octets that gave this digest."""
-    from cryptography.hazmat.primitives.asymmetric import utils
-
-    return _verify(public, signature, digest, utils.Prehashed(_hash_for(public.curve or "")))
+    return _holds(_scheme(public.spki, public.curve, prehashed=True), signature, digest)
 
 
-def _verify(
-    public: PublicKey, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm | Prehashed
-) -> bool:
+def _holds(scheme: _Scheme, signature: bytes, data: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-    key = loaded(public.spki)
+    check, arguments = scheme
+    if check is None:
+        return False
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, data, padding.PKCS1v15(), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, data, ec.ECDSA(algorithm))
-        else:
-            return False
+        check(signature, data, *arguments)
     except InvalidSignature:
         return False
     return True
+
+
+_Scheme = tuple[Callable[..., None] | None, tuple[Any, ...]]
+
+
+@lru_cache(maxsize=16)
+def _scheme(spki: bytes, curve: str | None, *, prehashed: bool) -> _Scheme:
+    """How a key's signatures are verified, and with which padding and hash."""
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+    chosen = _hash_for(curve or "")
+    algorithm = utils.Prehashed(chosen) if prehashed else chosen
+    key = loaded(spki)
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.verify, (padding.PKCS1v15(), algorithm)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.verify, (ec.ECDSA(algorithm),)
+    return None, ()
 
 
 def _hash_for(curve: str) -> hashes.HashAlgorithm:

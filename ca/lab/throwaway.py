@@ -11,9 +11,9 @@ import msgspec
 from ca.encoding import der
 from ca.encoding.crl import entry
 from ca.encoding.der import OCTET_STRING, encode_integer, encode_oid, sequence, tlv
+from ca.issuance.assembly import with_algorithm
 from ca.issuance.extensions import PURPOSE_OIDS, key_identifier
 from ca.issuance.issue import issue
-from ca.issuance.prepare import with_algorithm
 from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, make_throwaway
 from ca.profiles.fixture import Change
 

@@ -13,11 +13,10 @@ from hashlib import sha256
 import msgspec
 
 from ca.encoding import der, extensions
-from ca.encoding.certificates import SHORT_TYPES
 from ca.errors import MalformedError
 from ca.keys.public import PublicKey, is_canonical
 from ca.model.certificates import CertificateFacts
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Violation, rule
 from ca.profiles.profile import Profile
 
 PURPOSES = {
@@ -43,6 +42,8 @@ KNOWN = CRITICAL | {
     "1.3.6.1.5.5.7.1.1",
     "1.3.6.1.5.5.7.48.1.5",
 }
+COMMON_NAME = "2.5.4.3"
+VERSION_3 = bytes.fromhex("a003020102")
 _STRING_TAGS = {
     "2.5.4.6": der.PRINTABLE_STRING,
     "2.5.4.5": der.PRINTABLE_STRING,
@@ -55,37 +56,27 @@ SKI, KU, SAN, BC, AKI, EKU = (f"2.5.29.{number}" for number in (14, 15, 17, 19, 
 class ToBeSigned(msgspec.Struct, frozen=True):
     """Octets about to be signed, read back, beside what was promised."""
 
-    fields: list[der.Node]
+    fields: list[bytes]
+    attributes: list[tuple[str, int]]
     extensions: list[tuple[str, bool, bytes]]
     values: dict[str, bytes]
     times: tuple[tuple[int, bytes, datetime], ...]
     profile: Profile
     key: PublicKey
     issuer: CertificateFacts | None
-    issuer_key: PublicKey
     algorithm: bytes
-
-
-def _extensions(fields: list[der.Node]) -> list[tuple[str, bool, bytes]]:
-    """OID, criticality and value of each extension, in order."""
-    if len(fields) < 8:
-        return []
-    nodes = fields[7].children()[0].children()
-    return [extensions.read_extension(node.raw) for node in nodes]
 
 
 @rule("cert-version", "error", "RFC 5280 4.1.2.1")
 def version(subject: ToBeSigned) -> Violation | None:
     """The certificate is version 3."""
-    return (
-        None if subject.fields[0].raw == bytes.fromhex("a003020102") else Violation("not version 3")
-    )
+    return None if subject.fields[0] == VERSION_3 else Violation("not version 3")
 
 
 @rule("cert-serial", "error", "RFC 5280 4.1.2.2; CA/Browser Forum BR 7.1")
 def serial(subject: ToBeSigned) -> Violation | None:
     """The serial is positive, at most 20 octets, and long enough for 126 random bits."""
-    value = der.integer(subject.fields[1])
+    value = der.integer(der.read(subject.fields[1]))
     if value <= 0 or value.bit_length() > 159 or value.bit_length() < 127:
         return Violation(f"the serial has {value.bit_length()} bits and should have 127 to 159")
     return None
@@ -94,7 +85,7 @@ def serial(subject: ToBeSigned) -> Violation | None:
 @rule("cert-signature-algorithm", "error", "RFC 5280 4.1.1.2")
 def signature_algorithm(subject: ToBeSigned) -> Violation | None:
     """The AlgorithmIdentifier inside is the one that the CA's key will sign with."""
-    if subject.fields[2].raw != subject.algorithm:
+    if subject.fields[2] != subject.algorithm:
         return Violation("the signature algorithm inside is not the signing key's")
     return None
 
@@ -102,8 +93,8 @@ def signature_algorithm(subject: ToBeSigned) -> Violation | None:
 @rule("cert-issuer-name", "error", "RFC 5280 4.1.2.6 (a)")
 def issuer_name(subject: ToBeSigned) -> Violation | None:
     """The issuer name equals the issuing certificate's subject, octet for octet."""
-    expected = subject.issuer.subject_der if subject.issuer else subject.fields[5].raw
-    if subject.fields[3].raw != expected:
+    expected = subject.issuer.subject_der if subject.issuer else subject.fields[5]
+    if subject.fields[3] != expected:
         return Violation(
             "the issuer name is not the issuing certificate's subject, octet for octet"
         )
@@ -133,29 +124,20 @@ def outlives_issuer(subject: ToBeSigned) -> Violation | None:
 @rule("cert-subject", "error", "RFC 5280 4.1.2.6, appendix A.1")
 def subject_name(subject: ToBeSigned) -> list[Violation]:
     """The subject has a CN, and its strings are of the types that RFC 5280 names."""
-    problems = []
-    types = set()
-    for rdn in subject.fields[5].children():
-        for oid, tag in _attributes(rdn.raw):
-            types.add(oid)
-            if tag != _STRING_TAGS.get(oid, der.UTF8_STRING):
-                problems.append(Violation(f"the subject's {oid} has string tag {tag}"))
-    if not any(SHORT_TYPES.get(oid) == "CN" for oid in types):
+    problems = [
+        Violation(f"the subject's {oid} has string tag {tag}")
+        for oid, tag in subject.attributes
+        if tag != _STRING_TAGS.get(oid, der.UTF8_STRING)
+    ]
+    if all(oid != COMMON_NAME for oid, _ in subject.attributes):
         problems.append(Violation("the subject has no CN"))
     return problems
-
-
-@lru_cache(maxsize=256)
-def _attributes(rdn: bytes) -> tuple[tuple[str, int], ...]:
-    """Type and string tag of each attribute of a RelativeDistinguishedName."""
-    pairs = [attribute.children() for attribute in der.read(rdn).children()]
-    return tuple((der.oid(pair[0]), pair[1].tag) for pair in pairs)
 
 
 @rule("cert-key", "error", "the certificate is for the key that was proven")
 def same_key(subject: ToBeSigned) -> Violation | None:
     """The key in the certificate is the request's, octet for octet."""
-    if subject.fields[6].raw == subject.key.spki and is_canonical(subject.key.spki):
+    if subject.fields[6] == subject.key.spki and is_canonical(subject.key.spki):
         return None
     return Violation("the key was changed, or is not in the one form that DER has for it")
 
@@ -193,12 +175,15 @@ def basic_constraints(subject: ToBeSigned) -> Violation | None:
 @rule("cert-key-usage", "error", "RFC 5280 4.2.1.3; RFC 5480 3")
 def key_usage(subject: ToBeSigned) -> Violation | None:
     """Key usage is the profile's, with keyEncipherment only for an RSA key."""
-    promised = {USAGES[bit] for bit in subject.profile.extensions.key_usage}
-    if subject.key.algorithm != "rsa":
-        promised.discard("keyEncipherment")
+    is_rsa = subject.key.algorithm == "rsa"
+    promised = [
+        USAGES[bit]
+        for bit in subject.profile.extensions.key_usage
+        if is_rsa or bit != "key_encipherment"
+    ]
     value = subject.values.get(KU)
     issued = () if value is None else extensions.key_usage(value)
-    if set(issued) != promised:
+    if set(issued) != set(promised):
         return Violation(f"key usage {', '.join(issued)} is not the profile's")
     return None
 
@@ -262,41 +247,54 @@ CERTIFICATE_RULES = (
 )
 
 
-def lint_to_be_signed(
+def read_back(
     tbs: bytes,
     *,
     profile: Profile,
     key: PublicKey,
     issuer: CertificateFacts | None,
-    issuer_key: PublicKey,
     algorithm: bytes,
-) -> list[Finding]:
-    """Judge a TBSCertificate as it will be signed.
+) -> ToBeSigned:
+    """A TBSCertificate as it will be signed, taken apart for ``CERTIFICATE_RULES``.
 
     Raises:
-        MalformedError: it cannot even be read back.
+        MalformedError: it cannot be read back.
     """
-    _read_by_another(tbs)
-    fields = der.read(tbs).children()
+    _read_by_another(tbs, algorithm)
+    fields = der.split(tbs)
     found = _extensions(fields)
-    subject = ToBeSigned(
+    return ToBeSigned(
         fields=fields,
+        attributes=[each for rdn in der.split(fields[5]) for each in _attributes(rdn)],
         extensions=found,
         values={oid: value for oid, _, value in found},
-        times=extensions.read_validity(fields[4].raw),
+        times=extensions.read_validity(fields[4]),
         profile=profile,
         key=key,
         issuer=issuer,
-        issuer_key=issuer_key,
         algorithm=algorithm,
     )
-    return run(CERTIFICATE_RULES, subject)
 
 
-def _read_by_another(tbs: bytes) -> None:
+def _read_by_another(tbs: bytes, algorithm: bytes) -> None:
     from cryptography import x509
 
     try:
-        x509.load_der_x509_certificate(der.certificate(tbs, b"\x00"))
-    except (ValueError, IndexError) as error:
+        x509.load_der_x509_certificate(der.signed(tbs, algorithm, b"\x00"))
+    except ValueError as error:
         raise MalformedError(f"the certificate cannot be read: {error}") from None
+
+
+@lru_cache(maxsize=256)
+def _attributes(rdn: bytes) -> tuple[tuple[str, int], ...]:
+    """Type and string tag of each attribute of a RelativeDistinguishedName."""
+    pairs = [attribute.children() for attribute in der.read(rdn).children()]
+    return tuple((der.oid(pair[0]), pair[1].tag) for pair in pairs)
+
+
+def _extensions(fields: list[bytes]) -> list[tuple[str, bool, bytes]]:
+    """OID, criticality and value of each extension, in order."""
+    if len(fields) < 8:
+        return []
+    (sequence,) = der.split(fields[7])
+    return [extensions.read_extension(raw) for raw in der.split(sequence)]

@@ -100,7 +100,7 @@ def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> l
     findings: list[Finding] = []
     for each in rules:
         answer = each.check(subject)
-        if answer is None:
+        if not answer:
             continue
         violations = (answer,) if isinstance(answer, Violation) else answer
         findings.extend(each.finding(violation, allowed) for violation in violations)

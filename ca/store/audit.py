@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import msgspec
 
-from ca.store.connection import Store
+from ca.store.connection import Store, marks
 from ca.store.moments import from_text, to_text
 
 GENESIS = bytes(32)
@@ -64,31 +64,46 @@ class Recorded(msgspec.Struct, frozen=True):
     hash: bytes
 
 
-def record(store: Store, event: Event, *, at: datetime, actor: Actor) -> bytes:
-    """Append an event inside the write transaction that it describes; the new head."""
+def record(store: Store, events: Sequence[Event], *, at: datetime, actor: Actor) -> None:
+    """Append events, in their order, inside the write transaction that they describe."""
     previous = head(store)
-    detail = msgspec.json.encode(event.detail, order="sorted").decode()
-    values: list[object] = [
-        to_text(at),
-        event.action,
-        event.subject,
-        detail,
-        event.row_table,
-        event.row_id,
-        _row_hash(store, event.row_table, event.row_id),
-        actor.os_user,
-        actor.host,
-        actor.version,
-        previous,
-    ]
-    hashed = _hash(values)
-    store.connection.execute(
+    moment = to_text(at)
+    rows: list[tuple[object, ...]] = []
+    for event, row_hash in zip(events, _row_hashes(store, events), strict=True):
+        values = (
+            moment,
+            event.action,
+            event.subject,
+            msgspec.json.encode(event.detail, order="sorted").decode(),
+            event.row_table,
+            event.row_id,
+            row_hash,
+            actor.os_user,
+            actor.host,
+            actor.version,
+            previous,
+        )
+        previous = _hash(values)
+        rows.append((*values, previous))
+    store.connection.executemany(
         """INSERT INTO audit (at, action, subject, detail, row_table, row_id, row_hash,
                               os_user, host, version, previous, hash)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (*values, hashed),
+        rows,
     )
-    return hashed
+
+
+def _row_hashes(store: Store, events: Sequence[Event]) -> list[bytes]:
+    """The hash of the row that each event describes; a batch's results are read in one go."""
+    results = [event.row_id for event in events if event.row_table == "result"]
+    query = _ROWS["result"].replace("= ?", f"IN ({marks(results)})")
+    read = {row[0]: _hash([row]) for row in store.connection.execute(query, results)}
+    return [
+        read[event.row_id]
+        if event.row_table == "result"
+        else _row_hash(store, event.row_table, event.row_id)
+        for event in events
+    ]
 
 
 def head(store: Store) -> bytes:
@@ -170,7 +185,7 @@ def _row_hash(store: Store, table: str, row_id: int | None) -> bytes:
     if table not in _ROWS:
         return b""
     rows = store.connection.execute(_ROWS[table], (row_id,)).fetchall()
-    return _hash([list(row) for row in rows])
+    return _hash(rows)
 
 
 def _hash(values: Sequence[object]) -> bytes:

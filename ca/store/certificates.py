@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from ca.encoding.der import certificate, serial_of
-from ca.store.connection import Store
+from ca.store.connection import Store, marks
 
 Status = Literal[
     "valid",
@@ -169,6 +169,18 @@ def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
             [key_identity],
         )
     )
+
+
+def known_keys(store: Store, key_identities: Sequence[bytes]) -> set[bytes]:
+    """Those of these keys that a certificate was ever made for."""
+    query = f"SELECT key_identity FROM certificate WHERE key_identity IN ({marks(key_identities)})"  # noqa: S608 - marks
+    return {row[0] for row in store.connection.execute(query, key_identities)}
+
+
+def known_requests(store: Store, hashes: Sequence[bytes]) -> set[bytes]:
+    """Those of these requests, by SHA-256, that the register holds."""
+    query = f"SELECT sha256 FROM request WHERE sha256 IN ({marks(hashes)})"  # noqa: S608 - marks
+    return {row[0] for row in store.connection.execute(query, hashes)}
 
 
 def sharing_key(store: Store, plan_id: int) -> list[CertificateRow]:

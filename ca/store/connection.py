@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,6 +85,11 @@ def open_store(path: Path, *, create: bool = False) -> Iterator[Store]:
             connection.close()
     except sqlite3.Error as error:
         raise _translated(error, path) from error
+
+
+def marks(values: Sized) -> str:
+    """A placeholder for each value, to stand inside IN (...); at most some 32,000."""
+    return ",".join("?" * len(values))
 
 
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:

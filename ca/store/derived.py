@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -25,16 +25,17 @@ class Index(msgspec.Struct, frozen=True):
     names: tuple[tuple[str, str], ...]
 
 
-def index(store: Store, plan_id: int, found: Index) -> None:
-    """Enter one certificate into the index."""
-    store.connection.execute(
+def index(store: Store, found: Iterable[tuple[int, Index]]) -> None:
+    """Enter certificates into the index, by the numbers of their plans."""
+    found = list(found)
+    store.connection.executemany(
         """INSERT INTO certificate (plan_id, not_before, not_after, key_identity)
            VALUES (?, ?, ?, ?)""",
-        (plan_id, found.not_before, found.not_after, found.key_identity),
+        [(number, each.not_before, each.not_after, each.key_identity) for number, each in found],
     )
     store.connection.executemany(
         "INSERT OR IGNORE INTO san (folded, plan_id, kind) VALUES (?, ?, ?)",
-        [(folded, plan_id, kind) for kind, folded in found.names],
+        [(folded, number, kind) for number, each in found for kind, folded in each.names],
     )
 
 
@@ -46,8 +47,10 @@ def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
         rows = connection.execute(
             "SELECT p.id, p.tbs, r.signature FROM result r JOIN plan p ON p.id = r.plan_id"
         ).fetchall()
-        for plan_id, tbs, signature in rows:
-            index(store, plan_id, index_of(certificate(tbs, signature)))
+        index(
+            store,
+            ((number, index_of(certificate(tbs, signature))) for number, tbs, signature in rows),
+        )
         for values in connection.execute(
             """SELECT id, issuer_id, serial, status, reason, happened_at, invalid_since
                  FROM status_event ORDER BY id"""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
 
-from ca.store.connection import Store
+from ca.store.connection import Store, marks
 from ca.store.moments import to_text
 
 ABANDON_AFTER = timedelta(minutes=10)
@@ -31,18 +32,42 @@ class NewPlan(msgspec.Struct, frozen=True):
     context: int | None = None
 
 
-def keep_request(store: Store, der: bytes, key_identity: bytes, *, at: datetime) -> int:
-    """Keep a request once, by its hash; its number."""
-    hashed = sha256(der).digest()
-    row = store.connection.execute("SELECT id FROM request WHERE sha256 = ?", (hashed,)).fetchone()
-    if row:
-        return int(row[0])
-    cursor = store.connection.execute(
-        "INSERT INTO request (sha256, der, key_identity, received_at) VALUES (?, ?, ?, ?)",
-        (hashed, der, key_identity, to_text(at)),
+class NewRequest(msgspec.Struct, frozen=True):
+    """A request to be kept: its octets and the identity of its key."""
+
+    der: bytes
+    key_identity: bytes
+
+
+def keep_requests(
+    store: Store, requests: Sequence[NewRequest], *, at: datetime
+) -> dict[bytes, int]:
+    """Keep each request once, by its hash; their numbers by their octets."""
+    by_hash = {sha256(each.der).digest(): each for each in requests}
+    numbers = _request_numbers(store, list(by_hash))
+    new = [hashed for hashed in by_hash if hashed not in numbers]
+    first = _next_number(store, "request")
+    numbers |= {hashed: first + place for place, hashed in enumerate(new)}
+    moment = to_text(at)
+    store.connection.executemany(
+        "INSERT INTO request (id, sha256, der, key_identity, received_at) VALUES (?, ?, ?, ?, ?)",
+        [
+            (numbers[hashed], hashed, by_hash[hashed].der, by_hash[hashed].key_identity, moment)
+            for hashed in new
+        ],
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return {each.der: numbers[hashed] for hashed, each in by_hash.items()}
+
+
+def _request_numbers(store: Store, hashes: Sequence[bytes]) -> dict[bytes, int]:
+    query = f"SELECT sha256, id FROM request WHERE sha256 IN ({marks(hashes)})"  # noqa: S608 - marks
+    return dict(store.connection.execute(query, hashes).fetchall())
+
+
+def _next_number(store: Store, table: str) -> int:
+    """The number that the next row gets; it stays free inside a write transaction."""
+    query = f"SELECT coalesce(max(id), 0) + 1 FROM {table}"  # noqa: S608 - our own constants
+    return int(store.connection.execute(query).fetchone()[0])
 
 
 def keep_profile(store: Store, name: str, text: str) -> bytes:
@@ -56,45 +81,59 @@ def keep_profile(store: Store, name: str, text: str) -> bytes:
     return hashed
 
 
-def add_plan(store: Store, plan: NewPlan, *, at: datetime) -> int:
-    """Write a plan down; its number. The register refuses a serial that the issuer has used."""
-    cursor = store.connection.execute(
-        """INSERT INTO plan (issuer_id, serial, request_id, profile_sha256, for_issuer_id, device,
-                             context, lifetime, source, tbs, account, planned_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            plan.issuer_id,
-            plan.serial,
-            plan.request_id,
-            plan.profile_sha256,
-            plan.for_issuer_id,
-            plan.device,
-            plan.context,
-            plan.lifetime,
-            plan.source,
-            plan.tbs,
-            plan.account,
-            to_text(at),
-        ),
+def add_plans(store: Store, plans: Sequence[NewPlan], *, at: datetime) -> range:
+    """Write plans down; their numbers. The register refuses a serial that the issuer has used."""
+    first = _next_number(store, "plan")
+    numbers = range(first, first + len(plans))
+    moment = to_text(at)
+    store.connection.executemany(
+        """INSERT INTO plan (id, issuer_id, serial, request_id, profile_sha256, for_issuer_id,
+                             device, context, lifetime, source, tbs, account, planned_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [
+            (
+                number,
+                plan.issuer_id,
+                plan.serial,
+                plan.request_id,
+                plan.profile_sha256,
+                plan.for_issuer_id,
+                plan.device,
+                plan.context,
+                plan.lifetime,
+                plan.source,
+                plan.tbs,
+                plan.account,
+                moment,
+            )
+            for number, plan in zip(numbers, plans, strict=True)
+        ],
     )
-    assert cursor.lastrowid is not None
-    store.connection.execute("INSERT INTO open_plan (plan_id) VALUES (?)", (cursor.lastrowid,))
-    return cursor.lastrowid
+    store.connection.executemany(
+        "INSERT INTO open_plan (plan_id) VALUES (?)", [(number,) for number in numbers]
+    )
+    return numbers
 
 
-def add_result(store: Store, plan_id: int, signature: bytes, *, at: datetime) -> None:
-    """Record the one result of a plan."""
-    store.connection.execute(
+def add_results(
+    store: Store, numbers: Sequence[int], signatures: Sequence[bytes], *, at: datetime
+) -> None:
+    """Record the one result of each plan."""
+    moment = to_text(at)
+    store.connection.executemany(
         "INSERT INTO result (plan_id, signature, signed_at) VALUES (?, ?, ?)",
-        (plan_id, signature, to_text(at)),
+        [
+            (number, signature, moment)
+            for number, signature in zip(numbers, signatures, strict=True)
+        ],
     )
-    _close(store, plan_id)
+    _close(store, numbers)
 
 
-def is_abandoned(store: Store, plan_id: int) -> bool:
-    """Whether somebody took this plan for one left by a crash."""
-    query = "SELECT 1 FROM abandonment WHERE plan_id = ?"
-    return store.connection.execute(query, (plan_id,)).fetchone() is not None
+def any_abandoned(store: Store, numbers: Sequence[int]) -> bool:
+    """Whether somebody took one of these plans for one left by a crash."""
+    query = f"SELECT 1 FROM abandonment WHERE plan_id IN ({marks(numbers)}) LIMIT 1"  # noqa: S608
+    return store.connection.execute(query, numbers).fetchone() is not None
 
 
 def open_plans(store: Store, *, before: datetime | None = None) -> list[tuple[int, bytes]]:
@@ -116,11 +155,12 @@ def abandon(store: Store, plan_id: int, reason: str, *, at: datetime) -> None:
         "INSERT INTO abandonment (plan_id, reason, abandoned_at) VALUES (?, ?, ?)",
         (plan_id, reason, to_text(at)),
     )
-    _close(store, plan_id)
+    _close(store, [plan_id])
 
 
-def _close(store: Store, plan_id: int) -> None:
-    store.connection.execute("DELETE FROM open_plan WHERE plan_id = ?", (plan_id,))
+def _close(store: Store, numbers: Sequence[int]) -> None:
+    query = f"DELETE FROM open_plan WHERE plan_id IN ({marks(numbers)})"  # noqa: S608 - marks
+    store.connection.execute(query, numbers)
 
 
 def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime) -> None:

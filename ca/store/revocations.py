@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from ca.store import derived
-from ca.store.connection import Store
+from ca.store.connection import Store, marks
 from ca.store.moments import from_text, to_text
 
 
@@ -69,6 +70,12 @@ def is_blocked(store: Store, key_identity: bytes) -> bool:
     """Whether a key was ever revoked for key-compromise."""
     query = "SELECT 1 FROM blocked_key WHERE key_identity = ?"
     return store.connection.execute(query, (key_identity,)).fetchone() is not None
+
+
+def blocked_keys(store: Store, key_identities: Sequence[bytes]) -> set[bytes]:
+    """Those of these keys that were ever revoked for key-compromise."""
+    query = f"SELECT key_identity FROM blocked_key WHERE key_identity IN ({marks(key_identities)})"  # noqa: S608 - marks
+    return {row[0] for row in store.connection.execute(query, key_identities)}
 
 
 def last_event(store: Store, issuer_id: int) -> int:

@@ -374,7 +374,7 @@ def test_derived_tables_are_rebuilt_from_history_alone(
             for table in DERIVED
         ]
 
-    monkeypatch.setattr("ca.authority.signing.issue", lambda *_: 1 / 0)
+    monkeypatch.setattr("ca.authority.crew.issue_all", lambda *_: 1 / 0)
     assert lab("sign", csr_file("interrupted", cn="interrupted.lab.example")).exit == 1
     monkeypatch.undo()
     lab("revoke", "sip.lab.example", "--reason", "hold")

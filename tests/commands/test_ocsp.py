@@ -194,9 +194,9 @@ def test_check_tells_of_plans_that_were_never_signed(
     sipca: CommandLine, csr_file: Csr, frozen: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen(NOW + timedelta(days=1))
-    monkeypatch.setattr("ca.authority.signing.issue", lambda *_: 1 / 0)
+    monkeypatch.setattr("ca.authority.crew.issue_all", lambda *_: 1 / 0)
     assert sipca("sign", csr_file("a")).exit == 1
-    monkeypatch.setattr("ca.authority.signing.issue", None)
+    monkeypatch.setattr("ca.authority.crew.issue_all", None)
 
     before = codes(sipca)
     frozen(NOW + timedelta(days=1, minutes=11))

@@ -281,7 +281,7 @@ def test_without_a_passphrase_the_revocation_stands_and_the_crl_is_pending(
 def test_a_planned_serial_without_result_can_be_revoked_by_serial(
     lab: CommandLine, csr_file: Csr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ca.authority.signing.issue", lambda *_: 1 / 0)
+    monkeypatch.setattr("ca.authority.crew.issue_all", lambda *_: 1 / 0)
     assert lab("sign", csr_file("new", key=RSA_KEY)).exit == 1
     monkeypatch.undo()
     (planned,) = serials(lab, "--status", "planned")

@@ -21,8 +21,9 @@ from ca.issuance.prepare import prepare
 from ca.issuance.validity import decide_validity
 from ca.keys.signer import algorithm_identifier
 from ca.keys.soft import make
-from ca.lint.certificates import CERTIFICATE_RULES, lint_to_be_signed
+from ca.lint.certificates import CERTIFICATE_RULES, read_back
 from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.findings import run
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 
@@ -246,7 +247,9 @@ def test_key_encipherment_only_for_rsa_and_only_where_the_profile_says(
 def test_every_field_has_a_line_or_nothing_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparing, "_ca_lines", lambda _order: ())
 
-    with pytest.raises(RuntimeError, match="the account has no line for version"):
+    with pytest.raises(
+        RuntimeError, match="the account has no line for issuer, serial, signature, version"
+    ):
         prepare(order())
 
 
@@ -279,15 +282,14 @@ def test_a_decision_that_forgets_a_line_is_a_bug_that_stops_the_signing(
 
 
 def relint(tbs: bytes, profile: str = "sip") -> set[str]:
-    found = lint_to_be_signed(
+    read = read_back(
         tbs,
         profile=LIBRARY.profile(profile),
         key=read_request(make_csr()).key,
         issuer=ROOT,
-        issuer_key=ROOT_KEY.public,
         algorithm=algorithm_identifier(ROOT_KEY.public),
     )
-    return {each.code for each in found}
+    return {each.code for each in run(CERTIFICATE_RULES, read)}
 
 
 def fields_of(tbs: bytes) -> list[bytes]:

@@ -1,0 +1,158 @@
+"""Who prepares, signs and writes files: this process alone, or others beside it.
+
+The register is none of their business: it stays with the one process that opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from ca.authority.preparing import Job, Outcome, Terms, outcomes
+from ca.encoding import pem
+from ca.errors import CAError
+from ca.files import write_atomic
+from ca.issuance.issue import issue_all
+from ca.keys.public import PublicKey
+from ca.keys.signer import KeyRef, Signer
+from ca.keys.soft import open_signer
+
+T = TypeVar("T")
+Pending = Callable[[], T]
+"""What gives a result when it is called, now or when somebody else is done with it."""
+WRITERS = 8
+"""Threads that write files: each waits for the disk most of the time."""
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """How the issuing key is opened: a Signer never crosses a process."""
+
+    ref: KeyRef
+    passphrase: bytes | None
+    key: PublicKey
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A certificate just signed: the signature over its plan, and what is handed out."""
+
+    signature: bytes
+    pem: str
+    fingerprint: str
+
+
+class Writing(msgspec.Struct, frozen=True):
+    """The files of one certificate: paths and texts."""
+
+    files: tuple[tuple[str, str], ...]
+    overwrite: bool
+
+
+Written = CAError | None
+"""What became of a ``Writing``: the error that kept it from being written, or None."""
+
+
+class Crew(Protocol):
+    """Does the work that needs no register; ``ahead`` chunks may be in its hands at a time."""
+
+    ahead: int
+
+    def __enter__(self) -> Crew:
+        """Take up work."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Finish what is in hand."""
+
+    def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
+        """Read and prepare requests."""
+
+    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
+        """Sign octets that are planned."""
+
+    def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
+        """Write files; without the folder's sync."""
+
+
+class Alone:
+    """This process does all by itself; only files are written beside the next chunk."""
+
+    ahead = 0
+
+    def __init__(self, signer: Callable[[], Signer], key: PublicKey) -> None:
+        self._signer = signer
+        self._key = key
+        self._writers: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Alone:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writers is not None:
+            self._writers.shutdown()
+
+    def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
+        """Read and prepare requests."""
+        done = outcomes(terms, jobs)
+        return lambda: done
+
+    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
+        """Sign octets that are planned."""
+        done = sign_all(self._signer(), self._key, tbs)
+        return lambda: done
+
+    def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
+        """Write files: one at once, many by threads."""
+        if len(writings) == 1:
+            done = write_all(writings)
+            return lambda: done
+        if self._writers is None:
+            self._writers = ThreadPoolExecutor(WRITERS)
+        futures = [self._writers.submit(_written, each) for each in writings]
+        return lambda: [future.result() for future in futures]
+
+
+def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]:
+    """Sign octets that are planned.
+
+    Raises:
+        KeyUnavailableError: as ``issue_all`` does.
+    """
+    return [
+        Made(each.signature, pem.encode(each.der), sha256(each.der).hexdigest())
+        for each in issue_all(tbs, signer, key)
+    ]
+
+
+def write_all(writings: Sequence[Writing]) -> list[Written]:
+    """Write the files of several certificates."""
+    return [_written(each) for each in writings]
+
+
+def _written(writing: Writing) -> Written:
+    try:
+        for path, text in writing.files:
+            data = text.encode("ascii")
+            write_atomic(Path(path), data, overwrite=writing.overwrite, settle=False)
+    except CAError as error:
+        return error
+    return None
+
+
+_opened: dict[bytes, Signer] = {}
+
+
+def opened(opening: Opening) -> Signer:
+    """The key of an opening, opened once in this process."""
+    if opening.ref.public not in _opened:
+        _opened[opening.ref.public] = open_signer(opening.ref, opening.passphrase)
+    return _opened[opening.ref.public]

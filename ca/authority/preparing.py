@@ -1,0 +1,97 @@
+"""From a request's octets to a prepared certificate, the same in this process and in others.
+
+What goes in and comes out is octets, text and Structs, so that it can cross a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from ca.csr.parsing import read_request
+from ca.csr.request import CertificateRequest
+from ca.device.request_rules import judge_at_target
+from ca.encoding.account import pack_account
+from ca.errors import CAError
+from ca.issuance.order import Issuer, Order, Prepared
+from ca.issuance.prepare import prepare_all
+from ca.model.certificates import SubjectAttribute
+from ca.model.findings import Finding
+from ca.model.wishes import SigningWishes
+from ca.profiles.profile import Profile
+from ca.profiles.target import Target
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """By whom and when the requests of a batch are signed, and names that only a CA here bears."""
+
+    issuer: Issuer
+    now: datetime
+    ca_subjects: tuple[tuple[SubjectAttribute, ...], ...]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One request to read and prepare."""
+
+    data: bytes
+    profile: Profile
+    target: Target
+    wishes: SigningWishes
+    serial: int
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A request read and prepared: what the register keeps, and what its findings are."""
+
+    request: bytes
+    prepared: Prepared
+    findings: tuple[Finding, ...]
+    account: bytes
+
+
+Outcome = Ready | CAError
+
+
+def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
+    """What becomes of each job: all are read, then all prepared, then all packed."""
+    read = [_read(job) for job in jobs]
+    good = [
+        (job, request)
+        for job, request in zip(jobs, read, strict=True)
+        if not isinstance(request, CAError)
+    ]
+    orders = [
+        Order(
+            request=request,
+            profile=job.profile,
+            issuer=terms.issuer,
+            wishes=job.wishes,
+            now=terms.now,
+            serial=job.serial,
+            ca_subjects=terms.ca_subjects,
+        )
+        for job, request in good
+    ]
+    ready = iter(
+        [
+            _ready(job, request, prepared)
+            for (job, request), prepared in zip(good, prepare_all(orders), strict=True)
+        ]
+    )
+    return [each if isinstance(each, CAError) else next(ready) for each in read]
+
+
+def _read(job: Job) -> CertificateRequest | CAError:
+    try:
+        return read_request(job.data)
+    except CAError as error:
+        return error
+
+
+def _ready(job: Job, request: CertificateRequest, prepared: Prepared | CAError) -> Outcome:
+    if isinstance(prepared, CAError):
+        return prepared
+    findings = (*prepared.findings, *judge_at_target(request, job.target))
+    return Ready(request.der, prepared, findings, pack_account(prepared.account))

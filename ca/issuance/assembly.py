@@ -1,0 +1,78 @@
+"""A TBSCertificate put together from parts (RFC 5280, 4.1).
+
+The parts are encoded by the library, those that a batch shares only once; only their row is ours.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ca.encoding import der
+from ca.encoding.certificates import SHORT_TYPES
+from ca.encoding.extensions import encode_time
+from ca.issuance.extensions import Extension
+from ca.issuance.order import Order
+from ca.keys.public import PublicKey
+from ca.keys.signer import algorithm_identifier
+from ca.model.certificates import SubjectAttribute, Validity
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+OIDS = {short: oid for oid, short in SHORT_TYPES.items()}
+VERSION_3 = bytes.fromhex("a003020102")
+
+
+def assemble(
+    order: Order,
+    subject: tuple[SubjectAttribute, ...],
+    validity: Validity,
+    extensions: tuple[Extension, ...],
+) -> bytes:
+    """The TBSCertificate (RFC 5280, 4.1): its parts are the library's, only their row is ours.
+
+    The octets are those that ``CertificateBuilder.create_unsigned`` gives with the issuer's
+    AlgorithmIdentifier in its place (a test holds them equal), in a tenth of the time.
+    """
+    name = _name(subject)
+    issuer = order.issuer.facts.subject_der if order.issuer.facts else name
+    return der.sequence(
+        VERSION_3,
+        der.encode_integer(order.serial),
+        algorithm_identifier(order.issuer.key),
+        issuer,
+        _validity(validity),
+        name,
+        order.request.key.spki,
+        der.tlv(0xA3, der.sequence(*[each.raw for each in extensions])),
+    )
+
+
+@lru_cache(maxsize=64)
+def _validity(validity: Validity) -> bytes:
+    return der.sequence(encode_time(validity.not_before), encode_time(validity.not_after))
+
+
+def _name(subject: tuple[SubjectAttribute, ...]) -> bytes:
+    from cryptography import x509
+
+    return x509.Name([_rdn(each) for each in subject]).public_bytes()
+
+
+@lru_cache(maxsize=256)
+def _rdn(attribute: SubjectAttribute) -> x509.RelativeDistinguishedName:
+    from cryptography import x509
+
+    # its own length check counts octets where X.520 counts characters; ours has been made
+    oid = x509.ObjectIdentifier(OIDS[attribute.type])
+    made = x509.NameAttribute(oid, attribute.value, _validate=False)
+    return x509.RelativeDistinguishedName([made])
+
+
+def with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
+    """``create_unsigned`` writes id-alg-unsigned (RFC 9925) where the real identifier belongs."""
+    tbs = der.read(unsigned).children()[0]
+    fields = [node.raw for node in tbs.children()]
+    fields[2] = algorithm_identifier(issuer_key)
+    return der.sequence(*fields)

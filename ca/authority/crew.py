@@ -5,6 +5,7 @@ The register is none of their business: it stays with the one process that opene
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -26,6 +27,8 @@ from ca.keys.soft import open_signer
 T = TypeVar("T")
 Pending = Callable[[], T]
 """What gives a result when it is called, now or when somebody else is done with it."""
+SIGNERS = min(4, os.cpu_count() or 1)
+"""Threads that sign: more of them only wait for Python's lock."""
 WRITERS = 8
 """Threads that write files: each waits for the disk most of the time."""
 
@@ -107,7 +110,7 @@ class Alone:
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
         """Sign octets that are planned."""
-        done = sign_all(self._signer(), self._key, tbs)
+        done = sign_all(self._signer(), self._key, tbs, threads=SIGNERS)
         return lambda: done
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
@@ -121,7 +124,9 @@ class Alone:
         return lambda: [future.result() for future in futures]
 
 
-def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]:
+def sign_all(
+    signer: Signer, key: PublicKey, tbs: Sequence[bytes], *, threads: int = 1
+) -> list[Made]:
     """Sign octets that are planned.
 
     Raises:
@@ -129,7 +134,7 @@ def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]
     """
     return [
         Made(each.signature, pem.encode(each.der), sha256(each.der).hexdigest())
-        for each in issue_all(tbs, signer, key)
+        for each in issue_all(tbs, signer, key, threads=threads)
     ]
 
 

@@ -7,7 +7,6 @@ request is refused by what it is.
 from __future__ import annotations
 
 import binascii
-import contextlib
 import re
 from base64 import b64decode
 from binascii import a2b_base64
@@ -65,6 +64,17 @@ class Armoured(msgspec.Struct, frozen=True):
     repairs: tuple[str, ...]
 
 
+def canonical(data: bytes) -> bytes | None:
+    """What is inside armour as openssl and the devices write it: nothing to repair; else None."""
+    found = _CANONICAL.fullmatch(data)
+    if found is None or len(data) > MAX_INPUT:
+        return None
+    try:
+        return a2b_base64(found[1])
+    except binascii.Error:
+        return None
+
+
 def find_request(data: bytes) -> Armoured:
     """The one certification request in some octets.
 
@@ -75,10 +85,9 @@ def find_request(data: bytes) -> Armoured:
         raise MalformedError(f"the input has more than {MAX_INPUT} octets, the most that is read")
     if not data.strip():
         raise MalformedError("the input is empty", hint="copy the CSR with its BEGIN and END lines")
-    canonical = _CANONICAL.fullmatch(data)
-    if canonical is not None:  # as openssl and the devices write it: nothing to repair
-        with contextlib.suppress(binascii.Error):
-            return Armoured(_judged_der(a2b_base64(canonical[1], strict_mode=False)), ())
+    straight = canonical(data)
+    if straight is not None:
+        return Armoured(_judged_der(straight), ())
     if data[0] == der.SEQUENCE and not _is_text(data):
         return Armoured(_judged_der(data), ("the file is DER, not PEM; it was read as such",))
     repairs: list[str] = []

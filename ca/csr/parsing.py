@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 
-from ca.csr.armour import find_request
+from ca.csr.armour import canonical, find_request
 from ca.csr.request import CertificateRequest, RequestedExtension
 from ca.encoding import der, extensions
 from ca.encoding.certificates import SHORT_TYPES
@@ -73,6 +74,10 @@ def read_request(data: bytes) -> CertificateRequest:
     Raises:
         MalformedError: there is none, or it cannot be read.
     """
+    straight = canonical(data)
+    if straight is not None:
+        with suppress(MalformedError):  # what is wrong with it is told better on the long way
+            return parse_request(straight)
     found = find_request(data)
     return parse_request(found.der, found.repairs)
 

@@ -96,7 +96,10 @@ def _tlv(data: bytes, start: int, limit: int) -> Node:
         if not 1 <= count <= 4:
             raise MalformedError(f"the DER has a length of {count} octets at octet {start}")
         body += count
-        length = int.from_bytes(data[start + 2 : body], "big")
+        if count == 2 and body <= limit:
+            length = data[start + 2] << 8 | data[start + 3]
+        else:
+            length = int.from_bytes(data[start + 2 : body], "big")
     if body > limit or length > limit - body:
         raise MalformedError(
             f"the DER field at octet {start} claims {length} octets, "

@@ -126,7 +126,7 @@ def _ec(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
     )
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=512)
 def loaded(spki: bytes) -> Any:
     """The library's object for a public key: proof, rules and builder ask for it in turn.
 

@@ -87,9 +87,10 @@ from pathlib import Path
 from ca.authority.delivery import Delivery
 from ca.authority.home import Surroundings, no_passphrase, open_home
 from ca.authority.judging import Source
-from ca.authority.signing import sign
+from ca.authority import signing
 from ca.model.wishes import SigningWishes
 
+signing.CHUNK = 64  # 70 requests are two chunks
 home, inbox, out, step, countdown, now = sys.argv[1:]
 left = int(countdown)
 
@@ -103,7 +104,7 @@ def die(name):
 around = Surroundings(passphrase=no_passphrase, step=die, clock=lambda: datetime.fromisoformat(now))
 sources = [Source(str(p), p.stem, SigningWishes(), path=p) for p in sorted(Path(inbox).iterdir())]
 with open_home(Path(home), around) as opened:
-    sign(opened, sources, delivery=Delivery(folder=Path(out)))
+    signing.sign(opened, sources, delivery=Delivery(folder=Path(out)))
 """
 
 

@@ -19,6 +19,7 @@ from ca.store.schema import DERIVED, HISTORY, STATE, TRIGGERS, assert_guarded, u
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 ACTOR = Actor("op", "lab", "0")
+REQUEST = plans.NewRequest(b"der", bytes(32))
 
 
 @pytest.fixture
@@ -40,10 +41,10 @@ def _fill(store: Store) -> None:
     key = state.add_key(store, label="k", public=b"p", pkcs8=b"s", encrypted=False, at=AT)
     issuer = state.add_issuer(store, role="root", ca_id="00000000", key_id=key, parent_id=None)
     profile = plans.keep_profile(store, "sip", "text")
-    request = plans.keep_request(store, b"der", bytes(32), at=AT)
-    numbers = [
-        plans.add_plan(
-            store,
+    request = plans.keep_requests(store, [REQUEST], at=AT)[b"der"]
+    numbers = plans.add_plans(
+        store,
+        [
             plans.NewPlan(
                 issuer_id=issuer,
                 serial=bytes([n]) * 16,
@@ -53,18 +54,18 @@ def _fill(store: Store) -> None:
                 lifetime="default",
                 source="x",
                 request_id=request,
-            ),
-            at=AT,
-        )
-        for n in (1, 2, 3)
-    ]
-    plans.add_result(store, numbers[0], b"sig", at=AT)
+            )
+            for n in (1, 2, 3)
+        ],
+        at=AT,
+    )
+    plans.add_results(store, numbers[:1], [b"sig"], at=AT)
     plans.abandon(store, numbers[1], "why", at=AT)
     plans.supersede(store, numbers[0], numbers[2], at=AT)
     event = StatusEvent(issuer, bytes([1]) * 16, "revoked", "superseded")
     revocations.add_event(store, event, at=AT)
     crls.add_number(store, issuer, 1, this_update=AT, next_update=AT)
-    audit.record(store, Event("did", "it"), at=AT, actor=ACTOR)
+    audit.record(store, [Event("did", "it")], at=AT, actor=ACTOR)
 
 
 @pytest.mark.parametrize("table", HISTORY)
@@ -91,12 +92,12 @@ def test_history_refuses_a_replacing_insert_also_without_recursive_triggers(
 
 def test_a_plan_has_one_result(store: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        plans.add_result(store, 1, b"another", at=AT)
+        plans.add_results(store, [1], [b"another"], at=AT)
 
 
 def test_a_plan_is_either_signed_or_abandoned(store: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="has abandonment already"):
-        plans.add_result(store, 2, b"late", at=AT)
+        plans.add_results(store, [2], [b"late"], at=AT)
     with pytest.raises(sqlite3.IntegrityError, match="has result already"):
         plans.abandon(store, 1, "why", at=AT)
 
@@ -107,11 +108,14 @@ def test_a_serial_is_never_used_twice_by_one_issuer(store: Store) -> None:
     )
 
     with pytest.raises(sqlite3.IntegrityError, match="such a row exists"):
-        plans.add_plan(store, plan, at=AT)
+        plans.add_plans(store, [plan], at=AT)
 
 
 def test_a_request_and_a_profile_text_are_kept_once(store: Store) -> None:
-    assert plans.keep_request(store, b"der", bytes(32), at=AT) == 1
+    other = plans.NewRequest(b"other", bytes(32))
+
+    assert plans.keep_requests(store, [other, REQUEST, other], at=AT) == {b"der": 1, b"other": 2}
+    assert plans.keep_requests(store, [other], at=AT) == {b"other": 2}
     assert plans.keep_profile(store, "sip", "text") == plans.keep_profile(store, "sip", "text")
 
 
@@ -223,7 +227,7 @@ def test_the_audit_trail_notices_an_altered_event(store: Store) -> None:
 
 def test_the_audit_trail_notices_an_altered_row_and_a_row_without_event(store: Store) -> None:
     with store.write():
-        audit.record(store, Event("issued", "1", {}, "result", 1), at=AT, actor=ACTOR)
+        audit.record(store, [Event("issued", "1", {}, "result", 1)], at=AT, actor=ACTOR)
     store.connection.execute("DROP TRIGGER result_no_update")
     store.connection.execute("UPDATE result SET signature = x'00'")
 
@@ -235,7 +239,7 @@ def test_the_audit_trail_notices_an_altered_row_and_a_row_without_event(store: S
 
 def test_the_audit_trail_notices_a_missing_event(store: Store) -> None:
     with store.write():
-        audit.record(store, Event("more", "1"), at=AT, actor=ACTOR)
+        audit.record(store, [Event("more", "1")], at=AT, actor=ACTOR)
     store.connection.execute("DROP TRIGGER audit_no_delete")
     store.connection.execute("DELETE FROM audit WHERE id = 1")
 

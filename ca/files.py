@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
+from io import FileIO
 from pathlib import Path
+from typing import Literal
 
 from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
 
@@ -28,10 +31,12 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
         StoreError: it cannot be read.
     """
     try:
-        if path.exists() and not path.is_file():
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a batch reads thousands
             raise MalformedError(f"'{path}' is not a regular file")
-        with path.open("rb") as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             data = file.read(limit + 1)
+            while len(data) <= limit and (more := file.read(limit + 1 - len(data))):
+                data += more
     except FileNotFoundError:
         raise NotFoundError(f"there is no file '{path}'", hint="check the path") from None
     except OSError as error:
@@ -79,25 +84,67 @@ def write_atomic(
         raise ConflictError(
             f"'{path}' is a symbolic link", hint="a private file is never written through one"
         )
-    if conflicts(path, data):
-        if not overwrite:
-            raise ConflictError(
-                f"'{path}' exists with other content", hint="--overwrite replaces it"
-            )
-    elif path.exists():
+    found = _compared(path, data)
+    if found == "same":
         return
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    if found == "other" and not overwrite:
+        raise ConflictError(f"'{path}' exists with other content", hint="--overwrite replaces it")
     with _translated(path):
-        try:
-            _write_new(temporary, [data], mode, durable=durable)
-            if overwrite:
-                temporary.replace(path)
-            elif not link_into_place(temporary, path, settle=False) and conflicts(path, data):
-                raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
-        finally:
-            temporary.unlink(missing_ok=True)
+        placed = None if overwrite else _place_nameless(path, data, mode, durable=durable)
+        if placed is None:
+            placed = _place(path, data, mode, durable=durable, overwrite=overwrite)
+        if not placed and conflicts(path, data):
+            raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
         if durable and settle:
             sync_folder(path.parent)
+
+
+def _place(path: Path, data: bytes, mode: int, *, durable: bool, overwrite: bool) -> bool:
+    """Write a temporary sibling and give it the name; False if that is taken."""
+    temporary = _temporary(path)
+    try:
+        _write_new(temporary, [data], mode, durable=durable)
+        if overwrite:
+            os.replace(temporary, path)  # noqa: PTH105
+            return True
+        return link_into_place(temporary, path, settle=False)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # noqa: PTH108
+
+
+def _place_nameless(path: Path, data: bytes, mode: int, *, durable: bool) -> bool | None:
+    """As ``_place``, from a file without a name: nothing is left behind however this ends.
+
+    One change of the folder instead of three: a third to a half of the time. None where the
+    platform or file system cannot do it.
+    """
+    folder, name = os.path.split(path)
+    if not hasattr(os, "O_TMPFILE"):
+        return None
+    place = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            descriptor = os.open(folder or ".", os.O_WRONLY | os.O_TMPFILE, mode)
+        except OSError:
+            return None
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            _fill(file, [data], mode, durable=durable)
+            try:  # a folder's descriptor makes this a linkat, which follows the link in /proc
+                os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=place)
+            except FileExistsError:
+                return False
+            except OSError:
+                return None
+    finally:
+        os.close(place)
+    return True
+
+
+def _temporary(path: Path) -> str:
+    """A hidden name beside ``path`` that nobody else has."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118
 
 
 def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
@@ -106,7 +153,7 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
     Raises:
         StoreError: the folder or disk does not take it.
     """
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    temporary = Path(_temporary(path))
     with _translated(path):
         try:
             _write_new(temporary, pieces, PUBLIC, durable=True)
@@ -173,12 +220,19 @@ def conflicts(path: Path, data: bytes | None) -> bool:
     Raises:
         StoreError: it cannot be read.
     """
-    if path.is_dir():
-        return True
+    return _compared(path, data) == "other"
+
+
+def _compared(path: Path, data: bytes | None) -> Literal["absent", "same", "other"]:
+    """What is at ``path`` beside ``data``; with None for data, anything that is there is other."""
     with _translated(path):
-        return path.exists() and (
-            data is None or path.stat().st_size != len(data) or path.read_bytes() != data
-        )
+        try:
+            found = os.stat(path)  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return "absent"
+        if data is None or not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
+            return "other"
+        return "same" if path.read_bytes() == data else "other"
 
 
 def make_folder(path: Path, *, mode: int | None = None) -> bool:
@@ -228,7 +282,7 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def link_into_place(temporary: Path, path: Path, *, settle: bool = True) -> bool:
+def link_into_place(temporary: Path | str, path: Path, *, settle: bool = True) -> bool:
     """Give a finished file its name unless the name is taken; False if it was.
 
     Raises:
@@ -245,26 +299,33 @@ def link_into_place(temporary: Path, path: Path, *, settle: bool = True) -> bool
                 hint="keep the CA home on a local disk",
             ) from None
         try:
-            temporary.rename(path)  # on Windows rename refuses to replace
+            Path(temporary).rename(path)  # on Windows rename refuses to replace
         except FileExistsError:
             return False
-    temporary.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)  # noqa: PTH108
     if settle:
         sync_folder(path.parent)
     return True
 
 
-def _write_new(path: Path, pieces: Iterable[bytes], mode: int, *, durable: bool) -> None:
+def _write_new(path: Path | str, pieces: Iterable[bytes], mode: int, *, durable: bool) -> None:
     descriptor = os.open(
         path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode
     )
-    with os.fdopen(descriptor, "wb") as file:
-        if os.name == "posix":
-            os.fchmod(file.fileno(), mode)
-        file.writelines(pieces)
-        file.flush()
-        if durable:
-            os.fsync(file.fileno())
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        _fill(file, pieces, mode, durable=durable)
+
+
+def _fill(file: FileIO, pieces: Iterable[bytes], mode: int, *, durable: bool) -> None:
+    if os.name == "posix":
+        os.fchmod(file.fileno(), mode)
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[file.write(rest) :]
+    if durable:
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

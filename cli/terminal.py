@@ -10,6 +10,8 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def safe(text: str) -> str:
     """Text whose control, format and bidirectional characters are spelled out."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character
         if character == "\n" or unicodedata.category(character) not in _HIDDEN

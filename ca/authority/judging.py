@@ -13,7 +13,8 @@ from ca.authority import delivery as delivering
 from ca.authority.finding import find
 from ca.authority.home import CA, Home
 from ca.authority.preparing import Job, Ready, Terms, outcomes
-from ca.encoding.certificates import read_certificate
+from ca.encoding import der
+from ca.encoding.certificates import common_name, read_certificate
 from ca.errors import CAError, ConflictError, PolicyError
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
@@ -76,11 +77,12 @@ class Candidate(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """What the register knows of some requests: their keys, by identity, and their octets.
 
-    ``refusal`` is why the CA signs nothing at all, if that is so.
+    ``keys`` has the TBSCertificates that are current for a key. ``refusal`` is why the CA signs
+    nothing at all, if that is so.
     """
 
     blocked: set[bytes]
-    keys: set[bytes]
+    keys: dict[bytes, list[bytes]]
     requests: set[bytes]
     refusal: CAError | None
 
@@ -152,7 +154,7 @@ class Judge:
         store = self.home.store
         return Known(
             revocations.blocked_keys(store, keys),
-            certificates.known_keys(store, keys),
+            certificates.current_by_keys(store, keys, self.home.now()),
             certificates.known_requests(store, hashes),
             self._refusal(),
         )
@@ -181,13 +183,13 @@ class Judge:
         if old is not None:
             good = _already_in_its_place(old, good)
         cn = next(each.value for each in prepared.subject if each.type == "CN")
-        again = prepared.key_identity in known.keys
+        certified = known.keys.get(prepared.key_identity, [])
         return Candidate(
             source,
             delivering.stem_of(source.stem) or delivering.file_safe(wishes.device or cn),
             profile,
             ready,
-            (*ready.findings, *self._judge_key(prepared, cn, wishes, known=again)),
+            (*ready.findings, *self._judge_key(prepared, cn, wishes, certified)),
             None if old is None else old.plan_id,
             good,
         )
@@ -260,12 +262,11 @@ class Judge:
         return self._profiles[name]
 
     def _judge_key(
-        self, prepared: Prepared, cn: str, wishes: SigningWishes, *, known: bool
+        self, prepared: Prepared, cn: str, wishes: SigningWishes, certified: list[bytes]
     ) -> list[Finding]:
         names = self._keys.setdefault(prepared.key_identity, {})
-        for row in certificates.by_key(self.home.store, prepared.key_identity) if known else ():
-            if row.status(self.home.now()) in CURRENT:
-                names.setdefault(read_certificate(row.der).cn or row.serial.hex())
+        for tbs in certified:
+            names.setdefault(common_name(tbs) or der.serial_in(tbs).hex())
         others = tuple(name for name in names if name.casefold() != cn.casefold())
         names.setdefault(cn)
         return run([reused_key], SameKey(cn, others), wishes.allow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from ca.encoding import der
 from ca.encoding.der import signed_parts
 from ca.encoding.extensions import KEY_USAGE, PURPOSES
 from ca.errors import MalformedError
@@ -30,6 +31,7 @@ SHORT_TYPES = {
     "1.2.840.113549.1.9.1": "emailAddress",
 }
 """Attribute types by OID, as they are spelled for people."""
+_COMMON_NAME = bytes.fromhex("550403")
 
 
 def read_certificate(der: bytes) -> CertificateFacts:
@@ -63,6 +65,20 @@ def read_certificate(der: bytes) -> CertificateFacts:
         )
     except (ValueError, TypeError, IndexError) as error:
         raise MalformedError(f"the certificate cannot be read: {error}") from None
+
+
+def common_name(tbs: bytes) -> str | None:
+    """The first CN of a TBSCertificate that sipca made: its strings are UTF-8.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    for rdn in der.split(der.split(tbs)[5]):
+        for attribute in der.split(rdn):
+            kind, value = der.read(attribute).children()
+            if kind.contents == _COMMON_NAME:
+                return value.contents.decode("utf-8", "replace")
+    return None
 
 
 def serial_text(serial: int) -> str:

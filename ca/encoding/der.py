@@ -258,7 +258,15 @@ def serial_of(data: bytes) -> bytes:
     Raises:
         MalformedError: it is no certificate.
     """
-    tbs = signed_parts(data, what="the certificate")[0]
-    fields = [node for node in tbs.children() if node.tag != 0xA0]
+    return serial_in(signed_parts(data, what="the certificate")[0].raw)
+
+
+def serial_in(tbs: bytes) -> bytes:
+    """The serial number in a TBSCertificate as octets, without a sign octet.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    fields = [node for node in read(tbs).children() if node.tag != 0xA0]
     value = integer(fields[0])
     return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big", signed=value < 0)

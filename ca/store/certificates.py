@@ -171,10 +171,24 @@ def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
     )
 
 
-def known_keys(store: Store, key_identities: Sequence[bytes]) -> set[bytes]:
-    """Those of these keys that a certificate was ever made for."""
-    query = f"SELECT key_identity FROM certificate WHERE key_identity IN ({marks(key_identities)})"  # noqa: S608 - marks
-    return {row[0] for row in store.connection.execute(query, key_identities)}
+def current_by_keys(
+    store: Store, key_identities: Sequence[bytes], now: datetime
+) -> dict[bytes, list[bytes]]:
+    """The TBSCertificates that are current for each of these keys, oldest first."""
+    rows = store.connection.execute(
+        f"""SELECT c.key_identity, p.tbs
+              FROM certificate c CROSS JOIN plan p ON p.id = c.plan_id
+             WHERE c.key_identity IN ({marks(key_identities)}) AND c.not_after >= ?
+               AND NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
+               AND NOT EXISTS (SELECT 1 FROM status s
+                                WHERE s.issuer_id = p.issuer_id AND s.serial = p.serial)
+             ORDER BY p.id""",  # noqa: S608 - marks
+        (*key_identities, now.timestamp()),
+    )
+    found: dict[bytes, list[bytes]] = {}
+    for identity, tbs in rows:
+        found.setdefault(identity, []).append(tbs)
+    return found
 
 
 def known_requests(store: Store, hashes: Sequence[bytes]) -> set[bytes]:

@@ -199,7 +199,8 @@ def _show(
     if settings.json:
         print_json(document)
         return
-    talk(batch_text(document, steps) if several else single_text(document, steps), settings)
+    if not settings.quiet:
+        talk(batch_text(document, steps) if several else single_text(document, steps), settings)
     refusals = refusals_text(document, several=several)
     if refusals:
         import sys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -56,16 +57,42 @@ def test_a_private_file_is_never_written_through_a_symlink(tmp_path: Path) -> No
     assert not (tmp_path / "elsewhere").exists()
 
 
-def another_writes_meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, data: bytes) -> None:
-    real = files._write_new
+@pytest.fixture(params=["nameless", "named", "no /proc"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a new file comes to its name: the second is for systems that lack the first."""
+    if request.param == "named":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    if request.param == "no /proc":
+        real = os.link
 
-    def meanwhile(temporary: Path, ours: list[bytes], mode: int, *, durable: bool) -> None:
-        real(temporary, ours, mode, durable=durable)
+        def link(source: str, target: str, **rest: object) -> None:
+            if source.startswith("/proc"):
+                raise FileNotFoundError
+            real(source, target, **rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(os, "link", link)
+
+
+def another_writes_meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, data: bytes) -> None:
+    real = files._fill
+
+    def meanwhile(file: FileIO, ours: list[bytes], mode: int, *, durable: bool) -> None:
+        real(file, ours, mode, durable=durable)
         path.write_bytes(data)
 
-    monkeypatch.setattr(files, "_write_new", meanwhile)
+    monkeypatch.setattr(files, "_fill", meanwhile)
 
 
+@pytest.mark.usefixtures("way")
+def test_a_new_file_is_whole_has_its_mode_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "f", b"x" * 100_000, mode=PRIVATE)
+
+    assert (tmp_path / "f").read_bytes() == b"x" * 100_000
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
+
+
+@pytest.mark.usefixtures("way")
 def test_a_twin_that_writes_the_same_meanwhile_is_no_conflict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +105,7 @@ def test_a_twin_that_writes_the_same_meanwhile_is_no_conflict(
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.usefixtures("way")
 def test_a_file_that_appears_meanwhile_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +119,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     assert [entry.name for entry in tmp_path.iterdir()] == ["f"]
 
 
+@pytest.mark.usefixtures("way")
 def test_a_write_that_fails_half_way_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

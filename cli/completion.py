@@ -64,9 +64,10 @@ def candidates(words: list[str]) -> list[str]:
 
 def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:
     """The command that the words lead to, and the option that still wants its value."""
-    from cli.main import root_group
+    from cli.groups import root_group
+    from cli.main import COMMANDS
 
-    command: Any = root_group()
+    command: Any = root_group(COMMANDS)
     path: list[str] = []
     waiting: str | None = None
     for word in before:

@@ -1,24 +1,16 @@
-"""Entry point: the table of commands, loaded when named, and errors to exit codes."""
+"""Entry point: the table of commands, loaded when named, and errors to exit codes.
+
+Imports next to nothing: each worker of ``sign --jobs`` imports this module once more.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import sys
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import typer
-from typer.core import TyperGroup
-
-from ca.errors import CAError
-from cli.options import Settings, global_options, version_option
-from cli.output import report_bug, report_error, report_usage
-
-Table = Mapping[str, "str | tuple[str, Table]"]
 
 COMMANDS: dict[str, Any] = {
     "init": "Make a root and an issuing CA.",
@@ -85,71 +77,20 @@ COMMANDS: dict[str, Any] = {
 """Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""
 
 
-class LazyGroup(TyperGroup):
-    """A group that knows its commands' one-line helps and loads a command when it is named."""
-
-    def __init__(self, path: tuple[str, ...], table: Mapping[str, Any], summary: str) -> None:
-        super().__init__(
-            name=path[-1] if path else "sipca",
-            help=summary,
-            params=[*global_options(), *([] if path else [version_option()])],
-            rich_markup_mode=None,
-            no_args_is_help=True,
-        )
-        self.path = path
-        self.table = table
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
-        """The names in the table's order."""
-        return list(self.table)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
-        """The command of a name, loaded now, or None."""
-        entry = self.table.get(cmd_name)
-        if entry is None:
-            return None
-        path = (*self.path, cmd_name)
-        if isinstance(entry, tuple):
-            return LazyGroup(path, entry[1], entry[0])
-        return load_command(path)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
-        """The names and one-line helps, without loading anything."""
-        rows = [
-            (name, entry[0] if isinstance(entry, tuple) else entry)
-            for name, entry in self.table.items()
-        ]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-
-
-def load_command(path: tuple[str, ...]) -> Any:
-    """The click command of one function: ``cli.commands.csr`` has ``show`` for ``csr show``."""
-    module = importlib.import_module(f"cli.commands.{path[0]}")
-    function = getattr(module, f"{path[-1]}_command")
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(path[-1], context_settings={"help_option_names": ["-h", "--help"]})(function)
-    command = typer.main.get_command(app)
-    command.params.extend(global_options())
-    return command
-
-
-def root_group() -> LazyGroup:
-    """The whole command line."""
-    return LazyGroup(
-        (),
-        COMMANDS,
-        "A local private CA for SIP labs: device CSR in, device certificate and chain out.",
-    )
-
-
 def run(arguments: list[str]) -> int:
     """Run one command; its exit code."""
     if arguments[:1] == ["__complete"]:
         return _complete(arguments[1:])
+    import typer
+
+    from ca.errors import CAError
+    from cli.groups import root_group
+    from cli.options import Settings
+    from cli.output import report_bug, report_error, report_usage
+
     settings = Settings(json="--json" in arguments, debug="--debug" in arguments)
     try:
-        code = root_group().main(arguments, "sipca", standalone_mode=False, obj=settings)
+        code = root_group(COMMANDS).main(arguments, "sipca", standalone_mode=False, obj=settings)
     except CAError as error:
         return report_error(error, settings)
     except typer.Abort:

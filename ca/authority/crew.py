@@ -99,7 +99,7 @@ class Alone:
     def __enter__(self) -> Alone:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *unused: object) -> None:
         if self._writers is not None:
             self._writers.shutdown()
 

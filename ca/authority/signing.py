@@ -235,7 +235,10 @@ def _crew(home: Home, jobs: int) -> Crew:
         return Alone(lambda: home.signer(ca), ca.issuer.key)
     from ca.authority.workers import Workers
 
-    return Workers(jobs, lambda: Opening(ca.key, home.passphrase_of(ca), ca.issuer.key))
+    def opening() -> Opening:
+        return Opening(ca.key, home.passphrase_of(ca), ca.issuer.key)
+
+    return Workers(jobs, lambda: home.signer(ca), ca.issuer.key, opening)
 
 
 def _sign_all(batch: Batch, sources: list[Source], progress: Callable[[int], None]) -> None:

@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from ca.authority import crew
-from ca.authority.crew import Made, Opening, Pending, Writing, Written
+from ca.authority.crew import Alone, Made, Opening, Pending, Writing, Written
 from ca.authority.preparing import Job, Outcome, Ready, Terms, outcomes
 from ca.errors import CAError
+from ca.keys.public import PublicKey
+from ca.keys.signer import Signer
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -26,34 +28,49 @@ SLICE = 64
 """Requests that go to a worker at a time: the pipe costs about as much as a request does."""
 
 
-class Workers:
-    """A pool of processes, for a batch."""
+Opened = Callable[[], Opening]
+"""How the key is opened, asked once this process has opened it itself."""
+
+
+class Workers(Alone):
+    """A pool of processes, for a batch; until they have started this one does the work."""
 
     ahead = 2
 
-    def __init__(self, count: int, opening: Callable[[], Opening]) -> None:
+    def __init__(
+        self, count: int, signer: Callable[[], Signer], key: PublicKey, opening: Opened
+    ) -> None:
+        super().__init__(signer, key)
         self._opening = opening
         self._pool = ProcessPoolExecutor(
             count, mp_context=get_context("spawn"), initializer=_ignore_interrupts
         )
+        self._starting = [self._pool.submit(_warm_up) for _ in range(count)]
 
-    def __enter__(self) -> Workers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *unused: object) -> None:
+        super().__exit__(*unused)
         self._pool.shutdown(cancel_futures=True)
 
     def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
         """Have requests read and prepared."""
+        if self._is_starting():
+            return super().prepare(terms, jobs)
         return self._spread(_prepare, terms, jobs, _outcomes)
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
         """Have octets signed that are planned, by Signers that the workers open."""
+        if self._is_starting():
+            return super().sign(tbs)
         return self._spread(_sign, self._opening(), tbs, msgspec.msgpack.Decoder(list[Made]).decode)
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
         """Have files written."""
+        if self._is_starting():
+            return super().write(writings)
         return self._spread(_write, None, writings, _same)
+
+    def _is_starting(self) -> bool:
+        return not all(each.done() for each in self._starting)
 
     def _spread(
         self,
@@ -71,6 +88,14 @@ class Workers:
 
 def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _warm_up() -> None:
+    """Load what the first request would have to wait for."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    del x509, padding
 
 
 Answer = tuple[bytes, dict[int, CAError]]

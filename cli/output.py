@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cli.options import Settings
 
 D = TypeVar("D", bound="Document")
-BUG, USAGE = 1, 2
+BUG, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:
@@ -32,13 +32,23 @@ def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:
 
 def print_json(document: Document) -> None:
     """One JSON document on stdout."""
-    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    sys.stdout.write(encoded.decode() + "\n")
+    sys.stdout.write(b"".join(json_pieces(document)).decode())
+
+
+def json_pieces(document: Document) -> list[bytes]:
+    """The octets of a JSON document, as they are printed and written to files."""
+    return [msgspec.json.format(msgspec.json.encode(document), indent=2), b"\n"]
 
 
 def talk(text: str, settings: Settings) -> None:
     """Say something on stderr, unless quiet."""
     if text and not settings.quiet:
+        print(text, file=sys.stderr)
+
+
+def say_anyway(text: str) -> None:
+    """Say something on stderr, also when quiet."""
+    if text:
         print(text, file=sys.stderr)
 
 

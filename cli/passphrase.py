@@ -58,10 +58,15 @@ class Passphrase:
         if self.settings.no_input or not _has_terminal():
             return no_passphrase("passphrase", new=new).decode()
         import getpass
+        import signal
 
-        first = getpass.getpass(f"{purpose}: ")
-        if new and getpass.getpass("again: ") != first:
-            raise KeyUnavailableError("the two passphrases differ", hint="try again")
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a batch has its own
+        try:
+            first = getpass.getpass(f"{purpose}: ")
+            if new and getpass.getpass("again: ") != first:
+                raise KeyUnavailableError("the two passphrases differ", hint="try again")
+        finally:
+            signal.signal(signal.SIGINT, before)
         return first
 
 

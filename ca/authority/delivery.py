@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from ca.authority.home import Home
 from ca.device.request_rules import next_steps
-from ca.documents.signing import Files, SigningDocument
+from ca.documents.signing import Files, Signed
 from ca.encoding import pem
 from ca.errors import ConflictError
 from ca.files import conflicts, make_folder, sync_folder, write_atomic
@@ -165,14 +166,15 @@ def deliver_trust(delivery: Delivery, chain: Chain) -> None:
         write_atomic(delivery.folder / name, text.encode("ascii"), overwrite=delivery.overwrite)
 
 
-def upload_steps(home: Home, document: SigningDocument, target: str | None) -> list[str]:
+def upload_steps(home: Home, made: Sequence[Signed], target: str | None) -> list[str]:
     """What to do next on the device's pages with what ``sign`` made, in the pages' order.
+
+    Of several certificates two are enough to see that they are several.
 
     Raises:
         CAError: there is no such target.
     """
-    made = [*document.signed, *document.skipped]
-    if not made or document.dry_run:
+    if not made:
         return []
     files = made[0].files
     several = len(made) > 1

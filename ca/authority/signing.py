@@ -34,10 +34,27 @@ CHUNK = 256
 """Plans committed together before the first of them is signed."""
 
 
+HandOn = Callable[[Signed], None]
+"""Takes a certificate, just made or handed out again, as soon as its files are written."""
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """How somebody follows a batch, and ends it early.
+
+    With ``hand_on`` the document has no certificates: nothing of a batch grows with its size.
+    """
+
+    progress: Callable[[int], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+    hand_on: HandOn | None = None
+
+
 class Batch:
     """One call of ``sign``: what it signs with, and what came of each source."""
 
-    def __init__(self, home: Home, delivery: Delivery, crew: Crew, *, dry_run: bool) -> None:
+    def __init__(
+        self, home: Home, delivery: Delivery, crew: Crew, *, dry_run: bool, hand_on: HandOn | None
+    ) -> None:
         self.home = home
         self.crew = crew
         self.delivery = delivery
@@ -48,10 +65,18 @@ class Batch:
         self.deferred: list[Source] = []
         self._met: set[bytes] = set()
         self._trust_delivered = False
+        self._hand_on = hand_on or self._keep
+        self.left = 0
         self.signed: list[Signed] = []
         self.skipped: list[Skipped] = []
         self.refused: list[Refused] = []
         self.ignored: list[str] = []
+
+    def _keep(self, entry: Signed) -> None:
+        if isinstance(entry, Skipped):
+            self.skipped.append(entry)
+        else:
+            self.signed.append(entry)
 
     def refuse(self, source: Source, error: CAError) -> None:
         """Enter a refusal."""
@@ -78,7 +103,7 @@ class Batch:
             self._enter_skipped(candidate, candidate.good, files)
             return
         prepared = candidate.prepared
-        self.signed.append(
+        self._hand_on(
             Signed(
                 **self._shared(candidate),
                 serial=None if made is None else prepared.serial.hex(),
@@ -96,7 +121,7 @@ class Batch:
     def _enter_skipped(self, candidate: Candidate, row: CertificateRow, files: Files) -> None:
         facts = read_certificate(row.der)
         until = facts.validity.not_after
-        self.skipped.append(
+        self._hand_on(
             Skipped(
                 **self._shared(candidate),
                 serial=facts.serial,
@@ -166,6 +191,8 @@ class Batch:
             skipped=self.skipped,
             refused=self.refused,
             ignored=self.ignored,
+            interrupted=self.left > 0,
+            left=self.left,
         )
 
 
@@ -204,12 +231,13 @@ def sign(
     delivery: Delivery,
     dry_run: bool = False,
     jobs: int = 1,
-    progress: Callable[[int], None] = lambda _: None,
+    watch: Watch = Watch(),  # noqa: B008 - frozen
 ) -> SigningDocument:
     """Sign what is not signed already; each source is judged on its own.
 
     With ``jobs``, so many processes beside this one read, lint, sign and write files; the
-    register, and whether a key was seen before, stay in this one.
+    register, and whether a key was seen before, stay in this one. When ``watch`` says stop, what
+    is in hand is finished, and the document says how many sources were not looked at.
 
     Raises:
         ConflictError: a file that would be written holds something else; nothing was signed.
@@ -217,14 +245,14 @@ def sign(
         StoreError: the register or a folder cannot be written.
     """
     with _crew(home, jobs) as crew:
-        batch = Batch(home, delivery, crew, dry_run=dry_run)
+        batch = Batch(home, delivery, crew, dry_run=dry_run, hand_on=watch.hand_on)
         sources = [_completed(home, source) for source in sources]
         _refuse_conflicts(batch, sources)
         if not dry_run:
             _abandon_leftovers(home)
-        _sign_all(batch, sources, progress)
+        _sign_all(batch, sources, watch)
         repeated, batch.deferred = batch.deferred, []
-        _sign_all(batch, repeated, lambda _: None)
+        _sign_all(batch, repeated, watch)
     upkeep.rotate_due(home)
     return batch.document()
 
@@ -241,16 +269,24 @@ def _crew(home: Home, jobs: int) -> Crew:
     return Workers(jobs, lambda: home.signer(ca), ca.issuer.key, opening)
 
 
-def _sign_all(batch: Batch, sources: list[Source], progress: Callable[[int], None]) -> None:
+def _sign_all(batch: Batch, sources: list[Source], watch: Watch) -> None:
     """Chunk by chunk through all steps; a crew of several has the next ones in hand meanwhile."""
     crew = batch.crew
-    chunks = (sources[start : start + CHUNK] for start in range(0, len(sources), CHUNK))
+    chunks = _chunks(batch, sources, watch)
     prepared = _ahead((_prepare(batch, chunk) for chunk in chunks), crew.ahead)
     planned = _ahead((_plan(batch, *each) for each in prepared), crew.ahead)
     recorded = _ahead((_record(batch, each) for each in planned), 1)
     for each in recorded:
         _enter(batch, each)
-        progress(each.size)
+        watch.progress(each.size)
+
+
+def _chunks(batch: Batch, sources: list[Source], watch: Watch) -> Iterator[list[Source]]:
+    for start in range(0, len(sources), CHUNK):
+        if watch.stop():
+            batch.left += len(sources) - start
+            return
+        yield sources[start : start + CHUNK]
 
 
 def _ahead(items: Iterator[T], count: int) -> Iterator[T]:

@@ -62,7 +62,10 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class SigningDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``sign``, for one source or many."""
+    """The answer of ``sign``, for one source or many.
+
+    ``interrupted``: it was ended early, and ``left`` sources were not looked at.
+    """
 
     ca: str
     home: str
@@ -71,3 +74,5 @@ class SigningDocument(Document, frozen=True, kw_only=True):
     skipped: list[Skipped]
     refused: list[Refused]
     ignored: list[str]
+    interrupted: bool = False
+    left: int = 0

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from ca.files import write_stream
 from cli.commands.arguments import Overwrite, lifetime, names, span
 from cli.options import Settings, opened, settings_of
-from cli.output import print_json, talk
+from cli.output import INTERRUPTED, json_pieces, print_json, say_anyway, talk, write_pieces
 
 if TYPE_CHECKING:
-    from ca.documents.signing import SigningDocument
+    from ca.authority.delivery import Delivery
+    from ca.authority.home import Home
+    from ca.authority.judging import Source
+    from ca.documents.signing import Signed, SigningDocument
     from ca.model.wishes import SigningWishes
 
 SINGLE_ONLY = ("--cn", "--san", "--replace-san", "--device", "--supersedes")
@@ -86,10 +91,8 @@ def sign_command(
     Example: sipca sign sbc1.csr --profile sip --out upload
     """
     from ca.authority.delivery import Delivery
-    from ca.authority.signing import sign
     from ca.model.wishes import SigningWishes
     from cli.sources import expand, with_names
-    from cli.views.progress import progress_bar
 
     settings = settings_of(ctx)
     wishes = SigningWishes(
@@ -120,29 +123,81 @@ def sign_command(
         if names_file is not None:
             expanded = with_names(expanded, names_file)
         talk(f"CA: {home.name} in {home.path}", settings)
-        with progress_bar(len(expanded), settings, several=several) as advance:
-            document = sign(
-                home,
-                expanded,
-                delivery=delivery,
-                dry_run=dry_run,
-                jobs=jobs if several else 1,
-                progress=advance,
-            )
-        steps = _steps(home, document, wishes)
-    _show(
-        document,
-        settings,
-        steps,
-        fullchain=fullchain,
-        to_stdout=not (out or output),
-        several=several,
-    )
-    if report is not None:
-        _write_report(report, document)
+        call = _Call(home, settings, wishes, delivery, dry_run, report)
+        document = call.batch(expanded, jobs) if several else call.single(expanded)
     code = max((each.exit for each in document.refused), default=0)
+    if document.interrupted:
+        code = INTERRUPTED
     if code:
         raise typer.Exit(code)
+
+
+class _Call(NamedTuple):
+    """What one call signs with, and where its answer goes."""
+
+    home: Home
+    settings: Settings
+    wishes: SigningWishes
+    delivery: Delivery
+    dry_run: bool
+    report: Path | None
+
+    def single(self, sources: list[Source]) -> SigningDocument:
+        """One source: the account in full, the certificate on stdout unless it has a place."""
+        from ca.authority.signing import sign
+        from cli.views.signing import pem_of, refusals_text, single_text
+
+        delivery = self.delivery
+        document = sign(self.home, sources, delivery=delivery, dry_run=self.dry_run)
+        if self.settings.json:
+            print_json(document)
+        else:
+            if not self.settings.quiet:
+                steps = self._steps([*document.signed, *document.skipped])
+                talk(single_text(document, steps), self.settings)
+            say_anyway(refusals_text(document, several=False))
+            if not (delivery.folder or delivery.file or self.dry_run):
+                print(pem_of(document, fullchain=delivery.fullchain), end="")
+        if self.report is not None:
+            write_stream(self.report, json_pieces(document))
+        return document
+
+    def batch(self, sources: list[Source], jobs: int) -> SigningDocument:
+        """Many: a line each as they are done; the document is never held in memory."""
+        from ca.authority.signing import Watch, sign
+        from cli.batch import Entries, interruptible
+        from cli.views.progress import progress_bar
+        from cli.views.signing import batch_text, refusals_text
+
+        aside = self.home.path if self.settings.json or self.report is not None else None
+        silent = self.settings.json or self.settings.quiet
+        with (
+            progress_bar(len(sources), self.settings, several=True) as talker,
+            contextlib.closing(Entries(aside, None if silent else talker)) as entries,
+        ):
+            with interruptible() as stop:
+                document = sign(
+                    self.home,
+                    sources,
+                    delivery=self.delivery,
+                    dry_run=self.dry_run,
+                    jobs=jobs,
+                    watch=Watch(entries.advance, stop, entries.take),
+                )
+            if self.settings.json:
+                write_pieces(entries.pieces(document), binary=False)
+            if self.report is not None:
+                write_stream(self.report, entries.pieces(document))
+        if not self.settings.json:
+            steps = self._steps(entries.first)
+            talk(batch_text(document, steps, **entries.counts), self.settings)
+            say_anyway(refusals_text(document, several=True))
+        return document
+
+    def _steps(self, made: list[Signed]) -> list[str]:
+        from ca.authority.delivery import upload_steps
+
+        return [] if self.dry_run else upload_steps(self.home, made, self.wishes.target)
 
 
 def _allowed(codes: list[str] | None) -> frozenset[str]:
@@ -166,45 +221,3 @@ def _check_batch(wishes: SigningWishes, out: Path | None) -> None:
     for flag, value in zip(SINGLE_ONLY, given, strict=True):
         if value:
             raise typer.BadParameter(f"{flag} is for one CSR; --names FILE.csv gives each its own")
-
-
-def _steps(home: object, document: SigningDocument, wishes: SigningWishes) -> list[str]:
-    from ca.authority.delivery import upload_steps
-    from ca.authority.home import Home
-
-    assert isinstance(home, Home)
-    return upload_steps(home, document, wishes.target)
-
-
-def _write_report(path: Path, document: SigningDocument) -> None:
-    import msgspec
-
-    from ca.files import write_atomic
-
-    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    write_atomic(path, encoded + b"\n", overwrite=True)
-
-
-def _show(
-    document: SigningDocument,
-    settings: Settings,
-    steps: list[str],
-    *,
-    fullchain: bool,
-    to_stdout: bool,
-    several: bool,
-) -> None:
-    from cli.views.signing import batch_text, pem_of, refusals_text, single_text
-
-    if settings.json:
-        print_json(document)
-        return
-    if not settings.quiet:
-        talk(batch_text(document, steps) if several else single_text(document, steps), settings)
-    refusals = refusals_text(document, several=several)
-    if refusals:
-        import sys
-
-        print(refusals, file=sys.stderr)
-    if to_stdout and not document.dry_run:
-        print(pem_of(document, fullchain=fullchain), end="")

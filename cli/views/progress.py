@@ -1,21 +1,32 @@
-"""A progress bar on a terminal; nothing in a pipe."""
+"""How far a batch is: a bar with rate and time left on a terminal; nothing of it in a pipe."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from cli.options import Settings
+from cli.output import talk
+
+if TYPE_CHECKING:
+    from rich.progress import Task
 
 WORTH_A_BAR = 20
 
 
+class Talker:
+    """Says something, above the bar where there is one, and moves the bar."""
+
+    def __init__(self, say: Callable[[str], None], advance: Callable[[int], None]) -> None:
+        self.say = say
+        self.advance = advance
+
+
 @contextlib.contextmanager
-def progress_bar(
-    total: int, settings: Settings, *, several: bool
-) -> Iterator[Callable[[int], None]]:
-    """A function to call with the number just done."""
+def progress_bar(total: int, settings: Settings, *, several: bool) -> Iterator[Talker]:
+    """What to talk with, and to call with the number just done."""
     if (
         not several
         or total < WORTH_A_BAR
@@ -23,12 +34,30 @@ def progress_bar(
         or settings.json
         or not sys.stderr.isatty()
     ):
-        yield lambda _: None
+        yield Talker(lambda text: talk(text, settings), lambda _: None)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
+    console = Console(stderr=True, highlight=False)
+    columns = (BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("signing", total=total)
-        yield lambda done: bar.advance(task, done)
+        yield Talker(
+            lambda text: console.print(text, markup=False, soft_wrap=True),
+            lambda done: bar.advance(task, done),
+        )
+
+
+def _rate_column() -> Any:
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Certificates a second."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f}/s")
+
+    return Rate()

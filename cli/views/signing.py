@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ca.documents.signing import Signed, SigningDocument
+from ca.documents.signing import Signed, SigningDocument, Skipped
 from cli.terminal import one_line, safe, table
 from cli.views.account import account_text, findings_text
 
@@ -56,38 +56,39 @@ def _facts(each: Signed) -> list[str]:
     return lines
 
 
-def batch_text(document: SigningDocument, steps: Sequence[str]) -> str:
-    """One line a source, warnings, counts, next steps."""
+def rows_text(entries: Sequence[Signed]) -> str:
+    """One line a certificate, and the warnings."""
     rows = [
         (
-            "signed",
+            "skipped" if isinstance(each, Skipped) else "signed",
             each.source,
             each.subject,
             f"until {each.not_after:%Y-%m-%d}",
             each.files.device or "",
         )
-        for each in document.signed
+        for each in entries
     ]
-    rows += [
-        (
-            "skipped",
-            each.source,
-            each.subject,
-            f"until {each.not_after:%Y-%m-%d}",
-            each.files.device or "",
-        )
-        for each in document.skipped
-    ]
-    rows += [("ignored", source, "holds no CSR", "", "") for source in document.ignored]
     lines = [table(rows)] if rows else []
-    for each in document.signed:
+    for each in entries:
         noted = [finding for finding in each.findings if finding.result == "warn"]
-        if noted:
+        if noted and not isinstance(each, Skipped):
             lines += [f"{one_line(each.source)}:", findings_text(noted)]
+    return "\n".join(lines)
+
+
+def batch_text(
+    document: SigningDocument, steps: Sequence[str], *, signed: int, skipped: int
+) -> str:
+    """What is said at the end of a batch: what was ignored, counts, next steps."""
+    lines = [f"ignored  {one_line(source)}  holds no CSR" for source in document.ignored]
     lines.append(
-        f"signed {len(document.signed)}   skipped {len(document.skipped)}   "
+        f"signed {signed}   skipped {skipped}   "
         f"refused {len(document.refused)}   ignored {len(document.ignored)}"
     )
+    if document.interrupted:
+        lines.append(
+            f"interrupted: {document.left} were not looked at; the same command goes on with them"
+        )
     if document.dry_run:
         lines.append("dry run: nothing was written")
     return "\n".join(lines + steps_text(steps))

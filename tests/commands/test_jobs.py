@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,35 +97,51 @@ def test_an_unknown_profile_is_refused_for_each_as_without_workers(
     assert told(sipca(*words, "--jobs", 2).json) == told(sipca(*words).json)
 
 
-def test_an_interrupt_ends_it_and_the_next_call_goes_on(
-    sipca: CommandLine, inbox: Path, tmp_path: Path
+RUN = """
+import ca.authority.signing
+from cli.main import main
+
+ca.authority.signing.CHUNK = 16
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("form", ["--no-input", "--json"])
+def test_an_interrupt_finishes_what_is_in_hand_and_the_next_call_goes_on(
+    sipca: CommandLine, inbox: Path, tmp_path: Path, jobs: int, form: str
 ) -> None:
     for number in range(300):
         csr = make_csr(cn=f"x{number:03}.lab.example", key=ec.generate_private_key(ec.SECP256R1()))
         (inbox / f"x{number:03}.csr").write_bytes(csr)
-    words = [
-        "sign",
-        str(inbox),
-        "--out",
-        str(tmp_path / "o"),
-        "--jobs",
-        "2",
-        "--home",
-        str(sipca.home),
-    ]
+    out = tmp_path / "o"
+    words = ["sign", inbox, "--out", out, "--jobs", jobs, "--home", sipca.home, form]
     process = subprocess.Popen(
-        [sys.executable, "-c", "from cli.main import main\nif __name__ == '__main__': main()", *words],
-        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", RUN, *map(str, words)],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    for _ in range(400):
-        if list((tmp_path / "o").glob("*-device.pem")):
+    for _ in range(2000):
+        if list(out.glob("*-device.pem")):
             break
-        time.sleep(0.02)
+        time.sleep(0.002)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    told_out, told_err = process.communicate(timeout=60)
 
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    after = sipca("sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--json")
-    assert len(after.json["signed"]) + len(after.json["skipped"]) == 370
+    assert process.returncode == 130, told_err
+    assert "finishing what is in hand" in told_err
+    assert "Traceback" not in told_err
+    written = len(list(out.glob("*-device.pem")))
+    if form == "--json":
+        document = json.loads(told_out)
+        assert document["interrupted"] is True
+        assert (len(document["signed"]), document["left"]) == (written, left := document["left"])
+    else:
+        left = int(re.search(r"interrupted: (\d+) were not looked at", told_err)[1])  # type: ignore[index]
+        assert f"signed {written} " in told_err
+    assert 0 < left < 373
+    assert not sipca("list", "--status", "planned", "--json").json["certificates"]
+    after = sipca("sign", inbox, "--out", out, "--jobs", 2, "--json").json
+    assert len(after["skipped"]) == written
+    assert len(after["signed"]) == 370 - written
     assert sipca("log", "--verify").exit == 0

@@ -1,0 +1,102 @@
+"""A batch on its way: entries to the terminal or into a file put aside, and Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from ca.documents.signing import Signed, SigningDocument, Skipped
+from ca.files import Spool
+from cli.views.progress import Talker
+from cli.views.signing import rows_text
+
+
+class Entries:
+    """Takes the certificates of a batch one by one and keeps none of them in memory.
+
+    With ``folder`` they are put aside there as JSON, in a file without a name, for ``pieces``.
+    """
+
+    def __init__(self, folder: Path | None, talker: Talker | None) -> None:
+        self._talker = talker
+        self._waiting: list[Signed] = []
+        self._spools = None if folder is None else {n: Spool(folder) for n in ("signed", "skipped")}
+        self.counts = {"signed": 0, "skipped": 0}
+        self.first: list[Signed] = []
+
+    def take(self, entry: Signed) -> None:
+        """A certificate just made, or handed out again."""
+        name = "skipped" if isinstance(entry, Skipped) else "signed"
+        self.counts[name] += 1
+        if len(self.first) < 2:
+            self.first.append(entry)
+        if self._spools is not None:
+            comma = b"," if self._spools[name].size else b""
+            self._spools[name].write(comma + _indented(msgspec.json.encode(entry), 4))
+        if self._talker is not None:
+            self._waiting.append(entry)
+
+    def advance(self, done: int) -> None:
+        """A chunk is done: say what became of it."""
+        if self._talker is not None:
+            if self._waiting:
+                self._talker.say(rows_text(self._waiting))
+            self._waiting.clear()
+            self._talker.advance(done)
+
+    def pieces(self, document: SigningDocument) -> Iterator[bytes]:
+        """The document with the entries put aside, as ``cli.output.print_json`` would print it."""
+        assert self._spools is not None
+        yield b"{"
+        for number, (name, value) in enumerate(msgspec.to_builtins(document).items()):
+            yield b",\n  " if number else b"\n  "
+            yield msgspec.json.encode(name) + b": "
+            spool = self._spools.get(name)
+            if spool is None:
+                yield _indented(msgspec.json.encode(value), 2).lstrip()
+            elif spool.size:
+                yield b"["
+                yield from spool.read()
+                yield b"\n  ]"
+            else:
+                yield b"[]"
+        yield b"\n}\n"
+
+    def close(self) -> None:
+        """Let go of what was put aside."""
+        for spool in (self._spools or {}).values():
+            spool.close()
+
+
+def _indented(encoded: bytes, columns: int) -> bytes:
+    """JSON over several lines, each of them so far to the right, after a line end."""
+    text = b"\n" + msgspec.json.format(encoded, indent=2)
+    return text.replace(b"\n", b"\n" + b" " * columns)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: once lets what is in hand be finished, twice ends at once."""
+    asked = False
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def on_interrupt(_number: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        print("finishing what is in hand; Ctrl-C again ends at once", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)

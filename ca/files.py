@@ -31,11 +31,12 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
         StoreError: it cannot be read.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a batch reads thousands
+        found = os.stat(path)  # noqa: PTH116 - a batch reads thousands
+        if not stat.S_ISREG(found.st_mode):
             raise MalformedError(f"'{path}' is not a regular file")
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            data = file.read(limit + 1)
-            while len(data) <= limit and (more := file.read(limit + 1 - len(data))):
+            data = file.read(min(found.st_size, limit) + 1)
+            while found.st_size < len(data) <= limit and (more := file.read(limit)):
                 data += more
     except FileNotFoundError:
         raise NotFoundError(f"there is no file '{path}'", hint="check the path") from None

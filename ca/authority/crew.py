@@ -5,7 +5,6 @@ The register is none of their business: it stays with the one process that opene
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -27,8 +26,6 @@ from ca.keys.soft import open_signer
 T = TypeVar("T")
 Pending = Callable[[], T]
 """What gives a result when it is called, now or when somebody else is done with it."""
-SIGNERS = min(4, os.cpu_count() or 1)
-"""Threads that sign: more of them only wait for Python's lock."""
 WRITERS = 8
 """Threads that write files: each waits for the disk most of the time."""
 
@@ -110,7 +107,7 @@ class Alone:
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
         """Sign octets that are planned."""
-        done = sign_all(self._signer(), self._key, tbs, threads=SIGNERS)
+        done = sign_all(self._signer(), self._key, tbs)
         return lambda: done
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
@@ -124,9 +121,7 @@ class Alone:
         return lambda: [future.result() for future in futures]
 
 
-def sign_all(
-    signer: Signer, key: PublicKey, tbs: Sequence[bytes], *, threads: int = 1
-) -> list[Made]:
+def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]:
     """Sign octets that are planned.
 
     Raises:
@@ -134,7 +129,7 @@ def sign_all(
     """
     return [
         Made(each.signature, pem.encode(each.der), sha256(each.der).hexdigest())
-        for each in issue_all(tbs, signer, key, threads=threads)
+        for each in issue_all(tbs, signer, key)
     ]
 
 

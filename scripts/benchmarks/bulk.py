@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,18 +14,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from ca.authority.crew import Alone
 from ca.authority.delivery import Delivery
 from ca.authority.founding import found
 from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.judging import Source
-from ca.authority.signing import sign
+from ca.authority.judging import Judge, Source
+from ca.authority.preparing import Ready
+from ca.authority.signing import CHUNK, Watch, sign
 from ca.authority.wishes import FoundingWishes
 from ca.model.wishes import SigningWishes
-from scripts.benchmarks.measure import Row, interleaved, process
+from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.requests import write_requests
 
 AROUND = Surroundings(passphrase=no_passphrase)
-COUNT = 2000
+COUNT = 10_000
 CONFIG = """
 [ca]
 default_ca = lab
@@ -46,27 +49,62 @@ organizationName = optional
 
 
 def measure(folder: Path) -> Iterator[Row]:
-    """RSA-2048 device CSRs; issuers of P-256 and RSA-2048."""
+    """RSA-2048 device CSRs; issuers of P-256 and RSA-2048. Every round has a home of its own."""
     paths = write_requests(folder / "in", COUNT)
     data = [path.read_bytes() for path in paths]
-    for kind, bound in (("ec:p256", 0.30), ("rsa:2048", 0.65)):
-        home = folder / kind.replace(":", "-")
-        wishes = FoundingWishes(name="Bench", protect="none", root_key=kind, issuing_key=kind)
-        found(home, wishes, AROUND)
+    for kind, bound, database in (("ec:p256", 0.30, 1.4), ("rsa:2048", 0.65, 1.1)):
+        home = _Homes(folder, kind)
         rates = interleaved(
             3,
             raw=lambda kind=kind: _raw(kind, data),
-            ours=lambda home=home: _in_process(home, data),
+            one=lambda home=home: _in_process(home(), data),
+            two=lambda home=home: _in_process(home(), data, jobs=2),
+            without=lambda home=home: _without_register(home(), data),
         )
+        name = f"bulk, {kind} issuer"
         yield Row(
-            f"bulk, {kind} issuer: beside raw verify and sign",
-            rates["ours"],
-            rates["raw"],
-            "/s",
-            bound,
+            f"{name}: beside raw verify and sign", rates["one"], rates["raw"], "/s", bound,
             "at least",
-        )
-    yield from _with_files(folder, folder / "ec-p256", paths[:1000])
+        )  # fmt: skip
+        yield Row(
+            f"{name}: time beside the same without the register", 1e6 / rates["one"],
+            1e6 / rates["without"], "us", database,
+        )  # fmt: skip
+        yield Row(
+            f"{name}: gain of --jobs 2 beside 0.85 of openssl speed -multi 2",
+            rates["two"] / rates["one"], 0.85 * _openssl_gain(kind), "x", 1.0, "at least",
+        )  # fmt: skip
+    yield from _with_files(folder, paths)
+
+
+class _Homes:
+    """Homes whose CAs have keys of a kind: a new one at each call."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._folder = folder
+        self._kind = kind
+        self._made = 0
+
+    def __call__(self) -> Path:
+        self._made += 1
+        home = self._folder / f"{self._kind.replace(':', '-')}-{self._made}"
+        kind = self._kind
+        wishes = FoundingWishes(name="Bench", protect="none", root_key=kind, issuing_key=kind)
+        found(home, wishes, AROUND)
+        return home
+
+
+def _openssl_gain(kind: str) -> float:
+    """How many more signatures a second two processes of ``openssl speed`` make than one."""
+    algorithm = "ecdsap256" if kind == "ec:p256" else "rsa2048"
+
+    def rate(processes: int) -> float:
+        words = ["openssl", "speed", "-seconds", "1", "-multi", str(processes), algorithm]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        return float(done.stdout.splitlines()[-1].split()[-2])
+
+    found = interleaved(3, one=lambda: rate(1), two=lambda: rate(2))
+    return found["two"] / found["one"]
 
 
 def _raw(kind: str, data: list[bytes]) -> float:
@@ -86,56 +124,74 @@ def _raw(kind: str, data: list[bytes]) -> float:
     return len(data) / (time.perf_counter() - started)
 
 
-def _in_process(home: Path, data: list[bytes]) -> float:
+def _in_process(home: Path, data: list[bytes], *, jobs: int = 1) -> float:
     sources = [
         Source(f"d{number}", None, SigningWishes(again=True), data=each)
         for number, each in enumerate(data)
     ]
+    made = []
     with open_home(home, AROUND) as opened:
         started = time.perf_counter()
-        done = sign(opened, sources, delivery=Delivery())
+        watch = Watch(hand_on=lambda entry: made.append(entry.serial))
+        done = sign(opened, sources, delivery=Delivery(), jobs=jobs, watch=watch)
         rate = len(data) / (time.perf_counter() - started)
-    if len(done.signed) != len(data):
+    if len(made) != len(data):
         raise RuntimeError(f"{len(done.refused)} of the bench were refused")
+    shutil.rmtree(home)
     return rate
 
 
-def _with_files(folder: Path, home: Path, paths: list[Path]) -> Iterator[Row]:
-    inbox = folder / "thousand"
-    inbox.mkdir()
-    for path in paths:
-        (inbox / path.name).write_bytes(path.read_bytes())
-    env = {**os.environ, "SIPCA_HOME": str(home)}
-    rounds = iter(range(100))
+def _without_register(home: Path, data: list[bytes]) -> float:
+    """Read, prepare, lint, account, sign, self-check, PEM: all but judging and recording."""
+    wishes = SigningWishes(again=True)
+    with open_home(home, AROUND) as opened:
+        judge = Judge(opened)
+        alone = Alone(lambda: opened.signer(judge.ca), judge.ca.issuer.key)
+        started = time.perf_counter()
+        for start in range(0, len(data), CHUNK):
+            sources = [Source("d", None, wishes, data=each) for each in data[start:][:CHUNK]]
+            prepared = alone.prepare(judge.terms(), [judge.job(source) for source in sources])()
+            tbs = [each.prepared.tbs for each in prepared if isinstance(each, Ready)]
+            if len(alone.sign(tbs)()) != len(sources):
+                raise RuntimeError("some of the bench were refused")
+        rate = len(data) / (time.perf_counter() - started)
+    shutil.rmtree(home)
+    return rate
 
-    def ours(jobs: int) -> float:
+
+def _with_files(folder: Path, paths: list[Path]) -> Iterator[Row]:
+    thousand, all_of_them = folder / "thousand", folder / "in"
+    thousand.mkdir()
+    for path in paths[:1000]:
+        shutil.copy(path, thousand)
+    home = _Homes(folder, "ec:p256")
+
+    def ours(inbox: Path, jobs: int) -> Run:
+        place = home()
+        env = {**os.environ, "SIPCA_HOME": str(place)}
         words = [Path(sys.executable).with_name("sipca"), "sign", inbox, "--again", "--quiet"]
-        return process([*words, "--jobs", jobs, "--out", folder / f"out{next(rounds)}"], env).wall
+        done = process([*words, "--jobs", jobs, "--out", place / "out"], env)
+        if len(list((place / "out").glob("*-device.pem"))) != len(list(inbox.iterdir())):
+            raise RuntimeError("some of the bench were not written")
+        shutil.rmtree(place)
+        return done
 
-    _openssl_home(folder / "openssl")
     found = interleaved(
-        3,
-        one=lambda: ours(1),
-        two=lambda: ours(2),
-        openssl=lambda: _openssl(folder / "openssl", paths),
+        5,
+        one=lambda: ours(thousand, 1).wall,
+        openssl=lambda: _openssl(folder / "openssl", paths[:1000]),
+        two=lambda: ours(thousand, 2).wall,
     )
-    yield Row(
-        "bulk, 1,000 CSRs with files beside openssl ca, one process",
-        found["one"],
-        found["openssl"],
-        "s",
-        0.9,
-    )
-    yield Row(
-        "bulk, 1,000 CSRs with files beside openssl ca, --jobs 2",
-        found["two"],
-        found["openssl"],
-        "s",
-        0.6,
-    )
+    name = "bulk, 1,000 CSRs with files beside openssl ca"
+    yield Row(f"{name}, one process", found["one"], found["openssl"], "s", 0.9)
+    yield Row(f"{name}, --jobs 2", found["two"], found["openssl"], "s", 0.6)
+    few, many = ours(thousand, 1).peak, ours(all_of_them, 1).peak
+    yield Row("bulk, peak memory: 10,000 CSRs beside 1,000", many, few, "MiB", 1.25)
 
 
-def _openssl_home(folder: Path) -> None:
+def _openssl(folder: Path, paths: list[Path]) -> float:
+    """``openssl ca`` into a folder that is new each time, as ours is."""
+    shutil.rmtree(folder, ignore_errors=True)
     (folder / "certs").mkdir(parents=True)
     (folder / "ca.cnf").write_text(CONFIG.format(folder=folder))
     words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=Bench -days 900"
@@ -143,10 +199,7 @@ def _openssl_home(folder: Path) -> None:
         ["openssl", *words.split(), "-keyout", folder / "ca.key", "-out", folder / "ca.pem"],
         check=True, capture_output=True,
     )  # fmt: skip
-
-
-def _openssl(folder: Path, paths: list[Path]) -> float:
     (folder / "index.txt").write_text("")
     (folder / "serial").write_text("01\n")
-    words = ["openssl", "ca", "-config", folder / "ca.cnf", "-batch", "-notext", "-infiles"]
-    return process([*words, *paths]).wall
+    command = ["openssl", "ca", "-config", folder / "ca.cnf", "-batch", "-notext", "-infiles"]
+    return process([*command, *paths]).wall

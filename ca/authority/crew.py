@@ -6,11 +6,9 @@ The register is none of their business: it stays with the one process that opene
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -22,6 +20,9 @@ from ca.issuance.issue import issue_all
 from ca.keys.public import PublicKey
 from ca.keys.signer import KeyRef, Signer
 from ca.keys.soft import open_signer
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 T = TypeVar("T")
 Pending = Callable[[], T]
@@ -57,34 +58,11 @@ Written = CAError | None
 """What became of a ``Writing``: the error that kept it from being written, or None."""
 
 
-class Crew(Protocol):
-    """Does the work that needs no register; ``ahead`` chunks may be in its hands at a time."""
+class Crew:
+    """This process alone; only files are written beside the next chunk.
 
-    ahead: int
-
-    def __enter__(self) -> Crew:
-        """Take up work."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Finish what is in hand."""
-
-    def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
-        """Read and prepare requests."""
-
-    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
-        """Sign octets that are planned."""
-
-    def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
-        """Write files; without the folder's sync."""
-
-
-class Alone:
-    """This process does all by itself; only files are written beside the next chunk."""
+    ``ahead`` chunks may be in the crew's hands beside the one that is waited for.
+    """
 
     ahead = 0
 
@@ -93,7 +71,7 @@ class Alone:
         self._key = key
         self._writers: ThreadPoolExecutor | None = None
 
-    def __enter__(self) -> Alone:
+    def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *unused: object) -> None:
@@ -116,6 +94,8 @@ class Alone:
             done = write_all(writings)
             return lambda: done
         if self._writers is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             self._writers = ThreadPoolExecutor(WRITERS)
         futures = [self._writers.submit(_written, each) for each in writings]
         return lambda: [future.result() for future in futures]

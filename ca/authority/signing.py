@@ -12,7 +12,7 @@ import msgspec
 
 from ca.authority import delivery as delivering
 from ca.authority import recording, upkeep
-from ca.authority.crew import Alone, Crew, Made, Opening, Pending, Writing
+from ca.authority.crew import Crew, Made, Opening, Pending, Writing
 from ca.authority.delivery import Chain, Delivery
 from ca.authority.home import CA, Home
 from ca.authority.judging import Candidate, Judge, Source, lifetime_text
@@ -260,7 +260,7 @@ def sign(
 def _crew(home: Home, jobs: int) -> Crew:
     ca = home.ca("issuing")
     if jobs == 1:
-        return Alone(lambda: home.signer(ca), ca.issuer.key)
+        return Crew(lambda: home.signer(ca), ca.issuer.key)
     from ca.authority.workers import Workers
 
     def opening() -> Opening:

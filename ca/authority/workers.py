@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ca.authority import crew
-from ca.authority.crew import Alone, Made, Opening, Pending, Writing, Written
+from ca.authority.crew import Crew, Made, Opening, Pending, Writing, Written
 from ca.authority.preparing import Job, Outcome, Ready, Terms, outcomes
 from ca.errors import CAError
 from ca.keys.public import PublicKey
@@ -32,7 +32,7 @@ Opened = Callable[[], Opening]
 """How the key is opened, asked once this process has opened it itself."""
 
 
-class Workers(Alone):
+class Workers(Crew):
     """A pool of processes, for a batch; until they have started this one does the work."""
 
     ahead = 2

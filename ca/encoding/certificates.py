@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,12 @@ def common_name(tbs: bytes) -> str | None:
     Raises:
         MalformedError: it is none.
     """
-    for rdn in der.split(der.split(tbs)[5]):
+    return _common_name(der.split(tbs)[5])
+
+
+@lru_cache(maxsize=256)
+def _common_name(name: bytes) -> str | None:
+    for rdn in der.split(name):
         for attribute in der.split(rdn):
             kind, value = der.read(attribute).children()
             if kind.contents == _COMMON_NAME:

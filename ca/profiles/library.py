@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -64,6 +64,8 @@ class Shelf(msgspec.Struct, frozen=True):
         """
         origin = self.names().get(name) if NAME.fullmatch(name) else None
         if origin is None:
+            import difflib
+
             near = difflib.get_close_matches(name, self.names(), n=1)
             raise NotFoundError(
                 f"there is no {self.what} '{name}'",
@@ -144,6 +146,7 @@ class Library(msgspec.Struct, frozen=True):
         return path
 
 
+@lru_cache(maxsize=64)
 def read_profile(text: str, *, file: str, name: str) -> Profile:
     """A profile from its TOML.
 
@@ -155,6 +158,7 @@ def read_profile(text: str, *, file: str, name: str) -> Profile:
     return profile
 
 
+@lru_cache(maxsize=64)
 def read_target(text: str, *, file: str, name: str) -> Target:
     """A target from its TOML.
 

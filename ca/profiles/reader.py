@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from typing import Any, TypeVar
@@ -40,6 +39,8 @@ def read_toml(text: str, kind: type[T], *, file: str) -> T:
 def _explained(problem: str, kind: type[msgspec.Struct], file: str) -> MalformedError:
     if unknown := _UNKNOWN.search(problem):
         key, path = unknown[1], unknown[2] or ""
+        import difflib
+
         near = difflib.get_close_matches(key, _keys(kind), n=1)
         dotted = f"{path}.{key}" if path else key
         return MalformedError(

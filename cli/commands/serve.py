@@ -38,6 +38,7 @@ def serve_command(
             f"'serve' needs the extra sipca[serve] ({error.name} is missing): "
             "pip install 'sipca[serve]'"
         ) from None
+    from cli.main import stay_long
     from cli.views.serving import listening_text
 
     settings = settings_of(ctx)
@@ -52,4 +53,5 @@ def serve_command(
     def ready(listening: Listening) -> None:
         talk(listening_text(listening, name, base_url, fields), settings)
 
+    stay_long()
     serve(path, Listening(address, ocsp_port, http_port, workers), ready)

@@ -166,9 +166,11 @@ class _Call(NamedTuple):
         """Many: a line each as they are done; the document is never held in memory."""
         from ca.authority.signing import Watch, sign
         from cli.batch import Entries, interruptible
+        from cli.main import stay_long
         from cli.views.progress import progress_bar
         from cli.views.signing import batch_text, refusals_text
 
+        stay_long()
         aside = self.home.path if self.settings.json or self.report is not None else None
         silent = self.settings.json or self.settings.quiet
         with (

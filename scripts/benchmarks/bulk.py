@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from ca.authority.crew import Alone
+from ca.authority.crew import Crew
 from ca.authority.delivery import Delivery
 from ca.authority.founding import found
 from ca.authority.home import Surroundings, no_passphrase, open_home
@@ -146,7 +146,7 @@ def _without_register(home: Path, data: list[bytes]) -> float:
     wishes = SigningWishes(again=True)
     with open_home(home, AROUND) as opened:
         judge = Judge(opened)
-        alone = Alone(lambda: opened.signer(judge.ca), judge.ca.issuer.key)
+        alone = Crew(lambda: opened.signer(judge.ca), judge.ca.issuer.key)
         started = time.perf_counter()
         for start in range(0, len(data), CHUNK):
             sources = [Source("d", None, wishes, data=each) for each in data[start:][:CHUNK]]

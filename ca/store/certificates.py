@@ -164,9 +164,10 @@ def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
     return list(
         _rows(
             store,
-            """WHERE p.id IN (SELECT plan_id FROM certificate WHERE key_identity = ?)
+            """WHERE p.id IN (SELECT plan_id FROM certificate
+                               WHERE substr(key_identity, 1, 8) = ? AND key_identity = ?)
                ORDER BY p.id DESC""",
-            [key_identity],
+            [key_identity[:8], key_identity],
         )
     )
 
@@ -178,12 +179,13 @@ def current_by_keys(
     rows = store.connection.execute(
         f"""SELECT c.key_identity, p.tbs
               FROM certificate c CROSS JOIN plan p ON p.id = c.plan_id
-             WHERE c.key_identity IN ({marks(key_identities)}) AND c.not_after >= ?
+             WHERE substr(c.key_identity, 1, 8) IN ({marks(key_identities)})
+               AND c.key_identity IN ({marks(key_identities)}) AND c.not_after >= ?
                AND NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
                AND NOT EXISTS (SELECT 1 FROM status s
                                 WHERE s.issuer_id = p.issuer_id AND s.serial = p.serial)
              ORDER BY p.id""",  # noqa: S608 - marks
-        (*key_identities, now.timestamp()),
+        (*(each[:8] for each in key_identities), *key_identities, now.timestamp()),
     )
     found: dict[bytes, list[bytes]] = {}
     for identity, tbs in rows:
@@ -203,10 +205,13 @@ def sharing_key(store: Store, plan_id: int) -> list[CertificateRow]:
         _rows(
             store,
             """WHERE p.id IN (
-                   SELECT plan_id FROM certificate WHERE key_identity IN (
-                       SELECT key_identity FROM certificate WHERE plan_id = ?
-                       UNION SELECT q.key_identity FROM request q
-                             JOIN plan o ON o.request_id = q.id WHERE o.id = ?))
+                   SELECT c.plan_id
+                     FROM (SELECT key_identity FROM certificate WHERE plan_id = ?
+                           UNION SELECT q.key_identity FROM request q
+                                 JOIN plan o ON o.request_id = q.id WHERE o.id = ?) k
+                     CROSS JOIN certificate c
+                       ON substr(c.key_identity, 1, 8) = substr(k.key_identity, 1, 8)
+                      AND c.key_identity = k.key_identity)
                ORDER BY p.id DESC""",
             [plan_id, plan_id],
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ca.errors import StoreError
 
-VERSION = 4
+VERSION = 5
 """``PRAGMA user_version`` of the schema that this program knows; migrations raise it."""
 APPLICATION_ID = 0x53495043
 """``PRAGMA application_id``: "SIPC", so that another program's database is not taken for ours."""

@@ -216,7 +216,8 @@ _INDEXES_2 = (
 )
 _DERIVED_INDEXES = (
     "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
-    "CREATE INDEX IF NOT EXISTS certificate_by_key ON certificate (key_identity)",
+    """CREATE INDEX IF NOT EXISTS certificate_by_key_start
+        ON certificate (substr(key_identity, 1, 8))""",  # 24 octets a certificate less than whole
 )
 
 
@@ -234,6 +235,7 @@ _MIGRATIONS: dict[str, tuple[str, ...]] = {
     ),
     "0003_devices": _TABLES_3,
     "0004_open_plans": (_DERIVED_TABLES["open_plan"], FILL_OPEN_PLANS),
+    "0005_keys_by_their_start": ("DROP INDEX IF EXISTS certificate_by_key", *_DERIVED_INDEXES),
 }
 """In their order; each raises ``VERSION`` by one."""
 

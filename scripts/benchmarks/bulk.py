@@ -24,28 +24,11 @@ from ca.authority.signing import CHUNK, Watch, sign
 from ca.authority.wishes import FoundingWishes
 from ca.model.wishes import SigningWishes
 from scripts.benchmarks.measure import Row, Run, interleaved, process
+from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests
 
 AROUND = Surroundings(passphrase=no_passphrase)
 COUNT = 10_000
-CONFIG = """
-[ca]
-default_ca = lab
-[lab]
-database = {folder}/index.txt
-new_certs_dir = {folder}/certs
-serial = {folder}/serial
-certificate = {folder}/ca.pem
-private_key = {folder}/ca.key
-default_md = sha256
-default_days = 800
-policy = any
-copy_extensions = copy
-unique_subject = no
-[any]
-commonName = supplied
-organizationName = optional
-"""
 
 
 def measure(folder: Path) -> Iterator[Row]:
@@ -165,6 +148,11 @@ def _with_files(folder: Path, paths: list[Path]) -> Iterator[Row]:
     for path in paths[:1000]:
         shutil.copy(path, thousand)
     home = _Homes(folder, "ec:p256")
+    peer = OpenSSL(folder / "openssl")
+
+    def openssl() -> float:
+        peer.fresh()  # a new folder each time, as ours is
+        return peer.run(paths[:1000]).wall
 
     def ours(inbox: Path, jobs: int) -> Run:
         place = home()
@@ -179,7 +167,7 @@ def _with_files(folder: Path, paths: list[Path]) -> Iterator[Row]:
     found = interleaved(
         5,
         one=lambda: ours(thousand, 1).wall,
-        openssl=lambda: _openssl(folder / "openssl", paths[:1000]),
+        openssl=openssl,
         two=lambda: ours(thousand, 2).wall,
     )
     name = "bulk, 1,000 CSRs with files beside openssl ca"
@@ -187,19 +175,3 @@ def _with_files(folder: Path, paths: list[Path]) -> Iterator[Row]:
     yield Row(f"{name}, --jobs 2", found["two"], found["openssl"], "s", 0.6)
     few, many = ours(thousand, 1).peak, ours(all_of_them, 1).peak
     yield Row("bulk, peak memory: 10,000 CSRs beside 1,000", many, few, "MiB", 1.25)
-
-
-def _openssl(folder: Path, paths: list[Path]) -> float:
-    """``openssl ca`` into a folder that is new each time, as ours is."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "certs").mkdir(parents=True)
-    (folder / "ca.cnf").write_text(CONFIG.format(folder=folder))
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=Bench -days 900"
-    subprocess.run(
-        ["openssl", *words.split(), "-keyout", folder / "ca.key", "-out", folder / "ca.pem"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    (folder / "index.txt").write_text("")
-    (folder / "serial").write_text("01\n")
-    command = ["openssl", "ca", "-config", folder / "ca.cnf", "-batch", "-notext", "-infiles"]
-    return process([*command, *paths]).wall

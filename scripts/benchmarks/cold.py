@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.benchmarks.measure import Row, interleaved, process
+from scripts.benchmarks.peers import CFSSL, Certtool, EasyRSA, OpenSSL
+from scripts.benchmarks.requests import write_requests
 
+ROUNDS = 11
 SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "vectors" / "samples" / "sbc1.csr"
 EMPTY = (
     "import typer\napp = typer.Typer(add_completion=False)\n"
@@ -28,22 +31,27 @@ def measure(folder: Path) -> Iterator[Row]:
         return process(words, env).wall
 
     out = folder / "out.pem"
+    peers = {
+        "openssl ca": OpenSSL(folder / "openssl"),
+        "certtool": Certtool(folder / "certtool"),
+        "cfssl sign": CFSSL(folder / "cfssl"),
+        "easyrsa sign-req": EasyRSA(folder / "easyrsa"),
+    }
+    requests = write_requests(folder / "in", ROUNDS + 1)
+    turns = {name: iter(requests) for name in peers}
     found = interleaved(
-        11,
+        ROUNDS,
         x509=lambda: wall(sys.executable, "-c", "import cryptography.x509"),
         sign=lambda: wall(sipca, "sign", SAMPLE, "--again", "-o", out, "--overwrite"),
         typer=lambda: wall(sys.executable, "-c", EMPTY),
         help=lambda: wall(sipca, "--help"),
         version=lambda: wall(sipca, "--version"),
+        **{name: lambda name=name: peers[name].sign(next(turns[name])) for name in peers},
     )
-    yield Row(
-        "cold: sign one CSR beside 'import cryptography.x509'",
-        found["sign"],
-        found["x509"],
-        "s",
-        2.5,
-    )
+    ours = found["sign"]
+    yield Row("cold: sign one CSR beside 'import cryptography.x509'", ours, found["x509"], "s", 2.5)
     yield Row("cold: --help beside an empty typer app", found["help"], found["typer"], "s", 1.3)
-    yield Row(
-        "cold: --version beside an empty typer app", found["version"], found["typer"], "s", 1.3
-    )
+    version = "cold: --version beside an empty typer app"
+    yield Row(version, found["version"], found["typer"], "s", 1.3)
+    for name in peers:
+        yield Row(f"cold: sign one CSR beside {name}", ours, found[name], "s")

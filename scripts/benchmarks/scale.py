@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -20,7 +22,8 @@ from ca.authority.signing import sign
 from ca.authority.wishes import FoundingWishes
 from ca.model.wishes import SigningWishes
 from ca.store import revocations
-from scripts.benchmarks.measure import Row
+from scripts.benchmarks.measure import Row, Run, interleaved, process
+from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests
 
 AROUND = Surroundings(passphrase=no_passphrase)
@@ -43,6 +46,7 @@ def measure(folder: Path) -> Iterator[Row]:
         before = _size(opened)
         _fill(opened)
         per_row = (_size(opened) - before) / COUNT
+        _fill_history(opened)
     with open_home(home, AROUND) as opened:
         one = opened.store.connection.execute(
             "SELECT length(tbs) + length(account) + 80 FROM plan WHERE source = 'd'"
@@ -77,8 +81,9 @@ def measure(folder: Path) -> Iterator[Row]:
             1.0,
         )
         ending = ListWishes(expiring=timedelta(days=60))
+        listed = list_certificates(opened, ending).certificates
         yield Row(
-            "scale: list --expiring 60d (0 of 1,000,000), of 0.05 s",
+            f"scale: list --expiring 60d ({len(listed)} of 1,000,000), of 0.05 s",
             _timed(lambda: list_certificates(opened, ending)),
             0.05,
             "s",
@@ -93,6 +98,25 @@ def measure(folder: Path) -> Iterator[Row]:
             "B",
             400,
         )
+    yield from _beside_openssl(folder, home, paths[0])
+
+
+def _beside_openssl(folder: Path, home: Path, request: Path) -> Iterator[Row]:
+    """One more, as a whole process, where each has a million already."""
+    peer = OpenSSL(folder / "openssl")
+    entry = "V\t360101000000Z\t\t{:032X}\tunknown\t/CN=n{}.lab.example/O=Acme\n"
+    with (peer.folder / "index.txt").open("w") as index:
+        index.writelines(entry.format(1 << 126 | n, n) for n in range(COUNT))
+    env = {**os.environ, "SIPCA_HOME": str(home)}
+    words = [Path(sys.executable).with_name("sipca"), "sign", request, "--again", "--quiet"]
+
+    def ours() -> Run:
+        return process([*words, "-o", folder / "out.pem", "--overwrite"], env)
+
+    found = interleaved(3, ours=lambda: ours().wall, openssl=lambda: peer.sign(request))
+    name = "scale: one more at 1,000,000, whole process, beside openssl ca"
+    yield Row(f"{name}: wall", found["ours"], found["openssl"], "s")
+    yield Row(f"{name}: peak", ours().peak, peer.run([request]).peak, "MiB")
 
 
 def _sign(home: Home, data: list[bytes]) -> None:
@@ -156,9 +180,31 @@ def _fill(home: Home) -> None:
         )
         connection.executemany(
             "INSERT INTO certificate VALUES (?, ?, ?, ?)",
-            ((start + n, begin, end + n % 1000, sha256(b"%d" % n).digest()) for n in numbers),
+            ((start + n, begin, _end(end, n), sha256(b"%d" % n).digest()) for n in numbers),
         )
         connection.executemany(
             "INSERT INTO san VALUES (?, ?, ?)",
             ((f"n{n}.lab.example", start + n, "dns") for n in numbers),
+        )
+
+
+def _end(usual: int, number: int) -> int:
+    """One certificate in 5,000 ends in a month."""
+    return int(time.time()) + 30 * 86_400 if number % 5_000 == 0 else usual + number % 1_000
+
+
+def _fill_history(home: Home) -> None:
+    """Requests and events, whose indexes the next signing has to find its way through, too."""
+    numbers = range(COUNT)
+    with home.store.write() as connection:
+        first = connection.execute("SELECT max(id) FROM request").fetchone()[0] + 1
+        connection.executemany(
+            "INSERT INTO request VALUES (?, ?, ?, ?, '2026-01-01T00:00:00Z')",
+            ((first + n, sha256(b"r%d" % n).digest(), b"r", bytes(32)) for n in numbers),
+        )
+        connection.executemany(
+            """INSERT INTO audit (at, action, subject, detail, row_table, row_hash, os_user, host,
+                                  version, previous, hash)
+               VALUES ('2026-01-01T00:00:00Z', 'bench', '', '{}', '', x'', '', '', '', x'', ?)""",
+            ((sha256(b"a%d" % n).digest(),) for n in numbers),
         )

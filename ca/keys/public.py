@@ -141,9 +141,14 @@ def loaded(spki: bytes) -> Any:
 
 def is_canonical(spki: bytes) -> bool:
     """Whether the library writes this key with the very same octets."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
-    written = loaded(spki).public_bytes(
+    try:
+        key = loaded(spki)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    written = key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return bool(written == spki)

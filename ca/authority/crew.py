@@ -69,14 +69,13 @@ class Crew:
     def __init__(self, signer: Callable[[], Signer], key: PublicKey) -> None:
         self._signer = signer
         self._key = key
-        self._writers: ThreadPoolExecutor | None = None
+        self._writers = Writers()
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        if self._writers is not None:
-            self._writers.shutdown()
+        self._writers.close()
 
     def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
         """Read and prepare requests."""
@@ -89,16 +88,8 @@ class Crew:
         return lambda: done
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
-        """Write files: one at once, many by threads."""
-        if len(writings) == 1:
-            done = write_all(writings)
-            return lambda: done
-        if self._writers is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._writers = ThreadPoolExecutor(WRITERS)
-        futures = [self._writers.submit(_written, each) for each in writings]
-        return lambda: [future.result() for future in futures]
+        """Write files."""
+        return self._writers.write(writings)
 
 
 def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]:
@@ -113,8 +104,33 @@ def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]
     ]
 
 
-def write_all(writings: Sequence[Writing]) -> list[Written]:
-    """Write the files of several certificates."""
+class Writers:
+    """Threads that write files, started once there are several files."""
+
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+
+    def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
+        """Write one at once, many by threads."""
+        if len(writings) == 1:
+            done = _written_all(writings)
+            return lambda: done
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(WRITERS)
+        size = -(-len(writings) // WRITERS) or 1
+        parts = [writings[start : start + size] for start in range(0, len(writings), size)]
+        futures = [self._threads.submit(_written_all, part) for part in parts]
+        return lambda: [each for future in futures for each in future.result()]
+
+    def close(self) -> None:
+        """Finish what is in hand."""
+        if self._threads is not None:
+            self._threads.shutdown()
+
+
+def _written_all(writings: Sequence[Writing]) -> list[Written]:
     return [_written(each) for each in writings]
 
 

@@ -121,8 +121,11 @@ def _sign(opening: Opening, tbs: Sequence[bytes]) -> bytes:
     return msgspec.msgpack.encode(crew.sign_all(crew.opened(opening), opening.key, tbs))
 
 
+_writers = crew.Writers()
+
+
 def _write(_: None, writings: Sequence[Writing]) -> list[Written]:
-    return crew.write_all(writings)
+    return _writers.write(writings)()
 
 
 def _same(found: list[T]) -> list[T]:

@@ -63,7 +63,7 @@ class Batch:
         self.ca: CA = self.judge.ca
         self.chain: Chain = delivering.chain_of(home)
         self.deferred: list[Source] = []
-        self._met: set[bytes] = set()
+        self._met: set[bytes] | None = set()
         self._trust_delivered = False
         self._hand_on = hand_on or self._keep
         self.left = 0
@@ -78,6 +78,11 @@ class Batch:
         else:
             self.signed.append(entry)
 
+    def take_up_deferred(self) -> list[Source]:
+        """What was put off; nothing is from here on: the register knows all requests met."""
+        self._met = None
+        return self.deferred
+
     def refuse(self, source: Source, error: CAError) -> None:
         """Enter a refusal."""
         if isinstance(error, MalformedError) and not source.must_be_request:
@@ -89,7 +94,7 @@ class Batch:
 
     def is_repeated(self, source: Source, ready: Ready) -> bool:
         """Whether this call has met the very request before: it is looked at again at the end."""
-        if source.wishes.again or self.dry_run:
+        if self._met is None or source.wishes.again or self.dry_run:
             return False
         hashed = sha256(ready.request).digest()
         if hashed in self._met:
@@ -251,8 +256,7 @@ def sign(
         if not dry_run:
             _abandon_leftovers(home)
         _sign_all(batch, sources, watch)
-        repeated, batch.deferred = batch.deferred, []
-        _sign_all(batch, repeated, watch)
+        _sign_all(batch, batch.take_up_deferred(), watch)
     upkeep.rotate_due(home)
     return batch.document()
 

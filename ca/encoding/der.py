@@ -114,15 +114,18 @@ def split(data: bytes) -> list[bytes]:
     Raises:
         MalformedError: ``data`` is not one TLV, or its contents are not a whole number of them.
     """
-    outer = read(data)
-    position, end = outer.body, outer.end
+    end = len(data)
+    if end > 3 and data[1] == 0x82 and data[2] << 8 | data[3] == end - 4:
+        position = 4  # what is longer than 255 octets, as certificates and requests are
+    else:
+        outer = read(data)
+        position, end = outer.body, outer.end
     found: list[bytes] = []
     while position < end:
         length = data[position + 1] if position + 2 <= end else 0x80
-        if length < 0x80 and position + 2 + length <= end and data[position] & 0x1F != 0x1F:
-            after = position + 2 + length  # nearly all are like this
-        else:
-            after = _tlv(data, position, end).end
+        after = position + 2 + length
+        if length >= 0x80 or after > end or data[position] & 0x1F == 0x1F:
+            after = _tlv(data, position, end).end  # nearly all are shorter
         found.append(data[position:after])
         position = after
     return found

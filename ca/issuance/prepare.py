@@ -197,11 +197,14 @@ def _assert_complete(order: Order, account: tuple[FieldAccount, ...], read: ToBe
             raise RuntimeError(f"the account has no line for the request's {want}")
         asked.remove(want)
     issued = [line.field for line in account if line.issued is not None]
-    kinds = [field.partition(".")[0] for field in issued]
-    in_account = kinds.count("extension") + ("san" in kinds)
-    if len(read.extensions) != in_account:
-        raise RuntimeError(f"{len(read.extensions)} extensions, but {in_account} in the account")
-    if len(read.attributes) != kinds.count("subject"):
+    extensions = [field for field in issued if field.startswith("extension.")]
+    if "san" in issued:
+        extensions.append("san")
+    if len(read.extensions) != len(extensions):
+        raise RuntimeError(
+            f"{len(read.extensions)} extensions, but {len(extensions)} in the account"
+        )
+    if len(read.attributes) != len([field for field in issued if field.startswith("subject.")]):
         raise RuntimeError("an attribute of the subject has no line in the account")
     if missing := _ALWAYS.difference(issued):
         raise RuntimeError(f"the account has no line for {', '.join(sorted(missing))}")
@@ -210,14 +213,13 @@ def _assert_complete(order: Order, account: tuple[FieldAccount, ...], read: ToBe
 def _asked(order: Order) -> list[tuple[str, str]]:
     """Field and value of all that the request asks for."""
     request = order.request
-    return [
-        *((f"subject.{each.type}", each.value) for each in request.subject),
-        *(("san", str(each)) for each in request.san),
-        *(("san", text) for text in request.other_names),
-        *(
-            (f"extension.{each.name}", each.text)
-            for each in request.extensions
-            if each.name != "subjectAltName"
-        ),
-        *((f"attribute.{name}", name) for name in request.attributes),
+    asked = [(f"subject.{each.type}", each.value) for each in request.subject]
+    asked += [("san", str(each)) for each in request.san]
+    asked += [("san", text) for text in request.other_names]
+    asked += [
+        (f"extension.{each.name}", each.text)
+        for each in request.extensions
+        if each.name != "subjectAltName"
     ]
+    asked += [(f"attribute.{name}", name) for name in request.attributes]
+    return asked

@@ -16,13 +16,17 @@ Subject = tuple[SubjectAttribute, ...]
 def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None:
     """A certificate whose subject is a CA's own name would be taken for that CA in a chain."""
     subject, ca_subjects = pair
-    folded = [(each.type, " ".join(each.value.split()).casefold()) for each in subject]
     for ca_subject in ca_subjects:
-        if folded == [(each.type, " ".join(each.value.split()).casefold()) for each in ca_subject]:
+        if len(subject) == len(ca_subject) and _folded(subject) == _folded(ca_subject):
             return Violation(
                 "the subject is the name of this CA itself", "give the device its own CN with --cn"
             )
     return None
+
+
+def _folded(subject: Subject) -> list[tuple[str, str]]:
+    """A form in which two spellings of one name are equal (RFC 5280, 7.1)."""
+    return [(each.type, " ".join(each.value.split()).casefold()) for each in subject]
 
 
 @rule("subject-required", "error", "RFC 5280 4.1.2.6; vendor: the SAN stays non-critical")

@@ -55,6 +55,10 @@ class PublicKey(msgspec.Struct, frozen=True):
     parameters: bytes = b""
     bits: bytes = b""
 
+    def __hash__(self) -> int:
+        """Cheap: what a CA's key implies is looked up for each certificate."""
+        return hash(self.spki)
+
     @property
     def label(self) -> str:
         """For people: "RSA 2048", "EC p256", "ed25519"."""

@@ -57,7 +57,6 @@ def _rate_column() -> Any:
         """Certificates a second."""
 
         def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:,.0f}/s")
+            return Text(f"{task.completed / task.elapsed:,.0f}/s" if task.elapsed else "")
 
     return Rate()

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 from stand_in.lab import EC_KEY, NOW, SAMPLES, CommandLine, make_csr
+
+from ca.documents.signing import SigningDocument
 
 Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]
@@ -304,6 +307,58 @@ def test_signing_a_folder_judges_each_on_its_own(
         "weak.req": 4,
     }
     assert [Path(each).name for each in document["ignored"]] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_request_twice_in_a_call_is_signed_once_and_handed_out_twice(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path, jobs: int
+) -> None:
+    first = csr_file("a", cn="a.lab.example")
+    (tmp_path / "b.csr").write_bytes(first.read_bytes())
+    out = tmp_path / "out"
+
+    answer = sipca("sign", first, tmp_path / "b.csr", "--out", out, "--jobs", jobs, "--json")
+
+    (signed,), (skipped,) = answer.json["signed"], answer.json["skipped"]
+    assert (signed["source"], skipped["source"]) == (str(first), str(tmp_path / "b.csr"))
+    assert signed["serial"] == skipped["serial"]
+    assert (out / "a-device.pem").read_bytes() == (out / "b-device.pem").read_bytes()
+
+
+def test_the_document_of_a_batch_is_the_same_on_stdout_and_in_the_report(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    """It is put together from what was put aside, not printed from memory as that of one CSR."""
+    for n in range(3):
+        csr_file(f"in{n}", cn=f"d{n}.lab.example")
+    sipca("sign", tmp_path / "in0.csr")
+    words = [*sorted(tmp_path.glob("*.csr")), SAMPLES / "email-typed-host.csr"]
+    report = tmp_path / "report.json"
+
+    answer = sipca("sign", *words, "--out", tmp_path / "out", "--json", "--report", report)
+
+    document = msgspec.json.decode(answer.out, type=SigningDocument)
+    assert [len(each) for each in (document.signed, document.skipped, document.refused)] == [
+        2,
+        1,
+        1,
+    ]
+    assert report.read_text() == answer.out
+    assert (
+        answer.out == msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    )
+
+
+def test_a_batch_of_nothing_but_refusals_has_a_document_too(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    words = [SAMPLES / "email-typed-host.csr", SAMPLES / "truncated.csr"]
+
+    answer = sipca("sign", *words, "--out", tmp_path / "out", "--json")
+
+    document = msgspec.json.decode(answer.out, type=SigningDocument)
+    assert (document.signed, document.skipped, len(document.refused)) == ([], [], 2)
+    assert not (tmp_path / "out").exists()
 
 
 def test_several_sources_need_out(sipca: CommandLine, csr_file: Csr) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -137,6 +138,7 @@ def test_a_batch_shows_a_progress_bar_on_a_terminal_and_none_in_a_pipe(
 
     assert code == 0
     assert "25/25" in on_terminal.seen
+    assert re.search(r"[0-9,]+/s", on_terminal.seen)
     assert "25/25" not in in_pipe.err
     assert "signed 25   skipped 0   refused 0   ignored 0" in in_pipe.err
 

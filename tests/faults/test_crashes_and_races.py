@@ -70,9 +70,11 @@ def test_two_and_eight_signings_at_once_lose_nothing(sipca: CommandLine, tmp_pat
         )
         for folder in folders
     ]
+    readers = [sipca(*words) for _ in range(4) for words in (("list",), ("check",))]
     done = [finish(process) for process in running]
 
     assert [code for code, _ in done] == [0] * 8, done
+    assert [reader.exit for reader in readers] == [0] * 8, readers
     records = sipca("list", "--json").json["certificates"]
     assert len(records) == 48
     assert len({record["serial"] for record in records}) == 48

@@ -7,12 +7,14 @@ import math
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stand_in.lab import EC_KEY, RSA_KEY
 
 from ca.encoding import der
 from ca.errors import MalformedError
 from ca.keys.public import RSA, RSA_PSS, read_public_key
-from ca.lint.public_keys import check_public_key
+from ca.lint.public_keys import FERMAT_ROUNDS, _fermat, check_public_key
 
 ALL = ("rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521")
 
@@ -177,3 +179,22 @@ def test_trap_the_library_takes_a_pss_key_for_a_plain_one() -> None:
     loaded = load_der_public_key(rsa_spki(GOOD, oid=RSA_PSS, parameters=b""))
 
     assert spki_of(loaded) == rsa_spki(GOOD)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(3, 1 << 80),
+    st.one_of(st.integers(0, 1 << 12), st.integers(0, 1 << 48)),
+    st.booleans(),
+)
+def test_the_sieve_of_fermats_method_misses_no_square(
+    first: int, apart: int, composite: bool
+) -> None:
+    """Against the method as written down, root by root."""
+    n = (first | 1) * ((first + apart) | 1) if composite else first | 1
+    start = math.isqrt(n) + 1
+    by_root = any(
+        math.isqrt(x * x - n) ** 2 == x * x - n for x in range(start, start + FERMAT_ROUNDS)
+    )
+
+    assert _fermat(n, start) is by_root

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from ca.errors import MalformedError
 from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.findings import run
+from ca.names import hosts
 from ca.names.constraints import outside, parse_permit_dns, parse_permit_ip
 from ca.names.general import (
+    NAME_RULES,
     check_general_name,
     fold,
     infer_general_name,
     parse_general_name,
     retype,
+    wildcard_name,
 )
 from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name, looks_like_host
 from ca.names.sip import sip_uri_host, sip_uri_user
@@ -32,6 +36,31 @@ LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).fil
 @given(st.lists(LABEL, min_size=1, max_size=5), LABEL.filter(lambda label: not label.isdigit()))
 def test_any_ldh_name_is_a_host_name(labels: list[str], last: str) -> None:
     assert host_problem(".".join([*labels, last])) is None
+
+
+NEARLY = st.text("aZ0-._*xn:/@ é", max_size=70) | st.from_regex(
+    r"(\*\.)?([a-z0-9-]{0,65}\.){0,5}[a-z0-9-]{0,65}", fullmatch=True
+)
+
+
+@given(NEARLY)
+def test_a_plain_name_has_no_problem_by_the_long_way_either(text: str) -> None:
+    def long_way() -> str | None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(hosts, "_PLAIN", re.compile("(?!)"))
+            return host_problem(text)
+
+    assert host_problem(text) == long_way()
+
+
+@given(NEARLY, st.booleans())
+def test_a_name_without_a_host_problem_breaks_no_rule_but_the_wildcards(
+    text: str, wildcard: bool
+) -> None:
+    name = GeneralName("dns", text)
+    rules = NAME_RULES if wildcard else (*NAME_RULES, wildcard_name)
+
+    assert check_general_name(name, wildcard=wildcard) == tuple(run(rules, name))
 
 
 @pytest.mark.parametrize("name", ["sbc1", "sbc1.lab.example", "*.lab.example", "a" * 63 + ".lab", "1and1.de", "xn--zrich-kva.lab", "SBC.Lab"])  # fmt: skip

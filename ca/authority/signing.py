@@ -339,7 +339,9 @@ def _judged(batch: Batch, sources: list[Source], outcomes: list[Outcome]) -> Ite
 def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]]) -> Planned:
     """Judge a chunk beside the register, commit its plans, have them signed."""
     home = batch.home
+    before = len(batch.deferred)
     candidates = list(_judged(batch, sources, outcomes()))
+    done = len(sources) - (len(batch.deferred) - before)
     drafts: list[recording.Draft] = []
     numbers: Sequence[int] = ()
     made: Pending[list[Made]] = list
@@ -356,7 +358,7 @@ def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]])
             numbers = recording.write_plans(home, drafts)
         home.step("planned")
         made = batch.crew.sign([draft.prepared.tbs for draft in drafts])
-    return Planned(len(sources), candidates, drafts, numbers, made)
+    return Planned(done, candidates, drafts, numbers, made)
 
 
 def _record(batch: Batch, chunk: Planned) -> Recorded:

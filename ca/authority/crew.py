@@ -112,14 +112,14 @@ class Writers:
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
         """Write one at once, many by threads."""
-        if len(writings) == 1:
+        if len(writings) <= 1:
             done = _written_all(writings)
             return lambda: done
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._threads = ThreadPoolExecutor(WRITERS)
-        size = -(-len(writings) // WRITERS) or 1
+        size = -(-len(writings) // WRITERS)
         parts = [writings[start : start + size] for start in range(0, len(writings), size)]
         futures = [self._threads.submit(_written_all, part) for part in parts]
         return lambda: [each for future in futures for each in future.result()]

@@ -7,9 +7,11 @@ open here), and leave Ctrl-C to their parent.
 
 from __future__ import annotations
 
+import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -18,7 +20,7 @@ import msgspec
 from ca.authority import crew
 from ca.authority.crew import Crew, Made, Opening, Pending, Writing, Written
 from ca.authority.preparing import Job, Outcome, Ready, Terms, outcomes
-from ca.errors import CAError
+from ca.errors import CAError, StoreError
 from ca.keys.public import PublicKey
 from ca.keys.signer import Signer
 
@@ -45,7 +47,9 @@ class Workers(Crew):
         self._pool = ProcessPoolExecutor(
             count, mp_context=get_context("spawn"), initializer=_ignore_interrupts
         )
-        self._starting = [self._pool.submit(_warm_up) for _ in range(count)]
+        self._starting: list[Future[None]] = []
+        with contextlib.suppress(OSError, BrokenProcessPool):  # then this process does it all
+            self._starting = [self._pool.submit(_warm_up) for _ in range(count)]
 
     def __exit__(self, *unused: object) -> None:
         super().__exit__(*unused)
@@ -70,7 +74,9 @@ class Workers(Crew):
         return self._spread(_write, None, writings, _same)
 
     def _is_starting(self) -> bool:
-        return not all(each.done() for each in self._starting)
+        """Also for good, where processes cannot be started at all."""
+        ready = [each.done() and each.exception() is None for each in self._starting]
+        return not ready or not all(ready)
 
     def _spread(
         self,
@@ -79,11 +85,28 @@ class Workers(Crew):
         values: Sequence[S],
         read: Callable[[Any], list[T]],
     ) -> Pending[list[T]]:
-        futures: list[Future[Any]] = [
-            self._pool.submit(work, shared, values[start : start + SLICE])
-            for start in range(0, len(values), SLICE)
-        ]
-        return lambda: [each for future in futures for each in read(future.result())]
+        with _named():
+            futures: list[Future[Any]] = [
+                self._pool.submit(work, shared, values[start : start + SLICE])
+                for start in range(0, len(values), SLICE)
+            ]
+
+        def finished() -> list[T]:
+            with _named():
+                return [each for future in futures for each in read(future.result())]
+
+        return finished
+
+
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        raise StoreError(
+            "a worker process was ended from outside, or the machine is out of memory",
+            hint="what is in the register is kept; run the command again",
+        ) from None
 
 
 def _ignore_interrupts() -> None:

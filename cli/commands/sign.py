@@ -166,7 +166,8 @@ class _Call(NamedTuple):
 
     def batch(self, sources: "list[Source]", jobs: int) -> "SigningDocument":
         """Many: a line each as they are done; the document is never held in memory."""
-        from ca.authority.signing import Watch, sign
+        from ca.authority.batch import Watch
+        from ca.authority.signing import sign
         from cli.batch import Entries, interruptible
         from cli.main import stay_long
         from cli.views.progress import progress_bar

@@ -14,13 +14,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from ca.authority.batch import Watch
 from ca.authority.crew import Crew
 from ca.authority.delivery import Delivery
 from ca.authority.founding import found
 from ca.authority.home import Surroundings, no_passphrase, open_home
 from ca.authority.judging import Judge, Source
 from ca.authority.preparing import Ready
-from ca.authority.signing import CHUNK, Watch, sign
+from ca.authority.signing import CHUNK, sign
 from ca.authority.wishes import FoundingWishes
 from ca.model.wishes import SigningWishes
 from scripts.benchmarks.measure import Row, Run, interleaved, process

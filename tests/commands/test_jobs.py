@@ -145,3 +145,50 @@ def test_an_interrupt_finishes_what_is_in_hand_and_the_next_call_goes_on(
     assert len(after["skipped"]) == written
     assert len(after["signed"]) == 370 - written
     assert sipca("log", "--verify").exit == 0
+
+
+KILL = """
+import os
+import signal
+import ca.authority.workers as workers
+from cli.main import main
+
+real = workers.Workers.sign
+
+def sign(self, tbs):
+    for process in list(self._pool._processes.values()) if not self._is_starting() else ():
+        os.kill(process.pid, signal.SIGKILL)
+    return real(self, tbs)
+
+workers.Workers.sign = sign
+workers.Workers._is_starting = lambda self: not [each.result() for each in self._starting]
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_killed_worker_is_named_and_the_next_call_signs_what_is_missing(
+    sipca: CommandLine, inbox: Path, tmp_path: Path
+) -> None:
+    words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
+    done = subprocess.run(
+        [sys.executable, "-c", KILL, *map(str, words)],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 8, done.stderr
+    assert "error: a worker process was ended from outside" in done.stderr
+    assert "Traceback" not in done.stderr
+    again = sipca("sign", inbox, "--out", tmp_path / "o", "--json").json
+    assert len(again["signed"]) + len(again["skipped"]) == 70
+    assert sipca("log", "--verify").exit == 0
+
+
+def test_where_no_process_can_be_started_the_batch_is_signed_all_the_same(
+    sipca: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multiprocessing.spawn._python_exe", b"/bin/false")
+
+    done = sipca("sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--json").json
+
+    assert len(done["signed"]) == 70

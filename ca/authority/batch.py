@@ -1,0 +1,197 @@
+"""One call of ``sign``: what it signs with, where its files go, and what came of each source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from ca.authority import delivery as delivering
+from ca.authority.crew import Crew, Made, Pending, Writing
+from ca.authority.delivery import Chain, Delivery
+from ca.authority.home import CA, Home
+from ca.authority.judging import Candidate, Judge, Source
+from ca.authority.preparing import Ready
+from ca.documents.exits import EXIT_CODES
+from ca.documents.signing import Files, Refused, Signed, SigningDocument, Skipped
+from ca.encoding import pem
+from ca.encoding.account import unpack_account
+from ca.encoding.certificates import read_certificate
+from ca.errors import CAError, MalformedError
+from ca.model.certificates import subject_text
+from ca.store.certificates import CertificateRow
+
+Delivered = Pending[list[Files | CAError]]
+"""The files written for each candidate of a chunk, or what kept them from being written."""
+HandOn = Callable[[Signed], None]
+"""Takes a certificate, just made or handed out again, as soon as its files are written."""
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """How somebody follows a batch, and ends it early.
+
+    With ``hand_on`` the document has no certificates: nothing of a batch grows with its size.
+    """
+
+    progress: Callable[[int], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+    hand_on: HandOn | None = None
+
+
+class Batch:
+    """One call of ``sign``: what it signs with, and what came of each source."""
+
+    def __init__(
+        self, home: Home, delivery: Delivery, crew: Crew, *, dry_run: bool, hand_on: HandOn | None
+    ) -> None:
+        self.home = home
+        self.crew = crew
+        self.delivery = delivery
+        self.dry_run = dry_run
+        self.judge = Judge(home)
+        self.ca: CA = self.judge.ca
+        self.chain: Chain = delivering.chain_of(home)
+        self.deferred: list[Source] = []
+        self._met: set[bytes] | None = set()
+        self._trust_delivered = False
+        self._hand_on = hand_on or self._keep
+        self.left = 0
+        self.signed: list[Signed] = []
+        self.skipped: list[Skipped] = []
+        self.refused: list[Refused] = []
+        self.ignored: list[str] = []
+
+    def _keep(self, entry: Signed) -> None:
+        if isinstance(entry, Skipped):
+            self.skipped.append(entry)
+        else:
+            self.signed.append(entry)
+
+    def take_up_deferred(self) -> list[Source]:
+        """What was put off; nothing is from here on: the register knows all requests met."""
+        self._met = None
+        return self.deferred
+
+    def refuse(self, source: Source, error: CAError) -> None:
+        """Enter a refusal."""
+        if isinstance(error, MalformedError) and not source.must_be_request:
+            self.ignored.append(source.label)
+            return
+        self.refused.append(
+            Refused(source.label, error.kind, error.message, error.hint, EXIT_CODES[error.kind])
+        )
+
+    def is_repeated(self, source: Source, ready: Ready) -> bool:
+        """Whether this call has met the very request before: it is looked at again at the end."""
+        if self._met is None or source.wishes.again or self.dry_run:
+            return False
+        hashed = sha256(ready.request).digest()
+        if hashed in self._met:
+            return True
+        self._met.add(hashed)
+        return False
+
+    def enter(self, candidate: Candidate, made: Made | None, files: Files) -> None:
+        """A certificate just made, one that is there already, or (dry run) one that would be."""
+        if candidate.good is not None:
+            self._enter_skipped(candidate, candidate.good, files)
+            return
+        prepared = candidate.prepared
+        self._hand_on(
+            Signed(
+                **self._shared(candidate),
+                serial=None if made is None else prepared.serial.hex(),
+                not_before=prepared.validity.not_before,
+                not_after=prepared.validity.not_after,
+                fingerprint=None if made is None else made.fingerprint,
+                certificate_pem=None if made is None else made.pem,
+                files=files,
+                device=candidate.source.wishes.device,
+                context=candidate.source.wishes.context,
+                account=list(prepared.account),
+            )
+        )
+
+    def _enter_skipped(self, candidate: Candidate, row: CertificateRow, files: Files) -> None:
+        facts = read_certificate(row.der)
+        until = facts.validity.not_after
+        self._hand_on(
+            Skipped(
+                **self._shared(candidate),
+                serial=facts.serial,
+                not_before=facts.validity.not_before,
+                not_after=until,
+                fingerprint=facts.fingerprint,
+                certificate_pem=pem.encode(row.der),
+                files=files,
+                device=row.device,
+                context=row.context,
+                account=unpack_account(row.account),
+                reason=f"signed already and good until {until:%Y-%m-%d}; --again signs anew",
+            )
+        )
+
+    def _shared(self, candidate: Candidate) -> dict[str, Any]:
+        return {
+            "source": candidate.source.label,
+            "subject": subject_text(candidate.prepared.subject),
+            "san": [str(name) for name in candidate.prepared.san],
+            "profile": candidate.profile.name,
+            "issuer": self.ca.issuer.name,
+            "chain_pem": self.chain.trusted,
+            "root_pem": self.chain.root,
+            "findings": list(candidate.findings),
+        }
+
+    def deliver(self, candidates: list[Candidate], pems: list[str]) -> Delivered:
+        """Have the files of a chunk written, behind the trust files of the folder."""
+        if self.dry_run or (self.delivery.folder is None and self.delivery.file is None):
+            return lambda: [Files() for _ in candidates]
+        planned = [
+            delivering.planned_files(
+                self.delivery, each.stem, each.source.wishes.context, text, self.chain
+            )
+            for each, text in zip(candidates, pems, strict=True)
+        ]
+        try:
+            if candidates:
+                delivering.make_place(self.delivery)
+            if candidates and not self._trust_delivered:
+                delivering.deliver_trust(self.delivery, self.chain)
+                self._trust_delivered = True
+        except CAError as error:
+            failure = _mendable(error)
+            return lambda: [failure for _ in candidates]
+        overwrite = self.delivery.overwrite
+        pending = self.crew.write([Writing(each.texts, overwrite) for each in planned])
+
+        def settled() -> list[Files | CAError]:
+            written = pending()
+            delivering.settle(self.delivery)
+            return [
+                each.files if error is None else _mendable(error)
+                for each, error in zip(planned, written, strict=True)
+            ]
+
+        return settled
+
+    def document(self) -> SigningDocument:
+        """What came of the whole call."""
+        return SigningDocument(
+            ca=self.home.name,
+            home=str(self.home.path),
+            dry_run=self.dry_run,
+            signed=self.signed,
+            skipped=self.skipped,
+            refused=self.refused,
+            ignored=self.ignored,
+            interrupted=self.left > 0,
+            left=self.left,
+        )
+
+
+def _mendable(error: CAError) -> CAError:
+    error.hint = f"the certificate is in the register; mend this and run again: {error.hint or ''}"
+    return error

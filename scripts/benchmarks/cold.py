@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
 from scripts.benchmarks.measure import Row, interleaved, process
-from scripts.benchmarks.peers import CFSSL, Certtool, EasyRSA, OpenSSL
+from scripts.benchmarks.peers import CFSSL, Certtool, EasyRSA, OpenSSL, quietly
 from scripts.benchmarks.requests import write_requests
 
 ROUNDS = 11
@@ -25,10 +28,17 @@ def measure(folder: Path) -> Iterator[Row]:
     env = {**os.environ, "SIPCA_HOME": str(folder / "home")}
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     sipca = Path(sys.executable).with_name("sipca")
-    subprocess.run([sipca, "init", "--no-passphrase"], env=env, check=True, capture_output=True)
+    quietly(sipca, "init", "--no-passphrase", env=env)
+    locked = {**env, "SIPCA_HOME": str(folder / "locked"), "SIPCA_PASSPHRASE": "correct horse"}
+    quietly(sipca, "init", env=locked)
 
-    def wall(*words: object) -> float:
+    def wall(*words: object, env: dict[str, str] = env) -> float:
         return process(words, env).wall
+
+    def derive() -> float:
+        started = time.perf_counter()
+        PBKDF2HMAC(hashes.SHA256(), 32, bytes(16), 600_000).derive(b"correct horse")
+        return time.perf_counter() - started
 
     out = folder / "out.pem"
     peers = {
@@ -43,6 +53,8 @@ def measure(folder: Path) -> Iterator[Row]:
         ROUNDS,
         x509=lambda: wall(sys.executable, "-c", "import cryptography.x509"),
         sign=lambda: wall(sipca, "sign", SAMPLE, "--again", "-o", out, "--overwrite"),
+        locked=lambda: wall(sipca, "sign", SAMPLE, "--again", "-o", out, "--overwrite", env=locked),
+        derive=derive,
         typer=lambda: wall(sys.executable, "-c", EMPTY),
         help=lambda: wall(sipca, "--help"),
         version=lambda: wall(sipca, "--version"),
@@ -53,5 +65,9 @@ def measure(folder: Path) -> Iterator[Row]:
     yield Row("cold: --help beside an empty typer app", found["help"], found["typer"], "s", 1.3)
     version = "cold: --version beside an empty typer app"
     yield Row(version, found["version"], found["typer"], "s", 1.3)
+    added = found["locked"] - ours
+    yield Row(
+        "cold: what a passphrase adds, beside its key derivation", added, found["derive"], "s"
+    )
     for name in peers:
         yield Row(f"cold: sign one CSR beside {name}", ours, found[name], "s")

@@ -36,7 +36,7 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
             raise MalformedError(f"'{path}' is not a regular file")
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             data = file.read(min(found.st_size, limit) + 1)
-            while found.st_size < len(data) <= limit and (more := file.read(limit)):
+            while len(data) != found.st_size and len(data) <= limit and (more := file.read(limit)):
                 data += more
     except FileNotFoundError:
         raise NotFoundError(f"there is no file '{path}'", hint="check the path") from None
@@ -94,8 +94,9 @@ def write_atomic(
         placed = None if overwrite else _place_nameless(path, data, mode, durable=durable)
         if placed is None:
             placed = _place(path, data, mode, durable=durable, overwrite=overwrite)
-        if not placed and conflicts(path, data):
-            raise ConflictError(f"'{path}' appeared meanwhile", hint="--overwrite replaces it")
+        if not placed and _compared(path, data) != "same":
+            what = "is a symbolic link to nothing" if path.is_symlink() else "appeared meanwhile"
+            raise ConflictError(f"'{path}' {what}", hint="--overwrite replaces it")
         if durable and settle:
             sync_folder(path.parent)
 

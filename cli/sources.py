@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
         elif path.is_dir():
             sources.extend(_of_folder(path, wishes))
         else:
-            sources.append(Source(word, path.stem, wishes, path=path))
+            sources.append(Source(_label(word), path.stem, wishes, path=path))
     return sources
 
 
@@ -71,7 +72,7 @@ def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
         raise NotFoundError(f"'{folder}' holds no files", hint="put the CSRs into it")
     return [
         Source(
-            str(path),
+            _label(str(path)),
             path.stem,
             wishes,
             path=path,
@@ -79,6 +80,11 @@ def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
         )
         for path in files
     ]
+
+
+def _label(path: str) -> str:
+    """A path for people and for the register: octets that are no UTF-8 are spelled out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def with_names(sources: list[Source], file: Path) -> list[Source]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, MalformedError
 from ca.model.certificates import subject_text
+from ca.model.wishes import SigningWishes
 from ca.store.certificates import CertificateRow
 
 Delivered = Pending[list[Files | CAError]]
@@ -54,7 +54,9 @@ class Batch:
         self.ca: CA = self.judge.ca
         self.chain: Chain = delivering.chain_of(home)
         self.deferred: list[Source] = []
-        self._met: set[bytes] | None = set()
+        self._met: set[bytes] = set()
+        self._met_with: set[tuple[bytes, SigningWishes]] = set()
+        self._known: set[tuple[bytes, SigningWishes]] = set()
         self._trust_delivered = False
         self._hand_on = hand_on or self._keep
         self.left = 0
@@ -70,9 +72,11 @@ class Batch:
             self.signed.append(entry)
 
     def take_up_deferred(self) -> list[Source]:
-        """What was put off; nothing is from here on: the register knows all requests met."""
-        self._met = None
-        return self.deferred
+        """What was put off: the register knows by now what was met before it."""
+        self._known |= self._met_with
+        self._met.clear()
+        deferred, self.deferred = self.deferred, []
+        return deferred
 
     def refuse(self, source: Source, error: CAError) -> None:
         """Enter a refusal."""
@@ -84,13 +88,14 @@ class Batch:
         )
 
     def is_repeated(self, source: Source, ready: Ready) -> bool:
-        """Whether this call has met the very request before: it is looked at again at the end."""
-        if self._met is None or source.wishes.again or self.dry_run:
+        """Whether the very request is on its way already: then it is looked at again later."""
+        met = (ready.request_hash, source.wishes)
+        if met in self._known or source.wishes.again or self.dry_run:
             return False
-        hashed = sha256(ready.request).digest()
-        if hashed in self._met:
+        if ready.request_hash in self._met:
             return True
-        self._met.add(hashed)
+        self._met.add(ready.request_hash)
+        self._met_with.add(met)
         return False
 
     def enter(self, candidate: Candidate, made: Made | None, files: Files) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -74,17 +73,32 @@ class Candidate(msgspec.Struct, frozen=True):
         return self.ready.prepared
 
 
+class Forbidding(msgspec.Struct, frozen=True):
+    """What forbids to certify: blocked keys, and why the CA signs nothing at all, if that is so."""
+
+    blocked: set[bytes]
+    refusal: CAError | None
+
+    def check(self, prepared: Prepared) -> None:
+        """That nothing forbids this certificate.
+
+        Raises:
+            PolicyError: its key is blocked, or the issuing CA revoked.
+        """
+        check_not_blocked(blocked=prepared.key_identity in self.blocked)
+        if self.refusal is not None:
+            raise self.refusal
+
+
 class Known(msgspec.Struct, frozen=True):
     """What the register knows of some requests: their keys, by identity, and their octets.
 
-    ``keys`` has the TBSCertificates that are current for a key. ``refusal`` is why the CA signs
-    nothing at all, if that is so.
+    ``keys`` has the TBSCertificates that are current for a key.
     """
 
-    blocked: set[bytes]
+    forbidding: Forbidding
     keys: dict[bytes, list[bytes]]
     requests: set[bytes]
-    refusal: CAError | None
 
 
 class SameKey(msgspec.Struct, frozen=True):
@@ -150,14 +164,18 @@ class Judge:
     def known(self, ready: Sequence[Ready]) -> Known:
         """What the register knows of these requests, in three looks."""
         keys = [each.prepared.key_identity for each in ready]
-        hashes = [sha256(each.request).digest() for each in ready]
+        hashes = [each.request_hash for each in ready]
         store = self.home.store
         return Known(
-            revocations.blocked_keys(store, keys),
+            self.forbidding(ready),
             certificates.current_by_keys(store, keys, self.home.now()),
             certificates.known_requests(store, hashes),
-            self._refusal(),
         )
+
+    def forbidding(self, ready: Sequence[Ready]) -> Forbidding:
+        """What forbids to certify any of these, at this moment."""
+        keys = [each.prepared.key_identity for each in ready]
+        return Forbidding(revocations.blocked_keys(self.home.store, keys), self._refusal())
 
     def _refusal(self) -> CAError | None:
         try:
@@ -174,11 +192,10 @@ class Judge:
         """
         wishes, prepared = source.wishes, ready.prepared
         profile = self.profile(wishes.profile)
-        self.check_allowed(prepared, known)
-        hashed = sha256(ready.request).digest()
+        known.forbidding.check(prepared)
         good = None
-        if not wishes.again and hashed in known.requests:
-            good = self._good(hashed, profile, prepared, wishes)
+        if not wishes.again and ready.request_hash in known.requests:
+            good = self._good(ready.request_hash, profile, prepared, wishes)
         old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
         if old is not None:
             good = _already_in_its_place(old, good)
@@ -198,16 +215,6 @@ class Judge:
         if name not in self._targets:
             self._targets[name] = self.home.library.target(name or self.home.target)
         return self._targets[name]
-
-    def check_allowed(self, prepared: Prepared, known: Known) -> None:
-        """That neither the key is blocked nor the issuing CA revoked.
-
-        Raises:
-            PolicyError: it is.
-        """
-        check_not_blocked(blocked=prepared.key_identity in known.blocked)
-        if known.refusal is not None:
-            raise known.refusal
 
     def check_good(self, candidate: Candidate) -> None:
         """That the certificate to hand out again was not revoked since it was found.

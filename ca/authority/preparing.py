@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 import msgspec
 
@@ -46,6 +47,7 @@ class Ready(msgspec.Struct, frozen=True):
     """A request read and prepared: what the register keeps, and what its findings are."""
 
     request: bytes
+    request_hash: bytes
     prepared: Prepared
     findings: tuple[Finding, ...]
     account: bytes
@@ -94,4 +96,5 @@ def _ready(job: Job, request: CertificateRequest, prepared: Prepared | CAError) 
     if isinstance(prepared, CAError):
         return prepared
     findings = (*prepared.findings, *judge_at_target(request, job.target))
-    return Ready(request.der, prepared, findings, pack_account(prepared.account))
+    hashed, account = sha256(request.der).digest(), pack_account(prepared.account)
+    return Ready(request.der, hashed, prepared, findings, account)

@@ -74,8 +74,10 @@ def sign(
         _refuse_conflicts(batch, sources)
         if not dry_run:
             _abandon_leftovers(home)
-        _sign_all(batch, sources, watch)
-        _sign_all(batch, batch.take_up_deferred(), watch)
+        left = sources
+        while left:
+            _sign_all(batch, left, watch)
+            left = batch.take_up_deferred()
     upkeep.rotate_due(home)
     return batch.document()
 
@@ -97,11 +99,20 @@ def _sign_all(batch: Batch, sources: list[Source], watch: Watch) -> None:
     crew = batch.crew
     chunks = _chunks(batch, sources, watch)
     prepared = _ahead((_prepare(batch, chunk) for chunk in chunks), crew.ahead)
-    planned = _ahead((_plan(batch, *each) for each in prepared), crew.ahead)
-    recorded = _ahead((_record(batch, each) for each in planned), 1)
-    for each in recorded:
-        _enter(batch, each)
-        watch.progress(each.size)
+    recorded: deque[Recorded] = deque()
+    try:
+        for each in _ahead((_plan(batch, *each) for each in prepared), crew.ahead):
+            recorded.append(_record(batch, each))
+            if len(recorded) > 1:
+                _finish(batch, recorded.popleft(), watch)
+    finally:  # what is in the register is told, whatever came in between
+        while recorded:
+            _finish(batch, recorded.popleft(), watch)
+
+
+def _finish(batch: Batch, chunk: Recorded, watch: Watch) -> None:
+    _enter(batch, chunk)
+    watch.progress(chunk.size)
 
 
 def _chunks(batch: Batch, sources: list[Source], watch: Watch) -> Iterator[list[Source]]:
@@ -212,11 +223,11 @@ def _enter(batch: Batch, chunk: Recorded) -> None:
 
 def _still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
     """The candidates that no revocation made since they were judged forbids."""
-    known = batch.judge.known([candidate.ready for candidate in candidates])
+    forbidding = batch.judge.forbidding([candidate.ready for candidate in candidates])
     allowed = []
     for candidate in candidates:
         try:
-            batch.judge.check_allowed(candidate.prepared, known)
+            forbidding.check(candidate.prepared)
             batch.judge.check_good(candidate)
         except CAError as error:
             batch.refuse(candidate.source, error)

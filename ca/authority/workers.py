@@ -20,7 +20,7 @@ import msgspec
 from ca.authority import crew
 from ca.authority.crew import Crew, Made, Opening, Pending, Writing, Written
 from ca.authority.preparing import Job, Outcome, Ready, Terms, outcomes
-from ca.errors import CAError, StoreError
+from ca.errors import CAError
 from ca.keys.public import PublicKey
 from ca.keys.signer import Signer
 
@@ -35,7 +35,10 @@ Opened = Callable[[], Opening]
 
 
 class Workers(Crew):
-    """A pool of processes, for a batch; until they have started this one does the work."""
+    """A pool of processes, for a batch.
+
+    Until they have started, and where one of them dies, this process does the work itself.
+    """
 
     ahead = 2
 
@@ -48,7 +51,7 @@ class Workers(Crew):
             count, mp_context=get_context("spawn"), initializer=_ignore_interrupts
         )
         self._starting: list[Future[None]] = []
-        with contextlib.suppress(OSError, BrokenProcessPool):  # then this process does it all
+        with contextlib.suppress(OSError, BrokenProcessPool), _interrupts_held_back():
             self._starting = [self._pool.submit(_warm_up) for _ in range(count)]
 
     def __exit__(self, *unused: object) -> None:
@@ -74,7 +77,7 @@ class Workers(Crew):
         return self._spread(_write, None, writings, _same)
 
     def _is_starting(self) -> bool:
-        """Also for good, where processes cannot be started at all."""
+        """Also for good, where processes cannot be started or one has died."""
         ready = [each.done() and each.exception() is None for each in self._starting]
         return not ready or not all(ready)
 
@@ -85,28 +88,44 @@ class Workers(Crew):
         values: Sequence[S],
         read: Callable[[Any], list[T]],
     ) -> Pending[list[T]]:
-        with _named():
-            futures: list[Future[Any]] = [
-                self._pool.submit(work, shared, values[start : start + SLICE])
-                for start in range(0, len(values), SLICE)
-            ]
+        parts = [values[start : start + SLICE] for start in range(0, len(values), SLICE)]
+        futures = [self._submitted(work, shared, part) for part in parts]
 
         def finished() -> list[T]:
-            with _named():
-                return [each for future in futures for each in read(future.result())]
+            found: list[T] = []
+            for future, part in zip(futures, parts, strict=True):
+                try:
+                    answer = future.result()
+                except BrokenProcessPool:  # killed from outside, or out of memory
+                    self._starting.clear()
+                    answer = work(shared, part)
+                found += read(answer)
+            return found
 
         return finished
 
+    def _submitted(
+        self, work: Callable[[Any, Sequence[S]], Any], shared: object, part: Sequence[S]
+    ) -> Future[Any]:
+        try:
+            return self._pool.submit(work, shared, part)
+        except BrokenProcessPool as error:
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
+
 
 @contextlib.contextmanager
-def _named() -> Iterator[None]:
+def _interrupts_held_back() -> Iterator[None]:
+    """What is started now never sees Ctrl-C; this process sees it a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
-    except BrokenProcessPool:
-        raise StoreError(
-            "a worker process was ended from outside, or the machine is out of memory",
-            hint="what is in the register is kept; run the command again",
-        ) from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore_interrupts() -> None:

@@ -6,7 +6,6 @@ import ipaddress
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 
 from ca.csr.armour import canonical, find_request
 from ca.csr.request import CertificateRequest, RequestedExtension
@@ -101,7 +100,7 @@ def parse_request(data: bytes, repairs: tuple[str, ...] = ()) -> CertificateRequ
     requested, others = _attributes(fields[3:], said)
     asked = _extensions(requested)
     san, other_names, san_critical = _san(asked)
-    oid, parameters = _signature_algorithm(algorithm.raw)
+    oid, parameters = _signature_algorithm(algorithm)
     return CertificateRequest(
         der=data,
         info=info.raw,
@@ -125,10 +124,9 @@ def _refuse_deep(node: der.Node) -> None:
         raise MalformedError("the CSR nests deeper than any request does")
 
 
-@lru_cache(maxsize=64)
-def _signature_algorithm(raw: bytes) -> tuple[str, bytes]:
+@der.read_once
+def _signature_algorithm(node: der.Node) -> tuple[str, bytes]:
     """OID and parameters; devices of a kind all write the same."""
-    node = der.read(raw)
     _refuse_deep(node)
     parts = node.children()
     if not parts:
@@ -150,7 +148,7 @@ def _name(node: der.Node, said: list[str]) -> tuple[SubjectAttribute, ...]:
         if len(values) > 1:
             said.append("a part of the subject with several attributes was taken apart")
         for value in values:
-            attribute, repairs = _attribute(value.raw)
+            attribute, repairs = _attribute(value)
             attributes.append(attribute)
             said += repairs
         if len(attributes) > MAX_ATTRIBUTES:
@@ -158,11 +156,10 @@ def _name(node: der.Node, said: list[str]) -> tuple[SubjectAttribute, ...]:
     return tuple(attributes)
 
 
-@lru_cache(maxsize=256)
-def _attribute(raw: bytes) -> tuple[SubjectAttribute, tuple[str, ...]]:
+@der.read_once
+def _attribute(node: der.Node) -> tuple[SubjectAttribute, tuple[str, ...]]:
     """An attribute and what was repaired; the devices of a lab share all but the CN."""
     said: list[str] = []
-    node = der.read(raw)
     pair = node.children() if node.tag == der.SEQUENCE else []
     if len(pair) != 2:
         raise MalformedError("an attribute of the CSR's subject is not a type and a value")
@@ -244,7 +241,7 @@ def _extensions(node: der.Node | None) -> list[RequestedExtension]:
         return []
     found: dict[str, RequestedExtension] = {}
     for each in node.children():
-        extension = _extension(each.raw)
+        extension = _extension(each)
         if extension.oid in found:
             raise MalformedError(f"the CSR has the extension {extension.name} twice")
         if len(found) >= MAX_EXTENSIONS:
@@ -253,9 +250,8 @@ def _extensions(node: der.Node | None) -> list[RequestedExtension]:
     return list(found.values())
 
 
-@lru_cache(maxsize=256)
-def _extension(raw: bytes) -> RequestedExtension:
-    node = der.read(raw)
+@der.read_once
+def _extension(node: der.Node) -> RequestedExtension:
     parts = node.children() if node.tag == der.SEQUENCE else []
     if not 2 <= len(parts) <= 3 or parts[-1].tag != der.OCTET_STRING:
         raise MalformedError("an extension of the CSR is not a type and a value")

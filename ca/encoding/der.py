@@ -7,7 +7,9 @@ held against asn1crypto's parser by a property test.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +20,7 @@ UTF8_STRING, PRINTABLE_STRING, T61_STRING, IA5_STRING = 0x0C, 0x13, 0x14, 0x16
 UTC_TIME, GENERALIZED_TIME, UNIVERSAL_STRING, BMP_STRING = 0x17, 0x18, 0x1C, 0x1E
 SEQUENCE, SET = 0x30, 0x31
 
+T = TypeVar("T")
 MAX_DEPTH = 32
 """Deeper nesting than any X.509 structure has; a bound against hostile input."""
 
@@ -106,6 +109,25 @@ def _tlv(data: bytes, start: int, limit: int) -> Node:
             f"where {max(limit - body, 0)} are left"
         )
     return Node(data, tag, start, body, body + length)
+
+
+def read_once(read_part: Callable[[Node], T]) -> Callable[[Node], T]:
+    """A reader of parts that many structures share: the same octets are read once.
+
+    What is wrong with a part is found again where it stands, for the place in the message.
+    """
+
+    @lru_cache(maxsize=256)
+    def remembered(raw: bytes) -> T:
+        return read_part(first(raw))
+
+    def at(node: Node) -> T:
+        try:
+            return remembered(node.raw)
+        except MalformedError:
+            return read_part(node)
+
+    return at
 
 
 def split(data: bytes) -> list[bytes]:

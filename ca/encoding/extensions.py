@@ -31,7 +31,7 @@ PURPOSES = {
 }
 TEXT_KINDS: dict[int, NameKind] = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 """Tags of the GeneralNames that are IA5 text (RFC 5280, 4.2.1.6)."""
-UTC_TIME_ENDS = 2050
+UTC_TIME_BEGINS, UTC_TIME_ENDS = 1950, 2050
 
 
 def extension(oid: str, value: bytes, *, critical: bool) -> bytes:
@@ -82,14 +82,6 @@ def purposes(value: bytes) -> tuple[str, ...]:
     return tuple(PURPOSES.get(oid, oid) for oid in oids)
 
 
-def subject_key_identifier(value: bytes) -> bytes:
-    """The KeyIdentifier (4.2.1.2)."""
-    node = der.read(value)
-    if node.tag != der.OCTET_STRING:
-        raise MalformedError("the key identifier is no octet string")
-    return node.contents
-
-
 @lru_cache(maxsize=64)
 def authority_key_identifier(value: bytes) -> bytes | None:
     """The keyIdentifier (4.2.1.1), which is the only field where sipca issues one."""
@@ -121,15 +113,21 @@ def _general_name(node: der.Node) -> GeneralName:
 
 
 def encode_time(moment: datetime) -> bytes:
-    """UTCTime through 2049, GeneralizedTime from 2050, whole seconds, Z (4.1.2.5)."""
+    """UTCTime through 2049, GeneralizedTime from 2050, whole seconds, Z (4.1.2.5).
+
+    Raises:
+        MalformedError: it lies before 1950, where a UTCTime begins.
+    """
+    if moment.year < UTC_TIME_BEGINS:
+        raise MalformedError(f"no certificate can say {moment:%Y-%m-%d}")
     if moment.year < UTC_TIME_ENDS:
         return der.tlv(der.UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
     return der.tlv(der.GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
 
 
 @lru_cache(maxsize=64)
-def read_validity(raw: bytes) -> tuple[tuple[int, bytes, datetime], ...]:
-    """Tag, contents and moment of both times of a Validity.
+def read_validity(raw: bytes) -> tuple[tuple[int, datetime], ...]:
+    """Tag and moment of both times of a Validity.
 
     Raises:
         MalformedError: there are not two times.
@@ -137,7 +135,7 @@ def read_validity(raw: bytes) -> tuple[tuple[int, bytes, datetime], ...]:
     nodes = der.read(raw, what="the validity").children()
     if len(nodes) != 2:
         raise MalformedError("the validity is not two times")
-    return tuple((node.tag, node.contents, _moment(node)) for node in nodes)
+    return tuple((node.tag, _moment(node)) for node in nodes)
 
 
 def _moment(node: der.Node) -> datetime:

@@ -13,7 +13,6 @@ from ca.encoding.certificates import SHORT_TYPES
 from ca.encoding.extensions import encode_time
 from ca.issuance.extensions import Extension
 from ca.issuance.order import Order
-from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier
 from ca.model.certificates import SubjectAttribute, Validity
 
@@ -68,11 +67,3 @@ def _rdn(attribute: SubjectAttribute) -> x509.RelativeDistinguishedName:
     oid = x509.ObjectIdentifier(OIDS[attribute.type])
     made = x509.NameAttribute(oid, attribute.value, _validate=False)
     return x509.RelativeDistinguishedName([made])
-
-
-def with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
-    """``create_unsigned`` writes id-alg-unsigned (RFC 9925) where the real identifier belongs."""
-    tbs = der.read(unsigned).children()[0]
-    fields = [node.raw for node in tbs.children()]
-    fields[2] = algorithm_identifier(issuer_key)
-    return der.sequence(*fields)

@@ -101,9 +101,7 @@ def _made(order: Order, san: tuple[GeneralName, ...]) -> tuple[Extension, ...]:
 
 
 @lru_cache(maxsize=64)
-def _shared(
-    profile: Profile, issuer: Issuer, is_rsa: bool
-) -> tuple[list[Extension], list[Extension], list[Extension]]:
+def _shared(profile: Profile, issuer: Issuer, is_rsa: bool) -> tuple[tuple[Extension, ...], ...]:
     """What all of a profile and issuer share: before the SKI, between it and the SAN, behind."""
     from cryptography import x509
 
@@ -119,7 +117,7 @@ def _shared(
         behind.append(_encoded("ocspNoCheck", x509.OCSPNoCheck(), "NULL"))
     elif issuer.base_url and issuer.facts is not None:
         behind += _where_to_look(issuer.base_url, issuer.ca_id)
-    return before, between, behind
+    return tuple(before), tuple(between), tuple(behind)
 
 
 def _encoded(

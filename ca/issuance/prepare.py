@@ -17,7 +17,7 @@ from ca.issuance.san import decide_san
 from ca.issuance.subject import decide_subject
 from ca.issuance.validity import decide_validity
 from ca.keys.signer import algorithm_identifier, signature_name
-from ca.lint.certificates import CERTIFICATE_RULES, ToBeSigned, read_back
+from ca.lint.certificates import CERTIFICATE_RULES, Promised, ToBeSigned, read_back
 from ca.lint.public_keys import check_public_key
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName, SubjectAttribute, Validity
@@ -102,6 +102,7 @@ def _lint(work: _Work) -> None:
     order = work.order
     work.read = read_back(
         work.tbs,
+        promised=Promised(work.subject.value, work.san.value, work.validity.value),
         profile=order.profile,
         key=order.request.key,
         issuer=order.issuer.facts,

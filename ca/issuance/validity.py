@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from ca.errors import PolicyError
@@ -13,6 +13,8 @@ from ca.profiles.durations import spell
 from ca.profiles.profile import Profile
 
 SECOND = timedelta(seconds=1)
+EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
+"""What a UTCTime can say at the earliest (RFC 5280, 4.1.2.5.1)."""
 
 
 def decide_validity(order: Order) -> Decision[Validity]:
@@ -40,6 +42,11 @@ def _decide(
 ) -> Decision[Validity]:
     """Certificates made in one second by one profile begin and end together."""
     begin = now.replace(microsecond=0) - (profile.backdate_span if backdate is None else backdate)
+    if begin < EARLIEST:
+        raise PolicyError(
+            f"the certificate would begin {_date(begin)}, and {_date(EARLIEST)} is the earliest",
+            hint="give a shorter --backdate",
+        )
     issuer_end = issuer.facts.validity.not_after if issuer.facts else None
     if issuer_end is not None and issuer_end <= now:
         raise PolicyError(
@@ -47,16 +54,15 @@ def _decide(
             hint="make a new CA in another --home",
         )
     if wished is None or wished == "max":
-        return _default(profile, begin, issuer_end, longest=wished == "max")
-    assert not isinstance(wished, str)
-    end = wished if isinstance(wished, datetime) else begin + wished - SECOND
-    if end <= now:
-        raise PolicyError(
-            f"the certificate would end {_date(end)}, before it is signed",
-            hint="give a longer --lifetime",
-        )
-    _refuse_too_long(profile, begin, end, issuer_end)
-    return _decided(Validity(begin, end), "added", "--lifetime")
+        decision = _default(profile, begin, issuer_end, longest=wished == "max")
+    else:
+        assert not isinstance(wished, str)
+        end = wished if isinstance(wished, datetime) else begin + wished - SECOND
+        _refuse_ended(end, now)
+        _refuse_too_long(profile, begin, end, issuer_end)
+        decision = _decided(Validity(begin, end), "added", "--lifetime")
+    _refuse_ended(decision.value.not_after, now)
+    return decision
 
 
 def _default(
@@ -69,6 +75,14 @@ def _default(
         asked = f"{spell(span)} of {rule}"
         return _decided(Validity(begin, issuer_end), "changed", "issuer-end", asked)
     return _decided(Validity(begin, end), "added", rule)
+
+
+def _refuse_ended(end: datetime, now: datetime) -> None:
+    if end <= now:
+        raise PolicyError(
+            f"the certificate would end {_date(end)}, before it is signed",
+            hint="give a longer --lifetime, or a shorter --backdate",
+        )
 
 
 def _refuse_too_long(

@@ -76,7 +76,7 @@ def read_public_key(spki: bytes) -> PublicKey:
     parts = der.read(spki, what="the public key").children()
     if len(parts) != 2 or parts[0].tag != der.SEQUENCE:
         raise MalformedError("the public key is not a SubjectPublicKeyInfo")
-    identifier, parameters = _algorithm(parts[0].raw)
+    identifier, parameters = _algorithm(parts[0])
     bits = der.bit_string(parts[1])
     if identifier == RSA:
         return _rsa(spki, bits, parameters)
@@ -86,10 +86,9 @@ def read_public_key(spki: bytes) -> PublicKey:
     return PublicKey(spki, name, 0, sha256(spki).digest(), parameters=parameters, bits=bits)
 
 
-@lru_cache(maxsize=64)
-def _algorithm(raw: bytes) -> tuple[str, bytes]:
+@der.read_once
+def _algorithm(node: der.Node) -> tuple[str, bytes]:
     """OID and parameters of an AlgorithmIdentifier; nearly all keys share a handful."""
-    node = der.read(raw)
     if der.too_deep(node):
         raise MalformedError("the public key's algorithm nests deeper than any does")
     parts = node.children()

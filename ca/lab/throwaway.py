@@ -11,9 +11,10 @@ import msgspec
 from ca.encoding import der
 from ca.encoding.crl import entry
 from ca.encoding.der import OCTET_STRING, encode_integer, encode_oid, sequence, tlv
-from ca.issuance.assembly import with_algorithm
 from ca.issuance.extensions import PURPOSE_OIDS, key_identifier
 from ca.issuance.issue import issue
+from ca.keys.public import PublicKey
+from ca.keys.signer import algorithm_identifier
 from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, make_throwaway
 from ca.profiles.fixture import Change
 
@@ -162,3 +163,11 @@ def _general_name(text: str) -> x509.GeneralName:
     if kind == "ip":
         return x509.IPAddress(ipaddress.ip_address(value))
     return x509.DNSName(value)
+
+
+def with_algorithm(unsigned: bytes, issuer_key: PublicKey) -> bytes:
+    """``create_unsigned`` writes id-alg-unsigned (RFC 9925) where the real identifier belongs."""
+    tbs = der.read(unsigned).children()[0]
+    fields = [node.raw for node in tbs.children()]
+    fields[2] = algorithm_identifier(issuer_key)
+    return der.sequence(*fields)

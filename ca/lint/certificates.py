@@ -13,9 +13,10 @@ from hashlib import sha256
 import msgspec
 
 from ca.encoding import der, extensions
+from ca.encoding.certificates import SHORT_TYPES
 from ca.errors import MalformedError
 from ca.keys.public import PublicKey, is_canonical
-from ca.model.certificates import CertificateFacts
+from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
 from ca.model.findings import Violation, rule
 from ca.profiles.profile import Profile
 
@@ -42,7 +43,6 @@ KNOWN = CRITICAL | {
     "1.3.6.1.5.5.7.1.1",
     "1.3.6.1.5.5.7.48.1.5",
 }
-COMMON_NAME = "2.5.4.3"
 VERSION_3 = bytes.fromhex("a003020102")
 _STRING_TAGS = {
     "2.5.4.6": der.PRINTABLE_STRING,
@@ -53,14 +53,23 @@ _STRING_TAGS = {
 SKI, KU, SAN, BC, AKI, EKU = (f"2.5.29.{number}" for number in (14, 15, 17, 19, 35, 37))
 
 
+class Promised(msgspec.Struct, frozen=True):
+    """What was decided, and is accounted for, of the parts that are each certificate's own."""
+
+    subject: tuple[SubjectAttribute, ...]
+    san: tuple[GeneralName, ...]
+    validity: Validity
+
+
 class ToBeSigned(msgspec.Struct, frozen=True):
     """Octets about to be signed, read back, beside what was promised."""
 
     fields: list[bytes]
-    attributes: list[tuple[str, int]]
+    attributes: list[tuple[str, int, str]]
     extensions: list[tuple[str, bool, bytes]]
     values: dict[str, bytes]
-    times: tuple[tuple[int, bytes, datetime], ...]
+    times: tuple[tuple[int, datetime], ...]
+    promised: Promised
     profile: Profile
     key: PublicKey
     issuer: CertificateFacts | None
@@ -106,15 +115,24 @@ def time_form(subject: ToBeSigned) -> list[Violation]:
     """Times are UTCTime through 2049 and GeneralizedTime from 2050, whole seconds, Z."""
     return [
         Violation(f"the time {moment:%Y-%m-%d} is written in the wrong form")
-        for tag, _, moment in subject.times
+        for tag, moment in subject.times
         if tag != (der.UTC_TIME if moment.year < extensions.UTC_TIME_ENDS else der.GENERALIZED_TIME)
     ]
+
+
+@rule("cert-validity", "error", "RFC 5280 4.1.2.5")
+def validity(subject: ToBeSigned) -> Violation | None:
+    """The certificate begins and ends when the account says."""
+    promised = subject.promised.validity
+    if tuple(moment for _, moment in subject.times) == (promised.not_before, promised.not_after):
+        return None
+    return Violation("the validity is not the one that was decided")
 
 
 @rule("cert-outlives-issuer", "error", "RFC 5280 6.1 (a chain ends with its first end)")
 def outlives_issuer(subject: ToBeSigned) -> Violation | None:
     """The certificate ends no later than its issuer, and not before it begins."""
-    (_, _, not_before), (_, _, not_after) = subject.times
+    (_, not_before), (_, not_after) = subject.times
     end = subject.issuer.validity.not_after if subject.issuer else not_after
     if not_after > end or not_after < not_before:
         return Violation(f"it would end {not_after:%Y-%m-%d}, its issuer ends {end:%Y-%m-%d}")
@@ -123,14 +141,17 @@ def outlives_issuer(subject: ToBeSigned) -> Violation | None:
 
 @rule("cert-subject", "error", "RFC 5280 4.1.2.6, appendix A.1")
 def subject_name(subject: ToBeSigned) -> list[Violation]:
-    """The subject has a CN, and its strings are of the types that RFC 5280 names."""
+    """The subject is the one decided, has a CN, and strings of the types that RFC 5280 names."""
     problems = [
         Violation(f"the subject's {oid} has string tag {tag}")
-        for oid, tag in subject.attributes
+        for oid, tag, _ in subject.attributes
         if tag != _STRING_TAGS.get(oid, der.UTF8_STRING)
     ]
-    if all(oid != COMMON_NAME for oid, _ in subject.attributes):
+    found = [(SHORT_TYPES.get(oid, oid), text) for oid, _, text in subject.attributes]
+    if not any(kind == "CN" and text for kind, text in found):
         problems.append(Violation("the subject has no CN"))
+    if found != [(each.type, each.value) for each in subject.promised.subject]:
+        problems.append(Violation("the subject is not the one that was decided"))
     return problems
 
 
@@ -219,6 +240,8 @@ def san(subject: ToBeSigned) -> list[Violation]:
     problems = []
     if rules.require and not names:
         problems.append(Violation("there is no SAN"))
+    if names != subject.promised.san:
+        problems.append(Violation("the names are not those that were decided"))
     if len(set(names)) != len(names):
         problems.append(Violation("the SAN holds a name twice"))
     problems.extend(
@@ -235,6 +258,7 @@ CERTIFICATE_RULES = (
     signature_algorithm,
     issuer_name,
     time_form,
+    validity,
     outlives_issuer,
     subject_name,
     same_key,
@@ -250,6 +274,7 @@ CERTIFICATE_RULES = (
 def read_back(
     tbs: bytes,
     *,
+    promised: Promised,
     profile: Profile,
     key: PublicKey,
     issuer: CertificateFacts | None,
@@ -269,6 +294,7 @@ def read_back(
         extensions=found,
         values={oid: value for oid, _, value in found},
         times=extensions.read_validity(fields[4]),
+        promised=promised,
         profile=profile,
         key=key,
         issuer=issuer,
@@ -286,10 +312,13 @@ def _read_by_another(tbs: bytes, algorithm: bytes) -> None:
 
 
 @lru_cache(maxsize=256)
-def _attributes(rdn: bytes) -> tuple[tuple[str, int], ...]:
-    """Type and string tag of each attribute of a RelativeDistinguishedName."""
+def _attributes(rdn: bytes) -> tuple[tuple[str, int, str], ...]:
+    """Type, string tag and text of each attribute of a RelativeDistinguishedName."""
     pairs = [attribute.children() for attribute in der.read(rdn).children()]
-    return tuple((der.oid(pair[0]), pair[1].tag) for pair in pairs)
+    return tuple(
+        (der.oid(kind), value.tag, value.contents.decode("utf-8", "replace"))
+        for kind, value in pairs
+    )
 
 
 def _extensions(fields: list[bytes]) -> list[tuple[str, bool, bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import time
@@ -135,7 +136,9 @@ class Application:
 
 def application() -> Application:
     """The application for the home that the environment names: what each worker calls."""
-    return Application(Path(os.environ[HOME_VARIABLE]))
+    made = Application(Path(os.environ[HOME_VARIABLE]))
+    gc.freeze()  # what is loaded is not looked through for garbage again and again
+    return made
 
 
 def request_in(path: bytes) -> bytes | None:

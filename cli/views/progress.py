@@ -44,7 +44,7 @@ def progress_bar(total: int, settings: Settings, *, several: bool) -> Iterator[T
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("signing", total=total)
         yield Talker(
-            lambda text: console.print(text, markup=False, soft_wrap=True),
+            lambda text: console.print(text, markup=False, emoji=False, soft_wrap=True),
             lambda done: bar.advance(task, done),
         )
 

@@ -167,7 +167,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_killed_worker_is_named_and_the_next_call_signs_what_is_missing(
+def test_where_workers_are_killed_the_batch_is_signed_all_the_same(
     sipca: CommandLine, inbox: Path, tmp_path: Path
 ) -> None:
     words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
@@ -176,12 +176,31 @@ def test_a_killed_worker_is_named_and_the_next_call_signs_what_is_missing(
         env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
-    assert done.returncode == 8, done.stderr
-    assert "error: a worker process was ended from outside" in done.stderr
-    assert "Traceback" not in done.stderr
-    again = sipca("sign", inbox, "--out", tmp_path / "o", "--json").json
-    assert len(again["signed"]) + len(again["skipped"]) == 70
+    assert done.returncode == 4, done.stderr
+    assert "signed 70   skipped 0   refused 2   ignored 1" in done.stderr
+    assert len(list((tmp_path / "o").glob("*-device.pem"))) == 70
     assert sipca("log", "--verify").exit == 0
+
+
+@pytest.mark.parametrize("after", [0.1, 0.2, 0.3, 0.4, 0.6])
+def test_ctrl_c_at_a_terminal_reaches_the_workers_too_and_harms_nothing(
+    sipca: CommandLine, inbox: Path, tmp_path: Path, after: float
+) -> None:
+    """The terminal sends it to the whole process group, also while workers are starting."""
+    words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, *map(str, words)],
+        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    time.sleep(after)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+
+    assert process.returncode in (4, 130), told
+    assert "Traceback" not in told
+    assert "bug" not in told
+    assert not sipca("list", "--status", "planned", "--json").json["certificates"]
 
 
 def test_where_no_process_can_be_started_the_batch_is_signed_all_the_same(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -590,6 +592,55 @@ def test_backdate_moves_the_beginning(sipca: CommandLine, csr_file: Csr, frozen:
     signed = sipca("sign", csr_file("a"), "--backdate", "12w", "--json").json["signed"][0]
 
     assert signed["not_before"] == (NOW - timedelta(weeks=12)).isoformat().replace("+00:00", "Z")
+
+
+def test_what_would_have_ended_or_begins_too_early_is_refused(
+    bare: CommandLine, csr_file: Csr
+) -> None:
+    bare("init", "--no-passphrase", "--root-key", "ec:p256", "--issuing-key", "ec:p256",
+         "--root-lifetime", "90y", "--issuing-lifetime", "80y")  # fmt: skip
+    file = csr_file("a", cn="a.lab.example")
+
+    ended = bare("sign", file, "--backdate", "5y")
+    early = bare("sign", file, "--backdate", "80y", "--lifetime", "2100-01-01")
+
+    assert (ended.exit, early.exit) == (4, 4)
+    assert re.search("the certificate would end 20.*, before it is signed", ended.err)
+    assert "and 1950-01-01 is the earliest" in early.err
+    assert bare("list", "--all", "--json").json["certificates"] == []
+
+
+def test_a_file_name_that_is_no_utf_8_is_spelled_out(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    odd = os.fsdecode(os.fsencode(inbox) + b"/gw\xff.csr")
+    os.rename(csr_file("a", cn="a.lab.example"), odd)
+
+    first = sipca("sign", inbox, "--out", tmp_path / "o", "--json")
+    again = sipca("sign", inbox, "--out", tmp_path / "o")
+
+    (signed,) = first.json["signed"]
+    assert signed["source"] == f"{inbox}/gw\\xff.csr"
+    assert (first.exit, again.exit) == (0, 0)
+    assert Path(signed["files"]["device"]).exists()
+
+
+def test_of_twins_with_other_wishes_each_wish_is_signed_once(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    first = csr_file("f1", "dns:a.lab.example", cn="a.lab.example")
+    for stem in ("f2", "f3", "f4"):
+        (tmp_path / f"{stem}.csr").write_bytes(first.read_bytes())
+    names = tmp_path / "names.csv"
+    names.write_text("source,profile\nf1.csr,sip\nf2.csr,https\nf3.csr,https\nf4.csr,sip\n")
+    words = sorted(tmp_path.glob("*.csr"))
+
+    done = sipca("sign", *words, "--names", names, "--out", tmp_path / "o", "--json").json
+
+    assert [Path(each["source"]).stem for each in done["signed"]] == ["f1", "f2"]
+    assert sorted(Path(each["source"]).stem for each in done["skipped"]) == ["f3", "f4"]
 
 
 def test_cn_replaces_the_requests_and_goes_into_the_san(sipca: CommandLine) -> None:

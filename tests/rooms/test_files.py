@@ -210,3 +210,12 @@ def test_without_posix_modes_and_folder_fsync_files_are_written_all_the_same(
 
     assert (tmp_path / "d" / "f").read_bytes() == b"x"
     assert make_folder(tmp_path / "d") is False
+
+
+def test_a_link_to_nothing_in_the_way_is_a_conflict(tmp_path: Path) -> None:
+    (tmp_path / "f").symlink_to(tmp_path / "nothing")
+
+    with pytest.raises(ConflictError, match="is a symbolic link to nothing"):
+        write_atomic(tmp_path / "f", b"x")
+
+    assert not (tmp_path / "nothing").exists()

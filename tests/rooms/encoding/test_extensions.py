@@ -104,8 +104,13 @@ def test_a_time_is_read_as_it_was_written(moment: datetime) -> None:
     first, second = read.read_validity(raw)
 
     assert first == second
-    assert first[2] == whole
+    assert first[1] == whole
     assert first[0] == (der.UTC_TIME if whole.year < 2050 else der.GENERALIZED_TIME)
+
+
+def test_a_moment_before_utctime_begins_is_refused() -> None:
+    with pytest.raises(MalformedError, match="no certificate can say 1949-12-31"):
+        read.encode_time(datetime(1949, 12, 31, 23, 59, 59, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.certificates import read_certificate
 from ca.errors import PolicyError
-from ca.issuance.assembly import with_algorithm
 from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare, prepare_all
 from ca.keys.public import read_public_key
 from ca.keys.soft import make
+from ca.lab.throwaway import with_algorithm
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.names.general import parse_general_name

@@ -13,6 +13,7 @@ from stand_in.lab import EC_KEY, NOW, RSA_KEY, make_csr
 from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.certificates import read_certificate
+from ca.encoding.extensions import extension
 from ca.errors import CAError, KeyUnavailableError, PolicyError
 from ca.issuance import prepare as preparing
 from ca.issuance.issue import issue
@@ -21,7 +22,7 @@ from ca.issuance.prepare import prepare
 from ca.issuance.validity import decide_validity
 from ca.keys.signer import algorithm_identifier
 from ca.keys.soft import make
-from ca.lint.certificates import CERTIFICATE_RULES, read_back
+from ca.lint.certificates import CERTIFICATE_RULES, Promised, read_back
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import run
 from ca.model.wishes import SigningWishes
@@ -282,8 +283,11 @@ def test_a_decision_that_forgets_a_line_is_a_bug_that_stops_the_signing(
 
 
 def relint(tbs: bytes, profile: str = "sip") -> set[str]:
+    made = prepare(order())
+    promised = Promised(made.subject, made.san, made.validity)
     read = read_back(
         tbs,
+        promised=promised,
         profile=LIBRARY.profile(profile),
         key=read_request(make_csr()).key,
         issuer=ROOT,
@@ -315,6 +319,12 @@ NAME = der.sequence(
 )
 
 
+OTHER_NAME = der.sequence(
+    der.tlv(der.SET, der.sequence(der.encode_oid("2.5.4.3"), der.tlv(der.UTF8_STRING, b"other")))
+)
+OTHER_SAN = extension("2.5.29.17", der.sequence(der.tlv(0x82, b"other.lab")), critical=False)
+
+
 def times(first: bytes, last: bytes) -> bytes:
     return der.sequence(first, last)
 
@@ -331,7 +341,9 @@ UTC = der.tlv(der.UTC_TIME, b"270101000000Z")
         (swapped(4, times(UTC, der.tlv(der.GENERALIZED_TIME, b"20280101000000Z"))), "cert-time-form"),
         (swapped(4, times(UTC, der.tlv(der.GENERALIZED_TIME, b"20990101000000Z"))), "cert-outlives-issuer"),
         (swapped(4, times(UTC, der.tlv(der.UTC_TIME, b"260101000000Z"))), "cert-outlives-issuer"),
+        (swapped(4, times(UTC, UTC)), "cert-validity"),
         (swapped(5, der.sequence()), "cert-subject"),
+        (swapped(5, OTHER_NAME), "cert-subject"),
         (swapped(5, NAME), "cert-subject"),
         (swapped(6, OTHER_SPKI), "cert-key"),
         (extensions_swapped(lambda e: e[1:]), "cert-basic-constraints"),
@@ -341,6 +353,7 @@ UTC = der.tlv(der.UTC_TIME, b"270101000000Z")
         (extensions_swapped(lambda e: [*e[:3], *e[4:]]), "cert-key-identifiers"),
         (extensions_swapped(lambda e: [*e[:4], *e[5:]]), "cert-key-identifiers"),
         (extensions_swapped(lambda e: e[:-1]), "cert-san"),
+        (extensions_swapped(lambda e: [*e[:-1], OTHER_SAN]), "cert-san"),
         (extensions_swapped(lambda e: [*e, der.sequence(der.encode_oid("1.2.3.4"), der.tlv(4, b"\x05\x00"))]), "cert-extensions"),
         (extensions_swapped(lambda e: [e[0].replace(b"\x01\x01\xff", b"").replace(b"\x30\x0c", b"\x30\x09"), *e[1:]]), "cert-extensions"),
     ],

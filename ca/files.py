@@ -88,6 +88,8 @@ def write_atomic(
     found = _compared(path, data)
     if found == "same":
         return
+    if found == "other" and overwrite and path.exists() and not path.is_file():
+        raise ConflictError(f"'{path}' is not a regular file", hint="choose another place")
     if found == "other" and not overwrite:
         raise ConflictError(f"'{path}' exists with other content", hint="--overwrite replaces it")
     with _translated(path):
@@ -155,6 +157,11 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
     Raises:
         StoreError: the folder or disk does not take it.
     """
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: written to, never replaced
+        with _translated(path), path.open("wb") as device:
+            device.writelines(pieces)
+        return
     temporary = Path(_temporary(path))
     with _translated(path):
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,11 +43,15 @@ class Entries:
 
     def advance(self, done: int) -> None:
         """A chunk is done: say what became of it."""
-        if self._talker is not None:
+        if self._talker is None:
+            return
+        try:
             if self._waiting:
                 self._talker.say(rows_text(self._waiting))
-            self._waiting.clear()
             self._talker.advance(done)
+        except OSError:  # whoever listened has gone, as `| head -1` does: the work goes on
+            self._talker = None
+        self._waiting.clear()
 
     def pieces(self, document: SigningDocument) -> Iterator[bytes]:
         """The document with the entries put aside, as ``cli.output.print_json`` would print it."""
@@ -81,9 +84,12 @@ def _indented(encoded: bytes, columns: int) -> bytes:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed: once lets what is in hand be finished, twice ends at once."""
-    asked = False
+def interruptible(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: once lets what is in hand be finished, twice ends at once.
+
+    The handler says nothing itself: it may have interrupted the very printing of a line.
+    """
+    asked = told = False
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
@@ -93,10 +99,19 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        print("finishing what is in hand; Ctrl-C again ends at once", file=sys.stderr)
+
+    def is_asked() -> bool:
+        nonlocal told
+        if asked and not told:
+            told = True
+            say("finishing what is in hand; Ctrl-C again ends at once")
+        return asked
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield lambda: asked
+        yield is_asked
+    except KeyboardInterrupt:
+        say("ended at once; what is in the register is kept, and the same command goes on")
+        raise
     finally:
         signal.signal(signal.SIGINT, before)

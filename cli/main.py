@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+INTERRUPTED = 130
 COMMANDS: dict[str, Any] = {
     "init": "Make a root and an issuing CA.",
     "status": "Which CA this is, what it holds, the head of the audit chain.",
@@ -84,29 +85,41 @@ def run(arguments: list[str]) -> int:
         return _complete(arguments[1:])
     import typer
 
-    from ca.errors import CAError
     from cli.groups import root_group
     from cli.options import Settings
-    from cli.output import report_bug, report_error, report_usage
 
     settings = Settings(json="--json" in arguments, debug="--debug" in arguments)
     try:
         code = root_group(COMMANDS).main(arguments, "sipca", standalone_mode=False, obj=settings)
-    except CAError as error:
-        return report_error(error, settings)
+        sys.stdout.flush()
     except typer.Abort:
         print(file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except Exception as error:
-        if hasattr(error, "exit_code") and hasattr(error, "format_message"):
-            return report_usage(error, settings)
-        return report_bug(error, settings)
+        return _failed(error, settings)
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception, settings: Any) -> int:
+    from ca.errors import CAError, StoreError
+    from cli.output import report_bug, report_error, report_usage
+
+    if isinstance(error, CAError):
+        return report_error(error, settings)
+    if hasattr(error, "exit_code") and hasattr(error, "format_message"):
+        return report_usage(error, settings)
+    if isinstance(error, OSError):  # a full disk behind stdout, a folder that is another user's
+        if error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what waits for stdout goes nowhere
+        where = f"'{error.filename}'" if error.filename else "the output"
+        hint = "free some space, or check its owner and mode"
+        return report_error(StoreError(f"{where}: {error.strerror or error}", hint=hint), settings)
+    return report_bug(error, settings)
 
 
 def _complete(words: list[str]) -> int:
@@ -137,4 +150,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and LANG=C: never fail on a name
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules were loading
+        code = INTERRUPTED
+    sys.exit(code)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Settings:
         self.debug = debug
         self.quiet = False
         self.stdin_taken_by: str | None = None
+        self.around_prompt: Callable[[], AbstractContextManager[object]] = nullcontext
+        """What makes room on the terminal while something is asked there."""
 
     @property
     def home_path(self) -> Path:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cli.options import Settings
 
 D = TypeVar("D", bound="Document")
-BUG, USAGE, INTERRUPTED = 1, 2, 130
+BUG, USAGE = 1, 2
 
 
 def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:

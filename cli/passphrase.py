@@ -62,9 +62,10 @@ class Passphrase:
 
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a batch has its own
         try:
-            first = getpass.getpass(f"{purpose}: ")
-            if new and getpass.getpass("again: ") != first:
-                raise KeyUnavailableError("the two passphrases differ", hint="try again")
+            with self.settings.around_prompt():
+                first = getpass.getpass(f"{purpose}: ")
+                if new and getpass.getpass("again: ") != first:
+                    raise KeyUnavailableError("the two passphrases differ", hint="try again")
         finally:
             signal.signal(signal.SIGINT, before)
         return first

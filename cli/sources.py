@@ -29,6 +29,8 @@ def read_one(word: str, settings: Settings) -> bytes:
     if word != "-":
         return read_bounded(Path(word))
     settings.take_stdin("the CSR")
+    if sys.stdin is None:
+        raise MalformedError("stdin is closed", hint="give the CSR in a file")
     if sys.stdin.isatty():
         return _pasted()
     data = sys.stdin.buffer.read(MAX_INPUT + 1)
@@ -57,6 +59,8 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
     sources: list[Source] = []
     for word in words:
         path = Path(word)
+        if not word:
+            raise NotFoundError("a source has an empty name", hint="check the words of the call")
         if word == "-":
             sources.append(Source("-", None, wishes, data=read_one("-", settings)))
         elif path.is_dir():
@@ -67,7 +71,7 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
 
 
 def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = sorted(path for path in folder.iterdir() if not path.is_dir())
     if not files:
         raise NotFoundError(f"'{folder}' holds no files", hint="put the CSRs into it")
     return [

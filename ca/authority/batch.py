@@ -57,6 +57,9 @@ class Batch:
         self._met: set[bytes] = set()
         self._met_with: set[tuple[bytes, SigningWishes]] = set()
         self._known: set[tuple[bytes, SigningWishes]] = set()
+        self.awaited: set[bytes] = set()
+        """Requests, by SHA-256, that another process is signing at this moment."""
+        self._put_off: set[str] = set()
         self._trust_delivered = False
         self._hand_on = hand_on or self._keep
         self.left = 0
@@ -70,6 +73,16 @@ class Batch:
             self.skipped.append(entry)
         else:
             self.signed.append(entry)
+
+    def put_off(self, candidate: Candidate) -> bool:
+        """Look at a source again when another process is done with its request; but once only."""
+        label = candidate.source.label
+        if label in self._put_off:
+            return False
+        self._put_off.add(label)
+        self.awaited.add(candidate.ready.request_hash)
+        self.deferred.append(candidate.source)
+        return True
 
     def take_up_deferred(self) -> list[Source]:
         """What was put off: the register knows by now what was met before it."""
@@ -198,5 +211,6 @@ class Batch:
 
 
 def _mendable(error: CAError) -> CAError:
-    error.hint = f"the certificate is in the register; mend this and run again: {error.hint or ''}"
+    rest = f": {error.hint}" if error.hint else ""
+    error.hint = f"the certificate is in the register; mend this and run again{rest}"
     return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from ca.authority.home import Home
 from ca.device.request_rules import next_steps
 from ca.documents.signing import Files, Signed
 from ca.encoding import pem
-from ca.errors import ConflictError
+from ca.errors import ConflictError, StoreError
 from ca.files import conflicts, make_folder, sync_folder, write_atomic
 from ca.names.text import printable
 from ca.store import devices
@@ -77,9 +78,15 @@ def file_safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:100] or "device"
 
 
+MAX_STEM = 200
+"""Octets of a stem that leave room for what is put behind it; file systems take 255 in all."""
+
+
 def stem_of(stem: str | None) -> str | None:
-    """A source's own stem, without what a file name should not hold though it can."""
-    return stem if stem is None or printable(stem, limit=255) == stem else file_safe(stem)
+    """A source's own stem, without what a file name should not hold though it can, nor too long."""
+    if stem is None or (printable(stem, limit=255) == stem and len(stem.encode()) <= MAX_STEM):
+        return stem
+    return file_safe(stem)
 
 
 def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:
@@ -88,9 +95,14 @@ def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:
     Raises:
         ConflictError: naming those that differ.
     """
-    if delivery.folder is None or delivery.overwrite:
+    if delivery.folder is None:
         return
     expected = trust_files(chain)
+    for name in expected:
+        if (delivery.folder / name).is_dir():
+            raise ConflictError(f"'{delivery.folder / name}' is a folder", hint="remove it")
+    if delivery.overwrite:
+        return
     foreign = [
         name for name, text in expected.items() if conflicts(delivery.folder / name, text.encode())
     ]
@@ -135,6 +147,30 @@ def planned_files(
     texts = tuple(zip(paths, contents(delivery, leaf, chain), strict=True))
     trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
     return PlannedFiles(texts, Files(paths[0], trusted, paths[1] if len(paths) > 1 else None))
+
+
+def check_place(delivery: Delivery) -> None:
+    """Before anything is signed: files can be written where they are to go.
+
+    Raises:
+        StoreError: the folder, or the nearest above it that is there, cannot be written, or
+            is none.
+    """
+    place = delivery.folder or (delivery.file.parent if delivery.file else None)
+    if place is None:
+        return
+    while not place.exists():
+        if place.is_symlink():
+            raise StoreError(
+                f"'{place}' cannot be written: it is a symbolic link to nothing", hint="remove it"
+            )
+        place = place.parent
+    if not place.is_dir():
+        raise StoreError(
+            f"'{place}' cannot be written: it is not a folder", hint="choose another --out"
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StoreError(f"'{place}' cannot be written", hint="check the owner and mode of it")
 
 
 def make_place(delivery: Delivery) -> None:

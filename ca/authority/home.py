@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -87,6 +88,10 @@ class Home:
     def step(self, name: str) -> None:
         """A point at which a crash must do no harm; fault tests crash here."""
         self.around.step(name)
+
+    def pause(self, span: timedelta) -> None:
+        """Let another process get on with what it is doing."""
+        time.sleep(span.total_seconds())
 
     def new_serial(self) -> int:
         """A positive serial of 16 octets with 126 random bits; the register sees to uniqueness."""

@@ -12,6 +12,7 @@ from ca.authority import delivery as delivering
 from ca.authority.finding import find
 from ca.authority.home import CA, Home
 from ca.authority.preparing import Job, Ready, Terms, outcomes
+from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.certificates import common_name, read_certificate
 from ca.errors import CAError, ConflictError, PolicyError
@@ -54,6 +55,16 @@ class Source(msgspec.Struct, frozen=True):
             return self.data
         assert self.path is not None
         return read_bounded(self.path)
+
+    def holds_request(self) -> bool:
+        """Whether it is to be taken for a request: by its name, or because there is one in it."""
+        if self.must_be_request:
+            return True
+        try:
+            read_request(self.read())
+        except CAError:
+            return False
+        return True
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -210,6 +221,14 @@ class Judge:
             None if old is None else old.plan_id,
             good,
         )
+
+    def judged_again(self, candidate: Candidate) -> Candidate:
+        """The same candidate, with the certificate that has come to be there since, if any."""
+        profile, wishes = candidate.profile, candidate.source.wishes
+        if wishes.again or candidate.supersedes is not None:
+            return candidate
+        good = self._good(candidate.ready.request_hash, profile, candidate.prepared, wishes)
+        return msgspec.structs.replace(candidate, good=good)
 
     def _target(self, name: str | None) -> Target:
         if name not in self._targets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,10 +22,12 @@ from ca.documents.signing import SigningDocument
 from ca.encoding import pem
 from ca.errors import CAError, ConflictError
 from ca.files import conflicts
-from ca.store import devices, plans
+from ca.store import certificates, devices, plans
 from ca.store.audit import Event
 
 T = TypeVar("T")
+AWAIT_OTHERS, PAUSE = timedelta(seconds=2), timedelta(milliseconds=20)
+"""How long a request that another process is signing is waited for, and in which steps."""
 CHUNK = 256
 """Plans committed together before the first of them is signed."""
 
@@ -78,8 +81,18 @@ def sign(
         while left:
             _sign_all(batch, left, watch)
             left = batch.take_up_deferred()
+            _await_others(batch)
     upkeep.rotate_due(home)
     return batch.document()
+
+
+def _await_others(batch: Batch) -> None:
+    """Give another process that signs the same requests time to record them."""
+    for _ in range(AWAIT_OTHERS // PAUSE):
+        if not plans.being_signed(batch.home.store, list(batch.awaited)):
+            break
+        batch.home.pause(PAUSE)
+    batch.awaited.clear()
 
 
 def _crew(home: Home, jobs: int) -> Crew:
@@ -183,7 +196,7 @@ def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]])
     else:
         home.signer(batch.ca)  # asks for the passphrase, outside any transaction
         with home.store.write():
-            candidates = _still_allowed(batch, candidates)
+            candidates = list(_unsigned_yet(batch, _still_allowed(batch, candidates)))
             drafts = [_draft(batch, each) for each in candidates if each.good is None]
             numbers = recording.write_plans(home, drafts)
         home.step("planned")
@@ -249,6 +262,24 @@ def _completed(home: Home, source: Source) -> Source:
     return msgspec.structs.replace(source, wishes=wishes)
 
 
+def _unsigned_yet(batch: Batch, candidates: list[Candidate]) -> Iterator[Candidate]:
+    """The candidates, beside what another process has planned or signed since they were judged."""
+    hashes = [
+        each.ready.request_hash
+        for each in candidates
+        if each.good is None and not each.source.wishes.again
+    ]
+    known = certificates.known_requests(batch.home.store, hashes)
+    busy = plans.being_signed(batch.home.store, list(known))
+    for candidate in candidates:
+        if candidate.good is not None or candidate.ready.request_hash not in known:
+            yield candidate
+        elif (now := batch.judge.judged_again(candidate)).good is not None:
+            yield now
+        elif candidate.ready.request_hash not in busy or not batch.put_off(candidate):
+            yield candidate
+
+
 def _draft(batch: Batch, candidate: Candidate) -> recording.Draft:
     wishes = candidate.source.wishes
     overridden = {f.code for f in candidate.findings} & wishes.allow
@@ -287,18 +318,23 @@ def _refuse_conflicts(batch: Batch, sources: list[Source]) -> None:
         ConflictError: naming them.
     """
     delivery = batch.delivery
+    if not batch.dry_run:
+        delivering.check_place(delivery)
     delivering.refuse_foreign_trust_files(delivery, batch.chain)
     seen: dict[str, Source] = {}
     for source in sources:
-        if source.stem is None or delivery.folder is None:
+        stem = delivering.stem_of(source.stem)
+        if stem is None or delivery.folder is None:
             continue
-        name = delivering.device_name(source.stem, source.wishes.context).casefold()
-        if name in seen:
+        name = delivering.device_name(stem, source.wishes.context).casefold()
+        if name in seen and not seen[name].holds_request():
+            del seen[name]  # a key or a note of the same name: it is ignored later
+        if name in seen and source.holds_request():
             raise ConflictError(
                 f"'{seen[name].label}' and '{source.label}' would both be written to '{name}'",
                 hint="rename one, or sign them into different folders",
             )
-        seen[name] = source
+        seen.setdefault(name, source)
     if delivery.overwrite:
         return
     in_the_way = [path for source in sources for path in _blocked(batch, source)]
@@ -312,7 +348,7 @@ def _refuse_conflicts(batch: Batch, sources: list[Source]) -> None:
 
 
 def _blocked(batch: Batch, source: Source) -> list[Path]:
-    stem, delivery = source.stem, batch.delivery
+    stem, delivery = delivering.stem_of(source.stem), batch.delivery
     if delivery.file is None and delivery.folder is None:
         return []
     if stem is not None:

@@ -8,11 +8,13 @@ open here), and leave Ctrl-C to their parent.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,16 +49,20 @@ class Workers(Crew):
     ) -> None:
         super().__init__(signer, key)
         self._opening = opening
-        self._pool = ProcessPoolExecutor(
-            count, mp_context=get_context("spawn"), initializer=_ignore_interrupts
-        )
+        self._pool: ProcessPoolExecutor | None = None
         self._starting: list[Future[None]] = []
-        with contextlib.suppress(OSError, BrokenProcessPool), _interrupts_held_back():
-            self._starting = [self._pool.submit(_warm_up) for _ in range(count)]
+        with contextlib.suppress(OSError, BrokenProcessPool):
+            # this starts multiprocessing's own tracker, which lets interrupts through again
+            self._pool = ProcessPoolExecutor(
+                count, mp_context=get_context("spawn"), initializer=_begin
+            )
+            with _interrupts_held_back():
+                self._starting = [self._pool.submit(_warm_up) for _ in range(count)]
 
     def __exit__(self, *unused: object) -> None:
         super().__exit__(*unused)
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
     def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
         """Have requests read and prepared."""
@@ -107,6 +113,7 @@ class Workers(Crew):
     def _submitted(
         self, work: Callable[[Any, Sequence[S]], Any], shared: object, part: Sequence[S]
     ) -> Future[Any]:
+        assert self._pool is not None
         try:
             return self._pool.submit(work, shared, part)
         except BrokenProcessPool as error:
@@ -128,8 +135,17 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _ignore_interrupts() -> None:
+def _begin() -> None:
+    """What each process does first: leave Ctrl-C to its parent, and end when that has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _warm_up() -> None:

@@ -135,7 +135,8 @@ def _translated(error: sqlite3.Error, path: Path) -> StoreError:
         )
     if "full" in text:
         return StoreError(
-            f"the disk of '{path}' is full", hint="nothing was changed; free some space"
+            f"the disk of '{path}' is full",
+            hint="what was recorded before is kept; free some space, and run it again",
         )
     if "readonly" in text or "read-only" in text:
         return StoreError(

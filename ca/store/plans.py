@@ -149,6 +149,18 @@ def open_plans(store: Store, *, before: datetime | None = None) -> list[tuple[in
     return [(row[0], row[1]) for row in rows]
 
 
+def being_signed(store: Store, request_hashes: Sequence[bytes]) -> set[bytes]:
+    """Those of these requests, by SHA-256, that have an open plan: somebody is signing them."""
+    rows = store.connection.execute(
+        f"""SELECT q.sha256 FROM request q
+              CROSS JOIN plan p ON p.request_id = q.id
+              CROSS JOIN open_plan o ON o.plan_id = p.id
+             WHERE q.sha256 IN ({marks(request_hashes)})""",  # noqa: S608 - marks
+        request_hashes,
+    )
+    return {row[0] for row in rows}
+
+
 def abandon(store: Store, plan_id: int, reason: str, *, at: datetime) -> None:
     """Give a plan up for good; its serial stays used."""
     store.connection.execute(

@@ -12,8 +12,9 @@ import typer
 
 from ca.files import write_stream
 from cli.commands.arguments import Overwrite, lifetime, names, span
+from cli.main import INTERRUPTED
 from cli.options import Settings, opened, settings_of
-from cli.output import INTERRUPTED, json_pieces, print_json, say_anyway, talk, write_pieces
+from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
 
 if TYPE_CHECKING:
     from ca.authority.delivery import Delivery
@@ -116,6 +117,8 @@ def sign_command(
         raise typer.BadParameter("--out and -o are two places; choose one")
     if report is not None and report.is_dir():
         raise typer.BadParameter(f"--report: '{report}' is a folder")
+    if sources.count("-") > 1:
+        raise typer.BadParameter("two CSRs cannot both come from stdin")
     several = len(sources) > 1 or any(Path(word).is_dir() for word in sources)
     if several:
         _check_batch(wishes, out)
@@ -180,7 +183,7 @@ class _Call(NamedTuple):
             progress_bar(len(sources), self.settings, several=True) as talker,
             contextlib.closing(Entries(aside, None if silent else talker)) as entries,
         ):
-            with interruptible() as stop:
+            with interruptible(talker.say) as stop:
                 document = sign(
                     self.home,
                     sources,
@@ -189,10 +192,12 @@ class _Call(NamedTuple):
                     jobs=jobs,
                     watch=Watch(entries.advance, stop, entries.take),
                 )
-            if self.settings.json:
-                write_pieces(entries.pieces(document), binary=False)
-            if self.report is not None:
-                write_stream(self.report, entries.pieces(document))
+            try:
+                if self.report is not None:
+                    write_stream(self.report, entries.pieces(document))
+            finally:  # neither costs the other
+                if self.settings.json:
+                    write_pieces(entries.pieces(document), binary=False)
         if not self.settings.json:
             steps = self._steps(entries.first)
             talk(batch_text(document, steps, **entries.counts), self.settings)

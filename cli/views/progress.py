@@ -43,6 +43,16 @@ def progress_bar(total: int, settings: Settings, *, several: bool) -> Iterator[T
     columns = (BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("signing", total=total)
+
+        @contextlib.contextmanager
+        def out_of_the_way() -> Iterator[None]:
+            bar.stop()
+            try:
+                yield
+            finally:
+                bar.start()
+
+        settings.around_prompt = out_of_the_way
         yield Talker(
             lambda text: console.print(text, markup=False, emoji=False, soft_wrap=True),
             lambda done: bar.advance(task, done),

@@ -189,7 +189,7 @@ def test_ctrl_c_at_a_terminal_reaches_the_workers_too_and_harms_nothing(
     """The terminal sends it to the whole process group, also while workers are starting."""
     words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, *map(str, words)],
+        [Path(sys.executable).with_name("sipca"), *map(str, words)],
         env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
@@ -197,12 +197,13 @@ def test_ctrl_c_at_a_terminal_reaches_the_workers_too_and_harms_nothing(
     os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=60)
 
-    assert process.returncode in (4, 130), told
+    assert process.returncode in (4, 130, -signal.SIGINT), told  # the last: while it was ending
     assert "Traceback" not in told
     assert "bug" not in told
     assert not sipca("list", "--status", "planned", "--json").json["certificates"]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_where_no_process_can_be_started_the_batch_is_signed_all_the_same(
     sipca: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,3 +212,24 @@ def test_where_no_process_can_be_started_the_batch_is_signed_all_the_same(
     done = sipca("sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--json").json
 
     assert len(done["signed"]) == 70
+
+
+def test_workers_end_with_their_parent_however_that_ends(
+    sipca: CommandLine, inbox: Path, tmp_path: Path
+) -> None:
+    words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
+    slow = KILL.replace("os.kill(process.pid, signal.SIGKILL)", "print(process.pid, flush=True)")
+    parent = subprocess.Popen(
+        [sys.executable, "-c", slow.replace("real(self, tbs)", "os.kill(os.getpid(), 9)"), *map(str, words)],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    told, _ = parent.communicate(timeout=60)
+    workers = [Path(f"/proc/{number}") for number in told.split()]
+
+    assert parent.returncode == -signal.SIGKILL
+    assert len(workers) == 2
+    for _ in range(200):
+        if not any(each.exists() for each in workers):
+            break
+        time.sleep(0.02)
+    assert not any(each.exists() for each in workers)

@@ -610,6 +610,103 @@ def test_what_would_have_ended_or_begins_too_early_is_refused(
     assert bare("list", "--all", "--json").json["certificates"] == []
 
 
+def test_a_key_or_a_note_beside_a_csr_of_the_same_name_is_ignored(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    """``openssl req -newkey`` makes such a pair."""
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    csr_file("gw1", cn="gw1.lab.example").rename(inbox / "gw1.csr")
+    for name in ("gw1.key", "gw1.txt"):
+        (inbox / name).write_text("no request")
+
+    done = sipca("sign", inbox, "--out", tmp_path / "o", "--json")
+
+    assert done.exit == 0
+    assert [Path(each["source"]).name for each in done.json["signed"]] == ["gw1.csr"]
+    assert [Path(each).name for each in done.json["ignored"]] == ["gw1.key", "gw1.txt"]
+
+
+def test_names_that_become_one_file_name_are_refused_before_signing(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    csr_file("a\tb", cn="a.lab.example")
+    csr_file("a_b", cn="b.lab.example")
+
+    done = sipca("sign", *sorted(tmp_path.glob("*.csr")), "--out", tmp_path / "o", "--overwrite")
+
+    assert done.exit == 6
+    assert "would both be written to 'a_b-device.pem'" in done.err
+    assert sipca("list", "--json").json["certificates"] == []
+
+
+def test_a_name_too_long_for_a_device_file_is_shortened(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    file = csr_file("x" * 248, cn="a.lab.example")
+
+    first = sipca("sign", file, "--out", tmp_path / "p")
+    second = sipca("sign", file, "--out", tmp_path / "p")
+
+    assert (first.exit, second.exit) == (0, 0)
+    assert (tmp_path / "p" / f"{'x' * 100}-device.pem").exists()
+
+
+def test_a_place_that_takes_no_files_is_found_before_anything_is_signed(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    file = csr_file("a", cn="a.lab.example")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    (tmp_path / "o" / "trusted-root.pem").mkdir(parents=True)
+
+    codes = [
+        sipca("sign", file, "--out", tmp_path / name, "--overwrite").exit
+        for name in ("file", "file/below", "link", "o")
+    ]
+
+    assert codes == [8, 8, 8, 6]
+    assert sipca("list", "--json").json["certificates"] == []
+
+
+def test_what_is_no_regular_file_is_refused_or_ignored_by_its_name(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    csr_file("gw1", cn="gw1.lab.example").rename(inbox / "gw1.csr")
+    os.mkfifo(inbox / "pipe.csr")
+    os.mkfifo(inbox / "pipe")
+
+    done = sipca("sign", inbox, "--out", tmp_path / "o", "--json")
+
+    assert done.exit == 3
+    assert [Path(each["source"]).name for each in done.json["refused"]] == ["pipe.csr"]
+    assert [Path(each).name for each in done.json["ignored"]] == ["pipe"]
+
+
+def test_two_csrs_from_stdin_and_an_empty_name_are_said_at_once(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    assert sipca("sign", "-", "-", "--out", tmp_path / "o").exit == 2
+    assert sipca("sign", "", "--out", tmp_path / "o").exit == 5
+
+
+def test_a_report_goes_through_a_link_and_into_a_device(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    file = csr_file("a", cn="a.lab.example")
+    (tmp_path / "link").symlink_to(tmp_path / "report.json")
+
+    linked = sipca("sign", file, "--report", tmp_path / "link")
+    device = sipca("sign", file, "--report", "/dev/null")
+
+    assert (linked.exit, device.exit) == (0, 0)
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "report.json").read_text())["schema"] == 1
+    assert not Path("/dev/null").is_file()
+
+
 def test_a_file_name_that_is_no_utf_8_is_spelled_out(
     sipca: CommandLine, csr_file: Csr, tmp_path: Path
 ) -> None:

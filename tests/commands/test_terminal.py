@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, ROOT, SAMPLES, CommandLine, make_csr
+from stand_in.lab import EC_KEY, PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "SIPCA_NO_INPUT"} | {
     "PYTHONPATH": str(ROOT)
@@ -143,6 +143,29 @@ def test_a_batch_shows_a_progress_bar_on_a_terminal_and_none_in_a_pipe(
     assert "signed 25   skipped 0   refused 0   ignored 0" in in_pipe.err
 
 
+def test_the_bar_makes_room_for_the_passphrase(
+    bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+    bare("init", "--name", "Locked", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
+    monkeypatch.delenv("SIPCA_PASSPHRASE")
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    for n in range(25):
+        (inbox / f"d{n}.csr").write_bytes(make_csr(cn=f"d{n}.lab.example", key=EC_KEY))
+
+    signing = Terminal("sign", inbox, "--out", tmp_path / "o", "--home", bare.home)
+    signing.expect("passphrase of Locked: ")
+    for _ in range(5):  # the bar would be drawn as often
+        signing._read(0.1)
+    asked = signing.seen.partition("passphrase of Locked: ")[2]
+    signing.type(f"{PASSPHRASE}\n")
+
+    assert "0/25" not in asked
+    assert signing.finish() == 0
+    assert "25/25" in signing.seen
+
+
 def test_names_never_draw_on_the_terminal(sipca: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "a.csr").write_bytes(make_csr("dns:a.lab", cn="a.lab"))
 
@@ -152,6 +175,34 @@ def test_names_never_draw_on_the_terminal(sipca: CommandLine, tmp_path: Path) ->
     for text in (answer.out, answer.err, listed.out):
         assert "\x1b" not in text
         assert "\u202e" not in text
+
+
+def test_a_full_disk_behind_stdout_is_named(sipca: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.csr").write_bytes(make_csr(cn="a.lab"))
+    words = f'sign "{tmp_path}/a.csr" --home "{sipca.home}"'
+    done = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -c "{RUN}" {words} > /dev/full'],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 8
+    assert "error: the output: No space left on device" in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_batch_goes_on_when_nobody_listens_any_more(sipca: CommandLine, tmp_path: Path) -> None:
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    for n in range(600):
+        (inbox / f"d{n}.csr").write_bytes(make_csr(cn=f"d{n}.lab.example", key=EC_KEY))
+    words = f'sign "{inbox}" --out "{tmp_path}/o" --home "{sipca.home}"'
+    subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -c "{RUN}" {words} 2>&1 | head -1'],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert len(list((tmp_path / "o").glob("*-device.pem"))) == 600
+    assert not sipca("list", "--status", "planned", "--json").json["certificates"]
 
 
 def test_a_reader_that_goes_away_is_no_traceback(sipca: CommandLine) -> None:

@@ -82,6 +82,26 @@ def test_two_and_eight_signings_at_once_lose_nothing(sipca: CommandLine, tmp_pat
     assert sipca("log", "--verify").exit == 0
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_two_batches_of_the_same_requests_at_once_sign_each_once(
+    sipca: CommandLine, tmp_path: Path, jobs: int
+) -> None:
+    inbox, out = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    for n in range(300):
+        (inbox / f"d{n:03}.csr").write_bytes(make_csr(cn=f"d{n:03}.lab.example", key=EC_KEY))
+    words = ("sign", inbox, "--out", out, "--jobs", jobs, "--home", sipca.home)
+
+    done = [finish(each) for each in [sipca_process(*words) for _ in range(3)]]
+    again = sipca("sign", inbox, "--out", out, "--json")
+
+    assert [code for code, _ in done] == [0, 0, 0], done
+    records = sipca("list", "--json").json["certificates"]
+    assert len(records) == 300
+    assert (again.exit, len(again.json["skipped"])) == (0, 300)
+    assert len(list(out.glob("*-device.pem"))) == 300
+
+
 DRIVER = """
 import os, signal, sys
 from datetime import datetime

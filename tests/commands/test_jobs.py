@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
 
@@ -87,6 +88,27 @@ def test_workers_open_an_encrypted_key_by_themselves(
     done = bare("sign", inbox, "--out", tmp_path / "out", "--jobs", 2, "--json").json
 
     assert len(done["signed"]) == 70
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_rsa_key_signs_many_at_once_and_each_gets_its_own(
+    bare: CommandLine, inbox: Path, tmp_path: Path, jobs: int
+) -> None:
+    """One process signs in threads, one a core."""
+    bare("init", "--root-key", "rsa:2048", "--issuing-key", "rsa:2048", "--no-passphrase")
+    out = tmp_path / "o"
+
+    done = bare("sign", inbox, "--out", out, "--jobs", jobs, "--json").json
+    issuing = x509.load_pem_x509_certificate((out / "trusted-2-issuing.pem").read_bytes())
+
+    assert len(done["signed"]) == 70
+    for each in done["signed"]:
+        certificate = x509.load_pem_x509_certificate(each["certificate_pem"].encode())
+        request = x509.load_pem_x509_csr(Path(each["source"]).read_bytes())
+        certificate.verify_directly_issued_by(issuing)
+        assert certificate.public_key() == request.public_key()
+        assert f"{certificate.serial_number:x}" == each["serial"]
+        assert Path(each["files"]["device"]).read_text() == each["certificate_pem"]
 
 
 def test_an_unknown_profile_is_refused_for_each_as_without_workers(

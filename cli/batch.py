@@ -100,18 +100,22 @@ def interruptible(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked = True
 
+    def tell(text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody may be listening any more
+            say(text)
+
     def is_asked() -> bool:
         nonlocal told
         if asked and not told:
             told = True
-            say("finishing what is in hand; Ctrl-C again ends at once")
+            tell("finishing what is in hand; Ctrl-C again ends at once")
         return asked
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield is_asked
     except KeyboardInterrupt:
-        say("ended at once; what is in the register is kept, and the same command goes on")
+        tell("ended at once; what is in the register is kept, and the same command goes on")
         raise
     finally:
         signal.signal(signal.SIGINT, before)

@@ -33,7 +33,6 @@ SIGNERS = 4
 """Threads that sign at the most: more of them would wait for Python's lock."""
 WORTH_THREADS = 16
 """Certificates from which on threads are started sooner than they are missed."""
-LINUX = hasattr(os, "sched_getaffinity")
 WRITERS = 8
 """Threads that write files: each waits for the disk most of the time."""
 
@@ -107,12 +106,19 @@ def _sign_in_threads(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> li
     """The library signs without Python's lock, and an RSA signature takes long enough to gain."""
     from concurrent.futures import ThreadPoolExecutor
 
-    threads = min(SIGNERS, len(os.sched_getaffinity(0)) if LINUX else os.cpu_count() or 1)
+    threads = min(SIGNERS, _cores())
     size = -(-len(tbs) // threads)
     parts = [tbs[start : start + size] for start in range(0, len(tbs), size)]
     with ThreadPoolExecutor(threads) as pool:
         made = pool.map(partial(sign_all, signer, key), parts)
         return [each for part in made for each in part]
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the platform says which."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]:

@@ -159,7 +159,7 @@ def check_place(delivery: Delivery) -> None:
     place = delivery.folder or (delivery.file.parent if delivery.file else None)
     if place is None:
         return
-    while not place.exists():
+    while not place.exists() and place != place.parent:  # a drive may be missing whole
         if place.is_symlink():
             raise StoreError(
                 f"'{place}' cannot be written: it is a symbolic link to nothing", hint="remove it"

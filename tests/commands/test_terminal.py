@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -202,6 +203,32 @@ def test_a_batch_goes_on_when_nobody_listens_any_more(sipca: CommandLine, tmp_pa
     )  # fmt: skip
 
     assert len(list((tmp_path / "o").glob("*-device.pem"))) == 600
+    assert not sipca("list", "--status", "planned", "--json").json["certificates"]
+
+
+def test_ctrl_c_finishes_what_is_in_hand_though_nobody_listens(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    inbox, out = tmp_path / "in", tmp_path / "o"
+    inbox.mkdir()
+    for n in range(1500):
+        (inbox / f"d{n}.csr").write_bytes(make_csr(cn=f"d{n}.lab.example", key=EC_KEY))
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "sign", inbox, "--out", out, "--home", sipca.home],
+        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=writing,
+    )  # fmt: skip
+    os.close(writing)
+    os.read(reading, 10)
+    os.close(reading)
+    while not list(out.glob("*-device.pem")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+
+    written = len(list(out.glob("*-device.pem")))
+    assert 0 < written < 1500
+    assert len(sipca("list", "--json").json["certificates"]) == written
     assert not sipca("list", "--status", "planned", "--json").json["certificates"]
 
 

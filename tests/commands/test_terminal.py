@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -214,22 +215,23 @@ def test_ctrl_c_finishes_what_is_in_hand_though_nobody_listens(
     for n in range(1500):
         (inbox / f"d{n}.csr").write_bytes(make_csr(cn=f"d{n}.lab.example", key=EC_KEY))
     reading, writing = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "sign", inbox, "--out", out, "--home", sipca.home],
-        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=writing,
-    )  # fmt: skip
-    os.close(writing)
-    os.read(reading, 10)
-    os.close(reading)
-    while not list(out.glob("*-device.pem")):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=60)
+    with (tmp_path / "document").open("wb") as document:
+        process = subprocess.Popen(
+            [sys.executable, "-c", RUN, "sign", inbox, "--out", out, "--home", sipca.home, "--json"],
+            env=ENVIRONMENT, stdout=document, stderr=writing,
+        )  # fmt: skip
+        os.close(writing)
+        os.read(reading, 10)
+        os.close(reading)
+        while not list(out.glob("*-device.pem")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
 
-    written = len(list(out.glob("*-device.pem")))
-    assert 0 < written < 1500
-    assert len(sipca("list", "--json").json["certificates"]) == written
-    assert not sipca("list", "--status", "planned", "--json").json["certificates"]
+    told = json.loads((tmp_path / "document").read_text())
+    assert process.returncode == 130
+    assert told["interrupted"] is True
+    assert len(told["signed"]) == len(list(out.glob("*-device.pem"))) == 1500 - told["left"]
 
 
 def test_a_reader_that_goes_away_is_no_traceback(sipca: CommandLine) -> None:

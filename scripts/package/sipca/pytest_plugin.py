@@ -4,14 +4,18 @@
         server = sipca_issue("localhost", "127.0.0.1")
         server.configure(ssl_context)
 
-Entered under ``pytest11``: a project that has sipca installed has the fixtures. Imports wait
-for the fixtures, so that other test runs in the same environment do not pay for them.
+Entered under ``pytest11``: a project that has sipca installed has the fixtures. They run the
+command line in processes of its own; nothing of sipca's is imported into the test process.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -48,22 +52,13 @@ class IssuedFor(NamedTuple):
 @pytest.fixture(scope="session")
 def sipca_home(tmp_path_factory: pytest.TempPathFactory) -> ThrowawayHome:
     """A CA with small keys and no passphrase, thrown away with the test run."""
-    from ca.authority.delivery import chain_of
-    from ca.authority.founding import found
-    from ca.authority.home import Surroundings, no_passphrase, open_home
-    from ca.authority.wishes import FoundingWishes
-
     folder = tmp_path_factory.mktemp("sipca")
     home = folder / "home"
-    wishes = FoundingWishes(
-        name="Test CA", root_key="ec:p256", issuing_key="ec:p256", protect="none"
-    )
-    found(home, wishes, Surroundings(passphrase=no_passphrase))
-    with open_home(home, Surroundings(passphrase=no_passphrase)) as opened:
-        chain = chain_of(opened)
+    keys = ("--root-key", "ec:p256", "--issuing-key", "ec:p256", "--no-passphrase")
+    _sipca("init", "--name", "Test CA", *keys, home=home)
     root, trusted = folder / "root.pem", folder / "trusted-root.pem"
-    root.write_text(chain.root)
-    trusted.write_text(chain.trusted)
+    _sipca("chain", "--parts", "root", "-o", root, home=home)
+    _sipca("chain", "-o", trusted, home=home)
     return ThrowawayHome(home, root, trusted)
 
 
@@ -73,21 +68,30 @@ def sipca_issue(
 ) -> Callable[..., IssuedFor]:
     """``sipca_issue("sbc1.lab.example", "10.0.0.5", profile="sip")``: key and certificate."""
 
-    from ca.authority.home import Surroundings, no_passphrase, open_home
-    from ca.authority.issuing import IssueWishes, inferred_name, issue_key
-
-    def make(*names: str, profile: str = "sip", key: str = "ec:p256") -> IssuedFor:
-        folder = tmp_path_factory.mktemp("issued")
-        wishes = IssueWishes(
-            names=tuple(inferred_name(name) for name in names),
-            folder=folder,
-            profile=profile,
-            key=key,
-        )
-        with open_home(sipca_home.path, Surroundings(passphrase=no_passphrase)) as home:
-            files = issue_key(home, wishes).files
+    def issue(*names: str, profile: str = "sip", key: str = "ec:p256") -> IssuedFor:
+        words = ("--profile", profile, "--key", key, "--out", tmp_path_factory.mktemp("issued"))
+        files = _sipca("issue", *names, *words, home=sipca_home.path)["files"]
         return IssuedFor(
-            Path(files.key), Path(files.device), Path(files.fullchain), Path(files.trusted_root)
+            Path(files["key"]),
+            Path(files["device"]),
+            Path(files["fullchain"]),
+            Path(files["trusted_root"]),
         )
 
-    return make
+    return issue
+
+
+def _sipca(*words: object, home: Path) -> Any:
+    """Run one command; its document."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "sipca", *map(str, words), "--home", str(home), "--json"],
+        env={name: value for name, value in os.environ.items() if not name.startswith("SIPCA_")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"sipca {words[0]} ended with exit {done.returncode}: {done.stderr}")
+    return json.loads(done.stdout)

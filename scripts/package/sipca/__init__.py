@@ -1,0 +1,27 @@
+"""The one package that is installed: it holds ``ca``, ``cli`` and ``profiles`` privately.
+
+Those are no top-level packages of the environment, so that a project with a ``ca/`` or ``cli/``
+of its own can have sipca beside it. Whoever runs ``main`` has them first on ``sys.path``; nothing
+else does. It imports next to nothing: each worker of ``sign --jobs`` imports it once more.
+"""
+
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """The console script."""
+    sys.path.insert(0, _folder())
+    from cli.main import main as run
+
+    run()
+
+
+def _folder() -> str:
+    """Where the three packages are: in this one, or in the sources that it is developed in."""
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs 5 ms
+    if os.path.isdir(os.path.join(here, "ca")):  # noqa: PTH112, PTH118
+        return here
+    return os.path.dirname(os.path.dirname(os.path.dirname(here)))  # noqa: PTH120

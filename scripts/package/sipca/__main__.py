@@ -1,0 +1,5 @@
+"""``python -m sipca``."""
+
+from sipca import main
+
+main()

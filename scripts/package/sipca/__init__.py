@@ -21,7 +21,7 @@ def main() -> None:
 
 def _folder() -> str:
     """Where the three packages are: in this one, or in the sources that it is developed in."""
-    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs 5 ms
-    if os.path.isdir(os.path.join(here, "ca")):  # noqa: PTH112, PTH118
+    here = os.path.dirname(os.path.abspath(__file__))
+    if os.path.isdir(os.path.join(here, "ca")):
         return here
-    return os.path.dirname(os.path.dirname(os.path.dirname(here)))  # noqa: PTH120
+    return os.path.dirname(os.path.dirname(os.path.dirname(here)))

@@ -85,7 +85,9 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
     Raises:
         KeyUnavailableError: the CA's key cannot be opened; no number was taken.
         PolicyError: the CA's own certificate has ended.
+        StoreError: what is listed as revoked is not what history says.
     """
+    home.assert_sound()
     signer = home.signer(ca)
     facts = ca.issuer.facts
     assert facts is not None
@@ -119,6 +121,7 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
         for entries in crls.entries(reader, scope):
             spool.write(b"".join(entries))
             count += len(entries)
+        crls.assert_whole(reader, scope, count)
         head = CRLHead(
             facts.subject_der,
             facts.key_identifier or key_identifier(ca.issuer.key.bits),

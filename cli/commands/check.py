@@ -10,7 +10,7 @@ from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
-from cli.output import show
+from cli.output import show, talk
 
 
 def check_command(
@@ -43,8 +43,8 @@ def check_command(
         if rebuild:
             from ca.authority.soundness import rebuild as rebuild_register
 
-            if rebuild_register(home) and not settings.quiet:
-                typer.echo("rebuilt the tables that are made from history; recorded", err=True)
+            if rebuild_register(home):
+                talk("made anew from history, and recorded: sipca log says what differed", settings)
         document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
     show(document, settings, check_text)
     if document.verdict == "fail":

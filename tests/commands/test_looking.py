@@ -390,7 +390,8 @@ def test_derived_tables_are_rebuilt_from_history_alone(
             for table in DERIVED:
                 connection.execute(f"DROP TABLE {table}")
 
-        count = rebuild(store, index_of)
+        with store.write():
+            count = rebuild(store, index_of)
 
         assert rows(store.connection) == before
     assert count == 7

@@ -121,7 +121,8 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
         for entries in crls.entries(reader, scope):
             spool.write(b"".join(entries))
             count += len(entries)
-        crls.assert_whole(reader, scope, count)
+        revoked = crls.revoked_count(reader, before, ca.issuer.id)
+        crls.assert_whole(reader, scope, in_scope=count, revoked=revoked)
         head = CRLHead(
             facts.subject_der,
             facts.key_identifier or key_identifier(ca.issuer.key.bits),
@@ -131,7 +132,7 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
         )
         pieces = signed_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
         home.step("crl-signed")
-        newest = NewestCRL(ca.issuer.id, number, now, next_update, count, told)
+        newest = NewestCRL(ca.issuer.id, number, now, next_update, count, told, revoked)
         published = _publish(home, ca, newest, pieces)
         home.step("crl-published")
     return published

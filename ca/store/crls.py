@@ -19,7 +19,11 @@ _NUMBER_SIZE = 20
 
 
 class NewestCRL(msgspec.Struct, frozen=True):
-    """What is known of an issuer's newest CRL. ``last_event``: the last status event it tells."""
+    """What is known of an issuer's newest CRL.
+
+    ``last_event``: the last status event it tells. ``listed``: how many serials were revoked or
+    held then, those included whose certificates ended; None in a CRL of an older sipca.
+    """
 
     issuer_id: int
     number: int
@@ -27,6 +31,7 @@ class NewestCRL(msgspec.Struct, frozen=True):
     next_update: datetime
     entries: int
     last_event: int
+    listed: int | None = None
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -43,13 +48,13 @@ class Scope(msgspec.Struct, frozen=True):
 def newest(store: Store, issuer_id: int) -> NewestCRL | None:
     """The newest CRL of an issuer, without its octets."""
     row = store.connection.execute(
-        """SELECT number, this_update, next_update, entries, last_event
+        """SELECT number, this_update, next_update, entries, last_event, listed
              FROM crl WHERE issuer_id = ?""",
         (issuer_id,),
     ).fetchone()
     if row is None:
         return None
-    number, this_update, next_update, entries, last_event = row
+    number, this_update, next_update, entries, last_event, listed = row
     return NewestCRL(
         issuer_id,
         int.from_bytes(number, "big"),
@@ -57,6 +62,7 @@ def newest(store: Store, issuer_id: int) -> NewestCRL | None:
         from_text(next_update),
         entries,
         last_event,
+        listed,
     )
 
 
@@ -119,25 +125,39 @@ _IN_SCOPE = """FROM status WHERE issuer_id = :issuer_id
     AND (:ended IS NULL OR not_after IS NULL OR not_after >= :ended OR event_id > :told)"""
 
 
-def assert_whole(store: Store, scope: Scope, in_scope: int) -> None:
+def revoked_count(store: Store, before: NewestCRL | None, issuer_id: int) -> int:
+    """How many serials of an issuer are revoked or held, by history.
+
+    Counted on from what the CRL before counted: only serials that had an event since are looked
+    at. What it counted stands in a row of state, which the trail tells.
+    """
+    counted = before is not None and before.listed is not None
+    told = before.last_event if before is not None and counted else 0
+    change = store.connection.execute(
+        """SELECT coalesce(sum(
+                  coalesce((SELECT e.status <> 'released' FROM status_event e
+                             WHERE e.issuer_id = :issuer_id AND e.serial = d.serial
+                             ORDER BY e.id DESC LIMIT 1), 0)
+                - coalesce((SELECT e.status <> 'released' FROM status_event e
+                             WHERE e.issuer_id = :issuer_id AND e.serial = d.serial
+                               AND e.id <= :told ORDER BY e.id DESC LIMIT 1), 0)), 0)
+             FROM (SELECT DISTINCT serial FROM status_event
+                    WHERE issuer_id = :issuer_id AND id > :told) d""",
+        {"issuer_id": issuer_id, "told": told},
+    ).fetchone()[0]
+    return int(change) + (before.listed or 0 if before is not None else 0)
+
+
+def assert_whole(store: Store, scope: Scope, *, in_scope: int, revoked: int) -> None:
     """What ``status`` holds is as many serials as history says are revoked or held.
 
-    Counted at the speed of SQLite; serials that a CRL leaves out because their certificates
-    ended are looked up one by one, for a row may say so wrongly.
+    Serials that a CRL leaves out because their certificates ended are looked up one by one, for
+    a row may say so wrongly.
 
     Raises:
         StoreError: rows are missing, or too many, or say that a certificate ended that did not.
     """
-    expected = store.connection.execute(
-        """SELECT (SELECT count(*) FROM (SELECT DISTINCT serial FROM status_event
-                                          WHERE issuer_id = :issuer_id))
-                - (SELECT count(*) FROM status_event e
-                    WHERE e.issuer_id = :issuer_id AND e.status = 'released'
-                      AND NOT EXISTS (SELECT 1 FROM status_event l WHERE l.issuer_id = e.issuer_id
-                                         AND l.serial = e.serial AND l.id > e.id))""",
-        _values(scope),
-    ).fetchone()[0]
-    if in_scope == expected:
+    if in_scope == revoked:
         return
     for serial, tbs in store.connection.execute(
         f"""SELECT s.serial, p.tbs
@@ -150,8 +170,8 @@ def assert_whole(store: Store, scope: Scope, in_scope: int) -> None:
         if end is None or scope.ended_before is None or end >= scope.ended_before.timestamp():
             raise _not_whole(store, f"{serial.hex()} has not ended")
         in_scope += 1
-    if in_scope != expected:
-        raise _not_whole(store, f"it has {in_scope} serials, history has {expected}")
+    if in_scope != revoked:
+        raise _not_whole(store, f"it has {in_scope} serials, history has {revoked}")
 
 
 def _not_whole(store: Store, why: str) -> StoreError:
@@ -189,12 +209,13 @@ def publish(store: Store, crl: NewestCRL, pieces: Iterable[bytes]) -> bool:
         )
     store.connection.execute(
         """INSERT INTO crl (issuer_id, number, this_update, next_update, entries, last_event,
-                            sha256)
-           VALUES (?, ?, ?, ?, ?, ?, ?)
+                            listed, sha256)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (issuer_id) DO UPDATE SET
                number = excluded.number, this_update = excluded.this_update,
                next_update = excluded.next_update, entries = excluded.entries,
-               last_event = excluded.last_event, sha256 = excluded.sha256""",
+               last_event = excluded.last_event, listed = excluded.listed,
+               sha256 = excluded.sha256""",
         (
             crl.issuer_id,
             _octets(crl.number),
@@ -202,11 +223,11 @@ def publish(store: Store, crl: NewestCRL, pieces: Iterable[bytes]) -> bool:
             to_text(crl.next_update),
             crl.entries,
             crl.last_event,
+            crl.listed,
             summed.digest(),
         ),
     )
     note(store, "crl", crl.issuer_id)
-    note(store, "crl_piece", crl.issuer_id)
     return True
 
 

@@ -218,12 +218,11 @@ _INDEXES_6 = (
     "CREATE INDEX IF NOT EXISTS status_event_by_serial ON status_event (issuer_id, serial)",
     """CREATE INDEX IF NOT EXISTS status_event_by_key ON status_event (key_identity)
         WHERE key_identity IS NOT NULL""",
-    """CREATE INDEX IF NOT EXISTS status_event_of_release ON status_event (issuer_id)
-        WHERE status = 'released'""",
     "CREATE INDEX IF NOT EXISTS audit_of_state ON audit (id) WHERE state IS NOT NULL",
 )
 _TABLES_6 = (
     "ALTER TABLE status_event ADD COLUMN key_identity BLOB",  # of a key that it blocks
+    "ALTER TABLE crl ADD COLUMN listed INTEGER",
     "ALTER TABLE crl ADD COLUMN sha256 BLOB",
     "ALTER TABLE audit ADD COLUMN state TEXT",  # the rows of state that the event changed
 )

@@ -32,7 +32,8 @@ _ROWS = {
     "ocsp_signer": ("plan_id", "SELECT plan_id, issuer_id, key_id FROM ocsp_signer"),
     "crl": (
         "issuer_id",
-        """SELECT issuer_id, number, this_update, next_update, entries, last_event, sha256
+        """SELECT issuer_id, number, this_update, next_update, entries, last_event, listed,
+                  sha256
              FROM crl""",
     ),
     "device": (
@@ -53,7 +54,6 @@ _PINNED = {
     ),
 }
 """History that no event described before schema 6: pinned row by row when it was upgraded."""
-_PIECES = "crl_piece"
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
@@ -144,13 +144,31 @@ def problems(store: Store) -> Iterator[str]:
     for table, key in _all(store):
         if (table, key) not in expected:
             yield f"the {table} row {key} has no event"
+    yield from _piece_problems(store)
+
+
+def _piece_problems(store: Store) -> Iterator[str]:
+    """Octets of CRLs that are not those whose hash their ``crl`` row has."""
+    hashes = dict(store.connection.execute("SELECT issuer_id, sha256 FROM crl"))
+    summed = {issuer: sha256() for issuer in hashes}
+    counts = dict.fromkeys(hashes, 0)
+    for issuer, piece, octets in store.connection.execute(
+        "SELECT issuer_id, piece, octets FROM crl_piece ORDER BY issuer_id, piece"
+    ):
+        if issuer not in summed or piece != counts[issuer]:
+            yield f"the crl_piece row {issuer} {piece} is not where a piece of a CRL can be"
+            continue
+        counts[issuer] += 1
+        summed[issuer].update(octets)
+    for issuer, hashed in hashes.items():
+        if summed[issuer].digest() != hashed:
+            yield f"the crl_piece rows of issuer {issuer} are not the CRL that was signed"
 
 
 def _all(store: Store) -> Iterator[tuple[str, Key]]:
-    """Every row of state by table and key; of ``crl_piece`` the rows of an issuer as one."""
+    """Every row of state by table and key, but those of ``crl_piece``: ``crl`` has their hash."""
     for table in _ROWS:
         yield from ((table, key) for key, _ in _rows(store, table))
-    yield from ((_PIECES, issuer) for issuer in _with_pieces(store))
 
 
 def pinned_plans(store: Store) -> set[int]:
@@ -170,8 +188,7 @@ def _read(text: object) -> State | None:
         state = msgspec.json.decode(str(text), type=State)
     except (msgspec.MsgspecError, UnicodeError):
         return None
-    known = {*_ROWS, *_PINNED, _PIECES}
-    return state if all(each.table in known for each in state.changed) else None
+    return state if all(each.table in {*_ROWS, *_PINNED} for each in state.changed) else None
 
 
 def _rows(store: Store, table: str) -> Iterator[tuple[Key, tuple[object, ...]]]:
@@ -180,28 +197,10 @@ def _rows(store: Store, table: str) -> Iterator[tuple[Key, tuple[object, ...]]]:
         yield key, tuple(rest)
 
 
-def _with_pieces(store: Store) -> list[int]:
-    query = f"SELECT DISTINCT issuer_id FROM {_PIECES} ORDER BY issuer_id"  # noqa: S608 - constant
-    return [row[0] for row in store.connection.execute(query)]
-
-
 def _hash_of(store: Store, table: str, key: Key) -> str | None:
-    if table == _PIECES:
-        return _hash_of_pieces(store, key)
     column, select = {**_ROWS, **_PINNED}[table]
     row = store.connection.execute(f"{select} WHERE {column} = ?", (key,)).fetchone()
     return None if row is None else sha256(msgspec.msgpack.encode(row)).hexdigest()
-
-
-def _hash_of_pieces(store: Store, issuer_id: Key) -> str | None:
-    summed, count = sha256(), 0
-    for piece, octets in store.connection.execute(
-        "SELECT piece, octets FROM crl_piece WHERE issuer_id = ? ORDER BY piece", (issuer_id,)
-    ):
-        summed.update(msgspec.msgpack.encode((piece, len(octets))))
-        summed.update(octets)
-        count += 1
-    return summed.hexdigest() if count else None
 
 
 def _folded(key: Key) -> Key:

@@ -161,7 +161,10 @@ KEYS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "blocked_key": lambda row: [row["key_identity"].hex()],
     "setting": lambda row: [f"setting row {row['name']}"],
     "device": lambda row: [f"device row {row['name']}"],
-    "crl_piece": lambda row: [f"crl_piece row {row['issuer_id']}"],
+    "crl_piece": lambda row: [
+        f"crl_piece row {row['issuer_id']} {row['piece']}",
+        f"crl_piece rows of issuer {row['issuer_id']}",
+    ],
     "crl": lambda row: [f"crl row {row['issuer_id']}"],
     "ocsp_signer": lambda row: [f"ocsp_signer row {row['plan_id']}"],
     "san": lambda row: [f"san row {row['plan_id']} {row['kind']}:{row['folded']}"],

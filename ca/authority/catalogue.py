@@ -27,6 +27,7 @@ from ca.profiles.target import Target
 
 RULE_MODULES = (
     "ca.authority.judging",
+    "ca.authority.soundness",
     "ca.csr.rules",
     "ca.device.preflight",
     "ca.device.request_rules",

@@ -85,7 +85,9 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
     Raises:
         KeyUnavailableError: the CA's key cannot be opened; no number was taken.
         PolicyError: the CA's own certificate has ended.
+        StoreError: what is listed as revoked is not what history says.
     """
+    home.assert_sound()
     signer = home.signer(ca)
     facts = ca.issuer.facts
     assert facts is not None
@@ -119,6 +121,8 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
         for entries in crls.entries(reader, scope):
             spool.write(b"".join(entries))
             count += len(entries)
+        revoked = crls.revoked_count(reader, before, ca.issuer.id)
+        crls.assert_whole(reader, scope, in_scope=count, revoked=revoked)
         head = CRLHead(
             facts.subject_der,
             facts.key_identifier or key_identifier(ca.issuer.key.bits),
@@ -128,7 +132,7 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
         )
         pieces = signed_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
         home.step("crl-signed")
-        newest = NewestCRL(ca.issuer.id, number, now, next_update, count, told)
+        newest = NewestCRL(ca.issuer.id, number, now, next_update, count, told, revoked)
         published = _publish(home, ca, newest, pieces)
         home.step("crl-published")
     return published

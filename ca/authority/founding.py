@@ -139,9 +139,11 @@ def _make(home: Home, chosen: FoundingWishes, passphrase: bytes | None) -> None:
 def _keep(home: Home, key: NewKey, role: str, parent_id: int | None) -> int:
     with home.store.write():
         key_id = recording.keep_key(home, key.ref)
-        return state.add_issuer(
+        number = state.add_issuer(
             home.store, role=role, ca_id=_ca_id(key), key_id=key_id, parent_id=parent_id
         )
+        home.record(Event("ca-key", _ca_id(key), {"ca": _ca_id(key), "role": role}))
+    return number
 
 
 def _ca_id(key: NewKey) -> str:

@@ -8,6 +8,7 @@ from ca.authority import crls
 from ca.authority.finding import label
 from ca.authority.home import CA, Home
 from ca.authority.responding import signer_record
+from ca.authority.soundness import soundness
 from ca.documents.reports import verdict_of
 from ca.documents.revocation import CheckDocument
 from ca.encoding.certificates import read_certificate
@@ -34,7 +35,10 @@ def check(
 ) -> CheckDocument:
     """Every finding of at least a severity; the verdict counts them all."""
     now = home.now()
-    findings = judge(Clock(now, audit.newest_moment(home.store)))
+    findings = soundness(home)
+    if any(each.code == "register-altered" for each in findings):
+        return CheckDocument(verdict="fail", findings=findings)  # the rest would build on it
+    findings += judge(Clock(now, audit.newest_moment(home.store)))
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),

@@ -22,9 +22,10 @@ from ca.keys.signer import DigestSigner, KeyRef
 from ca.keys.soft import open_signer
 from ca.profiles.library import Library
 from ca.store import state
-from ca.store.audit import Actor, Event, record
+from ca.store.audit import Actor, Event, pin, record
 from ca.store.connection import VERSION, Store, open_store
-from ca.store.schema import upgrade
+from ca.store.schema import assert_guarded, upgrade
+from ca.store.standing import assert_standing
 
 DATABASE = "ca.db"
 DEFAULT_TARGET = "audiocodes-7.4"
@@ -156,6 +157,19 @@ class Home:
         """Read the CAs anew at the next look: another process may have changed them."""
         self._cas = None
 
+    def assert_sound(self) -> None:
+        """What the home signs and answers with is what its history says; a look at a few rows.
+
+        Keys, CAs, settings, OCSP signers and CRLs, and what guards history. Whoever signs, revokes,
+        makes CRLs or answers looks first; ``log --verify`` looks at everything.
+
+        Raises:
+            StoreError: somebody changed the register by hand.
+        """
+        with self.store.snapshot():
+            assert_guarded(self.store)
+            assert_standing(self.store)
+
     def is_open(self, ca: CA) -> bool:
         """Whether this call has a CA's key open."""
         return ca.issuer.id in self._signers
@@ -194,7 +208,7 @@ def open_home(path: Path, around: Surroundings) -> Iterator[Home]:
         raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
     with open_store(database) as store:
         if store.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-            upgrade(store)
+            upgrade(store, lambda before: pin(store, before, at=around.clock(), actor=actor()))
         yield Home(path, store, around)
 
 

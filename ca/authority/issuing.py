@@ -76,6 +76,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     Raises:
         CAError: a name, the profile or a file forbids it; no key was overwritten.
     """
+    home.assert_sound()
     job, before, kept, paths = _prepared(home, wishes)
     if before is not None and _is_good(home, before, job, wishes.renew_before):
         return _document(home, "nothing", before, paths, wishes)

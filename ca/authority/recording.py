@@ -50,7 +50,13 @@ def keep_key(home: Home, ref: KeyRef) -> int:
 
 
 def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
-    """Write plans down; inside a write transaction. Their numbers."""
+    """Write plans down, with the one event that tells them; inside a write transaction.
+
+    Returns:
+        Their numbers.
+    """
+    if not drafts:
+        return ()
     now = home.now()
     requests = [
         plans.NewRequest(draft.request_der, draft.prepared.key_identity)
@@ -63,7 +69,7 @@ def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
         profile = draft.profile
         if profile.text not in kept:
             kept[profile.text] = plans.keep_profile(home.store, profile.name, profile.text)
-    return plans.add_plans(
+    numbers = plans.add_plans(
         home.store,
         [
             plans.NewPlan(
@@ -83,6 +89,10 @@ def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
         ],
         at=now,
     )
+    first = drafts[0].prepared.serial.hex()
+    detail = {"plans": str(len(numbers)), "serial": first}
+    home.record(Event("planned", first, detail, "plan", numbers[0], len(numbers)))
+    return numbers
 
 
 def write_result(home: Home, plan_id: int, draft: Draft, issued: Issued) -> None:

@@ -42,6 +42,7 @@ def rotate(home: Home, ca: CA, *, if_due: bool = False) -> SignerRecord | None:
     """
     if if_due and not is_due(home, ca):
         return None
+    home.assert_sound()
     signer = home.signer(ca)
     key = make(_key_spec(ca), None, label=f"OCSP signer of {ca.issuer.ca_id}")
     profile = Library().profile(ROLE)
@@ -59,14 +60,16 @@ def rotate(home: Home, ca: CA, *, if_due: bool = False) -> SignerRecord | None:
         key_id = recording.keep_key(home, key.ref)
         (plan_id,) = recording.write_plans(home, [draft])
         signers.add(home.store, plan_id=plan_id, issuer_id=ca.issuer.id, key_id=key_id)
+        serial = draft.prepared.serial.hex()
+        detail = {"ca": ca.issuer.ca_id, "serial": serial}
+        home.record(Event("ocsp-signer-planned", ca.issuer.name, detail))
     home.step("signer-planned")
     issued = issue(draft.prepared.tbs, signer, ca.issuer.key)
     home.step("signer-signed")
     with home.store.write():
         recording.write_result(home, plan_id, draft, issued)
         signers.forget_keys_before(home.store, ca.issuer.id, plan_id)
-        serial = draft.prepared.serial.hex()
-        home.record(Event("ocsp-signer", ca.issuer.name, {"ca": ca.issuer.ca_id, "serial": serial}))
+        home.record(Event("ocsp-signer", ca.issuer.name, detail))
     home.step("signer-recorded")
     return signer_record(home, ca, made=True)
 
@@ -124,6 +127,7 @@ class Register:
 
 
 def _responders(home: Home) -> list[Responder]:
+    home.assert_sound()
     found = []
     for ca in home.cas():
         held = signers.in_force(home.store, ca.issuer.id)

@@ -53,6 +53,7 @@ def revoke(
     """
     if wishes.invalid_since is not None and wishes.invalid_since > home.now():
         raise MalformedError("the date since when the key is suspect lies in the future")
+    home.assert_sound()
     rows = _distinct(
         [find_all(home, ref) for ref in refs] + [with_serial(home, each) for each in serials]
     )
@@ -84,6 +85,7 @@ def release(home: Home, ref: str, *, make_crl: bool = True) -> RevocationDocumen
         NotFoundError: the REF is not known.
         ConflictError: it could mean several, or is not held.
     """
+    home.assert_sound()
     row = find_all(home, ref, status="held")
     with home.store.write():
         check_release(_name(row), _standing(home, row))

@@ -71,6 +71,7 @@ def sign(
         KeyUnavailableError: the issuing key cannot be opened; nothing was signed.
         StoreError: the register or a folder cannot be written.
     """
+    home.assert_sound()
     with _crew(home, jobs) as crew:
         batch = Batch(home, delivery, crew, dry_run=dry_run, hand_on=watch.hand_on)
         sources = [_completed(home, source) for source in sources]

@@ -138,6 +138,14 @@ def read_validity(raw: bytes) -> tuple[tuple[int, datetime], ...]:
     return tuple((node.tag, _moment(node)) for node in nodes)
 
 
+def end_of(tbs: bytes) -> int | None:
+    """The notAfter of a TBSCertificate in seconds since 1970, or None where it has none."""
+    try:
+        return int(read_validity(der.split(tbs)[4])[1][1].timestamp())
+    except (MalformedError, IndexError):
+        return None
+
+
 def _moment(node: der.Node) -> datetime:
     text = node.contents.decode("ascii", "replace")
     short = node.tag == der.UTC_TIME

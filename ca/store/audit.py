@@ -8,8 +8,10 @@ from hashlib import sha256
 
 import msgspec
 
-from ca.store.connection import Store, marks
+from ca.store import crls
+from ca.store.connection import VERSION, Store, marks
 from ca.store.moments import from_text, to_text
+from ca.store.standing import PINNED, note_all, told
 
 GENESIS = bytes(32)
 """What the first event names as its predecessor."""
@@ -18,14 +20,27 @@ _PLAN = (
     "p.id, p.issuer_id, p.serial, p.request_id, p.profile_sha256, p.for_issuer_id, p.device,"
     " p.context, p.lifetime, p.source, p.tbs, p.account, p.planned_at"
 )
-_ROWS = {
+_ORIGIN = "q.sha256, q.key_identity, q.received_at, t.name"
+"""What a plan came from: of its request all but the octets, and what its profile was called."""
+_ORIGINS = (
+    " LEFT JOIN request q ON q.id = p.request_id"
+    " LEFT JOIN profile_text t ON t.sha256 = p.profile_sha256"
+)
+_BEFORE_6 = {
     "result": f"SELECT {_PLAN}, r.signature, r.signed_at FROM result r JOIN plan p ON p.id = r.plan_id WHERE r.plan_id = ?",  # noqa: S608, E501 - our own constants
     "abandonment": f"SELECT {_PLAN}, a.reason, a.abandoned_at FROM abandonment a JOIN plan p ON p.id = a.plan_id WHERE a.plan_id = ?",  # noqa: S608, E501 - our own constants
-    "status_event": "SELECT * FROM status_event WHERE id = ?",
+}
+"""What the events of a register said of a plan's end until it was upgraded to schema 6."""
+_ROWS = {
+    "result": f"SELECT {_PLAN}, {_ORIGIN}, r.signature, r.signed_at FROM result r JOIN plan p ON p.id = r.plan_id{_ORIGINS} WHERE r.plan_id = ?",  # noqa: S608, E501 - our own constants
+    "abandonment": f"SELECT {_PLAN}, {_ORIGIN}, a.reason, a.abandoned_at FROM abandonment a JOIN plan p ON p.id = a.plan_id{_ORIGINS} WHERE a.plan_id = ?",  # noqa: S608, E501 - our own constants
+    "status_event": "SELECT id, issuer_id, serial, status, reason, happened_at, invalid_since, key_identity FROM status_event WHERE id = ?",  # noqa: E501 - a row
     "crl_number": "SELECT * FROM crl_number WHERE id = ?",
     "supersession": "SELECT * FROM supersession WHERE new_plan_id = ? ORDER BY old_plan_id",
 }
-"""History that events describe: the row, and for a plan's end the plan as well."""
+"""History that events describe: the row, and for a plan's end the plan and what it came from."""
+_PLANS = f"SELECT {_PLAN}, {_ORIGIN} FROM plan p{_ORIGINS} WHERE p.id BETWEEN ? AND ? ORDER BY p.id"  # noqa: S608 - our own constants
+"""Plans written down together: one event describes them all, before any of them is signed."""
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -44,6 +59,8 @@ class Event(msgspec.Struct, frozen=True):
     detail: dict[str, str] = {}
     row_table: str = ""
     row_id: int | None = None
+    rows: int = 1
+    """How many rows, from ``row_id`` on: more than one only for plans."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -65,11 +82,15 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 def record(store: Store, events: Sequence[Event], *, at: datetime, actor: Actor) -> None:
-    """Append events, in their order, inside the write transaction that they describe."""
+    """Append events, in their order, inside the write transaction that they describe.
+
+    The first of them tells what rows of state were changed since the last.
+    """
     previous = head(store)
     moment = to_text(at)
     rows: list[tuple[object, ...]] = []
-    for event, row_hash in zip(events, _row_hashes(store, events), strict=True):
+    state = told(store)
+    for event, row_hashed in zip(events, _row_hashes(store, events), strict=True):
         values = (
             moment,
             event.action,
@@ -77,18 +98,19 @@ def record(store: Store, events: Sequence[Event], *, at: datetime, actor: Actor)
             msgspec.json.encode(event.detail, order="sorted").decode(),
             event.row_table,
             event.row_id,
-            row_hash,
+            row_hashed,
             actor.os_user,
             actor.host,
             actor.version,
             previous,
         )
-        previous = _hash(values)
-        rows.append((*values, previous))
+        previous = event_hash(values, state)
+        rows.append((*values, state, previous))
+        state = None
     store.connection.executemany(
         """INSERT INTO audit (at, action, subject, detail, row_table, row_id, row_hash,
-                              os_user, host, version, previous, hash)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                              os_user, host, version, previous, state, hash)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         rows,
     )
 
@@ -101,7 +123,7 @@ def _row_hashes(store: Store, events: Sequence[Event]) -> list[bytes]:
     return [
         read[event.row_id]
         if event.row_table == "result"
-        else _row_hash(store, event.row_table, event.row_id)
+        else row_hash(store, event.row_table, event.row_id, event.rows)
         for event in events
     ]
 
@@ -110,6 +132,16 @@ def head(store: Store) -> bytes:
     """The hash of the last event."""
     row = store.connection.execute("SELECT hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     return row[0] if row else GENESIS
+
+
+def has_head(store: Store, head: str) -> bool:
+    """Whether an event has this hash, in lower-case hex digits."""
+    try:
+        hashed = bytes.fromhex(head)
+    except ValueError:
+        return False
+    query = "SELECT 1 FROM audit WHERE hash = ?"
+    return store.connection.execute(query, (hashed,)).fetchone() is not None
 
 
 def newest_moment(store: Store) -> datetime | None:
@@ -126,66 +158,70 @@ def count(store: Store) -> int:
 
 
 def events(store: Store) -> Iterator[Recorded]:
-    """Every event, oldest first."""
+    """Every event that can be read, oldest first."""
     for row in store.connection.execute(
         """SELECT id, at, action, subject, detail, row_table, row_id, row_hash,
                   os_user, host, version, previous, hash FROM audit ORDER BY id"""
     ):
         number, at, action, subject, detail, *rest = row
-        yield Recorded(number, from_text(at), action, subject, msgspec.json.decode(detail), *rest)
+        try:
+            details = msgspec.json.decode(detail, type=dict[str, str])
+            yield Recorded(number, from_text(at), action, subject, details, *rest)
+        except (ValueError, UnicodeError):  # altered: its hash says so
+            continue
 
 
-def problems(store: Store) -> Iterator[str]:
-    """What does not fit together, a sentence each: the chain, its rows, rows without an event.
+def pin(store: Store, before: int, *, at: datetime, actor: Actor) -> None:
+    """Pin what no event of an older register describes: state, profiles, open plans, requests.
 
-    Cannot see a trail that was rewritten whole, or cut at its end together with the rows: for
-    that the head must have been noted elsewhere.
+    Raises nothing where they were altered before: what is found is what is pinned.
     """
-    previous = GENESIS
-    described: dict[str, set[int]] = {table: set() for table in _ROWS}
+    crls.hash_all(store)
+    note_all(store)
+    plans, requests, statuses = (
+        store.connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]  # noqa: S608 - our own constants
+        for table in ("plan", "request", "status_event")
+    )
+    detail = {
+        "from": str(before),
+        "to": str(VERSION),
+        "plans": str(plans),
+        "requests": str(requests),
+        "requests_hash": requests_hash(store, requests),
+        "status_events": str(statuses),
+    }
+    record(store, [Event(PINNED, "register", detail)], at=at, actor=actor)
+
+
+def requests_hash(store: Store, last: int) -> str:
+    """The hash of all requests up to a number, of their octets only the hashes."""
+    summed = sha256()
     for row in store.connection.execute(
-        """SELECT id, hash, at, action, subject, detail, row_table, row_id, row_hash,
-                  os_user, host, version, previous FROM audit ORDER BY id"""
+        "SELECT id, sha256, key_identity, received_at FROM request WHERE id <= ? ORDER BY id",
+        (last,),
     ):
-        number, hashed, *values = row
-        if values[-1] != previous:
-            yield f"event {number} does not follow the one before it"
-        if _hash(values) != hashed:
-            yield f"event {number} was altered"
-        table, row_id, row_hash = values[4], values[5], values[6]
-        if table in _ROWS:
-            described[table].add(row_id)
-            if _row_hash(store, table, row_id) != row_hash:
-                yield f"the {table} row {row_id} that event {number} describes was altered"
-        previous = hashed
-    for table, seen in described.items():
-        column = {
-            "status_event": "id",
-            "crl_number": "id",
-            "supersession": "new_plan_id",
-        }.get(table, "plan_id")
-        for (row_id,) in store.connection.execute(f"SELECT {column} FROM {table}"):  # noqa: S608 - our own constants
-            if row_id not in seen:
-                yield f"the {table} row {row_id} has no event"
-    yield from _content_problems(store)
+        summed.update(msgspec.msgpack.encode(row))
+    return summed.hexdigest()
 
 
-def _content_problems(store: Store) -> Iterator[str]:
-    for number, hashed, content in store.connection.execute("SELECT id, sha256, der FROM request"):
-        if sha256(content).digest() != hashed:
-            yield f"the request {number} was altered"
-    for name, hashed, text in store.connection.execute(
-        "SELECT name, sha256, text FROM profile_text"
-    ):
-        if sha256(text.encode()).digest() != hashed:
-            yield f"the kept text of profile {name} was altered"
-
-
-def _row_hash(store: Store, table: str, row_id: int | None) -> bytes:
-    if table not in _ROWS:
+def row_hash(
+    store: Store, table: str, row_id: int | None, rows: int = 1, *, before_6: bool = False
+) -> bytes:
+    """The hash of the row that an event describes, or of so many plans from one on."""
+    if table == "plan" and row_id is not None:
+        return _hash(store.connection.execute(_PLANS, (row_id, row_id + rows - 1)).fetchall())
+    queries = {**_ROWS, **_BEFORE_6} if before_6 else _ROWS
+    if table not in queries:
         return b""
-    rows = store.connection.execute(_ROWS[table], (row_id,)).fetchall()
-    return _hash(rows)
+    found = store.connection.execute(queries[table], (row_id,)).fetchall()
+    if table == "status_event":  # as before schema 6, unless the event blocks a key
+        found = [row[:-1] if row[-1] is None else row for row in found]
+    return _hash(found)
+
+
+def event_hash(values: Sequence[object], state: str | None) -> bytes:
+    """The hash of an event: all of its columns but number and hash, state only where it tells."""
+    return _hash(values if state is None else (*values, state))
 
 
 def _hash(values: Sequence[object]) -> bytes:

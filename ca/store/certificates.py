@@ -72,10 +72,20 @@ class CertificateRow(msgspec.Struct, frozen=True):
         return "not-yet-valid" if now.timestamp() < self.not_before else "valid"
 
 
-_SELECT = """
+_LATEST = """s.id = (SELECT max(e.id) FROM status_event e
+                WHERE e.issuer_id = p.issuer_id AND e.serial = p.serial)"""
+"""A serial's last status event: asked of history, so that a lost row of ``status`` cannot lie."""
+_SINCE = """(SELECT min(f.happened_at) FROM status_event f
+              WHERE f.issuer_id = s.issuer_id AND f.serial = s.serial AND f.id > coalesce(
+                    (SELECT max(g.id) FROM status_event g WHERE g.issuer_id = s.issuer_id
+                        AND g.serial = s.serial AND g.status = 'released'), 0))"""
+"""Since when it is what it is: a hold made final keeps its date."""
+
+_SELECT = f"""
     SELECT p.id, p.issuer_id, p.serial, p.tbs, p.account, t.name, p.profile_sha256, p.device,
            p.context, p.for_issuer_id, p.lifetime, p.source, p.request_id, r.signature, a.reason,
-           c.not_before, c.not_after, s.status, s.reason, s.happened_at,
+           c.not_before, c.not_after, s.status, s.reason,
+           CASE WHEN s.id IS NOT NULL THEN {_SINCE} END,
            (SELECT o.serial FROM supersession x JOIN plan o ON o.id = x.old_plan_id
              WHERE x.new_plan_id = p.id ORDER BY x.old_plan_id DESC LIMIT 1),
            (SELECT n.serial FROM supersession x JOIN plan n ON n.id = x.new_plan_id
@@ -85,8 +95,8 @@ _SELECT = """
       LEFT JOIN result r ON r.plan_id = p.id
       LEFT JOIN abandonment a ON a.plan_id = p.id
       LEFT JOIN certificate c ON c.plan_id = p.id
-      LEFT JOIN status s ON s.issuer_id = p.issuer_id AND s.serial = p.serial
-"""
+      LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+"""  # noqa: S608 - our own constants
 
 
 def certificates(
@@ -182,8 +192,8 @@ def current_by_keys(
              WHERE substr(c.key_identity, 1, 8) IN ({marks(key_identities)})
                AND c.key_identity IN ({marks(key_identities)}) AND c.not_after >= ?
                AND NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
-               AND NOT EXISTS (SELECT 1 FROM status s
-                                WHERE s.issuer_id = p.issuer_id AND s.serial = p.serial)
+               AND NOT EXISTS (SELECT 1 FROM status_event s
+                                WHERE {_LATEST} AND s.status <> 'released')
              ORDER BY p.id""",  # noqa: S608 - marks
         (*(each[:8] for each in key_identities), *key_identities, now.timestamp()),
     )
@@ -226,7 +236,7 @@ def by_plan(store: Store, plan_id: int) -> CertificateRow:
 def counts(store: Store, now: datetime) -> dict[Status, int]:
     """How many end-entity plans there are in each status: ``CertificateRow.status`` in SQL."""
     rows = store.connection.execute(
-        """SELECT CASE
+        f"""SELECT CASE
                     WHEN a.plan_id IS NOT NULL THEN 'abandoned'
                     WHEN r.plan_id IS NULL OR c.plan_id IS NULL THEN 'planned'
                     WHEN s.status IS NOT NULL THEN s.status
@@ -240,9 +250,9 @@ def counts(store: Store, now: datetime) -> dict[Status, int]:
              LEFT JOIN result r ON r.plan_id = p.id
              LEFT JOIN abandonment a ON a.plan_id = p.id
              LEFT JOIN certificate c ON c.plan_id = p.id
-             LEFT JOIN status s ON s.issuer_id = p.issuer_id AND s.serial = p.serial
+             LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
             WHERE p.for_issuer_id IS NULL AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
-            GROUP BY 1""",
+            GROUP BY 1""",  # noqa: S608 - our own constants
         {"now": now.timestamp()},
     )
     return dict(rows.fetchall())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ca.errors import StoreError
 
-VERSION = 5
+VERSION = 6
 """``PRAGMA user_version`` of the schema that this program knows; migrations raise it."""
 APPLICATION_ID = 0x53495043
 """``PRAGMA application_id``: "SIPC", so that another program's database is not taken for ours."""
@@ -24,13 +24,20 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
         self.path = path
+        self.changed: list[tuple[str, str | int]] = []
+        """Rows of state, by table and key, that this transaction changed and no event tells yet."""
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction (BEGIN IMMEDIATE); nothing slow belongs inside."""
+        """One write transaction (BEGIN IMMEDIATE); nothing slow belongs inside.
+
+        State that was changed without an event that tells it is a bug, and is not committed.
+        """
         self.connection.execute("BEGIN IMMEDIATE")
+        self.changed.clear()
         try:
             yield self.connection
+            assert not self.changed, f"no event tells of {self.changed}"
         except BaseException:
             with contextlib.suppress(
                 sqlite3.Error

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from hashlib import sha256
 
 import msgspec
 
+from ca.encoding.extensions import end_of
+from ca.errors import StoreError
 from ca.store.connection import Store
 from ca.store.moments import from_text, to_text
+from ca.store.standing import note
 
 _PIECE = 1 << 18
 _NUMBER_SIZE = 20
 
 
 class NewestCRL(msgspec.Struct, frozen=True):
-    """What is known of an issuer's newest CRL. ``last_event``: the last status event it tells."""
+    """What is known of an issuer's newest CRL.
+
+    ``last_event``: the last status event it tells. ``listed``: how many serials were revoked or
+    held then, those included whose certificates ended; None in a CRL of an older sipca.
+    """
 
     issuer_id: int
     number: int
@@ -23,6 +31,7 @@ class NewestCRL(msgspec.Struct, frozen=True):
     next_update: datetime
     entries: int
     last_event: int
+    listed: int | None = None
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -39,13 +48,13 @@ class Scope(msgspec.Struct, frozen=True):
 def newest(store: Store, issuer_id: int) -> NewestCRL | None:
     """The newest CRL of an issuer, without its octets."""
     row = store.connection.execute(
-        """SELECT number, this_update, next_update, entries, last_event
+        """SELECT number, this_update, next_update, entries, last_event, listed
              FROM crl WHERE issuer_id = ?""",
         (issuer_id,),
     ).fetchone()
     if row is None:
         return None
-    number, this_update, next_update, entries, last_event = row
+    number, this_update, next_update, entries, last_event, listed = row
     return NewestCRL(
         issuer_id,
         int.from_bytes(number, "big"),
@@ -53,15 +62,43 @@ def newest(store: Store, issuer_id: int) -> NewestCRL | None:
         from_text(next_update),
         entries,
         last_event,
+        listed,
     )
 
 
 def octets(store: Store, issuer_id: int) -> Iterator[bytes]:
-    """The newest CRL's DER in pieces."""
+    """The newest CRL's DER in pieces.
+
+    Raises:
+        StoreError: after the last piece, where they are not the octets that were published.
+    """
+    summed = sha256()
     for (piece,) in store.connection.execute(
         "SELECT octets FROM crl_piece WHERE issuer_id = ? ORDER BY piece", (issuer_id,)
     ):
+        summed.update(piece)
         yield piece
+    query = "SELECT sha256 FROM crl WHERE issuer_id = ?"
+    row = store.connection.execute(query, (issuer_id,)).fetchone()
+    if row is not None and row[0] != summed.digest():
+        raise StoreError(
+            f"the CRL in '{store.path}' is not the one that was signed",
+            hint="sipca crl --refresh makes a new one; sipca log --verify names the rows",
+        )
+
+
+def hash_all(store: Store) -> None:
+    """Note the hash of each newest CRL, in a register that did not."""
+    issuers = store.connection.execute("SELECT issuer_id FROM crl").fetchall()
+    for (issuer_id,) in issuers:
+        summed = sha256()
+        for (piece,) in store.connection.execute(
+            "SELECT octets FROM crl_piece WHERE issuer_id = ? ORDER BY piece", (issuer_id,)
+        ):
+            summed.update(piece)
+        store.connection.execute(
+            "UPDATE crl SET sha256 = ? WHERE issuer_id = ?", (summed.digest(), issuer_id)
+        )
 
 
 def next_number(store: Store, issuer_id: int, now: datetime) -> int:
@@ -88,6 +125,62 @@ _IN_SCOPE = """FROM status WHERE issuer_id = :issuer_id
     AND (:ended IS NULL OR not_after IS NULL OR not_after >= :ended OR event_id > :told)"""
 
 
+def revoked_count(store: Store, before: NewestCRL | None, issuer_id: int) -> int:
+    """How many serials of an issuer are revoked or held, by history.
+
+    Counted on from what the CRL before counted: only serials that had an event since are looked
+    at. What it counted stands in a row of state, which the trail tells.
+    """
+    counted = before is not None and before.listed is not None
+    told = before.last_event if before is not None and counted else 0
+    change = store.connection.execute(
+        """SELECT coalesce(sum(
+                  coalesce((SELECT e.status <> 'released' FROM status_event e
+                             WHERE e.issuer_id = :issuer_id AND e.serial = d.serial
+                             ORDER BY e.id DESC LIMIT 1), 0)
+                - coalesce((SELECT e.status <> 'released' FROM status_event e
+                             WHERE e.issuer_id = :issuer_id AND e.serial = d.serial
+                               AND e.id <= :told ORDER BY e.id DESC LIMIT 1), 0)), 0)
+             FROM (SELECT DISTINCT serial FROM status_event
+                    WHERE issuer_id = :issuer_id AND id > :told) d""",
+        {"issuer_id": issuer_id, "told": told},
+    ).fetchone()[0]
+    return int(change) + (before.listed or 0 if before is not None else 0)
+
+
+def assert_whole(store: Store, scope: Scope, *, in_scope: int, revoked: int) -> None:
+    """What ``status`` holds is as many serials as history says are revoked or held.
+
+    Serials that a CRL leaves out because their certificates ended are looked up one by one, for
+    a row may say so wrongly.
+
+    Raises:
+        StoreError: rows are missing, or too many, or say that a certificate ended that did not.
+    """
+    if in_scope == revoked:
+        return
+    for serial, tbs in store.connection.execute(
+        f"""SELECT s.serial, p.tbs
+              FROM (SELECT serial FROM status WHERE issuer_id = :issuer_id
+                    EXCEPT SELECT serial {_IN_SCOPE}) s
+              LEFT JOIN plan p ON p.issuer_id = :issuer_id AND p.serial = s.serial""",  # noqa: S608
+        _values(scope),
+    ):
+        end = None if tbs is None else end_of(tbs)
+        if end is None or scope.ended_before is None or end >= scope.ended_before.timestamp():
+            raise _not_whole(store, f"{serial.hex()} has not ended")
+        in_scope += 1
+    if in_scope != revoked:
+        raise _not_whole(store, f"it has {in_scope} serials, history has {revoked}")
+
+
+def _not_whole(store: Store, why: str) -> StoreError:
+    return StoreError(
+        f"what '{store.path}' lists as revoked is not what its history says: {why}",
+        hint="sipca check --rebuild lists it anew from history; sipca log --verify names the rows",
+    )
+
+
 def entries(store: Store, scope: Scope) -> Iterator[list[bytes]]:
     """The encoded entries in scope by serial, a thousand at a time."""
     cursor = store.connection.execute(
@@ -107,18 +200,22 @@ def publish(store: Store, crl: NewestCRL, pieces: Iterable[bytes]) -> bool:
     if held is not None and held.number >= crl.number:
         return False
     store.connection.execute("DELETE FROM crl_piece WHERE issuer_id = ?", (crl.issuer_id,))
+    summed = sha256()
     for number, piece in enumerate(_joined(pieces)):
+        summed.update(piece)
         store.connection.execute(
             "INSERT INTO crl_piece (issuer_id, piece, octets) VALUES (?, ?, ?)",
             (crl.issuer_id, number, piece),
         )
     store.connection.execute(
-        """INSERT INTO crl (issuer_id, number, this_update, next_update, entries, last_event)
-           VALUES (?, ?, ?, ?, ?, ?)
+        """INSERT INTO crl (issuer_id, number, this_update, next_update, entries, last_event,
+                            listed, sha256)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (issuer_id) DO UPDATE SET
                number = excluded.number, this_update = excluded.this_update,
                next_update = excluded.next_update, entries = excluded.entries,
-               last_event = excluded.last_event""",
+               last_event = excluded.last_event, listed = excluded.listed,
+               sha256 = excluded.sha256""",
         (
             crl.issuer_id,
             _octets(crl.number),
@@ -126,8 +223,11 @@ def publish(store: Store, crl: NewestCRL, pieces: Iterable[bytes]) -> bool:
             to_text(crl.next_update),
             crl.entries,
             crl.last_event,
+            crl.listed,
+            summed.digest(),
         ),
     )
+    note(store, "crl", crl.issuer_id)
     return True
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ca.store.connection import Store
 from ca.store.moments import to_text
+from ca.store.standing import note
 
 
 class DeviceRow(msgspec.Struct, frozen=True):
@@ -32,6 +33,7 @@ def devices(store: Store) -> list[DeviceRow]:
 
 def put(store: Store, row: DeviceRow, *, at: datetime) -> None:
     """Enter a device, or what is known of it now."""
+    note(store, "device", row.name)
     store.connection.execute(
         """INSERT INTO device (name, target, context, addresses, proxy_sets, changed_at)
            VALUES (?, ?, ?, ?, ?, ?)
@@ -51,6 +53,7 @@ def put(store: Store, row: DeviceRow, *, at: datetime) -> None:
 
 def remove(store: Store, name: str) -> None:
     """Forget a device."""
+    note(store, "device", name)
     store.connection.execute("DELETE FROM device WHERE name = ?", (name,))
 
 

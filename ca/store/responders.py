@@ -6,6 +6,7 @@ import msgspec
 
 from ca.encoding.der import certificate
 from ca.store.connection import Store
+from ca.store.standing import note
 
 
 class SignerRow(msgspec.Struct, frozen=True):
@@ -20,6 +21,7 @@ class SignerRow(msgspec.Struct, frozen=True):
 
 def add(store: Store, *, plan_id: int, issuer_id: int, key_id: int) -> None:
     """Enter a planned signer with its key; it is in force once its plan has a result."""
+    note(store, "ocsp_signer", plan_id)
     store.connection.execute(
         "INSERT INTO ocsp_signer (plan_id, issuer_id, key_id) VALUES (?, ?, ?)",
         (plan_id, issuer_id, key_id),
@@ -50,8 +52,19 @@ def forget_keys_before(store: Store, issuer_id: int, plan_id: int) -> None:
             WHERE issuer_id = ? AND plan_id < ? AND key_id IS NOT NULL""",
         (issuer_id, plan_id),
     ).fetchall()
-    store.connection.execute(
-        "UPDATE ocsp_signer SET key_id = NULL WHERE issuer_id = ? AND plan_id < ?",
-        (issuer_id, plan_id),
-    )
-    store.connection.executemany("DELETE FROM key WHERE id = ?", keys)
+    for (key,) in keys:
+        forget_key(store, key)
+
+
+def forget_key(store: Store, key_id: int) -> None:
+    """Delete the key of a signer; what it signed stays as it is."""
+    signers = store.connection.execute(
+        "SELECT plan_id FROM ocsp_signer WHERE key_id = ?", (key_id,)
+    ).fetchall()
+    for (plan_id,) in signers:
+        store.connection.execute(
+            "UPDATE ocsp_signer SET key_id = NULL WHERE plan_id = ?", (plan_id,)
+        )
+        note(store, "ocsp_signer", plan_id)
+    store.connection.execute("DELETE FROM key WHERE id = ?", (key_id,))
+    note(store, "key", key_id)

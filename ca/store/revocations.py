@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,6 +10,8 @@ import msgspec
 from ca.store import derived
 from ca.store.connection import Store, marks
 from ca.store.moments import from_text, to_text
+
+KEY_COMPROMISE = "key-compromise"
 
 
 class StatusEvent(msgspec.Struct, frozen=True):
@@ -31,51 +33,72 @@ class CurrentStatus(msgspec.Struct, frozen=True):
 
 
 def add_event(store: Store, event: StatusEvent, *, at: datetime) -> int:
-    """Record a status event and let it take effect; its number."""
+    """Record a status event and let it take effect; its number.
+
+    One for key-compromise names the key: whether a key is blocked is asked of history itself.
+    """
     since = None if event.invalid_since is None else to_text(event.invalid_since)
-    values = (event.issuer_id, event.serial, event.status, event.reason, to_text(at), since)
+    one = (event.issuer_id, event.serial)
+    values = (*one, event.status, event.reason, to_text(at), since)
+    blocked = derived.key_of(store, *one) if event.reason == KEY_COMPROMISE else None
     cursor = store.connection.execute(
-        """INSERT INTO status_event (issuer_id, serial, status, reason, happened_at, invalid_since)
-           VALUES (?, ?, ?, ?, ?, ?)""",
-        values,
+        """INSERT INTO status_event (issuer_id, serial, status, reason, happened_at, invalid_since,
+                                     key_identity)
+           VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        (*values, blocked),
     )
     assert cursor.lastrowid is not None
-    derived.apply_status(store, derived.StatusRow(cursor.lastrowid, *values))
+    derived.apply_status(store, derived.StatusRow(cursor.lastrowid, *values, blocked))
     return cursor.lastrowid
 
 
 def current(store: Store, issuer_id: int, serial: bytes) -> CurrentStatus | None:
-    """What a serial is now, or None if it is neither revoked nor held."""
-    row = store.connection.execute(
-        "SELECT status, reason, happened_at FROM status WHERE issuer_id = ? AND serial = ?",
+    """What a serial is now, or None if it is neither revoked nor held: from history itself."""
+    rows = store.connection.execute(
+        """SELECT status, reason, happened_at FROM status_event
+            WHERE issuer_id = ? AND serial = ? ORDER BY id""",
         (issuer_id, serial),
-    ).fetchone()
-    return None if row is None else CurrentStatus(row[0], row[1], from_text(row[2]))
+    )
+    return _standing(rows)
 
 
 def looked_up(store: Store, issuer_id: int, serial: bytes) -> tuple[bool, CurrentStatus | None]:
     """Whether a certificate was issued with a serial, and what the serial is now: in one look."""
-    issued, status, reason, since = store.connection.execute(
+    rows = store.connection.execute(
         """SELECT EXISTS (SELECT 1 FROM plan p JOIN result r ON r.plan_id = p.id
                            WHERE p.issuer_id = ?1 AND p.serial = ?2),
-                  s.status, s.reason, s.happened_at
-             FROM (SELECT 1) LEFT JOIN status s ON s.issuer_id = ?1 AND s.serial = ?2""",
+                  e.status, e.reason, e.happened_at
+             FROM (SELECT 1)
+             LEFT JOIN status_event e ON e.issuer_id = ?1 AND e.serial = ?2 ORDER BY e.id""",
         (issuer_id, serial),
-    ).fetchone()
-    found = None if status is None else CurrentStatus(status, reason, from_text(since))
-    return bool(issued), found
+    ).fetchall()
+    return bool(rows[0][0]), None if rows[0][1] is None else _standing(row[1:] for row in rows)
+
+
+def _standing(events: Iterable[tuple[str, str, str]]) -> CurrentStatus | None:
+    found = derived.folded(events)
+    return None if found is None else CurrentStatus(found[0], found[1], from_text(found[2]))
 
 
 def is_blocked(store: Store, key_identity: bytes) -> bool:
     """Whether a key was ever revoked for key-compromise."""
-    query = "SELECT 1 FROM blocked_key WHERE key_identity = ?"
-    return store.connection.execute(query, (key_identity,)).fetchone() is not None
+    return bool(blocked_keys(store, [key_identity]))
 
 
 def blocked_keys(store: Store, key_identities: Sequence[bytes]) -> set[bytes]:
-    """Those of these keys that were ever revoked for key-compromise."""
-    query = f"SELECT key_identity FROM blocked_key WHERE key_identity IN ({marks(key_identities)})"  # noqa: S608 - marks
-    return {row[0] for row in store.connection.execute(query, key_identities)}
+    """Those of these keys that were ever revoked for key-compromise.
+
+    Asked of history; the events of a register older than schema 6 name no key, so that its table
+    is asked, too.
+    """
+    asked = marks(key_identities)
+    rows = store.connection.execute(
+        f"""SELECT key_identity FROM status_event WHERE key_identity IN ({asked})
+            UNION ALL
+            SELECT key_identity FROM blocked_key WHERE key_identity IN ({asked})""",  # noqa: S608
+        (*key_identities, *key_identities),
+    )
+    return {row[0] for row in rows}
 
 
 def last_event(store: Store, issuer_id: int) -> int:

@@ -8,7 +8,7 @@ table rebuilt by a migration would have lost its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ca.errors import StoreError
@@ -214,6 +214,18 @@ _INDEXES_2 = (
     "CREATE INDEX IF NOT EXISTS ocsp_signer_by_issuer ON ocsp_signer (issuer_id)",
     "CREATE INDEX IF NOT EXISTS status_event_by_issuer ON status_event (issuer_id)",
 )
+_INDEXES_6 = (
+    "CREATE INDEX IF NOT EXISTS status_event_by_serial ON status_event (issuer_id, serial)",
+    """CREATE INDEX IF NOT EXISTS status_event_by_key ON status_event (key_identity)
+        WHERE key_identity IS NOT NULL""",
+    "CREATE INDEX IF NOT EXISTS audit_of_state ON audit (id) WHERE state IS NOT NULL",
+)
+_TABLES_6 = (
+    "ALTER TABLE status_event ADD COLUMN key_identity BLOB",  # of a key that it blocks
+    "ALTER TABLE crl ADD COLUMN listed INTEGER",
+    "ALTER TABLE crl ADD COLUMN sha256 BLOB",
+    "ALTER TABLE audit ADD COLUMN state TEXT",  # the rows of state that the event changed
+)
 _DERIVED_INDEXES = (
     "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
     """CREATE INDEX IF NOT EXISTS certificate_by_key_start
@@ -236,6 +248,7 @@ _MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0003_devices": _TABLES_3,
     "0004_open_plans": (_DERIVED_TABLES["open_plan"], FILL_OPEN_PLANS),
     "0005_keys_by_their_start": ("DROP INDEX IF EXISTS certificate_by_key", *_DERIVED_INDEXES),
+    "0006_held_against_history": (*_TABLES_6, *_INDEXES_6),
 }
 """In their order; each raises ``VERSION`` by one."""
 
@@ -263,10 +276,11 @@ def _triggers() -> dict[str, str]:
 TRIGGERS = _triggers()
 
 
-def upgrade(store: Store) -> bool:
+def upgrade(store: Store, pin: Callable[[int], None] | None = None) -> bool:
     """Bring a register to this program's schema; True if anything was done.
 
-    Two programs may call this at once: the second waits and finds nothing left to do.
+    Two programs may call this at once: the second waits and finds nothing left to do. ``pin`` is
+    called with the old version, inside the transaction, where there is something to upgrade.
 
     Raises:
         StoreError: a trigger that guards history is missing afterwards.
@@ -281,7 +295,8 @@ def upgrade(store: Store) -> bool:
         migrations(name=name)(_executing(statements))
     store.connection.execute("PRAGMA foreign_keys = OFF")
     with store.write() as connection:
-        if _version(store) == VERSION:
+        before = _version(store)
+        if before == VERSION:
             return False
         migrations.apply(sqlite_utils.Database(connection))
         for name, body in TRIGGERS.items():
@@ -290,6 +305,8 @@ def upgrade(store: Store) -> bool:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         assert_guarded(store)
+        if before and pin is not None:
+            pin(before)
     store.connection.execute("PRAGMA foreign_keys = ON")
     return True
 
@@ -303,18 +320,29 @@ def _executing(statements: tuple[str, ...]) -> Callable[[Any], None]:
 
 
 def assert_guarded(store: Store) -> None:
-    """Every trigger that guards history is there.
+    """Every trigger that guards history is there, as it was made, and no other.
 
     Raises:
         StoreError: naming those that are missing.
     """
-    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    present = {row[0] for row in store.connection.execute(query)}
-    if missing := sorted(set(TRIGGERS) - present):
+    for problem in guard_problems(store):
         raise StoreError(
-            f"'{store.path}' has lost what guards its history: {', '.join(missing)}",
+            f"'{store.path}': {problem}",
             hint="somebody changed the database by hand; restore the last copy of the folder",
         )
+
+
+def guard_problems(store: Store) -> Iterator[str]:
+    """Triggers that guard history and are gone or altered; triggers and views that are not ours."""
+    query = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    present = dict(store.connection.execute(query))
+    if missing := sorted(set(TRIGGERS) - set(present)):
+        yield f"the register has lost what guards its history: {', '.join(missing)}"
+    for name, sql in present.items():
+        if name not in TRIGGERS:
+            yield f"the register has a trigger or view that is not sipca's: {name}"
+        elif sql != f"CREATE TRIGGER {name} {TRIGGERS[name]}":
+            yield f"the trigger {name} that guards history was altered"
 
 
 def recreate_derived(store: Store) -> None:

@@ -6,8 +6,10 @@ from datetime import datetime
 
 import msgspec
 
+from ca.errors import StoreError
 from ca.store.connection import Store
 from ca.store.moments import to_text
+from ca.store.standing import note
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -41,14 +43,25 @@ def add_key(
         "INSERT INTO key (label, public, pkcs8, encrypted, made_at) VALUES (?, ?, ?, ?, ?)",
         (label, public, pkcs8, int(encrypted), to_text(at)),
     )
-    return _number(cursor.lastrowid)
+    number = _number(cursor.lastrowid)
+    note(store, "key", number)
+    return number
 
 
 def key(store: Store, number: int) -> KeyRow:
-    """A kept key by number."""
+    """A kept key by number.
+
+    Raises:
+        StoreError: it is gone.
+    """
     row = store.connection.execute(
         "SELECT id, label, public, pkcs8, encrypted FROM key WHERE id = ?", (number,)
     ).fetchone()
+    if row is None:
+        raise StoreError(
+            f"'{store.path}' has lost the key row {number} of a CA",
+            hint="restore the last copy of the folder",
+        )
     number, label, public, pkcs8, encrypted = row
     return KeyRow(number, label, public, pkcs8, bool(encrypted))
 
@@ -60,7 +73,9 @@ def add_issuer(store: Store, *, role: str, ca_id: str, key_id: int, parent_id: i
            VALUES (?, ?, ?, ?, 1)""",
         (role, ca_id, key_id, parent_id),
     )
-    return _number(cursor.lastrowid)
+    number = _number(cursor.lastrowid)
+    note(store, "issuer", number)
+    return number
 
 
 def issuers(store: Store) -> list[IssuerRow]:
@@ -88,6 +103,7 @@ def setting(store: Store, name: str) -> str | None:
 
 def set_setting(store: Store, name: str, value: str | None) -> None:
     """Set a setting, or with None remove it."""
+    note(store, "setting", name)
     if value is None:
         store.connection.execute("DELETE FROM setting WHERE name = ?", (name,))
         return

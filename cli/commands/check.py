@@ -10,7 +10,7 @@ from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
-from cli.output import show
+from cli.output import show, talk
 
 
 def check_command(
@@ -21,6 +21,12 @@ def check_command(
     min_severity: Annotated[
         str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
     ] = "warning",
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", help="Make what differs from history anew from it first; recorded."
+        ),
+    ] = False,
 ) -> None:
     """What ends soon, is overdue or was left undone; exit 9 if something fails.
 
@@ -34,6 +40,11 @@ def check_command(
     within = span("--expiring", expiring)
     assert within is not None
     with opened(settings) as home:
+        if rebuild:
+            from ca.authority.soundness import rebuild as rebuild_register
+
+            if rebuild_register(home):
+                talk("made anew from history, and recorded: sipca log says what differed", settings)
         document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
     show(document, settings, check_text)
     if document.verdict == "fail":

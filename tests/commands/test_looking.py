@@ -262,9 +262,11 @@ def test_status_says_which_ca_what_it_holds_and_the_head(lab: CommandLine) -> No
 def test_the_log_names_who_did_what(lab: CommandLine) -> None:
     events = lab("log", "--json").json["events"]
 
-    founding = ["init", "issued", "issued"]
-    services = ["issued", "ocsp-signer", "crl-numbered", "crl"] * 2
-    assert [event["action"] for event in events] == founding + services + ["issued"] * 3
+    founding = ["init", *["ca-key", "planned", "issued"] * 2]
+    signer = ["planned", "ocsp-signer-planned", "issued", "ocsp-signer"]
+    services = [*signer, "crl-numbered", "crl"] * 2
+    signed = ["planned", "issued"] * 3
+    assert [event["action"] for event in events] == founding + services + signed
     assert {event["version"] for event in events} == {"0.1.0"}
     assert events[-1]["detail"]["subject"] == "CN=proxy.lab.example"
     assert all(event["os_user"] and event["host"] for event in events)
@@ -388,7 +390,8 @@ def test_derived_tables_are_rebuilt_from_history_alone(
             for table in DERIVED:
                 connection.execute(f"DROP TABLE {table}")
 
-        count = rebuild(store, index_of)
+        with store.write():
+            count = rebuild(store, index_of)
 
         assert rows(store.connection) == before
     assert count == 7

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ca.errors import StoreError
-from ca.store import audit, crls, plans, revocations, state
+from ca.store import audit, crls, plans, revocations, state, verifying
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL
@@ -158,6 +158,7 @@ def test_a_deleted_key_is_not_readable_in_the_file(store: Store, path: Path) -> 
     secret = b"very secret key blob " * 20
     with store.write():
         number = state.add_key(store, label="x", public=b"q", pkcs8=secret, encrypted=False, at=AT)
+        audit.record(store, [Event("key", "x")], at=AT, actor=ACTOR)
     with store.write() as connection:
         connection.execute("DELETE FROM key WHERE id = ?", (number,))
     store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -222,7 +223,7 @@ def test_the_audit_trail_notices_an_altered_event(store: Store) -> None:
     store.connection.execute("DROP TRIGGER audit_no_update")
     store.connection.execute("UPDATE audit SET subject = 'that'")
 
-    assert "event 1 was altered" in list(audit.problems(store))
+    assert "event 1 was altered" in list(verifying.problems(store))
 
 
 def test_the_audit_trail_notices_an_altered_row_and_a_row_without_event(store: Store) -> None:
@@ -231,9 +232,11 @@ def test_the_audit_trail_notices_an_altered_row_and_a_row_without_event(store: S
     store.connection.execute("DROP TRIGGER result_no_update")
     store.connection.execute("UPDATE result SET signature = x'00'")
 
-    found = list(audit.problems(store))
+    found = list(verifying.problems(store))
 
-    assert "the result row 1 that event 2 describes was altered" in found
+    assert any(
+        each.startswith("the result row 1 that event 2 describes was altered") for each in found
+    )
     assert "the abandonment row 2 has no event" in found
 
 
@@ -243,7 +246,7 @@ def test_the_audit_trail_notices_a_missing_event(store: Store) -> None:
     store.connection.execute("DROP TRIGGER audit_no_delete")
     store.connection.execute("DELETE FROM audit WHERE id = 1")
 
-    assert "event 2 does not follow the one before it" in list(audit.problems(store))
+    assert "event 2 does not follow the one before it" in list(verifying.problems(store))
 
 
 def test_the_audit_trail_notices_an_altered_request_and_profile(store: Store) -> None:
@@ -252,7 +255,7 @@ def test_the_audit_trail_notices_an_altered_request_and_profile(store: Store) ->
     store.connection.execute("UPDATE request SET der = x'00'")
     store.connection.execute("UPDATE profile_text SET text = 'other'")
 
-    found = list(audit.problems(store))
+    found = list(verifying.problems(store))
 
     assert "the request 1 was altered" in found
     assert "the kept text of profile sip was altered" in found
@@ -284,6 +287,7 @@ def test_a_higher_crl_number_is_never_replaced_by_a_lower_one(store: Store) -> N
         assert crls.publish(store, crl(7), [b"seven"])
         assert not crls.publish(store, crl(6), [b"six"])
         assert not crls.publish(store, crl(7), [b"again"])
+        audit.record(store, [Event("crl", "7")], at=AT, actor=ACTOR)
 
     assert b"".join(crls.octets(store, 1)) == b"seven"
     assert crls.newest(store, 1) == crl(7)

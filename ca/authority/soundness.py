@@ -1,0 +1,96 @@
+"""Whether a home's register is what its history says, as far as a quick look sees; mending it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from ca.authority.home import Home
+from ca.authority.indexing import index_of
+from ca.errors import StoreError
+from ca.model.findings import Finding, Violation, rule, run
+from ca.store import derived, verifying
+from ca.store.audit import Event
+
+NAMED = 5
+"""How many differences a finding names."""
+
+
+class HistoryHealth(msgspec.Struct, frozen=True):
+    """What of history and state is not what the trail says: the first few, and how many more."""
+
+    problems: tuple[str, ...]
+    more: int
+
+
+class DerivedHealth(msgspec.Struct, frozen=True):
+    """Where derived tables are not what history says: the first few, and how many more."""
+
+    problems: tuple[str, ...]
+    more: int
+
+
+@rule("register-altered", "error", "ca/README.md, decision 35")
+def register_altered(health: HistoryHealth) -> Violation | None:
+    """History or state is not what the audit trail says: somebody changed the register by hand."""
+    if not health.problems:
+        return None
+    return Violation(
+        _told(health.problems, health.more),
+        "sipca log --verify names every difference; restore the last copy of the folder",
+    )
+
+
+@rule("index-altered", "error", "ca/README.md, decision 35")
+def index_altered(health: DerivedHealth) -> Violation | None:
+    """A table made from history (who is revoked, which keys are blocked) differs from it."""
+    if not health.problems:
+        return None
+    return Violation(
+        _told(health.problems, health.more),
+        "sipca check --rebuild makes those tables anew from history",
+    )
+
+
+def soundness(home: Home) -> list[Finding]:
+    """What a quick look finds: of history and state, then of what is made from history.
+
+    It does not read every event and certificate; ``log --verify`` does.
+    """
+    with home.store.snapshot():
+        history = HistoryHealth(*_first(verifying.quick_history_problems(home.store)))
+        made = DerivedHealth(*_first(verifying.quick_derived_problems(home.store)))
+    return [*run([register_altered], history), *run([index_altered], made)]
+
+
+def rebuild(home: Home) -> bool:
+    """Make every derived table anew from history, where one differs; recorded.
+
+    Returns:
+        Whether anything differed.
+
+    Raises:
+        StoreError: history was altered itself.
+    """
+    with home.store.write():
+        for problem in verifying.history_problems(home.store):
+            raise StoreError(
+                f"nothing can be made anew from history that was altered itself: {problem}",
+                hint="sipca log --verify names every difference; restore the last copy",
+            )
+        found = _first(verifying.derived_problems(home.store, index_of))
+        if not found[0]:
+            return False
+        derived.rebuild(home.store, index_of)
+        home.record(Event("rebuilt", "register", {"found": _told(*found)}))
+    return True
+
+
+def _first(problems: Iterator[str]) -> tuple[tuple[str, ...], int]:
+    return tuple(islice(problems, NAMED)), sum(1 for _ in problems)
+
+
+def _told(problems: tuple[str, ...], more: int) -> str:
+    return "; ".join(problems) + (f"; and {more} more" if more else "")

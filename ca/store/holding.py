@@ -1,0 +1,179 @@
+"""Derived tables held against the history that they come from, a sentence for each difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+from ca.encoding.der import certificate
+from ca.encoding.extensions import end_of
+from ca.errors import CAError
+from ca.store.connection import Store
+from ca.store.derived import Index, StatusRow, crl_entry, folded, key_of
+
+_Status = tuple[str, str, str, int, int | None, bytes]
+
+
+def open_plan_problems(store: Store) -> Iterator[str]:
+    """Plans without an end that ``open_plan`` does not hold, and what it holds beside them."""
+    for (number,) in store.connection.execute(
+        """SELECT id FROM plan WHERE id NOT IN (SELECT plan_id FROM result)
+                                 AND id NOT IN (SELECT plan_id FROM abandonment)
+                                 AND id NOT IN (SELECT plan_id FROM open_plan)"""
+    ):
+        yield f"the open_plan row {number} is gone"
+    for (number,) in store.connection.execute(
+        """SELECT plan_id FROM open_plan
+            WHERE plan_id NOT IN (SELECT id FROM plan) OR plan_id IN (SELECT plan_id FROM result)
+               OR plan_id IN (SELECT plan_id FROM abandonment)"""
+    ):
+        yield f"the open_plan row {number} was added: its plan is ended, or there is none"
+
+
+def revocation_problems(store: Store, before_6: int) -> Iterator[str]:
+    """Where ``status`` and ``blocked_key`` are not what the status events make of them.
+
+    ``before_6``: the last status event of an older register, which did not look for the end of a
+    certificate that was only planned.
+    """
+    yield from _status_problems(store, before_6)
+    yield from _blocked_problems(store)
+
+
+def _status_problems(store: Store, before_6: int) -> Iterator[str]:
+    rows = store.connection.execute(
+        """SELECT issuer_id, serial, status, reason, happened_at, event_id, not_after, crl_entry
+             FROM status ORDER BY issuer_id, serial"""
+    )
+    held = next(rows, None)
+    for (issuer_id, serial), expected in _expected_status(store):
+        while held is not None and held[:2] < (issuer_id, serial):
+            yield f"the status row {held[1].hex()} of issuer {held[0]} was added"
+            held = next(rows, None)
+        found = None
+        if held is not None and held[:2] == (issuer_id, serial):
+            found, held = held[2:], next(rows, None)
+        name = f"the status row {serial.hex()} of issuer {issuer_id}"
+        if found is None and expected is not None:
+            yield f"{name} is gone: it is {expected[0]} since {expected[2]}"
+        elif found is not None and expected is None:
+            yield f"{name} was added: it was released"
+        elif found is not None and expected is not None and not _same(found, expected, before_6):
+            yield f"{name} was altered: it is {expected[0]} ({expected[1]}) since {expected[2]}"
+    while held is not None:
+        yield f"the status row {held[1].hex()} of issuer {held[0]} was added"
+        held = next(rows, None)
+
+
+def _same(found: _Status, expected: _Status, before_6: int) -> bool:
+    if found[4] is None and expected[3] <= before_6:
+        expected = (*expected[:4], None, expected[5])
+    return found == expected
+
+
+def _expected_status(store: Store) -> Iterator[tuple[tuple[int, bytes], _Status | None]]:
+    """What ``status`` has to hold of each serial that has events, in its order."""
+    rows = store.connection.execute(
+        """SELECT e.id, e.issuer_id, e.serial, e.status, e.reason, e.happened_at, e.invalid_since,
+                  e.key_identity, p.tbs
+             FROM status_event e
+             LEFT JOIN plan p ON p.issuer_id = e.issuer_id AND p.serial = e.serial
+            ORDER BY e.issuer_id, e.serial, e.id"""
+    )
+    for one, group in groupby(rows, key=lambda row: (row[1], row[2])):
+        events = list(group)
+        now = folded(row[3:6] for row in events)
+        if now is None:
+            yield one, None
+            continue
+        *values, tbs = events[-1]
+        last = StatusRow(*values)
+        end = None if tbs is None else end_of(tbs)
+        try:
+            encoded = crl_entry(last, now[2])
+        except (KeyError, ValueError):  # the event was altered, and is told so
+            encoded = b""
+        yield one, (*now, last.id, end, encoded)
+
+
+def _blocked_problems(store: Store) -> Iterator[str]:
+    for number, issuer_id, serial, named, status in store.connection.execute(
+        """SELECT id, issuer_id, serial, key_identity, status FROM status_event
+            WHERE reason = 'key-compromise' ORDER BY id"""
+    ):
+        key = named or key_of(store, issuer_id, serial)
+        if key is None or status == "released":
+            continue
+        row = store.connection.execute(
+            "SELECT event_id FROM blocked_key WHERE key_identity = ?", (key,)
+        ).fetchone()
+        if row is None:
+            yield f"the blocked_key row {key.hex()} is gone: status event {number} blocks it"
+        elif row[0] > number:
+            yield f"the blocked_key row {key.hex()} was altered: status event {number} blocks it"
+    for key, number, reason, named, issuer_id, serial in store.connection.execute(
+        """SELECT b.key_identity, b.event_id, e.reason, e.key_identity, e.issuer_id, e.serial
+             FROM blocked_key b LEFT JOIN status_event e ON e.id = b.event_id"""
+    ):
+        if reason != "key-compromise":
+            yield f"the blocked_key row {key.hex()} was added: no status event {number} blocks it"
+        elif (named or key_of(store, issuer_id, serial)) != key:
+            yield f"the blocked_key row {key.hex()} was altered: event {number} blocks another"
+
+
+def index_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
+    """Where the certificate index and ``san`` are not what the certificates say."""
+    names = missing = 0
+    for number, tbs, signature, *found in store.connection.execute(
+        """SELECT r.plan_id, p.tbs, r.signature, c.not_before, c.not_after, c.key_identity
+             FROM result r
+             JOIN plan p ON p.id = r.plan_id
+             LEFT JOIN certificate c ON c.plan_id = r.plan_id
+            ORDER BY r.plan_id"""
+    ):
+        index = _index(index_of, tbs, signature)
+        if index is None:
+            yield f"the certificate of the plan row {number} cannot be read: it was altered"
+            continue
+        if found[0] is None:
+            yield f"the certificate row {number} is gone"
+        elif found != [index.not_before, index.not_after, index.key_identity]:
+            yield f"the certificate row {number} was altered"
+        for kind, name in index.names:
+            names += 1
+            if not _has_san(store, name, number, kind):
+                missing += 1
+                yield f"the san row {number} {kind}:{name} is gone"
+    for (number,) in store.connection.execute(
+        "SELECT plan_id FROM certificate WHERE plan_id NOT IN (SELECT plan_id FROM result)"
+    ):
+        yield f"the certificate row {number} was added: its plan has no result"
+    yield from _added_names(store, index_of, names - missing)
+
+
+def _index(index_of: Callable[[bytes], Index], tbs: bytes, signature: bytes) -> Index | None:
+    try:
+        return index_of(certificate(tbs, signature))
+    except (CAError, ValueError, IndexError):
+        return None
+
+
+def _has_san(store: Store, name: str, number: int, kind: str) -> bool:
+    query = "SELECT 1 FROM san WHERE folded = ? AND plan_id = ? AND kind = ?"
+    return store.connection.execute(query, (name, number, kind)).fetchone() is not None
+
+
+def _added_names(store: Store, index_of: Callable[[bytes], Index], expected: int) -> Iterator[str]:
+    """Rows of ``san`` that no certificate says; looked for only where there are too many."""
+    found = store.connection.execute("SELECT count(*) FROM san").fetchone()[0]
+    if found == expected:
+        return
+    for name, number, kind in store.connection.execute("SELECT folded, plan_id, kind FROM san"):
+        row = store.connection.execute(
+            """SELECT p.tbs, r.signature FROM plan p JOIN result r ON r.plan_id = p.id
+                WHERE p.id = ?""",
+            (number,),
+        ).fetchone()
+        index = None if row is None else _index(index_of, *row)
+        if index is None or (kind, name) not in index.names:
+            yield f"the san row {number} {kind}:{name} was added"

@@ -1,0 +1,263 @@
+"""The trail, and the history that its events describe, held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+
+import msgspec
+
+from ca.store import audit, standing
+from ca.store.audit import GENESIS
+from ca.store.connection import Store
+from ca.store.derived import Index
+from ca.store.holding import index_problems, open_plan_problems, revocation_problems
+from ca.store.schema import guard_problems
+from ca.store.standing import PINNED
+
+_KEYS = {
+    "plan": "id",
+    "result": "plan_id",
+    "abandonment": "plan_id",
+    "status_event": "id",
+    "crl_number": "id",
+    "supersession": "new_plan_id",
+}
+"""Tables that events describe, and the number by which."""
+_NUMBERED = ("request", "plan", "status_event", "crl_number", "audit")
+"""Tables of history whose rows are numbered without a gap: transactions that fail take none."""
+_NONE = "-"
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """What an older register had when it was upgraded: how many rows no event describes."""
+
+    event: int = 0
+    plans: int = 0
+    requests: int = 0
+    requests_hash: str = _NONE
+    status_events: int = 0
+
+
+class _Seen:
+    """Row numbers: a bit each where they are as dense as ours, a set entry where they are not."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+        self._odd: set[int] = set()
+
+    def add(self, first: int, count: int = 1) -> None:
+        for number in range(first, first + count):
+            place = number >> 3
+            if not 0 <= place < 2 * len(self._bits) + 65536:
+                self._odd.add(number)
+                continue
+            if place >= len(self._bits):
+                self._bits.extend(bytes(place + 65536 - len(self._bits)))
+            self._bits[place] |= 1 << (number & 7)
+
+    def __contains__(self, number: int) -> bool:
+        place = number >> 3
+        within = 0 <= place < len(self._bits) and self._bits[place] >> (number & 7) & 1
+        return bool(within) or number in self._odd
+
+
+def problems(store: Store, index_of: Callable[[bytes], Index] | None = None) -> Iterator[str]:
+    """What does not fit together in a register, a sentence each.
+
+    The chain of events, the history that they describe, history that has no event, state, and
+    (with ``index_of``) every derived table against history. Memory is bounded, whatever the size.
+
+    Cannot see a register that was rewritten whole, or cut at its end together with the rows: for
+    that the head must have been noted elsewhere.
+    """
+    yield from history_problems(store)
+    if index_of is not None:
+        yield from derived_problems(store, index_of)
+
+
+def history_problems(store: Store) -> Iterator[str]:
+    """What does not fit together in history and state, and in the trail that tells of them."""
+    pin = find_pin(store)
+    yield from guard_problems(store)
+    yield from _trail_problems(store, pin)
+    yield from gap_problems(store)
+    yield from _request_problems(store, pin)
+    yield from _profile_problems(store)
+    yield from standing.problems(store)
+
+
+def quick_history_problems(store: Store) -> Iterator[str]:
+    """What of history and state can be seen without reading every event and certificate."""
+    yield from guard_problems(store)
+    yield from gap_problems(store)
+    yield from standing.problems(store)
+
+
+def quick_derived_problems(store: Store) -> Iterator[str]:
+    """Where derived tables are not what history says, of the certificate index only its count."""
+    yield from open_plan_problems(store)
+    yield from revocation_problems(store, find_pin(store).status_events)
+    rows, results = _count(store, "certificate"), _count(store, "result")
+    if rows != results:
+        yield f"the certificate index has {rows} rows for {results} certificates"
+
+
+def derived_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
+    """Where any derived table is not what history says."""
+    yield from open_plan_problems(store)
+    yield from revocation_problems(store, find_pin(store).status_events)
+    yield from index_problems(store, index_of)
+
+
+def find_pin(store: Store) -> Pin:
+    """What the newest upgrade pinned; nothing in a register that has always had events for all."""
+    row = store.connection.execute(
+        "SELECT id, detail FROM audit WHERE state IS NOT NULL AND action = ? ORDER BY id DESC",
+        (PINNED,),
+    ).fetchone()
+    if row is None:
+        return Pin()
+    try:
+        detail = msgspec.json.decode(row[1], type=dict[str, str])
+        numbers = [int(detail[name]) for name in ("plans", "requests", "status_events")]
+        return Pin(row[0], numbers[0], numbers[1], detail["requests_hash"], numbers[2])
+    except (msgspec.MsgspecError, UnicodeError, KeyError, ValueError):
+        return Pin(row[0])  # the event was altered, and is told so
+
+
+def _trail_problems(store: Store, pin: Pin) -> Iterator[str]:
+    previous = GENESIS
+    described = {table: _Seen() for table in _KEYS}
+    for row in store.connection.execute(
+        """SELECT id, hash, at, action, subject, detail, row_table, row_id, row_hash,
+                  os_user, host, version, previous, state FROM audit ORDER BY id"""
+    ):
+        number, hashed, *values, state = row
+        if values[-1] != previous:
+            yield f"event {number} does not follow the one before it"
+        if audit.event_hash(values, state) != hashed:
+            yield f"event {number} was altered"
+        table, row_id, row_hash = values[4], values[5], values[6]
+        if table in _KEYS and row_id is not None:
+            rows = _plans_told(values[3]) if table == "plan" else 1
+            described[table].add(row_id, rows)
+            before_6 = number <= pin.event
+            if audit.row_hash(store, table, row_id, rows, before_6=before_6) != row_hash:
+                yield _altered(store, table, row_id, rows, number)
+        previous = hashed
+    yield from _undescribed(store, described, pin)
+
+
+def _plans_told(detail: str) -> int:
+    """How many plans a ``planned`` event tells of; 1 where it was altered beyond reading."""
+    try:
+        return max(1, min(100_000, int(msgspec.json.decode(detail, type=dict[str, str])["plans"])))
+    except (msgspec.MsgspecError, UnicodeError, KeyError, ValueError):
+        return 1
+
+
+def _altered(store: Store, table: str, row_id: int, rows: int, number: int) -> str:
+    if table == "plan" and rows > 1:
+        found = store.connection.execute(
+            "SELECT id FROM plan WHERE id BETWEEN ? AND ?", (row_id, row_id + rows - 1)
+        )
+        gone = set(range(row_id, row_id + rows)) - {each for (each,) in found}
+        shown = ", ".join(f"the plan row {each}" for each in sorted(gone)[:5])
+        if gone:
+            return f"{shown} that event {number} wrote down is gone"
+        what = f"of the plan rows {row_id} to {row_id + rows - 1} that event {number} wrote down"
+        return f"one {what} was altered, or its request row or the name of its profile_text row"
+    if table in ("plan", "result", "abandonment"):
+        return _altered_plan(store, table, row_id, number)
+    column = _KEYS[table]
+    query = f"SELECT 1 FROM {table} WHERE {column} = ?"  # noqa: S608 - our own constants
+    gone_or = "was altered" if store.connection.execute(query, (row_id,)).fetchone() else "is gone"
+    return f"the {table} row {row_id} that event {number} describes {gone_or}"
+
+
+def _altered_plan(store: Store, table: str, row_id: int, number: int) -> str:
+    column = _KEYS[table]
+    query = f"SELECT 1 FROM {table} WHERE {column} = ?"  # noqa: S608 - our own constants
+    what = f"the {table} row {row_id} that event {number} describes"
+    if store.connection.execute(query, (row_id,)).fetchone() is None:
+        return f"{what} is gone"
+    plan = store.connection.execute(
+        "SELECT request_id, hex(profile_sha256) FROM plan WHERE id = ?", (row_id,)
+    ).fetchone()
+    if plan is None:
+        return f"{what} has lost its plan row {row_id}, which is gone"
+    parts = [] if table == "plan" else [f"its plan row {row_id}"]
+    parts += [] if plan[0] is None else [f"its request row {plan[0]}"]
+    parts.append(f"its profile_text row {plan[1][:16].lower()}")
+    return f"{what} was altered, or {', '.join(parts)}"
+
+
+def _undescribed(store: Store, described: dict[str, _Seen], pin: Pin) -> Iterator[str]:
+    for table, column in _KEYS.items():
+        seen = described[table]
+        for (row_id,) in store.connection.execute(f"SELECT {column} FROM {table}"):  # noqa: S608 - our own constants
+            if row_id in seen or (table == "plan" and 0 < row_id <= pin.plans):
+                continue
+            yield f"the {table} row {row_id} has no event"
+    ended, told = (described["result"], described["abandonment"]), standing.pinned_plans(store)
+    for (row_id,) in store.connection.execute("SELECT id FROM plan WHERE id <= ?", (pin.plans,)):
+        if row_id not in told and not any(row_id in each for each in ended):
+            yield f"the plan row {row_id} has no event"
+
+
+def gap_problems(store: Store) -> Iterator[str]:
+    """Rows of history that are missing, seen by their numbers."""
+    for table in _NUMBERED:
+        count, least, most = store.connection.execute(
+            f"SELECT count(*), min(id), max(id) FROM {table}"  # noqa: S608 - our own constants
+        ).fetchone()
+        if count and (least < 1 or most != count):
+            yield f"of {table} there are {count} rows, but they are numbered {least} to {most}"
+
+
+def _request_problems(store: Store, pin: Pin) -> Iterator[str]:
+    rows = store.connection.execute(
+        """SELECT q.id, q.sha256, q.der, q.key_identity, q.received_at,
+                  (SELECT p.planned_at FROM plan p WHERE p.request_id = q.id ORDER BY p.id LIMIT 1),
+                  (SELECT c.key_identity FROM plan p JOIN certificate c ON c.plan_id = p.id
+                    WHERE p.request_id = q.id LIMIT 1)
+             FROM request q"""
+    )
+    for number, hashed, content, key, received_at, planned_at, certified in rows:
+        if sha256(content).digest() != hashed:
+            yield f"the request {number} was altered"
+        if planned_at is None:
+            yield f"the request row {number} has no plan: it was added"
+        elif planned_at != received_at:
+            yield f"the request row {number} was not received when its plan was made"
+        if certified is not None and certified != key:
+            yield f"the request row {number} names another key than its certificate"
+    for plan, number in store.connection.execute(
+        """SELECT id, request_id FROM plan
+            WHERE request_id IS NOT NULL AND request_id NOT IN (SELECT id FROM request)"""
+    ):
+        yield f"the request row {number} of the plan row {plan} is gone"
+    if pin.requests_hash not in (_NONE, audit.requests_hash(store, pin.requests)):
+        yield (
+            f"the request rows 1 to {pin.requests} are not those that event {pin.event} found "
+            "when the register was upgraded"
+        )
+
+
+def _profile_problems(store: Store) -> Iterator[str]:
+    used = {row[0] for row in store.connection.execute("SELECT DISTINCT profile_sha256 FROM plan")}
+    for name, hashed, text in store.connection.execute(
+        "SELECT name, sha256, text FROM profile_text"
+    ):
+        if sha256(text.encode()).digest() != hashed:
+            yield f"the kept text of profile {name} was altered"
+        if hashed not in used:
+            yield f"the profile_text row {hashed.hex()[:16]} ({name}) has no plan: it was added"
+        used.discard(hashed)
+    for hashed in sorted(used):
+        yield f"the profile_text row {hashed.hex()[:16]} is gone"
+
+
+def _count(store: Store, table: str) -> int:
+    return int(store.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608

@@ -131,10 +131,10 @@ def _failed(error: Exception, settings: Any) -> int:
 
 def _complete(words: list[str]) -> int:
     """Print what may stand next, for the scripts of ``sipca completion``; never an error."""
-    from cli.completion import candidates
+    from cli.completion import candidates, for_bash
 
     with contextlib.suppress(Exception):  # a shell shows nothing rather than a message
-        for each in candidates(words):
+        for each in for_bash(*words[1:3]) if words[:1] == ["--bash"] else candidates(words):
             print(each)
     return 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from ca.documents.base import encoded
 from ca.documents.signing import Signed, SigningDocument, Skipped
 from ca.files import Spool
 from cli.views.progress import Talker
@@ -37,7 +38,7 @@ class Entries:
             self.first.append(entry)
         if self._spools is not None:
             comma = b"," if self._spools[name].size else b""
-            self._spools[name].write(comma + _indented(msgspec.json.encode(entry), 4))
+            self._spools[name].write(comma + _indented(encoded(entry), 4))
         if self._talker is not None:
             self._waiting.append(entry)
 
@@ -59,10 +60,10 @@ class Entries:
         yield b"{"
         for number, (name, value) in enumerate(msgspec.to_builtins(document).items()):
             yield b",\n  " if number else b"\n  "
-            yield msgspec.json.encode(name) + b": "
+            yield encoded(name) + b": "
             spool = self._spools.get(name)
             if spool is None:
-                yield _indented(msgspec.json.encode(value), 2).lstrip()
+                yield _indented(encoded(value), 2).lstrip()
             elif spool.size:
                 yield b"["
                 yield from spool.read()

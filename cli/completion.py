@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 SCRIPTS = {
     "bash": """\
 _sipca_complete() {
-    local IFS=$'\\n'
-    COMPREPLY=($(sipca __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    local each line="${COMP_LINE:0:${COMP_POINT:-0}}"
+    [[ -n "$line" ]] || line="${COMP_WORDS[*]:0:COMP_CWORD+1}"
+    COMPREPLY=()
+    while IFS= read -r each; do
+        COMPREPLY+=("$each")
+    done < <(sipca __complete --bash "$line" "$COMP_WORDBREAKS" 2>/dev/null)
 }
 complete -o default -o bashdefault -F _sipca_complete sipca
 """,
@@ -22,7 +26,7 @@ complete -o default -o bashdefault -F _sipca_complete sipca
 #compdef sipca
 _sipca() {
     local -a found
-    found=("${(@f)$(sipca __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    found=("${(@f)$(sipca __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
     if [[ -n "${found[1]}" ]]; then
         compadd -a found
     else
@@ -33,9 +37,12 @@ compdef _sipca sipca
 """,
     "fish": """\
 function __sipca_complete
-    set -l found (sipca __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+    set -l begun (commandline -ct)
+    set -l plain (string unescape -- "$begun")
+    or set plain (string trim --left --chars "'\\"" -- "$begun")
+    set -l found (sipca __complete (commandline -opc)[2..] "$plain" 2>/dev/null)
     if test (count $found) -gt 0
-        printf '%s\\n' $found
+        string match --invert '~*' -- $found
     else
         __fish_complete_path (commandline -ct)
     end
@@ -43,6 +50,10 @@ end
 complete -c sipca -f -a '(__sipca_complete)'
 """,
 }
+"""Zsh and fish quote what they insert, fish all but a first ``~``: such names it does not offer.
+
+Bash inserts what it is given, so ``for_bash`` quotes.
+"""
 REFS = ("show", "export", "revoke", "release")
 """Commands whose arguments are REFs."""
 
@@ -52,14 +63,69 @@ def candidates(words: list[str]) -> list[str]:
     *before, begun = words or [""]
     command, path, last_option = _walked(before)
     if last_option is not None:
-        found = _values(last_option, words)
+        found = _no_options(_values(last_option, words))
     elif begun.startswith("-"):
         found = [name for each in command.params for name in each.opts if name.startswith("--")]
     elif hasattr(command, "list_commands"):
         found = command.list_commands(None)
     else:
-        found = _arguments(path, words)
-    return sorted({each for each in found if each.startswith(begun)})
+        found = _no_options(_arguments(path, words))
+    return sorted({each for each in found if each.startswith(begun) and each.isprintable()})
+
+
+def _no_options(names: Iterable[str]) -> Iterable[str]:
+    """Names without those that would be taken for options when entered."""
+    return (each for each in names if not each.startswith("-"))
+
+
+def for_bash(line: str, breaks: str) -> list[str]:
+    """What bash puts in the place of what it completes: as ``printf %q`` spells it.
+
+    ``line`` is the command up to the cursor, ``breaks`` bash's COMP_WORDBREAKS: behind the last
+    of them bash begins to replace, so that the part before it is left out here.
+    """
+    words, kept, quote = _split(line, breaks)
+    replies = (_quoted(each[len(kept) :], quote) for each in candidates(words[1:]))
+    return [each for each in replies if each is not None]
+
+
+def _quoted(text: str, quote: str) -> str | None:
+    """Text for bash, behind an opened quote as well; None where that cannot hold it."""
+    if quote == "'":
+        return None if "'" in text else text
+    if quote == '"':
+        return None if set(text) & set('"$`\\!') else text
+    return "".join(
+        each if each.isalnum() or not each.isascii() or each in "_./:@%+,=-" else f"\\{each}"
+        for each in text
+    )
+
+
+def _split(line: str, breaks: str) -> tuple[list[str], str, str]:
+    """The words of a line as bash reads them, unquoted; the last one may be empty.
+
+    Also what of the last one stands before the part that bash replaces, and the open quote.
+    """
+    words, kept, quote = [""], "", ""
+    letters = iter(line)
+    for each in letters:
+        if each == quote:
+            quote = ""
+        elif quote == "'":
+            words[-1] += each
+        elif each == "\\":
+            words[-1] += next(letters, "")
+        elif not quote and each in "'\"":
+            quote, kept = each, words[-1]
+        elif not quote and each in " \t\n":
+            if words[-1]:
+                words.append("")
+            kept = ""
+        else:
+            words[-1] += each
+            if not quote and each in breaks:  # bash replaces an @ itself, as of user@host
+                kept = words[-1].removesuffix("@")
+    return words, kept, quote
 
 
 def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.options import global_options, version_option
+from cli.words import refuse_octets
 
 
 class LazyGroup(TyperGroup):
@@ -58,6 +59,8 @@ def load_command(path: tuple[str, ...]) -> Any:
     app.command(path[-1], context_settings={"help_option_names": ["-h", "--help"]})(function)
     command = typer.main.get_command(app)
     command.params.extend(global_options())
+    for each in command.params:
+        refuse_octets(each)
     return command
 
 

@@ -31,8 +31,17 @@ class Settings:
 
     @property
     def home_path(self) -> Path:
-        """The folder of the CA home."""
-        return Path(self.home or typer.get_app_dir("sipca", roaming=False)).expanduser()
+        """The folder of the CA home.
+
+        Raises:
+            typer.BadParameter: it begins with a user who is not there.
+        """
+        try:
+            return Path(self.home or typer.get_app_dir("sipca", roaming=False)).expanduser()
+        except RuntimeError:  # '~nobody/home'; or no HOME, and no such user in /etc/passwd
+            raise typer.BadParameter(
+                f"--home: no home directory is known for '{self.home or '~'}'; give a whole path"
+            ) from None
 
     def take_stdin(self, what: str) -> None:
         """Reserve stdin for one thing of this call.
@@ -78,6 +87,8 @@ def global_options() -> list[Any]:
 
 def _setter(name: str) -> Any:
     def set_value(ctx: Any, _param: Any, value: Any) -> Any:
+        if value == "":  # as in --home "$UNSET": never the usual home instead
+            raise typer.BadParameter(f"--{name.replace('_', '-')} is empty")
         if value:
             setattr(ctx.find_object(Settings), name, value)
         return value

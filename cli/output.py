@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from ca.documents.base import encoded
 from ca.documents.exits import EXIT_CODES
 from ca.errors import CAError
 from cli.terminal import safe
@@ -37,19 +39,20 @@ def print_json(document: Document) -> None:
 
 def json_pieces(document: Document) -> list[bytes]:
     """The octets of a JSON document, as they are printed and written to files."""
-    return [msgspec.json.format(msgspec.json.encode(document), indent=2), b"\n"]
+    return [msgspec.json.format(encoded(document), indent=2), b"\n"]
 
 
 def talk(text: str, settings: Settings) -> None:
     """Say something on stderr, unless quiet."""
-    if text and not settings.quiet:
-        print(text, file=sys.stderr)
+    if not settings.quiet:
+        say_anyway(text)
 
 
 def say_anyway(text: str) -> None:
-    """Say something on stderr, also when quiet."""
+    """Say something on stderr, also when quiet; where nobody can hear it, the work goes on."""
     if text:
-        print(text, file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr)
 
 
 def report_error(error: CAError, settings: Settings) -> int:
@@ -69,7 +72,7 @@ def report_usage(error: Any, settings: Settings) -> int:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context is not None else "sipca --help"
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(message, file=sys.stderr)
+        say_anyway(message)
         return USAGE
     _report("usage", message[:1].lower() + message[1:], hint, USAGE, settings)
     return USAGE
@@ -89,11 +92,9 @@ def report_bug(error: Exception, settings: Settings) -> int:
 def _report(kind: str, message: str, hint: str | None, code: int, settings: Settings) -> None:
     if settings.json:
         body = {"kind": kind, "message": message, "hint": hint, "exit": code}
-        print(msgspec.json.encode({"schema": 1, "error": body}).decode(), file=sys.stderr)
+        say_anyway(encoded({"schema": 1, "error": body}).decode())
         return
-    print(f"error: {safe(message)}", file=sys.stderr)
-    if hint:
-        print(f"hint: {safe(hint)}", file=sys.stderr)
+    say_anyway(f"error: {safe(message)}" + (f"\nhint: {safe(hint)}" if hint else ""))
 
 
 def write_bytes(data: bytes, *, binary: bool) -> None:

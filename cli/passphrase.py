@@ -11,6 +11,8 @@ from ca.authority.home import Surroundings, no_passphrase
 from ca.errors import KeyUnavailableError
 from ca.files import read_bounded
 from cli.options import Settings
+from cli.terminal import one_line
+from cli.words import read_stdin
 
 MAX_PASSPHRASE_FILE = 4096
 
@@ -42,14 +44,14 @@ class Passphrase:
                     "the passphrase is empty",
                     hint="--no-passphrase makes a CA without one" if new else None,
                 )
-            self._known = unicodedata.normalize("NFC", text).encode("utf-8")
+            self._known = _octets(text)
         return self._known
 
     def _from_outside(self) -> str | None:
         file = self.settings.passphrase_file or os.environ.get("SIPCA_PASSPHRASE_FILE")
         if file == "-":
             self.settings.take_stdin("the passphrase")
-            return _cut_line_end(sys.stdin.buffer.read(MAX_PASSPHRASE_FILE + 1), "stdin")
+            return _cut_line_end(read_stdin(MAX_PASSPHRASE_FILE + 1), "stdin")
         if file:
             return _cut_line_end(read_bounded(Path(file), limit=MAX_PASSPHRASE_FILE), file)
         return os.environ.get("SIPCA_PASSPHRASE")
@@ -63,9 +65,13 @@ class Passphrase:
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a batch has its own
         try:
             with self.settings.around_prompt():
-                first = getpass.getpass(f"{purpose}: ")
+                first = getpass.getpass(f"{one_line(purpose)}: ")
                 if new and getpass.getpass("again: ") != first:
                     raise KeyUnavailableError("the two passphrases differ", hint="try again")
+        except EOFError:
+            raise KeyUnavailableError("no passphrase was typed", hint="try again") from None
+        except UnicodeDecodeError:
+            raise _not_utf8("what was typed") from None
         finally:
             signal.signal(signal.SIGINT, before)
         return first
@@ -77,10 +83,33 @@ def _cut_line_end(data: bytes, file: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise KeyUnavailableError(
-            f"'{file}' is not UTF-8", hint="save the passphrase as UTF-8"
-        ) from None
+        raise _not_utf8(f"'{file}'") from None
     return text.removesuffix("\n").removesuffix("\r")
+
+
+def _octets(text: str) -> bytes:
+    """What keys are locked with: UTF-8, NFC.
+
+    Raises:
+        KeyUnavailableError: the environment or the terminal gave other octets, a NUL, or more
+            than a file may hold.
+    """
+    try:
+        known = unicodedata.normalize("NFC", text).encode("utf-8")
+    except UnicodeEncodeError:
+        raise _not_utf8("the passphrase") from None
+    if b"\0" in known:
+        raise KeyUnavailableError(
+            "the passphrase holds a NUL, which other programs end it at",
+            hint="save it as text: UTF-8 without NUL, not UTF-16",
+        )
+    if len(known) > MAX_PASSPHRASE_FILE:
+        raise KeyUnavailableError(f"the passphrase has more than {MAX_PASSPHRASE_FILE} octets")
+    return known
+
+
+def _not_utf8(what: str) -> KeyUnavailableError:
+    return KeyUnavailableError(f"{what} is not UTF-8", hint="give the passphrase in UTF-8")
 
 
 def _has_terminal() -> bool:

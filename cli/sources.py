@@ -15,6 +15,7 @@ from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import MAX_INPUT, read_bounded
 from ca.model.wishes import SigningWishes
 from cli.options import Settings
+from cli.words import read_stdin
 
 REQUEST_SUFFIXES = (".csr", ".req", ".p10")
 COLUMNS = ("source", "device", "context", "profile", "cn", "san")
@@ -29,11 +30,9 @@ def read_one(word: str, settings: Settings) -> bytes:
     if word != "-":
         return read_bounded(Path(word))
     settings.take_stdin("the CSR")
-    if sys.stdin is None:
-        raise MalformedError("stdin is closed", hint="give the CSR in a file")
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         return _pasted()
-    data = sys.stdin.buffer.read(MAX_INPUT + 1)
+    data = read_stdin(MAX_INPUT + 1)
     if len(data) > MAX_INPUT:
         raise MalformedError(f"stdin has more than {MAX_INPUT} octets, the most that is read")
     return data
@@ -42,12 +41,12 @@ def read_one(word: str, settings: Settings) -> bytes:
 def _pasted() -> bytes:
     """A CSR pasted at the terminal, up to its END line."""
     print("paste the CSR; its END line ends the input", file=sys.stderr)
-    lines: list[str] = []
-    for line in sys.stdin:
+    lines: list[bytes] = []
+    for line in sys.stdin.buffer:
         lines.append(line)
-        if ("END" in line and "REQUEST" in line) or sum(map(len, lines)) > MAX_INPUT:
+        if (b"END" in line and b"REQUEST" in line) or sum(map(len, lines)) > MAX_INPUT:
             break
-    return "".join(lines).encode()
+    return b"".join(lines)
 
 
 def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[Source]:

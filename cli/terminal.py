@@ -27,6 +27,8 @@ def one_line(text: str) -> str:
 
 def _spelled(character: str) -> str:
     code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # an octet of a file name that is no UTF-8
+        code -= 0xDC00
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -12,6 +12,7 @@ from ca.device.preflight import preflight
 from ca.device.request_rules import next_steps
 from ca.device.sheet import Sheet, SheetRow, as_html, as_text
 from ca.device.upload import Role, Upload, device_file, trust_file
+from ca.documents.base import encoded
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
@@ -67,8 +68,8 @@ def kit_of(
     files[f"{base}-upload-sheet.html"] = as_html(sheet).encode()
     account = unpack_account(row.account)
     files[f"{base}-account.txt"] = _account_text(account).replace("\n", newline).encode()
-    encoded = msgspec.json.format(msgspec.json.encode({"schema": 1, "findings": findings}))
-    files[f"{base}-preflight.json"] = encoded + b"\n"
+    found = msgspec.json.format(encoded({"schema": 1, "findings": findings}))
+    files[f"{base}-preflight.json"] = found + b"\n"
     sums = "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
     files[SUMS] = sums.encode()
     return Kit(files, findings)

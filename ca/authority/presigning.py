@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def presign(home: Home, folder: Path, *, lifetime: timedelta) -> PresignDocument
     register = Register(home)
     if not register.responders:
         raise KeyUnavailableError("there is no OCSP signer", hint="sipca ocsp rotate makes one")
+    snippet = nginx_snippet(str(folder.resolve()), seconds=int(lifetime.total_seconds()) // 4)
     before = _manifest(folder)
     make_folder(folder)
     written: set[str] = set()
@@ -43,8 +45,7 @@ def presign(home: Home, folder: Path, *, lifetime: timedelta) -> PresignDocument
                 written.add(path)
     unauthorized = failure("unauthorized", "").der
     write_atomic(folder / UNAUTHORIZED, unauthorized, overwrite=True)
-    snippet = nginx_snippet(str(folder.resolve()), seconds=int(lifetime.total_seconds()) // 4)
-    write_atomic(folder / SNIPPET, snippet.encode(), overwrite=True)
+    write_atomic(folder / SNIPPET, os.fsencode(snippet), overwrite=True)
     stale = before - written
     for path in stale:
         (folder / path).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ca.device.trust import Candidate, Store, gather, judge
+from ca.documents.base import encoded
 from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
 from ca.encoding import pem
 from ca.encoding.bundles import Bundle, read_bundle
@@ -124,8 +125,8 @@ def _facts(der: bytes, source: Path, line: int) -> CertificateFacts:
 
 
 def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
-    encoded = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-    targets = [(wishes.path, text.encode()), (wishes.manifest, encoded)]
+    manifest = msgspec.json.format(encoded(document), indent=2) + b"\n"
+    targets = [(wishes.path, text.encode()), (wishes.manifest, manifest)]
     for path, data in targets:
         if path is None:
             continue

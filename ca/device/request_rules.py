@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from ca.csr.request import CertificateRequest
 from ca.model.findings import Finding, Violation, rule, run
 from ca.names.text import printable
+from ca.profiles.patterns import filled, matches
 from ca.profiles.target import Target
 
 
@@ -37,7 +36,7 @@ def placeholder_subject(subject: RequestAtTarget) -> Violation | None:
 def factory_name(subject: RequestAtTarget) -> Violation | None:
     """The CN is what this kind of device makes up when its CSR page is left empty."""
     pattern, cn = subject.target.request.factory_cn, subject.request.cn
-    if not pattern or cn is None or not re.fullmatch(pattern, cn):
+    if not pattern or cn is None or not matches(pattern, cn):
         return None
     return Violation(
         f"the CN '{printable(cn)}' is the device's own, made up because the field was empty",
@@ -76,10 +75,13 @@ def next_steps(
     """The steps on the device's pages, in their order; an inferred one says so."""
     steps = []
     for step in target.steps:
-        text = step.text.format(
-            trusted_root=trusted_root,
-            device=device,
-            context="" if context is None else str(context),
+        text = filled(
+            step.text,
+            {
+                "trusted_root": trusted_root,
+                "device": device,
+                "context": "" if context is None else str(context),
+            },
         )
         steps.append(text if step.basis == "vendor" else f"{text} (inferred)")
     return steps

@@ -1,6 +1,9 @@
-"""What every document has."""
+"""What every document has, and its octets as JSON."""
 
 from __future__ import annotations
+
+import re
+from typing import Any
 
 import msgspec
 
@@ -9,3 +12,34 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A JSON document; keys may be added, never taken away or given another meaning."""
 
     schema: int = 1
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def spelled(text: str) -> str:
+    r"""Text that can be UTF-8: octets of a file name that are none are spelled out, as ``\xff``."""
+    return _SURROGATE.sub(_octet, text)
+
+
+def _octet(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+
+def encoded(value: object) -> bytes:
+    """A document or a part of one as JSON: always UTF-8, whatever octets file names hold."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_all_spelled(msgspec.to_builtins(value)))
+
+
+def _all_spelled(value: Any) -> Any:
+    if isinstance(value, str):
+        return spelled(value)
+    if isinstance(value, dict):
+        return {_all_spelled(key): _all_spelled(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_all_spelled(each) for each in value]
+    return value

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ca.errors import KeyUnavailableError
+from ca.errors import KeyUnavailableError, PolicyError
+from ca.keys.work import check_work
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -69,6 +70,14 @@ def load(pkcs8: bytes, passphrase: bytes | None, *, label: str) -> PrivateKeyTyp
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+    if passphrase is not None:
+        try:
+            check_work(pkcs8, name=f"the {label} key")
+        except PolicyError as error:  # sipca never wrote it so
+            raise KeyUnavailableError(
+                f"the register is damaged: {error.message}",
+                hint="restore the last copy of the home",
+            ) from None
     try:
         # The primality checks of an RSA key cost 0.2 s a run. They guard against signatures made
         # with a tampered key, and here every signature is verified before it is handed out.

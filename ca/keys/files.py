@@ -9,6 +9,7 @@ import msgspec
 from ca.errors import KeyUnavailableError, MalformedError
 from ca.keys import at_rest
 from ca.keys.public import PublicKey, read_public_key
+from ca.keys.work import check_work
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -101,10 +102,12 @@ def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> Handed
     Raises:
         KeyUnavailableError: its pass-phrase is missing or wrong.
         MalformedError: it is no private key.
+        PolicyError: opening it would take minutes or gigabytes.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
+    check_work(data, name=name)
     locked = b"ENCRYPTED" in data
     try:
         if b"-----BEGIN" in data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -19,7 +20,7 @@ from ca.names.general import parse_general_name
 from ca.names.text import check_device_name
 from ca.profiles.durations import parse_lifetime, parse_span
 from ca.profiles.library import Library, check_profile_file
-from ca.profiles.reader import read_toml
+from ca.profiles.reader import read_toml, utf8
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,12 +44,15 @@ class CATable(_Closed, frozen=True):
     protect: Protection | None = None
 
 
+Context = Annotated[int, msgspec.Meta(ge=0, le=99)]
+
+
 class DeviceTable(_Closed, frozen=True):
     """A device: what ``device set`` takes."""
 
     name: str
     target: str | None = None
-    context: int | None = None
+    context: Context | None = None
     addresses: tuple[str, ...] = ()
     proxy_sets: tuple[str, ...] = ()
 
@@ -61,7 +65,7 @@ class CertificateTable(_Closed, frozen=True):
     issue: tuple[str, ...] = ()
     profile: str = "sip"
     device: str | None = None
-    context: int | None = None
+    context: Context | None = None
     cn: str | None = None
     san: tuple[str, ...] = ()
     fix_san: bool = False
@@ -99,7 +103,7 @@ def read_lab(path: Path, home: Path) -> Lab:
         NotFoundError: a CSR, profile or target that is not there.
         ConflictError: a device twice, or two certificates for one file.
     """
-    text = read_bounded(path, limit=MAX_INPUT).decode("utf-8", "replace")
+    text = utf8(read_bounded(path, limit=MAX_INPUT), str(path))
     lab = Lab(read_toml(text, LabFile, file=str(path)), path.parent)
     if lab.file.schema != 1:
         raise MalformedError(f"{path}: schema is {lab.file.schema}, known is 1")

@@ -33,4 +33,6 @@ def check_device_name(name: str) -> None:
 
 def _spelled(character: str) -> str:
     code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # an octet of a file name that is no UTF-8
+        code -= 0xDC00
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -14,6 +14,7 @@ UNITS = {
     "y": timedelta(days=365),
 }
 MAX_SPAN = timedelta(days=365 * 100)
+FIRST_YEAR, LAST_YEAR = 1950, 9998
 _SPAN = re.compile(r"([0-9]{1,6})([hdwy])", re.ASCII)
 
 
@@ -53,15 +54,19 @@ def parse_moment(text: str) -> datetime:
     """A moment in UTC: ``2026-11-23`` (its first second) or ``2026-11-23T08:00:00Z``.
 
     Raises:
-        MalformedError: it is neither.
+        MalformedError: it is neither, or of no year from 1950 to 9998: certificates begin no
+            earlier (RFC 5280, 4.1.2.5.1), and time can be reckoned with on both sides.
     """
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        read = datetime.fromisoformat(text)
+        moment = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise MalformedError(
             f"'{text}' is no date or moment", hint="spell it 2026-11-23 or 2026-11-23T08:00:00Z"
         ) from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise MalformedError(f"'{text}' is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
 
 
 def spell(span: timedelta) -> str:

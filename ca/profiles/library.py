@@ -14,7 +14,7 @@ from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import read_bounded, write_atomic
 from ca.profiles.fixture import Fixture
 from ca.profiles.profile import Profile, check_consistent
-from ca.profiles.reader import read_toml
+from ca.profiles.reader import read_toml, utf8
 from ca.profiles.target import Target, check_target
 
 Origin = Literal["shipped", "own"]
@@ -73,7 +73,7 @@ class Shelf(msgspec.Struct, frozen=True):
             )
         if origin == "shipped":
             return (self._shipped() / f"{name}.toml").read_text("utf-8")
-        return _utf8(read_bounded(Path(str(self.own)) / f"{name}.toml"), f"{name}.toml")
+        return utf8(read_bounded(Path(str(self.own)) / f"{name}.toml"), f"{name}.toml")
 
 
 class Library(msgspec.Struct, frozen=True):
@@ -176,7 +176,7 @@ def check_profile_file(path: Path) -> Profile:
     Raises:
         CAError: it cannot be read or is not a profile.
     """
-    return read_profile(_utf8(read_bounded(path), str(path)), file=str(path), name=path.stem)
+    return read_profile(utf8(read_bounded(path), str(path)), file=str(path), name=path.stem)
 
 
 def _checked(check: object, read: T, file: str) -> None:
@@ -185,10 +185,3 @@ def _checked(check: object, read: T, file: str) -> None:
         check(read)
     except CAError as error:
         raise MalformedError(f"{file}: {error.message}", hint=error.hint) from None
-
-
-def _utf8(data: bytes, file: str) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedError(f"{file} is not UTF-8 at octet {error.start}") from None

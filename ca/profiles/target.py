@@ -6,15 +6,17 @@ reason. Closed keys.
 
 from __future__ import annotations
 
-import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from ca.errors import MalformedError
+from ca.profiles.patterns import check_pattern, check_template
 
 Basis = Literal["vendor", "inferred"]
 Phase = Literal["trust", "device", "save", "check"]
+Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +32,7 @@ class Step(_Closed, frozen=True):
 
 
 class RequestFacts(_Closed, frozen=True):
-    """What the device's CSR page makes: factory CN (a regular expression), example subject."""
+    """What the device's CSR page makes: factory CN (see ``patterns``), example subject."""
 
     factory_cn: str = ""
     placeholder: dict[str, str] = {}
@@ -50,7 +52,7 @@ class PageFacts(_Closed, frozen=True):
 class SanFacts(_Closed, frozen=True):
     """The CSR page's SAN slots: how many (0: none), of which kinds, which kind is pre-selected."""
 
-    slots: int = 5
+    slots: Count = 5
     kinds: tuple[str, ...] = ("email", "dns", "uri", "ip")
     selected: str = ""
     basis: Basis = "inferred"
@@ -67,7 +69,7 @@ class FileFacts(_Closed, frozen=True):
 class TrustFacts(_Closed, frozen=True):
     """The trust store: how many certificates it holds, and whether a file may hold several."""
 
-    limit: int = 20
+    limit: Count = 20
     several_in_one: Literal["yes", "no", "unknown"] = "unknown"
     thumbprints: tuple[Literal["sha256", "sha1", "md5"], ...] = ("sha256", "sha1")
     basis: Basis = "inferred"
@@ -76,8 +78,8 @@ class TrustFacts(_Closed, frozen=True):
 class AlarmFacts(_Closed, frozen=True):
     """The expiry alarm: days before the end at which it starts, and its period (0: none)."""
 
-    start_days: int = 0
-    period_days: int = 0
+    start_days: Days = 0
+    period_days: Days = 0
     basis: Basis = "inferred"
 
 
@@ -95,7 +97,7 @@ class RestFacts(_Closed, frozen=True):
 class KeyFacts(_Closed, frozen=True):
     """The smallest RSA key to ask of it, kinds known to work, where a larger one is made."""
 
-    smallest_rsa: int = 2048
+    smallest_rsa: Count = 2048
     kinds: tuple[Literal["rsa", "ec"], ...] = ("rsa",)
     page: str = ""
     basis: Basis = "inferred"
@@ -104,7 +106,7 @@ class KeyFacts(_Closed, frozen=True):
 class OCSPFacts(_Closed, frozen=True):
     """Where the device is told of OCSP responders; ``fields`` may hold {address} and {port}."""
 
-    port: int = 2560
+    port: Port = 2560
     default_response: str = ""
     page: str = ""
     fields: dict[str, str] = {}
@@ -136,20 +138,10 @@ def check_target(target: Target) -> None:
     Raises:
         MalformedError: naming the key that is wrong.
     """
-    try:
-        re.compile(target.request.factory_cn)
-    except re.error as error:
-        raise MalformedError(f"request.factory_cn: {error}") from None
+    check_pattern("request.factory_cn", target.request.factory_cn)
     for step in target.steps:
-        _check_template("steps", step.text, ("trusted_root", "device", "context"))
+        check_template("steps", step.text, ("trusted_root", "device", "context"))
     for text in target.ocsp.fields.values():
-        _check_template("ocsp.fields", text, ("address", "port"))
+        check_template("ocsp.fields", text, ("address", "port"))
     for text in (target.rest.certificate, target.rest.private_key, target.rest.trusted_root):
-        _check_template("rest", text, ("context",))
-
-
-def _check_template(key: str, text: str, known: tuple[str, ...]) -> None:
-    try:
-        text.format(**dict.fromkeys(known, ""))
-    except (KeyError, IndexError, ValueError):
-        raise MalformedError(f"{key}: '{text}' has an unknown place-holder") from None
+        check_template("rest", text, ("context",))

@@ -10,6 +10,9 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ca.documents.base import spelled
+from ca.errors import MalformedError
+from ca.names.text import printable
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
 
 UNAUTHORIZED = "unauthorized.ocsp"
@@ -42,12 +45,23 @@ def path_of(request: bytes) -> str:
 
 
 def nginx_snippet(folder: str, *, seconds: int) -> str:
-    """What makes nginx hand out a folder of presigned answers by GET, as tested by sipca."""
+    """What makes nginx hand out a folder of presigned answers by GET, as tested by sipca.
+
+    Raises:
+        MalformedError: the folder's name cannot be spelled in nginx's language: a ``$`` always
+            begins a variable there.
+    """
+    if "$" in folder or printable(folder, limit=len(folder)) != spelled(folder):
+        raise MalformedError(
+            f"nginx cannot name the folder '{printable(folder)}'",
+            hint="choose an --out whose whole path has neither $ nor control characters",
+        )
+    quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
     return f"""\
 # OCSP answers that 'sipca ocsp presign' made: include this inside server {{ ... }}.
 # nginx reads %2F, %2B and %3D as / + and =, and // as one /, just as the files lie.
 location / {{
-    root "{folder}";
+    root "{quoted}";
     types {{ }}
     default_type application/ocsp-response;
     limit_except GET {{ deny all; }}

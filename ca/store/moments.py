@@ -9,7 +9,7 @@ from functools import lru_cache
 @lru_cache(maxsize=64)
 def to_text(moment: datetime) -> str:
     """``2026-11-23T08:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def from_text(text: str) -> datetime:

@@ -46,10 +46,10 @@ def shell(lab: CommandLine, name: str, script: str) -> list[str]:
 
 
 def bash(lab: CommandLine, *words: str) -> list[str]:
-    quoted = " ".join(f"'{word}'" for word in words)
     return shell(
         lab, "bash",
-        f"source <(sipca completion bash); COMP_WORDS=(sipca {quoted}); COMP_CWORD={len(words)};"
+        f"source <(sipca completion bash); COMP_LINE='sipca {' '.join(words)}';"
+        " COMP_POINT=${#COMP_LINE};"
         ' _sipca_complete; printf "%s\\n" "${COMPREPLY[@]}"',
     )  # fmt: skip
 

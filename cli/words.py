@@ -1,0 +1,53 @@
+"""Words that come as octets: from the command line, and from stdin."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.models import TyperPath
+
+from ca.documents.base import spelled
+from ca.errors import MalformedError
+
+
+def refuse_octets(param: Any) -> None:
+    """Let an option or argument take nothing but text, unless it names a file or folder.
+
+    Whether it does is what its help says (``FILE``, ``DIR``) or its type: a file may have any
+    name that the file system takes, everything else goes into certificates and the register.
+    """
+    metavar = param.metavar or ""
+    if isinstance(param.type, TyperPath) or "FILE" in metavar or "DIR" in metavar:
+        return
+    inner = param.callback
+
+    def check(ctx: Any, param: Any, value: Any) -> Any:
+        for each in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(each, str) and not is_text(each):
+                raise typer.BadParameter(f"'{spelled(each)}' is not UTF-8", ctx, param)
+        return value if inner is None else inner(ctx, param, value)
+
+    param.callback = check
+
+
+def is_text(word: str) -> bool:
+    """Whether a word from outside was UTF-8: Python carries other octets as surrogates."""
+    return spelled(word) == word
+
+
+def read_stdin(limit: int) -> bytes:
+    """The octets on stdin, and one more than ``limit`` where there are more.
+
+    Raises:
+        MalformedError: it is closed, is a folder, or cannot be read.
+    """
+    if sys.stdin is None:
+        raise MalformedError("stdin is closed", hint="give a file instead of -")
+    try:
+        return sys.stdin.buffer.read(limit)
+    except OSError as error:
+        raise MalformedError(
+            f"stdin cannot be read: {error.strerror}", hint="give a file instead of -"
+        ) from None

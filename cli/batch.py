@@ -8,11 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
-
-from ca.documents.base import encoded
 from ca.documents.signing import Signed, SigningDocument, Skipped
 from ca.files import Spool
+from cli.output import put_aside, spooled_json
 from cli.views.progress import Talker
 from cli.views.signing import rows_text
 
@@ -37,8 +35,7 @@ class Entries:
         if len(self.first) < 2:
             self.first.append(entry)
         if self._spools is not None:
-            comma = b"," if self._spools[name].size else b""
-            self._spools[name].write(comma + _indented(encoded(entry), 4))
+            put_aside(self._spools[name], entry)
         if self._talker is not None:
             self._waiting.append(entry)
 
@@ -57,31 +54,12 @@ class Entries:
     def pieces(self, document: SigningDocument) -> Iterator[bytes]:
         """The document with the entries put aside, as ``cli.output.print_json`` would print it."""
         assert self._spools is not None
-        yield b"{"
-        for number, (name, value) in enumerate(msgspec.to_builtins(document).items()):
-            yield b",\n  " if number else b"\n  "
-            yield encoded(name) + b": "
-            spool = self._spools.get(name)
-            if spool is None:
-                yield _indented(encoded(value), 2).lstrip()
-            elif spool.size:
-                yield b"["
-                yield from spool.read()
-                yield b"\n  ]"
-            else:
-                yield b"[]"
-        yield b"\n}\n"
+        return spooled_json(document, self._spools)
 
     def close(self) -> None:
         """Let go of what was put aside."""
         for spool in (self._spools or {}).values():
             spool.close()
-
-
-def _indented(encoded: bytes, columns: int) -> bytes:
-    """JSON over several lines, each of them so far to the right, after a line end."""
-    text = b"\n" + msgspec.json.format(encoded, indent=2)
-    return text.replace(b"\n", b"\n" + b" " * columns)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from cli.terminal import safe
 
 if TYPE_CHECKING:
     from ca.documents.base import Document
+    from ca.files import Spool
     from cli.options import Settings
 
 D = TypeVar("D", bound="Document")
@@ -40,6 +41,36 @@ def print_json(document: Document) -> None:
 def json_pieces(document: Document) -> list[bytes]:
     """The octets of a JSON document, as they are printed and written to files."""
     return [msgspec.json.format(encoded(document), indent=2), b"\n"]
+
+
+def put_aside(spool: Spool, entry: object) -> None:
+    """Put one entry of a long list of a document aside as JSON, for ``spooled_json``."""
+    comma = b"," if spool.size else b""
+    spool.write(comma + _indented(encoded(entry), 4))
+
+
+def spooled_json(document: Document, spools: Mapping[str, Spool]) -> Iterator[bytes]:
+    """The octets of a JSON document, some of whose lists were put aside, as ``json_pieces``."""
+    yield b"{"
+    for number, (name, value) in enumerate(msgspec.to_builtins(document).items()):
+        yield b",\n  " if number else b"\n  "
+        yield encoded(name) + b": "
+        spool = spools.get(name)
+        if spool is None:
+            yield _indented(encoded(value), 2).lstrip()
+        elif spool.size:
+            yield b"["
+            yield from spool.read()
+            yield b"\n  ]"
+        else:
+            yield b"[]"
+    yield b"\n}\n"
+
+
+def _indented(json: bytes, columns: int) -> bytes:
+    """JSON over several lines, each of them so far to the right, after a line end."""
+    text = b"\n" + msgspec.json.format(json, indent=2)
+    return text.replace(b"\n", b"\n" + b" " * columns)
 
 
 def talk(text: str, settings: Settings) -> None:

@@ -7,8 +7,9 @@ import re
 import msgspec
 
 from ca.authority.home import Home
+from ca.authority.indexing import index_of
 from ca.encoding.certificates import read_certificate
-from ca.errors import ConflictError, MalformedError, NotFoundError
+from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
 from ca.names.hosts import as_address
 from ca.store import certificates
 from ca.store.certificates import CURRENT, CertificateRow
@@ -87,6 +88,8 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
     folded = _KIND.sub("", ref.strip(), count=1) if _KIND.match(ref.strip()) else ref.strip()
     folded = (as_address(folded) or folded).casefold()
     rows = [row for row in certificates.named(home.store, folded) if row.signature is not None]
+    for row in rows:
+        _check_named(row, folded)
     if rows:
         return rows
     digits = folded.replace(":", "").replace(" ", "")
@@ -104,6 +107,21 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
             hint="'sipca list --all' shows what there is; a serial needs 4 hex digits or more",
         )
     return rows
+
+
+def _check_named(row: CertificateRow, folded: str) -> None:
+    """The certificate itself bears the name that the index found it by.
+
+    Raises:
+        StoreError: it does not, so that another could be meant.
+    """
+    if (row.device or "").casefold() == folded:
+        return
+    if folded not in {name for _, name in index_of(row.der).names}:
+        raise StoreError(
+            f"the index finds {row.serial.hex()} as '{folded}', which its certificate does not say",
+            hint="sipca check --rebuild makes the index anew from history",
+        )
 
 
 def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError:

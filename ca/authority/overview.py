@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 from ca.authority.describing import ca_record
@@ -31,10 +32,22 @@ def status(home: Home) -> StatusDocument:
     )
 
 
-def log(home: Home, *, verify: bool = False, head: str | None = None) -> LogDocument:
-    """The audit trail; with ``verify`` or a noted ``head``, what does not fit together."""
+def log(
+    home: Home,
+    *,
+    verify: bool = False,
+    head: str | None = None,
+    hand_on: Callable[[LogEvent], None] | None = None,
+) -> LogDocument:
+    """The audit trail; with ``verify`` or a noted ``head``, what does not fit together.
+
+    With ``hand_on`` each event goes there and none is in the document: memory is bounded.
+    """
+    events: list[LogEvent] = []
     with home.store.snapshot():
-        recorded = list(audit.events(home.store))
+        for each in audit.events(home.store):
+            (hand_on or events.append)(_event(each))
+        newest = audit.head(home.store)
         problems: list[str] | None = None
         if verify or head is not None:
             found = verifying.problems(home.store, index_of)
@@ -43,23 +56,20 @@ def log(home: Home, *, verify: bool = False, head: str | None = None) -> LogDocu
                 problems.append(f"and {more} more")
             if head is not None and not audit.has_head(home.store, head.strip().lower()):
                 problems.append(f"the noted head {head.strip()[:64]} is not in the trail")
-    return LogDocument(
-        events=[
-            LogEvent(
-                id=each.id,
-                at=each.at,
-                action=each.action,
-                subject=each.subject,
-                detail=each.detail,
-                os_user=each.os_user,
-                host=each.host,
-                version=each.version,
-                hash=each.hash.hex(),
-            )
-            for each in recorded
-        ],
-        head=recorded[-1].hash.hex() if recorded else audit.GENESIS.hex(),
-        problems=problems,
+    return LogDocument(events=events, head=newest.hex(), problems=problems)
+
+
+def _event(recorded: audit.Recorded) -> LogEvent:
+    return LogEvent(
+        id=recorded.id,
+        at=recorded.at,
+        action=recorded.action,
+        subject=recorded.subject,
+        detail=recorded.detail,
+        os_user=recorded.os_user,
+        host=recorded.host,
+        version=recorded.version,
+        hash=recorded.hash.hex(),
     )
 
 

@@ -32,7 +32,7 @@ class DerivedHealth(msgspec.Struct, frozen=True):
     more: int
 
 
-@rule("register-altered", "error", "ca/README.md, decision 35")
+@rule("register-altered", "error", "README.md, Safety")
 def register_altered(health: HistoryHealth) -> Violation | None:
     """History or state is not what the audit trail says: somebody changed the register by hand."""
     if not health.problems:
@@ -43,7 +43,7 @@ def register_altered(health: HistoryHealth) -> Violation | None:
     )
 
 
-@rule("index-altered", "error", "ca/README.md, decision 35")
+@rule("index-altered", "error", "README.md, Safety")
 def index_altered(health: DerivedHealth) -> Violation | None:
     """A table made from history (who is revoked, which keys are blocked) differs from it."""
     if not health.problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -9,7 +10,6 @@ import typer
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from cli.options import opened, settings_of
-from cli.output import show
 
 
 def log_command(
@@ -26,11 +26,12 @@ def log_command(
     Example: sipca log --verify --head 5f3a...
     """
     from ca.authority.overview import log
-    from cli.views.home import log_text
+    from cli.trail import Trail
 
     settings = settings_of(ctx)
-    with opened(settings) as home:
-        document = log(home, verify=verify, head=head)
-    show(document, settings, log_text)
+    with closing(Trail(settings)) as trail:
+        with opened(settings) as home:
+            document = log(home, verify=verify, head=head, hand_on=trail.take)
+        trail.print(document)
     if document.problems:
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

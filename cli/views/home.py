@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ca.documents.certificates import ChainDocument
-from ca.documents.home import CARecord, InitDocument, LogDocument, SettingsDocument, StatusDocument
+from ca.documents.home import (
+    CARecord,
+    InitDocument,
+    LogDocument,
+    LogEvent,
+    SettingsDocument,
+    StatusDocument,
+)
 from cli.terminal import one_line, table
 
 
@@ -55,19 +62,25 @@ def status_text(document: StatusDocument) -> str:
     )
 
 
+def events_text(events: list[LogEvent]) -> str:
+    """One line an event."""
+    return table(
+        [
+            (
+                f"{event.at:%Y-%m-%d %H:%M:%S}Z",
+                f"{event.os_user}@{event.host}",
+                event.action,
+                ", ".join(f"{key} {value}" for key, value in event.detail.items())[:200]
+                or event.subject,
+            )
+            for event in events
+        ]
+    )
+
+
 def log_text(document: LogDocument) -> str:
-    """One line an event, then the head and the verdict."""
-    rows = [
-        (
-            f"{event.at:%Y-%m-%d %H:%M:%S}Z",
-            f"{event.os_user}@{event.host}",
-            event.action,
-            ", ".join(f"{key} {value}" for key, value in event.detail.items())[:200]
-            or event.subject,
-        )
-        for event in document.events
-    ]
-    lines = [table(rows), f"head {document.head}"]
+    """The head and the verdict."""
+    lines = [f"head {document.head}"]
     if document.problems is not None:
         lines += [f"ALTERED: {one_line(problem)}" for problem in document.problems]
         if not document.problems:

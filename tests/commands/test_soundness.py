@@ -351,6 +351,28 @@ def test_rules_of_soundness_name_five_and_count_the_others() -> None:
     assert derived.message == "c was added"
 
 
+def test_a_name_that_the_index_gives_to_another_certificate_revokes_nothing(
+    sipca: CommandLine, csr_file: Csr
+) -> None:
+    sipca("sign", csr_file("a", cn="a.lab.example"), "--quiet")
+    sipca("sign", csr_file("b", cn="b.lab.example", key=EC_KEY), "--quiet")
+    edit(
+        sipca.home,
+        "DELETE FROM san WHERE folded = 'a.lab.example'",
+        "UPDATE san SET folded = 'a.lab.example' WHERE folded = 'b.lab.example'",
+    )
+
+    answer = sipca("revoke", "a.lab.example")
+
+    assert answer.exit == 8
+    assert "as 'a.lab.example', which its certificate does not say" in answer.err
+    assert {c["status"] for c in sipca("list", "--json").json["certificates"]} == {"valid"}
+    assert any("the san row" in each for each in problems(sipca))
+    assert sipca("check", "--rebuild").exit == 0
+    assert problems(sipca) == []
+    assert sipca("revoke", "a.lab.example").exit == 0
+
+
 def test_a_copy_that_is_whole_verifies(revoked: CommandLine, tmp_path: Path) -> None:
     shutil.copytree(revoked.home, tmp_path / "copy")
 

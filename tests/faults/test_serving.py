@@ -240,7 +240,7 @@ def test_what_is_known_is_answered_though_the_register_cannot_be_read(
         served.answers[der] = served.answers[der].__class__(
             0.0, served.answers[der].end, good, good.octets()
         )
-        home.store.connection.execute("DROP TABLE status")
+        home.store.connection.execute("DROP TABLE status_event")
         stale = served.ocsp(der)
         unknown = served.ocsp(request(tmp_path, b"n"))
 

@@ -10,6 +10,7 @@ import msgspec
 
 from ca.errors import MalformedError
 from ca.model.certificates import NameKind
+from ca.names.uris import USUAL_SCHEMES
 from ca.profiles.durations import parse_span
 
 Role = Literal["root", "issuing", "ocsp-responder", "end-entity"]
@@ -30,7 +31,10 @@ class SubjectRules(_Closed, frozen=True):
 
 
 class SanRules(_Closed, frozen=True):
-    """``take``: kinds of name a request may carry over. ``sip_domain``: URIs are SIP domains."""
+    """``take``: kinds of name a request may carry over. ``sip_domain``: URIs are SIP domains.
+
+    ``uri_schemes``: of which schemes a URI may be; those that mean something in a SIP lab.
+    """
 
     take: tuple[NameKind, ...] = ()
     from_cn: bool = False
@@ -38,6 +42,7 @@ class SanRules(_Closed, frozen=True):
     critical: Literal[False] = False
     wildcard: bool = False
     sip_domain: bool = False
+    uri_schemes: tuple[str, ...] = USUAL_SCHEMES
 
 
 class KeyRules(_Closed, frozen=True):

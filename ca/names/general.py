@@ -24,6 +24,7 @@ from ca.names.uris import USUAL_SCHEMES, read_uri, scheme_of
 _PREFIX = re.compile(r"(dns|ip|ip address|uri|url|email)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]+", re.ASCII)
 """What was meant for a URI, well formed or not."""
+_HOST_AND_PORT = re.compile(r"[^:/@]+:[0-9]{1,5}")
 _LOCAL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
 )
@@ -125,7 +126,7 @@ def dns_uri(name: GeneralName) -> Violation | None:
     """No URI stands in a dNSName."""
     if name.kind != "dns" or _PREFIX.fullmatch(name.value) or not _URI.fullmatch(name.value):
         return None
-    if as_address(name.value) is not None:
+    if as_address(name.value) is not None or _HOST_AND_PORT.fullmatch(name.value):
         return None
     return Violation(
         f"the CSR's SAN DNS name '{printable(name.value)}' is a URI", _fix_hint(name, "")

@@ -18,6 +18,7 @@ _PLAIN = re.compile(
 """Nearly every host name: LDH labels, the last begins with a letter."""
 _FACTORY = re.compile(r"ACL_[0-9]+", re.ASCII | re.IGNORECASE)
 _MAC = re.compile(r"(?:[0-9a-f]{12}|[0-9a-f]{2}([:.-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})", re.ASCII | re.IGNORECASE)  # fmt: skip  # noqa: E501
+_PORT = re.compile(r"[^:]+:[0-9]{1,5}")
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 _BROADCAST = ipaddress.ip_address("255.255.255.255")
 MAX_HOST = 253
@@ -38,7 +39,9 @@ def host_problem(name: str, *, underscore: bool = False) -> str | None:
     if len(name) > MAX_HOST:
         return f"has {len(name)} characters, and a host name at most {MAX_HOST}"
     if name.endswith("."):
-        return "ends with a dot"
+        return "ends with a dot, and peers compare names without it"
+    if _PORT.fullmatch(name):
+        return "names a port, and a host name has none"
     labels = name.split(".")
     if labels[0] == "*" and len(labels) > 1:
         labels = labels[1:]

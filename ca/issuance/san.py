@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ca.issuance.common_name import judge_names_in_subject
+from ca.issuance.subject_names import judge_names_in_subject
 from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName, SubjectAttribute

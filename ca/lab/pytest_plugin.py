@@ -17,7 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 class ThrowawayHome(NamedTuple):
@@ -76,13 +76,16 @@ def sipca_issue(
     from ca.authority.home import Surroundings, no_passphrase, open_home
     from ca.authority.issuing import IssueWishes, inferred_name, issue_key
 
-    def make(*names: str, profile: str = "sip", key: str = "ec:p256") -> IssuedFor:
+    def make(
+        *names: str, profile: str = "sip", key: str = "ec:p256", allow: Collection[str] = ()
+    ) -> IssuedFor:
         folder = tmp_path_factory.mktemp("issued")
         wishes = IssueWishes(
             names=tuple(inferred_name(name) for name in names),
             folder=folder,
             profile=profile,
             key=key,
+            allow=frozenset(allow),
         )
         with open_home(sipca_home.path, Surroundings(passphrase=no_passphrase)) as home:
             files = issue_key(home, wishes).files

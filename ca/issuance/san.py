@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ca.issuance.subject_names import judge_names_in_subject
 from ca.issuance.order import Order
+from ca.issuance.subject_names import judge_names_in_subject
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run

@@ -28,12 +28,17 @@ def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None
     own = _compared(subject)
     for ca_subject in same_length:
         if own == _compared_once(ca_subject):
-            alike = "looks like" if subject != ca_subject else "is"
+            alike = "is" if _folded(subject) == _folded(ca_subject) else "looks like"
             return Violation(
                 f"the subject {alike} the name of this CA itself: {subject_text(ca_subject)}",
                 "give the device its own CN with --cn",
             )
     return None
+
+
+def _folded(subject: Subject) -> list[tuple[str, str]]:
+    """A form in which two spellings of one name are equal (RFC 5280, 7.1)."""
+    return [(each.type, " ".join(each.value.split()).casefold()) for each in subject]
 
 
 def _compared(subject: Subject) -> list[tuple[str, str]]:

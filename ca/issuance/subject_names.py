@@ -52,14 +52,18 @@ def judge_names_in_subject(
     """What is said of the CN and e-mail addresses of a subject beside those names in the SAN."""
     if order.profile.role != "end-entity":
         return run([outside_constraints], (san, order))
+    names = {each.value for each in san}
+    beside_san = tuple(each for each in subject if each.value not in names)
+    if not any(each.type in ("CN", "emailAddress") for each in beside_san):
+        return run([outside_constraints], (san, order))  # as nearly always
     allowed, folded = order.wishes.allow, {fold(each) for each in san}
     findings: list[Finding] = []
-    for cn in (each.value for each in subject if each.type == "CN"):
+    for cn in (each.value for each in beside_san if each.type == "CN"):
         findings += run([cn_wildcard], cn)
         name = GeneralName("dns", cn)
         if not order.profile.san.wildcard and not findings and fold(name) not in folded:
             findings += run([wildcard_name], name, allowed)
-    beside = tuple(each for each in names_in_subject(subject) if fold(each) not in folded)
+    beside = tuple(each for each in names_in_subject(beside_san) if fold(each) not in folded)
     for each in beside:
         findings += run([cn_address], each)
     return findings + run([outside_constraints], ((*san, *beside), order))

@@ -381,6 +381,8 @@ def _judged(
     """Each name of a certificate is judged when taken, when added, and once more as the CN's."""
     # what host_problem finds nothing wrong with breaks none of the rules but those of wildcards
     plain = name.kind == "dns" and host_problem(name.value) is None
+    if plain and not name.value.startswith("*."):
+        return ()
     found = run([uri_scheme], (name, schemes)) if name.kind == "uri" else []
     found += [] if plain or found else run(NAME_RULES, name, allowed)
     return (*found, *run([wildcard_broad] if wildcard else WILDCARD_RULES, name, allowed))

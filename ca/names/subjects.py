@@ -29,6 +29,16 @@ BOUNDS = {
 }
 """Upper bounds in characters (RFC 5280, appendix A.1)."""
 DEFAULT_BOUND = 256
+_IA5 = re.compile("[\x20-\x7e]*"), "an IA5String, in ASCII alone"
+_STRINGS = {
+    "emailAddress": _IA5,
+    "DC": _IA5,
+    "serialNumber": (
+        re.compile("[A-Za-z0-9 '()+,./:=?-]*"),
+        "a PrintableString, of letters, digits, blanks and '()+,-./:=?",
+    ),
+}
+"""Attribute types that are not written as UTF8String (C has a rule of its own)."""
 
 
 def normal_country(value: str) -> str:
@@ -56,6 +66,18 @@ def country(each: SubjectAttribute) -> Violation | None:
     if each.type != "C" or re.fullmatch("[A-Za-z]{2}", each.value, re.ASCII):
         return None
     return Violation(f"the subject's C '{printable(each.value)}' is not two letters", "US, DE, ...")
+
+
+@rule("subject-encoding", "error", "RFC 5280 4.1.2.6, appendix A.1; RFC 4519 2.4")
+def encoding(each: SubjectAttribute) -> Violation | None:
+    """What is written as an IA5String or PrintableString holds only characters of that type."""
+    allowed, string = _STRINGS.get(each.type, (None, ""))
+    if allowed is None or allowed.fullmatch(each.value):
+        return None
+    return Violation(
+        f"the subject's {each.type} '{printable(each.value)}' cannot be written: it is {string}",
+        f"correct {each.type}, or leave it out of the profile's subject.take",
+    )
 
 
 @rule("subject-empty", "error", "X.520 (SIZE 1..ub)")
@@ -134,6 +156,7 @@ def _type_anew(each: SubjectAttribute) -> str:
 SUBJECT_RULES = (
     bounds,
     country,
+    encoding,
     empty,
     blank_edge,
     control,

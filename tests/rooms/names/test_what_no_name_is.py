@@ -250,3 +250,23 @@ def test_the_subjects_mail_address_is_a_name_too() -> None:
 )
 def test_one_attribute_never_reads_as_several(value: str, text: str) -> None:
     assert subject_text((SubjectAttribute("CN", value),)) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "code"),
+    [
+        ("emailAddress", "mü@lab.example", "subject-encoding"),
+        ("emailAddress", "a@lab.example", None),
+        ("DC", "müller", "subject-encoding"),
+        ("DC", "example", None),
+        ("serialNumber", "a_b*", "subject-encoding"),
+        ("serialNumber", "ACL-482913 (old)", None),
+        ("UID", "a_b*ü", None),
+    ],
+)
+def test_an_attribute_that_its_string_type_cannot_hold_is_refused(
+    kind: str, value: str, code: str | None
+) -> None:
+    found = [each.code for each in check_subject((SubjectAttribute(kind, value),))]
+
+    assert found == ([code] if code else [])

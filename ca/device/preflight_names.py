@@ -15,10 +15,9 @@ from ca.model.certificates import GeneralName
 from ca.model.findings import CATALOGUE, Finding, Violation, rule
 from ca.names.constraints import names_in_subject, outside
 from ca.names.general import check_general_name
-from ca.names.hosts import as_address
-from ca.names.sip import sip_uri_host
+from ca.names.sip import sip_uri_user as sip_domain_uri
 from ca.names.subjects import check_subject
-from ca.names.uris import read_uri
+from ca.names.uris import scheme_of
 from ca.verification import chain_to_root
 
 _SAID_BY_PREFLIGHT_SAN = ("san-email-no-at",)
@@ -50,14 +49,14 @@ def unusual_name(upload: Upload) -> Iterator[Violation]:
 
 @rule("preflight-sip-uri-user", "error", "RFC 5922, 7.1; RFC 5924, 3")
 def sip_uri_user(upload: Upload) -> Iterator[Violation]:
-    """A SIP domain certificate names domains: sip: URIs without user part and no addresses."""
+    """A SIP domain certificate names domains: no user, address, port, parameters; no sips:."""
     if _SIP_DOMAIN in upload.device.facts.extended_key_usage:
         yield from _no_domains(upload)
 
 
 @rule("preflight-sip-uri-no-domain", "warning", "RFC 5922, 7.1")
 def sip_uri_no_domain(upload: Upload) -> Iterator[Violation]:
-    """A sip: URI with a user part or an address is no SIP domain: strict peers pass over it."""
+    """A sip: URI with user, address, port or parameters is no SIP domain to a strict peer."""
     if _SIP_DOMAIN not in upload.device.facts.extended_key_usage:
         yield from _no_domains(upload)
 
@@ -94,13 +93,18 @@ def mended(each: GeneralName) -> GeneralName:
 
 def _found(upload: Upload) -> Iterator[tuple[GeneralName, Finding]]:
     for each in upload.device.facts.san:
-        is_address = each.kind == "dns" and each.value.replace(".", "").isdigit()
-        for finding in check_general_name(each, wildcard=False):
-            said = finding.code in _SAID_BY_PREFLIGHT_SAN or (
-                finding.code == "san-dns-address" and is_address
-            )
-            if not said:
-                yield each, finding
+        for finding in _found_in(each):
+            yield each, finding
+
+
+def _found_in(each: GeneralName) -> Iterator[Finding]:
+    is_address = each.kind == "dns" and each.value.replace(".", "").isdigit()
+    for finding in check_general_name(each, wildcard=False):
+        said = finding.code in _SAID_BY_PREFLIGHT_SAN or (
+            finding.code == "san-dns-address" and is_address
+        )
+        if not said:
+            yield finding
 
 
 def _is_a_choice(finding: Finding) -> bool:
@@ -120,13 +124,7 @@ def _violation(upload: Upload, each: GeneralName, finding: Finding) -> Violation
 
 def _no_domains(upload: Upload) -> Iterator[Violation]:
     for each in upload.device.facts.san:
-        host = sip_uri_host(each.value) if each.kind == "uri" else None
-        read = read_uri(each.value) if host else None
-        if read is None or host is None:
-            continue
-        if read.user is not None or as_address(host) is not None:
-            what = "a user part" if read.user is not None else "an address"
-            yield Violation(
-                f"the SAN URI '{each.value}' has {what}, so that it is no SIP domain",
-                "write it as sip:DOMAIN; an address as an IP name",
-            )
+        if each.kind == "uri" and scheme_of(each.value) in ("sip", "sips"):
+            found = sip_domain_uri.check(each)
+            if isinstance(found, Violation) and not any(_found_in(each)):
+                yield found

@@ -209,3 +209,15 @@ def test_one_attribute_is_told_apart_from_several_wherever_a_subject_is_shown(
     for text in shown:
         assert spoof in text
         assert "CN=sp1, O=Acme" not in text
+
+
+@pytest.mark.parametrize("name", ["Lab\u00ad", "L\u0430b", "A\u00a0B"])
+def test_a_ca_bears_no_deceiving_name_and_no_override_is_advised_that_init_has_not(
+    bare: CommandLine, name: str
+) -> None:
+    answer = bare("init", "--name", name, "--no-passphrase", "--root-key", "ec:p256")
+
+    assert answer.exit == 4
+    assert "the subject's CN" in answer.err
+    assert "--allow" not in answer.err
+    assert not (bare.home / "ca.db").exists()

@@ -100,8 +100,10 @@ def test_the_samples_get_the_right_verdict_for_the_right_reason(
         ("dns:sip:lab.example", "preflight-name", "is a URI"),
         ("uri:javascript:alert(1)", "preflight-name-unusual", "of the scheme javascript"),
         ("ip:127.0.0.1", "preflight-name-unusual", "another machine for each peer"),
-        ("uri:sip:u@sbc1.lab.example", "preflight-sip-uri-no-domain", "has a user part"),
-        ("uri:sip:10.0.0.5", "preflight-sip-uri-no-domain", "has an address"),
+        ("uri:sip:u@sbc1.lab.example", "preflight-sip-uri-no-domain", "more than a domain"),
+        ("uri:sip:sbc1.lab.example:5061", "preflight-sip-uri-no-domain", "more than a domain"),
+        ("uri:sips:sbc1.lab.example", "preflight-sip-uri-no-domain", "is not sip:DOMAIN"),
+        ("uri:sip:10.0.0.5", "preflight-sip-uri-no-domain", "names an address"),
     ],
 )
 def test_what_a_request_would_be_refused_for_is_said_of_a_certificate(

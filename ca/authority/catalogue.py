@@ -34,6 +34,7 @@ RULE_MODULES = (
     "ca.device.trust",
     "ca.issuance.prepare",
     "ca.lint.certificates",
+    "ca.lint.keys_together",
     "ca.lint.public_keys",
     "ca.names.general",
     "ca.names.subjects",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from ca.authority import crls
 from ca.authority.finding import label
 from ca.authority.home import CA, Home
+from ca.authority.key_health import key_findings
 from ca.authority.responding import signer_record
 from ca.authority.soundness import soundness
 from ca.documents.reports import verdict_of
@@ -56,6 +57,7 @@ def check(
             findings += judge(CertificateHealth(label(row), row.serial.hex(), now, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     findings += judge(LeftPlans(tuple(serial.hex() for _, serial in left)))
+    findings += key_findings(home)
     shown = [each for each in findings if SEVERITIES[each.severity] >= SEVERITIES[least]]
     return CheckDocument(verdict=verdict_of(findings), findings=shown)
 

@@ -45,6 +45,7 @@ class IssueWishes(msgspec.Struct, frozen=True):
     key: str = "ec:p256"
     lifetime: object = None
     device: str | None = None
+    allow: frozenset[str] = frozenset()
     form: KeyFile = KeyFile()
     renew_before: timedelta = RENEW_BEFORE
 
@@ -130,7 +131,6 @@ def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Ord
         raise MalformedError(
             "none of the names is a host name or an address", hint="name what peers dial, too"
         )
-    wildcard = {"wildcard"} if any("*" in each.value for each in wishes.names) else set()
     return Order(
         request=own_request(key.public.spki, (SubjectAttribute("CN", cn),)),
         profile=profile,
@@ -140,7 +140,7 @@ def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Ord
             device=wishes.device,
             san=wishes.names,
             lifetime=wishes.lifetime,  # type: ignore[arg-type]
-            allow=frozenset(wildcard),
+            allow=wishes.allow,
         ),
         now=home.now(),
         serial=home.new_serial(),

@@ -143,6 +143,7 @@ class Judge:
             each.issuer.facts.subject for each in home.cas() if each.issuer.facts
         )
         self._keys: dict[bytes, dict[str, None]] = {}
+        self.thorough = True
 
     def candidate(self, source: Source) -> Candidate:
         """Read a source and prepare its certificate; nothing is written.
@@ -157,7 +158,7 @@ class Judge:
 
     def terms(self) -> Terms:
         """What all that is prepared at this moment shares."""
-        return Terms(self.ca.issuer, self.home.now(), self.ca_subjects)
+        return Terms(self.ca.issuer, self.home.now(), self.ca_subjects, self.thorough)
 
     def job(self, source: Source) -> Job:
         """A source with all that preparing it takes.

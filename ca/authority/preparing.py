@@ -26,11 +26,15 @@ from ca.profiles.target import Target
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """By whom and when the requests of a batch are signed, and names that only a CA here bears."""
+    """By whom and when the requests of a batch are signed, and names that only a CA here bears.
+
+    ``thorough``: keys are judged by the rules too that take milliseconds.
+    """
 
     issuer: Issuer
     now: datetime
     ca_subjects: tuple[tuple[SubjectAttribute, ...], ...]
+    thorough: bool = True
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -73,6 +77,7 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
             now=terms.now,
             serial=job.serial,
             ca_subjects=terms.ca_subjects,
+            thorough=terms.thorough,
         )
         for job, request in good
     ]

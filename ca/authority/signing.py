@@ -22,6 +22,7 @@ from ca.documents.signing import SigningDocument
 from ca.encoding import pem
 from ca.errors import CAError, ConflictError
 from ca.files import conflicts
+from ca.lint.factoring import MOST_AT_ONCE
 from ca.store import certificates, devices, plans
 from ca.store.audit import Event
 
@@ -74,6 +75,7 @@ def sign(
     home.assert_sound()
     with _crew(home, jobs) as crew:
         batch = Batch(home, delivery, crew, dry_run=dry_run, hand_on=watch.hand_on)
+        batch.judge.thorough = len(sources) <= MOST_AT_ONCE
         sources = [_completed(home, source) for source in sources]
         _refuse_conflicts(batch, sources)
         if not dry_run:

@@ -61,7 +61,8 @@ def matches_proxy_set(facts: CertificateFacts, configured: str) -> bool:
 
 
 def _host_matches(pattern: str, dialled: str) -> bool:
-    pattern, dialled = pattern.casefold().rstrip("."), dialled.casefold().rstrip(".")
+    # a dot at the end is the dialler's to leave out; in a certificate it makes another name
+    pattern, dialled = pattern.casefold(), dialled.casefold().rstrip(".")
     if not pattern.startswith("*."):
         return pattern == dialled
     label, _, rest = dialled.partition(".")

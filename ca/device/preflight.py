@@ -14,6 +14,7 @@ from ca.device.peer_names import (
     matches_sip_domain,
     sip_identities,
 )
+from ca.device.preflight_names import NAME_RULES, mended
 from ca.device.upload import Upload
 from ca.model.findings import Basis, Finding, Violation, rule, run
 from ca.names.hosts import is_factory_name, looks_like_host
@@ -154,7 +155,9 @@ def cn(upload: Upload) -> Iterator[Violation]:
             f"the CN '{facts.cn}' is a factory name that no peer dials",
             f"{page}, field Subject Name [CN]: the host name; or sign with --cn",
         )
-    elif looks_like_host(facts.cn) and not matches_service_identity(facts.san, facts.cn):
+    elif looks_like_host(facts.cn) and not any(
+        matches_service_identity((mended(each),), facts.cn) for each in facts.san
+    ):
         yield Violation(f"the CN '{facts.cn}' is not in the SAN", f"{page}: repeat it as a SAN")
 
 
@@ -326,8 +329,8 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
 
 
 RULES = (
-    form, text, key, weak_key, key_kind, weak_hash, san_critical, san, cn, purposes, validity,
-    alarm, apple, chain, trust, peer, sip_uri,
+    form, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn, purposes,
+    validity, alarm, apple, chain, trust, peer, sip_uri,
 )  # fmt: skip
 _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
     "preflight-form": lambda target: target.files.basis,

@@ -35,7 +35,10 @@ class Issuer(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One certificate to prepare. ``ca_subjects`` are names that only a CA here may bear."""
+    """One certificate to prepare. ``ca_subjects`` are names that only a CA here may bear.
+
+    ``thorough``: its key is judged by the rules too that take milliseconds.
+    """
 
     request: CertificateRequest
     profile: Profile
@@ -45,6 +48,7 @@ class Order(msgspec.Struct, frozen=True):
     serial: int
     ca_subjects: tuple[tuple[SubjectAttribute, ...], ...] = ()
     permit: Permitted | None = None
+    thorough: bool = True
 
 
 class Permitted(msgspec.Struct, frozen=True):

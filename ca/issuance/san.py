@@ -5,15 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from ca.issuance.order import Order
+from ca.issuance.subject_names import judge_names_in_subject
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
-from ca.names.constraints import outside
 from ca.names.general import check_general_name, fold, infer_general_name, retype
 from ca.names.hosts import is_factory_name
 from ca.names.sip import sip_uri_host, sip_uri_user
 
 Names = tuple[GeneralName, ...]
+MAX_NAMES = 100
+"""Names of one certificate, wherever they come from."""
 
 
 class NoName(msgspec.Struct, frozen=True):
@@ -73,19 +75,15 @@ def sip_uri_trap(names: Names) -> Violation | None:
     )
 
 
-@rule("outside-name-constraints", "error", "RFC 5280 4.2.1.10")
-def outside_constraints(pair: tuple[Names, Order]) -> list[Violation]:
-    """Every name lies inside the name constraints of the issuing CA."""
-    names, order = pair
-    facts = order.issuer.facts
-    if facts is None or not (facts.permitted_dns or facts.permitted_ip):
-        return []
-    problems = (outside(name, facts.permitted_dns, facts.permitted_ip) for name in names)
-    return [
-        Violation(problem, f"'{order.issuer.name}' was made with --permit-dns/--permit-ip")
-        for problem in problems
-        if problem
-    ]
+@rule("san-count", "error", "sipca's own bound (devices offer five; a public CA ends at 100)")
+def san_count(count: int) -> Violation | None:
+    """A certificate has at most 100 names."""
+    if count <= MAX_NAMES:
+        return None
+    return Violation(
+        f"the certificate would have {count} names, and {MAX_NAMES} are the most",
+        "give each device its own certificate, or a wildcard where no SIP peer compares it",
+    )
 
 
 class _Collector:
@@ -100,7 +98,12 @@ class _Collector:
 
     def judge(self, name: GeneralName) -> tuple[Finding, ...]:
         san = self.order.profile.san
-        found = check_general_name(name, wildcard=san.wildcard, allowed=self.order.wishes.allow)
+        found = check_general_name(
+            name,
+            wildcard=san.wildcard,
+            allowed=self.order.wishes.allow,
+            schemes=san.uri_schemes,
+        )
         if san.sip_domain and name.kind == "uri":
             found += tuple(run([sip_uri_user], name, self.order.wishes.allow))
         return found
@@ -141,6 +144,9 @@ def decide_san(
 ) -> tuple[Decision[Names], list[Finding]]:
     """The request's names in its order, then the operator's, then the CN's if it is a name."""
     rules, wishes = order.profile.san, order.wishes
+    asked = 0 if wishes.replace_san else len(order.request.san)
+    if too_many := run([san_count], asked + len(wishes.san)):
+        return Decision((), ()), too_many
     collected = _Collector(order)
     for name in order.request.san:
         if wishes.replace_san:
@@ -164,5 +170,5 @@ def decide_san(
     if cn and not order.profile.subject.factory_cn and order.profile.role == "end-entity":
         findings += run([factory_cn], cn)
     findings += run([sip_uri_trap], names)
-    findings += run([outside_constraints], (names, order))
+    findings += judge_names_in_subject(order, subject, names)
     return Decision(names, tuple(collected.lines)), findings

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ca.errors import PolicyError
 from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount
-from ca.model.certificates import SubjectAttribute
+from ca.model.certificates import SubjectAttribute, subject_text
 from ca.model.findings import Finding, Violation, rule, run
+from ca.names.preparation import compared
 from ca.names.subjects import check_subject, normal_country
 
 Subject = tuple[SubjectAttribute, ...]
 
 
-@rule("subject-is-ca", "error", "RFC 5280 4.1.2.4, 6.1")
+@rule("subject-is-ca", "error", "RFC 5280 4.1.2.4, 6.1, 7.1; RFC 4518 2")
 def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None:
-    """A certificate whose subject is a CA's own name would be taken for that CA in a chain."""
+    """A certificate whose subject is a CA's own name would be taken for that CA.
+
+    By programs, if the names are equal (RFC 5280, 7.1); by people, if they look alike.
+    """
     subject, ca_subjects = pair
-    for ca_subject in ca_subjects:
-        if len(subject) == len(ca_subject) and _folded(subject) == _folded(ca_subject):
+    same_length = [each for each in ca_subjects if len(each) == len(subject)]
+    if not same_length:
+        return None
+    own = _compared(subject)
+    for ca_subject in same_length:
+        if own == _compared_once(ca_subject):
+            alike = "is" if _folded(subject) == _folded(ca_subject) else "looks like"
             return Violation(
-                "the subject is the name of this CA itself", "give the device its own CN with --cn"
+                f"the subject {alike} the name of this CA itself: {subject_text(ca_subject)}",
+                "give the device its own CN with --cn",
             )
     return None
 
@@ -27,6 +39,16 @@ def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None
 def _folded(subject: Subject) -> list[tuple[str, str]]:
     """A form in which two spellings of one name are equal (RFC 5280, 7.1)."""
     return [(each.type, " ".join(each.value.split()).casefold()) for each in subject]
+
+
+def _compared(subject: Subject) -> list[tuple[str, str]]:
+    """A form in which two names that are taken for one are equal, whatever their order."""
+    return sorted((each.type, compared(each.value)) for each in subject)
+
+
+@lru_cache(maxsize=64)
+def _compared_once(ca_subject: Subject) -> list[tuple[str, str]]:
+    return _compared(ca_subject)
 
 
 @rule("subject-required", "error", "RFC 5280 4.1.2.6; vendor: the SAN stays non-critical")

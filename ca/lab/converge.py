@@ -196,6 +196,7 @@ def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
         key=table.key,
         lifetime=None if table.lifetime is None else parse_lifetime(table.lifetime),
         device=table.device,
+        allow=frozenset(table.allow),
     )
     name = label_of(table)
     if check:

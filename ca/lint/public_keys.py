@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 
 from ca.keys.public import PublicKey, loaded
+from ca.lint import factoring
 from ca.model.findings import Finding, Violation, rule, run
 
 SMALLEST_RSA, LARGEST_RSA = 2048, 8192
@@ -209,6 +210,41 @@ KEY_RULES = (
 )
 
 
+@rule("rsa-factor", "error", "NIST SP 800-89 5.3.3; NIST SP 800-56B 6.4.2")
+def rsa_factor(key: PublicKey) -> Violation | None:
+    """The modulus has no prime factor below 2^20 (of over 64 requests at once, check says it)."""
+    if key.modulus is None or (found := factoring.small_factor(key.modulus)) is None:
+        return None
+    shown = f"the factor {found}" if found < factoring.FACTOR_BOUND else "factors below 2^20"
+    return Violation(f"the RSA modulus has {shown}", "make a new key on the device")
+
+
+@rule("rsa-prime-modulus", "error", "NIST SP 800-56B 6.4.2; RFC 8017 3.1")
+def rsa_prime_modulus(key: PublicKey) -> Violation | None:
+    """The modulus is a product of primes: of a prime one anybody can compute the private key."""
+    if key.modulus is None or not factoring.is_prime(key.modulus):
+        return None
+    return Violation(
+        "the RSA modulus is a prime number: anybody can compute the private key",
+        "make a new key on the device",
+    )
+
+
+@rule("rsa-power-modulus", "error", "NIST SP 800-56B 6.4.2; RFC 8017 3.1")
+def rsa_power_modulus(key: PublicKey) -> Violation | None:
+    """The modulus is no power of another number: its root would be its prime."""
+    if key.modulus is None or not factoring.is_power(key.modulus):
+        return None
+    return Violation(
+        "the RSA modulus is a power of another number, and so can be factored",
+        "make a new key on the device",
+    )
+
+
+THOROUGH_RULES = (rsa_factor, rsa_power_modulus, rsa_prime_modulus)
+"""Rules of RSA that take milliseconds, in the order of what they cost."""
+
+
 class KeyForProfile(msgspec.Struct, frozen=True):
     """A key, and what a profile allows: ``rsa:MIN-MAX``, ``ec:CURVE``, ``ed25519``."""
 
@@ -238,13 +274,23 @@ def key_not_in_profile(subject: KeyForProfile) -> Violation | None:
 
 
 def check_public_key(
-    key: PublicKey, allow: tuple[str, ...], allowed: Collection[str] = ()
+    key: PublicKey,
+    allow: tuple[str, ...],
+    allowed: Collection[str] = (),
+    *,
+    thorough: bool = True,
 ) -> list[Finding]:
-    """Judge a key by every rule and by what a profile allows; the first failure says enough."""
+    """Judge a key by every rule and by what a profile allows; the first failure says enough.
+
+    ``thorough``: by the rules too that take milliseconds.
+    """
     findings = run(KEY_RULES, key, allowed)
     if any(each.result == "fail" for each in findings):
         return findings
-    return findings + run([key_not_in_profile], KeyForProfile(key, allow))
+    findings += run([key_not_in_profile], KeyForProfile(key, allow))
+    if thorough and _is_rsa(key) and not any(each.result == "fail" for each in findings):
+        findings += run(THOROUGH_RULES, key)
+    return findings
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal, cast, get_args
 
@@ -32,7 +33,16 @@ class SubjectAttribute(msgspec.Struct, frozen=True, gc=False):
     value: str
 
     def __str__(self) -> str:
-        return f"{self.type}={self.value}"
+        """As RFC 4514 writes it, so that no value passes for several attributes."""
+        return f"{self.type}={escaped(self.value)}"
+
+
+_SPECIAL = re.compile(r'[\\,+"<>;]|^[ #]| $')
+
+
+def escaped(value: str) -> str:
+    """A value with what separates attributes escaped (RFC 4514, 2.4)."""
+    return _SPECIAL.sub(r"\\\g<0>", value).replace("\0", "\\00")
 
 
 class Validity(msgspec.Struct, frozen=True, gc=False):
@@ -43,7 +53,10 @@ class Validity(msgspec.Struct, frozen=True, gc=False):
 
 
 def subject_text(subject: tuple[SubjectAttribute, ...]) -> str:
-    """A subject in the order it is encoded, for people: ``CN=sbc1, O=Lab``."""
+    """A subject in the order it is encoded, for people: ``CN=sbc1, O=Lab``.
+
+    Each value is escaped as in RFC 4514: ``CN=sbc1\\, O=Lab`` is one attribute.
+    """
     return ", ".join(str(attribute) for attribute in subject)
 
 

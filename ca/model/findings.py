@@ -107,8 +107,10 @@ def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> l
     return findings
 
 
-def raise_failures(findings: Iterable[Finding]) -> None:
+def raise_failures(findings: Iterable[Finding], *, can_allow: bool = True) -> None:
     """Raise the first failure as an error of its rule's kind.
+
+    ``can_allow``: the hint names the override, if there is one.
 
     Raises:
         CAError: of the kind that the failed rule names.
@@ -117,7 +119,7 @@ def raise_failures(findings: Iterable[Finding]) -> None:
         if finding.result == "fail":
             failed = CATALOGUE[finding.code]
             hint = finding.hint
-            if failed.allow:
+            if failed.allow and can_allow:
                 override = f"--allow {finding.code} overrides this and is recorded"
                 hint = f"{hint}; {override}" if hint else override
             raise ERRORS[failed.kind](finding.message, hint=hint)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
+from collections.abc import Iterable
 
 from ca.errors import MalformedError
-from ca.model.certificates import GeneralName
-from ca.names.hosts import as_address, host_problem
-from ca.names.sip import sip_uri_host
+from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.names.hosts import as_address, host_problem, is_factory_name
 from ca.names.text import printable
+from ca.names.uris import read_uri
+
+_NOT_IN_HOSTS = re.compile(r"[^\w.*-]+")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\]")
 
 
 def parse_permit_dns(text: str) -> str:
@@ -73,8 +78,39 @@ def _host_of(name: GeneralName) -> str | None:
         return name.value
     if name.kind == "email":
         return name.value.rpartition("@")[2]
-    sip = sip_uri_host(name.value)
-    if sip is not None:
-        return sip
-    match = re.match(r"[^:/?#]+://(?:[^/?#@]*@)?(\[[^\]]*\]|[^:/?#]*)", name.value)
-    return match[1] if match and match[1] else None
+    read = read_uri(name.value)
+    return None if read is None else read.host
+
+
+def names_in_subject(subject: Iterable[SubjectAttribute]) -> tuple[GeneralName, ...]:
+    """Names that a peer may read out of a subject: hosts and addresses in the CN, e-mail.
+
+    A device compares the CN with what it dials, OpenSSL holds a CN that looks like a host name to
+    the issuer's constraints; neither asks whether it is a well-formed one. A CN with a blank inside
+    is free text, which nobody dials; a single label belongs to no domain.
+    """
+    names: list[GeneralName] = []
+    for each in subject:
+        if each.type == "CN":
+            names += _names_in_cn(unicodedata.normalize("NFKC", each.value).strip())
+        elif each.type == "emailAddress":
+            names.append(GeneralName("email", each.value.strip()))
+    return tuple(dict.fromkeys(names))
+
+
+def _names_in_cn(text: str) -> list[GeneralName]:
+    if is_factory_name(text) or " " in " ".join(text.split()):
+        return []
+    bracketed = _BRACKETED.search(text)
+    if (whole := as_address(bracketed[1] if bracketed else text)) is not None:
+        return [GeneralName("ip", whole)]
+    names = []
+    behind_at = text.partition("@")[2] or text  # what stands before is a user, not a host
+    for token in _NOT_IN_HOSTS.split(behind_at):
+        host = token.strip(".")
+        address = as_address(host)
+        if address is not None:
+            names.append(GeneralName("ip", address))
+        elif "." in host and not host.rpartition(".")[2].isdigit():
+            names.append(GeneralName("dns", host))
+    return names

@@ -9,16 +9,29 @@ from functools import lru_cache
 from ca.errors import MalformedError
 from ca.model.certificates import NAME_KINDS, GeneralName
 from ca.model.findings import Finding, Violation, rule, run
-from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name
+from ca.names.hosts import (
+    a_label_form,
+    address_problem,
+    as_address,
+    host_problem,
+    is_factory_name,
+    is_local_address,
+)
 from ca.names.sip import sip_uri_host
 from ca.names.text import printable
+from ca.names.uris import USUAL_SCHEMES, read_uri, scheme_of
 
 _PREFIX = re.compile(r"(dns|ip|ip address|uri|url|email)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]+", re.ASCII)
+"""What was meant for a URI, well formed or not."""
+_HOST_AND_PORT = re.compile(r"[^:/@]+:[0-9]{1,5}")
 _LOCAL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
 )
 _MAX_LOCAL = 64
+MAX_OCTETS = {"uri": 2048, "email": 254}
+"""Of a whole name: what devices and proxies read of a URI; RFC 5321, 4.5.3.1.3, less brackets. A
+host name has 253 (``hosts.MAX_HOST``)."""
 
 
 def parse_general_name(text: str) -> GeneralName:
@@ -113,7 +126,7 @@ def dns_uri(name: GeneralName) -> Violation | None:
     """No URI stands in a dNSName."""
     if name.kind != "dns" or _PREFIX.fullmatch(name.value) or not _URI.fullmatch(name.value):
         return None
-    if as_address(name.value) is not None:
+    if as_address(name.value) is not None or _HOST_AND_PORT.fullmatch(name.value):
         return None
     return Violation(
         f"the CSR's SAN DNS name '{printable(name.value)}' is a URI", _fix_hint(name, "")
@@ -163,7 +176,7 @@ def _taken_by_another_dns_rule(name: GeneralName) -> bool:
 @rule("wildcard", "error", "RFC 5922 7.2; RFC 9525 6.3", allow=True)
 def wildcard_name(name: GeneralName) -> Violation | None:
     """A wildcard name is issued only where the profile allows it."""
-    if name.kind != "dns" or not name.value.startswith("*."):
+    if name.kind != "dns" or not name.value.startswith("*.") or "*" in name.value[1:]:
         return None
     return Violation(
         f"the SAN DNS name '{printable(name.value)}' is a wildcard, and the profile takes none",
@@ -185,7 +198,7 @@ def email_no_at(name: GeneralName) -> Violation | None:
 @rule("san-email-syntax", "error", "RFC 5280 4.2.1.6; RFC 5321 4.1.2")
 def email_syntax(name: GeneralName) -> Violation | None:
     """An e-mail name is LOCAL@HOST in ASCII with one @."""
-    if name.kind != "email" or "@" not in name.value:
+    if name.kind != "email" or "@" not in name.value or wildcard_place.check(name):
         return None
     local, _, host = name.value.rpartition("@")
     if len(local) <= _MAX_LOCAL and _LOCAL.fullmatch(local) and host_problem(host) is None:
@@ -206,20 +219,120 @@ def uri_bare_host(name: GeneralName) -> Violation | None:
     )
 
 
-@rule("san-uri-syntax", "error", "RFC 5280 4.2.1.6; RFC 3986")
+@rule("san-uri-syntax", "error", "RFC 5280 4.2.1.6; RFC 3986 3.2")
 def uri_syntax(name: GeneralName) -> Violation | None:
-    """A URI is absolute, ASCII, and a SIP URI has a valid host."""
-    if name.kind != "uri" or infer_general_name(name.value) is not None:
+    """A URI is absolute and ASCII, its host a host name or an address, with one @ before it."""
+    if name.kind != "uri" or infer_general_name(name.value) or wildcard_place.check(name):
         return None
+    if read_uri(name.value) is not None:
+        return None
+    example = "as sip:lab.example"
     if not _URI.fullmatch(name.value):
+        return Violation(f"the CSR's SAN URI '{printable(name.value)}' is no absolute URI", example)
+    if "@" in name.value.partition("@")[2]:
         return Violation(
-            f"the CSR's SAN URI '{printable(name.value)}' is no absolute URI", "as sip:lab.example"
+            f"the CSR's SAN URI '{printable(name.value)}' has two @, and programs differ about "
+            "which host it names",
+            example,
         )
-    if re.match("sips?:", name.value, re.IGNORECASE) and sip_uri_host(name.value) is None:
-        return Violation(
-            f"the CSR's SAN URI '{printable(name.value)}' names no valid host", "as sip:lab.example"
-        )
-    return None
+    return Violation(f"the CSR's SAN URI '{printable(name.value)}' names no valid host", example)
+
+
+@rule("san-uri-scheme", "error", "RFC 5280 4.2.1.6; the profile's san.uri_schemes")
+def uri_scheme(pair: tuple[GeneralName, Collection[str]]) -> Violation | None:
+    """A URI is of a scheme that names somebody here; javascript:, data: or file: name nobody."""
+    name, schemes = pair
+    scheme = scheme_of(name.value)
+    if name.kind != "uri" or scheme is None or scheme in schemes:
+        return None
+    return Violation(
+        f"the SAN URI '{printable(name.value)}' is of the scheme {printable(scheme, 40)}, and the "
+        f"profile takes {', '.join(schemes)}",
+        "correct it on the device's CSR page, or name the scheme in an own profile's "
+        "san.uri_schemes",
+    )
+
+
+@rule("wildcard-place", "error", "RFC 9525 6.3; RFC 5922 7.2; RFC 5280 4.2.1.6")
+def wildcard_place(name: GeneralName) -> Violation | None:
+    """A wildcard stands nowhere but in a dNSName, as its whole left-most label."""
+    if name.kind not in ("uri", "email") or "*" not in name.value:
+        return None
+    if _is_star_code(name):
+        return None
+    kind = "URI" if name.kind == "uri" else "email"
+    return Violation(
+        f"the SAN {kind} '{printable(name.value)}' has a wildcard, which only a DNS name may have",
+        "name each host or user",
+    )
+
+
+def _is_star_code(name: GeneralName) -> bool:
+    """Whether all stars are in the user part of a SIP URI beside digits, as in sip:*97@host."""
+    user, at, rest = name.value.partition("@")
+    scheme, _, dialled = user.partition(":")
+    plain = scheme.casefold() in ("sip", "sips") and bool(at) and "*" not in rest
+    return plain and bool(re.fullmatch(r"[0-9#*+]*[0-9][0-9#*+]*", dialled, re.ASCII))
+
+
+@rule("wildcard-broad", "warning", "RFC 9525 6.3; RFC 6125 7.2")
+def wildcard_broad(name: GeneralName) -> Violation | None:
+    """A wildcard has two labels below it: most verifiers match none directly below a top level."""
+    if name.kind != "dns" or not name.value.startswith("*.") or name.value.count(".") > 1:
+        return None
+    return Violation(
+        f"the SAN DNS name '{printable(name.value)}' is a wildcard below a single label, which "
+        "OpenSSL and browsers match with nothing",
+        "add a label: *.lab.example",
+    )
+
+
+@rule("san-long", "error", "RFC 5321 4.5.3.1.3; RFC 9110 4.1 (URIs of 8,000 octets are rare)")
+def long_name(name: GeneralName) -> Violation | None:
+    """A URI has at most 2,048 octets, an e-mail name 254 (a DNS name 253: san-dns-syntax)."""
+    most = MAX_OCTETS.get(name.kind)
+    octets = len(name.value.encode("utf-8", "surrogatepass"))
+    if most is None or octets <= most:
+        return None
+    kind = "URI" if name.kind == "uri" else "email"
+    return Violation(
+        f"the SAN {kind} '{printable(name.value, 40)}' has {octets:,} octets, and {most:,} are the "
+        "most",
+        "shorten it",
+    )
+
+
+@rule("san-address", "error", "RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.5, 2.7")
+def nobody_s_address(name: GeneralName) -> Violation | None:
+    """No name is an address that nobody can be dialled at, as 0.0.0.0 or a mapped one."""
+    address = _address_in(name)
+    problem = address_problem(address) if address is not None else None
+    if problem is None:
+        return None
+    return Violation(
+        f"the SAN {name.kind.upper()} '{printable(name.value)}' {problem}",
+        "give the address that peers dial: --san ip:ADDR with --replace-san",
+    )
+
+
+@rule("san-address-local", "warning", "RFC 1122 3.2.1.3; RFC 3927; RFC 4291 2.5.3, 2.5.6")
+def local_address(name: GeneralName) -> Violation | None:
+    """A loopback or link-local address is another machine for each peer: of use in tests alone."""
+    address = _address_in(name)
+    if address is None or not is_local_address(address):
+        return None
+    return Violation(
+        f"the SAN {name.kind.upper()} '{printable(name.value)}' is an address that means another "
+        "machine for each peer",
+        "harmless in a test; a device wants the address that peers dial",
+    )
+
+
+def _address_in(name: GeneralName) -> str | None:
+    if name.kind == "ip":
+        return as_address(name.value)
+    read = read_uri(name.value) if name.kind == "uri" else None
+    return None if read is None or read.host is None else as_address(read.host)
 
 
 @rule("san-ip-syntax", "error", "RFC 5280 4.2.1.6 (4 or 16 octets)")
@@ -241,22 +354,38 @@ NAME_RULES = (
     email_no_at,
     email_syntax,
     uri_bare_host,
+    wildcard_place,
+    long_name,
     uri_syntax,
     ip_syntax,
+    nobody_s_address,
+    local_address,
 )
 
 
 def check_general_name(
-    name: GeneralName, *, wildcard: bool, allowed: Collection[str] = ()
+    name: GeneralName,
+    *,
+    wildcard: bool,
+    allowed: Collection[str] = (),
+    schemes: tuple[str, ...] = USUAL_SCHEMES,
 ) -> tuple[Finding, ...]:
-    """Judge one name; ``wildcard``: the profile takes wildcards."""
-    return _judged(name, wildcard, frozenset(allowed))
+    """Judge one name; ``wildcard``: the profile takes wildcards, ``schemes``: of URIs these."""
+    return _judged(name, wildcard, frozenset(allowed), schemes)
 
 
 @lru_cache(maxsize=256)
-def _judged(name: GeneralName, wildcard: bool, allowed: frozenset[str]) -> tuple[Finding, ...]:
+def _judged(
+    name: GeneralName, wildcard: bool, allowed: frozenset[str], schemes: tuple[str, ...]
+) -> tuple[Finding, ...]:
     """Each name of a certificate is judged when taken, when added, and once more as the CN's."""
-    # what host_problem finds nothing wrong with breaks none of the rules but one
+    # what host_problem finds nothing wrong with breaks none of the rules but those of wildcards
     plain = name.kind == "dns" and host_problem(name.value) is None
-    rules = () if plain else NAME_RULES
-    return tuple(run(rules if wildcard else (*rules, wildcard_name), name, allowed))
+    if plain and not name.value.startswith("*."):
+        return ()
+    found = run([uri_scheme], (name, schemes)) if name.kind == "uri" else []
+    found += [] if plain or found else run(NAME_RULES, name, allowed)
+    return (*found, *run([wildcard_broad] if wildcard else WILDCARD_RULES, name, allowed))
+
+
+WILDCARD_RULES = (wildcard_name, wildcard_broad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from ca.names.preparation import mixed_alphabets
 from ca.names.text import printable
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -17,6 +18,9 @@ _PLAIN = re.compile(
 """Nearly every host name: LDH labels, the last begins with a letter."""
 _FACTORY = re.compile(r"ACL_[0-9]+", re.ASCII | re.IGNORECASE)
 _MAC = re.compile(r"(?:[0-9a-f]{12}|[0-9a-f]{2}([:.-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})", re.ASCII | re.IGNORECASE)  # fmt: skip  # noqa: E501
+_PORT = re.compile(r"[^:]+:[0-9]{1,5}")
+_THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
+_BROADCAST = ipaddress.ip_address("255.255.255.255")
 MAX_HOST = 253
 """Octets of a whole name in text form (RFC 1035, 2.3.4, less the length octets)."""
 
@@ -35,7 +39,9 @@ def host_problem(name: str, *, underscore: bool = False) -> str | None:
     if len(name) > MAX_HOST:
         return f"has {len(name)} characters, and a host name at most {MAX_HOST}"
     if name.endswith("."):
-        return "ends with a dot"
+        return "ends with a dot, and peers compare names without it"
+    if _PORT.fullmatch(name):
+        return "names a port, and a host name has none"
     labels = name.split(".")
     if labels[0] == "*" and len(labels) > 1:
         labels = labels[1:]
@@ -56,18 +62,28 @@ def _label_problem(label: str, *, underscore: bool) -> str | None:
         return f"has a label of {len(label)} characters, and 63 is the most"
     if not (_LABEL_WITH_UNDERSCORE if underscore else _LABEL).fullmatch(label):
         return f"has the label '{printable(label)}', which is not letters, digits and inner hyphens"
-    if label[:4].casefold() == "xn--":
-        try:
-            label.encode("ascii").decode("idna")
-        except UnicodeError:
-            return f"has the label '{label}', which is no A-label"
+    return _a_label_problem(label) if label[:4].casefold() == "xn--" else None
+
+
+def _a_label_problem(label: str) -> str | None:
+    """By IDNA 2008 (RFC 5890; RFC 9549): no symbols, nothing invisible, one alphabet a label."""
+    import idna
+
+    try:
+        meant = idna.decode(label.casefold())
+    except UnicodeError:
+        return f"has the label '{printable(label)}', which is no A-label"
+    if mixed := mixed_alphabets(meant):
+        return f"has the label '{printable(label)}', which mixes {mixed}: it looks like another"
     return None
 
 
 def a_label_form(name: str) -> str | None:
     """The name with its international labels as A-labels, if there is such a form."""
+    import idna
+
     try:
-        return name.encode("idna").decode("ascii")
+        return idna.encode(name, uts46=True).decode("ascii")
     except UnicodeError:
         return None
 
@@ -85,6 +101,33 @@ def as_address(text: str) -> str | None:
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
         return None
     return str(address)
+
+
+def address_problem(address: str) -> str | None:
+    """Why nobody can be dialled at an address, as words to follow it; None if somebody can.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    read = ipaddress.ip_address(address)
+    if isinstance(read, ipaddress.IPv6Address):
+        if read.ipv4_mapped is not None:
+            return f"is an IPv4-mapped address, and peers compare {read.ipv4_mapped} (RFC 4291)"
+        if int(read) >> 32 == 0 and int(read) > 1:
+            return "is an IPv4-compatible address, which RFC 4291 gave up"
+    elif read in _THIS_NETWORK:
+        return "is of 0.0.0.0/8, which names no host (RFC 1122)"
+    if read == _BROADCAST:
+        return "is the broadcast address"
+    if read.is_unspecified:
+        return "is the unspecified address, which names no host"
+    return "is a multicast address, which names no host" if read.is_multicast else None
+
+
+def is_local_address(address: str) -> bool:
+    """Whether an address means another machine for each peer: loopback and link-local ones."""
+    read = ipaddress.ip_address(address)
+    return read.is_loopback or read.is_link_local
 
 
 def looks_like_host(text: str) -> bool:

@@ -11,15 +11,16 @@ from ca.names.text import printable
 
 _SIP = re.compile(
     r"(?P<scheme>sips?):(?:(?P<user>[^@]*)@)?(?P<host>\[[^\]]*\]|[^:;?\[\]]*)"
-    r"(?::(?P<port>[0-9]*))?(?P<rest>[;?].*)?",
+    r"(?::(?P<port>[0-9]{0,5}))?(?P<rest>[;?].*)?",
     re.ASCII | re.IGNORECASE | re.DOTALL,
 )
+MAX_PORT = 65535
 
 
 def sip_uri_host(uri: str) -> str | None:
     """The host of a SIP or SIPS URI, folded; None if it is no such URI with a valid host."""
     match = _SIP.fullmatch(uri)
-    if match is None:
+    if match is None or int(match["port"] or 0) > MAX_PORT:
         return None
     host = match["host"].casefold()
     address = as_address(host)
@@ -30,7 +31,7 @@ def sip_uri_host(uri: str) -> str | None:
 
 @rule("sip-uri-user", "error", "RFC 5922 7.1")
 def sip_uri_user(name: GeneralName) -> Violation | None:
-    """In a SIP domain certificate a URI is sip:DOMAIN: no user, port, parameters; not sips:."""
+    """In a SIP domain certificate a URI is sip:DOMAIN: no user, address, port, parameters."""
     match = _SIP.fullmatch(name.value)
     if match is None or match["scheme"].casefold() != "sip":
         return Violation(
@@ -41,5 +42,10 @@ def sip_uri_user(name: GeneralName) -> Violation | None:
         return Violation(
             f"the SAN URI '{printable(name.value)}' names more than a domain",
             f"write it without user, port and parameters: uri:sip:{printable(match['host'])}",
+        )
+    if as_address(match["host"]) is not None:
+        return Violation(
+            f"the SAN URI '{printable(name.value)}' names an address, and a SIP domain is a name",
+            "a SIP domain is written as uri:sip:lab.example; an address as ip:ADDR",
         )
     return None

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from ca.model.certificates import SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
+from ca.names.preparation import look_alike, prohibited
 from ca.names.text import printable
 
 BOUNDS = {
@@ -28,9 +29,16 @@ BOUNDS = {
 }
 """Upper bounds in characters (RFC 5280, appendix A.1)."""
 DEFAULT_BOUND = 256
-_BIDI_OR_INVISIBLE = re.compile(
-    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u061c]"
-)
+_IA5 = re.compile("[\x20-\x7e]*"), "an IA5String, in ASCII alone"
+_STRINGS = {
+    "emailAddress": _IA5,
+    "DC": _IA5,
+    "serialNumber": (
+        re.compile("[A-Za-z0-9 '()+,./:=?-]*"),
+        "a PrintableString, of letters, digits, blanks and '()+,-./:=?",
+    ),
+}
+"""Attribute types that are not written as UTF8String (C has a rule of its own)."""
 
 
 def normal_country(value: str) -> str:
@@ -60,6 +68,18 @@ def country(each: SubjectAttribute) -> Violation | None:
     return Violation(f"the subject's C '{printable(each.value)}' is not two letters", "US, DE, ...")
 
 
+@rule("subject-encoding", "error", "RFC 5280 4.1.2.6, appendix A.1; RFC 4519 2.4")
+def encoding(each: SubjectAttribute) -> Violation | None:
+    """What is written as an IA5String or PrintableString holds only characters of that type."""
+    allowed, string = _STRINGS.get(each.type, (None, ""))
+    if allowed is None or allowed.fullmatch(each.value):
+        return None
+    return Violation(
+        f"the subject's {each.type} '{printable(each.value)}' cannot be written: it is {string}",
+        f"correct {each.type}, or leave it out of the profile's subject.take",
+    )
+
+
 @rule("subject-empty", "error", "X.520 (SIZE 1..ub)")
 def empty(each: SubjectAttribute) -> Violation | None:
     """No attribute is empty."""
@@ -79,7 +99,7 @@ def blank_edge(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-control", "error", "RFC 4518 2.3 (prohibited characters)")
+@rule("subject-control", "error", "RFC 4518 2.4 (prohibited characters); RFC 8264 9.12")
 def control(each: SubjectAttribute) -> Violation | None:
     """No attribute holds NUL, control characters or halves of surrogate pairs."""
     if each.value.isascii() and each.value.isprintable():
@@ -87,23 +107,63 @@ def control(each: SubjectAttribute) -> Violation | None:
     if not any(unicodedata.category(character) in ("Cc", "Cs") for character in each.value):
         return None
     return Violation(
-        f"the subject's {each.type} '{printable(each.value)}' holds control characters"
+        f"the subject's {each.type} '{printable(each.value)}' holds control characters",
+        _type_anew(each),
     )
 
 
-@rule("subject-bidi", "error", "Unicode TR 36 (bidirectional spoofing)")
+@rule("subject-bidi", "error", "RFC 8264 9.13 (ignorable); Unicode TR 36 (bidirectional spoofing)")
 def bidi(each: SubjectAttribute) -> Violation | None:
     """No attribute holds invisible or direction-changing characters."""
-    if not _BIDI_OR_INVISIBLE.search(each.value):
+    found = prohibited(each.value)
+    if found is None or found[1] != "invisible":
         return None
     return Violation(
         f"the subject's {each.type} '{printable(each.value)}' holds invisible "
-        "or direction-changing characters",
-        f"type {each.type} anew",
+        f"or direction-changing characters (U+{ord(found[0]):04X})",
+        _type_anew(each),
     )
 
 
-SUBJECT_RULES = (bounds, country, empty, blank_edge, control, bidi)
+@rule("subject-characters", "error", "RFC 8264 4.3 (PRECIS FreeformClass); RFC 4518 2.4")
+def characters(each: SubjectAttribute) -> Violation | None:
+    """No attribute holds characters that are unassigned, for private use, or out of place."""
+    found = prohibited(each.value)
+    if found is None or found[1] == "invisible" or control.check(each):
+        return None
+    return Violation(
+        f"the subject's {each.type} '{printable(each.value)}' holds U+{ord(found[0]):04X}, which "
+        f"is {found[1]}",
+        _type_anew(each),
+    )
+
+
+@rule("subject-look-alike", "error", "RFC 4518 2.3 (NFKC); Unicode UTS 39 5.1", allow=True)
+def looks_like_another(each: SubjectAttribute) -> Violation | None:
+    """No attribute looks like another text: odd blanks, styled letters, a word of two alphabets."""
+    found = look_alike(each.value)
+    if found is None or prohibited(each.value) or blank_edge.check(each):
+        return None
+    return Violation(
+        f"the subject's {each.type} '{printable(each.value)}' {found}", _type_anew(each)
+    )
+
+
+def _type_anew(each: SubjectAttribute) -> str:
+    return f"type {each.type} anew" + (", or give --cn" if each.type == "CN" else "")
+
+
+SUBJECT_RULES = (
+    bounds,
+    country,
+    encoding,
+    empty,
+    blank_edge,
+    control,
+    bidi,
+    characters,
+    looks_like_another,
+)
 
 
 def check_subject(

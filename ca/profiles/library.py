@@ -12,8 +12,9 @@ import msgspec
 
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import read_bounded, write_atomic
+from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
-from ca.profiles.profile import Profile, check_consistent
+from ca.profiles.profile import Profile
 from ca.profiles.reader import read_toml, utf8
 from ca.profiles.target import Target, check_target
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from ca.errors import MalformedError
 from ca.model.certificates import NameKind
+from ca.names.uris import USUAL_SCHEMES
 from ca.profiles.durations import parse_span
 
 Role = Literal["root", "issuing", "ocsp-responder", "end-entity"]
@@ -30,7 +30,10 @@ class SubjectRules(_Closed, frozen=True):
 
 
 class SanRules(_Closed, frozen=True):
-    """``take``: kinds of name a request may carry over. ``sip_domain``: URIs are SIP domains."""
+    """``take``: kinds of name a request may carry over. ``sip_domain``: URIs are SIP domains.
+
+    ``uri_schemes``: of which schemes a URI may be; those that mean something in a SIP lab.
+    """
 
     take: tuple[NameKind, ...] = ()
     from_cn: bool = False
@@ -38,6 +41,7 @@ class SanRules(_Closed, frozen=True):
     critical: Literal[False] = False
     wildcard: bool = False
     sip_domain: bool = False
+    uri_schemes: tuple[str, ...] = USUAL_SCHEMES
 
 
 class KeyRules(_Closed, frozen=True):
@@ -95,48 +99,3 @@ class Profile(_Closed, frozen=True):
     def text_hash(self) -> bytes:
         """SHA-256 of the TOML."""
         return sha256(self.text.encode()).digest()
-
-
-def check_consistent(profile: Profile) -> None:
-    """What the types cannot say: spans, and that a role carries the bits it stands for.
-
-    Raises:
-        MalformedError: naming the key that is wrong.
-    """
-    for key in ("lifetime", "max_lifetime", "backdate"):
-        try:
-            parse_span(getattr(profile, key))
-        except MalformedError as error:
-            raise MalformedError(f"{key}: {error.message}", hint=error.hint) from None
-    if profile.lifetime_span > profile.max_span:
-        raise MalformedError(
-            f"lifetime {profile.lifetime} is longer than max_lifetime {profile.max_lifetime}"
-        )
-    if profile.role in ("root", "issuing"):
-        if "key_cert_sign" not in profile.extensions.key_usage:
-            raise MalformedError(f"key_usage: {profile.role} needs key_cert_sign")
-        return
-    _check_leaf(profile)
-    if profile.role == "end-entity":
-        _check_end_entity(profile)
-
-
-def _check_leaf(profile: Profile) -> None:
-    signs = {"key_cert_sign", "crl_sign"} & set(profile.extensions.key_usage)
-    if signs:
-        raise MalformedError(f"key_usage: {min(signs)} belongs to a CA, not to {profile.role}")
-    if "digital_signature" not in profile.extensions.key_usage:
-        raise MalformedError("key_usage: digital_signature is always needed by TLS")
-    if profile.extensions.path_length is not None:
-        raise MalformedError("path_length belongs to a CA")
-
-
-def _check_end_entity(profile: Profile) -> None:
-    if profile.issuer != "issuing":
-        raise MalformedError(f"issuer: an end entity's is 'issuing', not '{profile.issuer}'")
-    if "CN" not in profile.subject.require or "CN" not in profile.subject.take:
-        raise MalformedError(
-            "subject: an end entity takes and requires a CN: its SAN is not critical"
-        )
-    if "ocsp_signing" in profile.extensions.extended_key_usage:
-        raise MalformedError("extended_key_usage: ocsp_signing belongs to an ocsp-responder")

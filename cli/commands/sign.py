@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ca.files import write_stream
-from cli.commands.arguments import Overwrite, lifetime, names, span
+from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
 from cli.main import INTERRUPTED
 from cli.options import Settings, opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
@@ -109,7 +109,7 @@ def sign_command(
         fix_san=fix_san,
         lifetime=lifetime(lifetime_),
         backdate=span("--backdate", backdate),
-        allow=_allowed(allow),
+        allow=allowed(allow),
         supersedes=supersedes,
         again=again,
     )
@@ -208,20 +208,6 @@ class _Call(NamedTuple):
         from ca.authority.delivery import upload_steps
 
         return [] if self.dry_run else upload_steps(self.home, made, self.wishes.target)
-
-
-def _allowed(codes: list[str] | None) -> frozenset[str]:
-    if not codes:
-        return frozenset()
-    from ca.authority.catalogue import overridable
-
-    known = overridable()
-    for code in codes:
-        if code not in known:
-            raise typer.BadParameter(
-                f"--allow: '{code}' is none of {', '.join(sorted(known))} (sipca rule list)"
-            )
-    return frozenset(codes)
 
 
 def _check_batch(wishes: "SigningWishes", out: Path | None) -> None:

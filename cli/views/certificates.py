@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import msgspec
 
@@ -98,7 +99,8 @@ def export_text(document: ExportDocument) -> str:
 
 def _short(subject: str) -> str:
     """The CN alone where there is one: the whole subject is ``show``'s."""
-    return next((part for part in subject.split(", ") if part.startswith("CN=")), subject)
+    parts = re.findall(r"(?:\\.|[^\\,])+", subject)  # a comma inside a value is escaped
+    return next((part.strip() for part in parts if part.strip().startswith("CN=")), subject)
 
 
 def _device(each: CertificateRecord) -> str:

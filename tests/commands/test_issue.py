@@ -95,8 +95,13 @@ def test_other_wishes_renew_for_the_same_key(sipca: CommandLine, tmp_path: Path)
 
 
 def test_a_wildcard_is_meant_and_recorded(sipca: CommandLine, tmp_path: Path) -> None:
-    answer = sipca("issue", "*.lab.example", "lab.example", "--out", tmp_path / "w", "--json")
+    words = ("issue", "*.lab.example", "lab.example", "--out", tmp_path / "w", "--json")
 
+    refused = sipca(*words)
+    answer = sipca(*words, "--allow", "wildcard")
+
+    assert refused.exit == 4
+    assert "--allow wildcard overrides this and is recorded" in refused.err
     assert answer.exit == 0, answer.err
     assert (tmp_path / "w" / "wildcard.lab.example.key").exists()
     assert any("wildcard" in str(e["detail"]) for e in sipca("log", "--json").json["events"])

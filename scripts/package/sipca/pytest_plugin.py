@@ -21,7 +21,7 @@ import pytest
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 class ThrowawayHome(NamedTuple):
@@ -68,9 +68,12 @@ def sipca_issue(
 ) -> Callable[..., IssuedFor]:
     """``sipca_issue("sbc1.lab.example", "10.0.0.5", profile="sip")``: key and certificate."""
 
-    def issue(*names: str, profile: str = "sip", key: str = "ec:p256") -> IssuedFor:
+    def issue(
+        *names: str, profile: str = "sip", key: str = "ec:p256", allow: Collection[str] = ()
+    ) -> IssuedFor:
         words = ("--profile", profile, "--key", key, "--out", tmp_path_factory.mktemp("issued"))
-        files = _sipca("issue", *names, *words, home=sipca_home.path)["files"]
+        allowed = [word for rule in sorted(allow) for word in ("--allow", rule)]
+        files = _sipca("issue", *names, *words, *allowed, home=sipca_home.path)["files"]
         return IssuedFor(
             Path(files["key"]),
             Path(files["device"]),

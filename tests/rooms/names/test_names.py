@@ -16,12 +16,13 @@ from ca.names import hosts
 from ca.names.constraints import outside, parse_permit_dns, parse_permit_ip
 from ca.names.general import (
     NAME_RULES,
+    WILDCARD_RULES,
     check_general_name,
     fold,
     infer_general_name,
     parse_general_name,
     retype,
-    wildcard_name,
+    wildcard_broad,
 )
 from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name, looks_like_host
 from ca.names.sip import sip_uri_host, sip_uri_user
@@ -58,7 +59,7 @@ def test_a_name_without_a_host_problem_breaks_no_rule_but_the_wildcards(
     text: str, wildcard: bool
 ) -> None:
     name = GeneralName("dns", text)
-    rules = NAME_RULES if wildcard else (*NAME_RULES, wildcard_name)
+    rules = (*NAME_RULES, *([wildcard_broad] if wildcard else WILDCARD_RULES))
 
     assert check_general_name(name, wildcard=wildcard) == tuple(run(rules, name))
 
@@ -182,7 +183,7 @@ def test_well_formed_names_have_no_findings(kind: str, value: str) -> None:
         ("dns", "sb c", "san-dns-syntax", None),
         ("dns", "a@lab.example", "san-dns-syntax", "email:a@lab.example"),
         ("dns", "sbc_1.lab", "underscore-name", None),
-        ("dns", "*.lab", "wildcard", None),
+        ("dns", "*.lab.example", "wildcard", None),
         ("email", "sbc1.lab", "san-email-no-at", "dns:sbc1.lab"),
         ("email", "10.0.0.5", "san-email-no-at", "ip:10.0.0.5"),
         ("email", "sip:lab", "san-email-no-at", "uri:sip:lab"),
@@ -220,8 +221,8 @@ def test_the_hint_for_an_email_typed_host_names_the_pages_selector() -> None:
 
 
 def test_wildcard_and_underscore_can_be_allowed() -> None:
-    assert codes("dns", "*.lab", allowed=frozenset({"wildcard"})) == [("wildcard", "warn")]
-    assert codes("dns", "*.lab", wildcard=True) == []
+    assert codes("dns", "*.lab.example", allowed=frozenset({"wildcard"})) == [("wildcard", "warn")]
+    assert codes("dns", "*.lab.example", wildcard=True) == []
     assert codes("dns", "a_b.lab", allowed=frozenset({"underscore-name"})) == [
         ("underscore-name", "warn")
     ]

@@ -1,0 +1,69 @@
+"""Names that stand in the subject: a peer may compare them whether or not the SAN repeats them."""
+
+from __future__ import annotations
+
+from ca.issuance.order import Order
+from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.findings import Finding, Violation, rule, run
+from ca.names.constraints import names_in_subject, outside
+from ca.names.general import fold, wildcard_name
+from ca.names.hosts import address_problem, host_problem
+from ca.names.text import printable
+
+
+@rule("cn-wildcard", "error", "RFC 9525 6.3; RFC 5922 7.2")
+def cn_wildcard(cn: str) -> Violation | None:
+    """A * in a CN is the whole left-most label of a host name: a peer may compare the CN."""
+    if "*" not in cn or host_problem(cn, underscore=True) is None:
+        return None
+    return Violation(
+        f"the CN '{printable(cn)}' has a * that is not the whole left-most label of a host name",
+        "give another with --cn; a wildcard is written as *.lab.example",
+    )
+
+
+@rule("cn-address", "error", "RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.5, 2.7")
+def cn_address(name: GeneralName) -> Violation | None:
+    """A CN is no address that nobody can be dialled at, as 0.0.0.0."""
+    problem = address_problem(name.value) if name.kind == "ip" else None
+    return (
+        Violation(f"the CN's {name.value} {problem}", "give another with --cn") if problem else None
+    )
+
+
+@rule("outside-name-constraints", "error", "RFC 5280 4.2.1.10")
+def outside_constraints(pair: tuple[tuple[GeneralName, ...], Order]) -> list[Violation]:
+    """Every name, the subject's too, lies inside the name constraints of the issuing CA."""
+    names, order = pair
+    facts = order.issuer.facts
+    if facts is None or not (facts.permitted_dns or facts.permitted_ip):
+        return []
+    problems = (outside(name, facts.permitted_dns, facts.permitted_ip) for name in names)
+    return [
+        Violation(problem, f"'{order.issuer.name}' was made with --permit-dns/--permit-ip")
+        for problem in problems
+        if problem
+    ]
+
+
+def judge_names_in_subject(
+    order: Order, subject: tuple[SubjectAttribute, ...], san: tuple[GeneralName, ...]
+) -> list[Finding]:
+    """What is said of the CN and e-mail addresses of a subject beside those names in the SAN."""
+    if order.profile.role != "end-entity":
+        return run([outside_constraints], (san, order))
+    names = {each.value for each in san}
+    beside_san = tuple(each for each in subject if each.value not in names)
+    if not any(each.type in ("CN", "emailAddress") for each in beside_san):
+        return run([outside_constraints], (san, order))  # as nearly always
+    allowed, folded = order.wishes.allow, {fold(each) for each in san}
+    findings: list[Finding] = []
+    for cn in (each.value for each in beside_san if each.type == "CN"):
+        findings += run([cn_wildcard], cn)
+        name = GeneralName("dns", cn)
+        if not order.profile.san.wildcard and not findings and fold(name) not in folded:
+            findings += run([wildcard_name], name, allowed)
+    beside = tuple(each for each in names_in_subject(beside_san) if fold(each) not in folded)
+    for each in beside:
+        findings += run([cn_address], each)
+    return findings + run([outside_constraints], ((*san, *beside), order))

@@ -1,0 +1,150 @@
+"""What is seen only in many RSA keys together: primes that two of them share.
+
+Devices that make their keys right after they were switched on, all with the same little chance,
+come to share primes (Heninger et al., "Mining your Ps and Qs", 2012): the greatest common divisor
+of two such moduli is a prime of both, and anybody can compute it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import msgspec
+
+from ca.lint import factoring
+from ca.model.findings import Finding, Violation, rule, run
+
+MOST_KEYS = 100_000
+"""Newest keys that are looked at; 10,000 take 3 s."""
+MOST_PRIME_TESTS = 500
+"""Newest keys whose modulus is tested for being a prime: 2 ms each."""
+_NAMED = 20
+
+
+class KeyInUse(msgspec.Struct, frozen=True):
+    """The modulus of a certificate's RSA key, and whether the certificate is good today."""
+
+    serial: str
+    modulus: int
+    good: bool
+
+
+class SharedPrimes(msgspec.Struct, frozen=True):
+    """Pairs of certificates of different keys with a prime in common, one of each good today."""
+
+    pairs: tuple[tuple[KeyInUse, KeyInUse], ...]
+
+
+class WeakModuli(msgspec.Struct, frozen=True):
+    """Good certificates whose modulus can be factored by itself, and why."""
+
+    found: tuple[tuple[KeyInUse, str], ...]
+
+
+@rule("shared-prime", "error", "Heninger et al. 2012; NIST SP 800-56B 6.4.2")
+def shared_prime(shared: SharedPrimes) -> Iterator[Violation]:
+    """No RSA key shares a prime with another of the register: both could be computed by anybody."""
+    for one, other in shared.pairs[:_NAMED]:
+        good = one if one.good else other
+        yield Violation(
+            f"the RSA keys of {one.serial[:12]} and {other.serial[:12]} share a prime: anybody who "
+            "has both certificates can compute both private keys",
+            f"new keys on both devices; sipca revoke {good.serial[:12]} --all-with-key "
+            "--reason key-compromise, and so the other",
+        )
+    if len(shared.pairs) > _NAMED:
+        yield Violation(f"{len(shared.pairs) - _NAMED} more pairs of RSA keys share a prime")
+
+
+@rule("weak-modulus-in-use", "error", "NIST SP 800-89 5.3.3; NIST SP 800-56B 6.4.2")
+def weak_modulus(weak: WeakModuli) -> Iterator[Violation]:
+    """No certificate in use has an RSA modulus that is prime or has a factor below 2^20."""
+    for key, why in weak.found[:_NAMED]:
+        yield Violation(
+            f"the RSA modulus of {key.serial[:12]} {why}: its private key can be computed",
+            f"a new key on the device; sipca revoke {key.serial[:12]} --all-with-key "
+            "--reason key-compromise",
+        )
+    if len(weak.found) > _NAMED:
+        yield Violation(f"{len(weak.found) - _NAMED} more RSA keys can be factored")
+
+
+def judge_together(keys: Sequence[KeyInUse]) -> list[Finding]:
+    """What the rules find in the keys of a register, newest first."""
+    by_modulus: dict[int, KeyInUse] = {}
+    for key in keys:
+        if key.modulus > 1 and key.modulus & 1 and not (_good_already(by_modulus, key)):
+            by_modulus[key.modulus] = key
+    if not by_modulus:
+        return []
+    moduli = list(by_modulus)
+    levels = _products(moduli)
+    weak = dict(_weak(moduli, levels[-1][0]))
+    sharing = [each for each in _with_common_factor(moduli, levels) if each not in weak]
+    pairs = _pairs([by_modulus[each] for each in sharing])
+    in_use = [(by_modulus[each], why) for each, why in weak.items() if by_modulus[each].good]
+    return [
+        *run([weak_modulus], WeakModuli(tuple(in_use))),
+        *run([shared_prime], SharedPrimes(tuple(pairs))),
+    ]
+
+
+def _good_already(known: dict[int, KeyInUse], key: KeyInUse) -> bool:
+    return key.modulus in known and (known[key.modulus].good or not key.good)
+
+
+def _pairs(sharing: Sequence[KeyInUse]) -> list[tuple[KeyInUse, KeyInUse]]:
+    """Which of the keys share a prime with which; only where one of both is in use."""
+    import gmpy2
+
+    numbers = [gmpy2.mpz(each.modulus) for each in sharing[: MOST_PRIME_TESTS * 2]]
+    return [
+        (one, other)
+        for (one, n), (other, m) in combinations(zip(sharing, numbers, strict=False), 2)
+        if (one.good or other.good) and gmpy2.gcd(n, m) != 1
+    ]
+
+
+def _weak(moduli: Sequence[int], product: Any) -> Iterator[tuple[int, str]]:
+    """Moduli that can be factored by themselves, newest first; ``product`` is of them all."""
+    import gmpy2
+
+    small_factors = gmpy2.gcd(product, gmpy2.primorial(factoring.FACTOR_BOUND))
+    for number, modulus in enumerate(moduli):
+        if gmpy2.gcd(small_factors, modulus) != 1:
+            yield modulus, "has a factor below 2^20"
+        elif number < MOST_PRIME_TESTS and gmpy2.is_strong_prp(modulus, 2):
+            yield modulus, "is a prime number"
+
+
+def _products(moduli: Sequence[int]) -> list[list[Any]]:
+    """The moduli, the products of two neighbours, of four, and so on, to the product of all."""
+    import gmpy2
+
+    levels = [[gmpy2.mpz(each) for each in moduli]]
+    while len(levels[-1]) > 1:
+        level = levels[-1]
+        pairs = zip(level[::2], [*level[1::2], gmpy2.mpz(1)], strict=False)
+        levels.append([one * other for one, other in pairs])
+    return levels
+
+
+def _with_common_factor(moduli: Sequence[int], levels: list[list[Any]]) -> list[int]:
+    """Moduli that have a factor in common with the product of the others (Bernstein, 2004).
+
+    From the product of all down the tree, what is left of it modulo the square of each product.
+    ``levels`` are used up on the way: they are most of the memory.
+    """
+    import gmpy2
+
+    remainders = levels.pop()
+    while levels:
+        level = levels.pop()
+        remainders = [remainders[place // 2] % (each * each) for place, each in enumerate(level)]
+    return [
+        modulus
+        for modulus, remainder in zip(moduli, remainders, strict=True)
+        if gmpy2.gcd(remainder // modulus, modulus) != 1
+    ]

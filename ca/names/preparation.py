@@ -1,0 +1,169 @@
+"""Text prepared for comparing: RFC 4518 string preparation, PRECIS (RFC 8264), look-alikes.
+
+ASCII needs none of the tables, and nearly every subject is ASCII: the library is loaded for others.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ALPHABETS = frozenset(
+    [
+        "LATIN",
+        "GREEK",
+        "CYRILLIC",
+        "ARMENIAN",
+        "CHEROKEE",
+        "COPTIC",
+        "GEORGIAN",
+        "HEBREW",
+        "ARABIC",
+        "LISU",
+        "DESERET",
+        "OSAGE",
+        "TIFINAGH",
+        "RUNIC",
+        "GOTHIC",
+        "GLAGOLITIC",
+    ]
+)
+"""Alphabets that nobody writes one word in two of (UTS 39, 5.1): the first word of the names of
+their letters. East Asian scripts are left out: Latin letters stand beside them."""
+_STYLES = ("<wide>", "<narrow>", "<font>", "<compat>")
+_BLANK_GLYPHS = frozenset("\u2800\u1680")
+"""Braille pattern blank and Ogham space mark: drawn as nothing."""
+_WORD = re.compile(r"[^\W_]+")
+_NOTHING = frozenset("\u00ad\u034f\u1806\ufffc\u200b")
+"""Mapped to nothing by RFC 4518, 2.2, beside control and format characters and selectors."""
+
+
+def prohibited(text: str) -> tuple[str, str] | None:
+    """The first character that no string may hold, and why: "invisible" or "unassigned" ...
+
+    PRECIS FreeformClass (RFC 8264, 4.3): controls, ignorable characters, private use, unassigned
+    code points, noncharacters, old Hangul, and joiners outside of their scripts are disallowed.
+    """
+    if text.isascii() and text.isprintable():
+        return None
+    from precis_i18n import get_profile
+
+    try:
+        get_profile("FreeformClass").enforce(text)
+    except UnicodeEncodeError as error:
+        character = text[error.start : error.end] or text[-1]
+        return character[0], _reason(character[0], error.reason)
+    except UnicodeError:  # a rule about the whole text, as of joiners
+        return text[0], "out of its place"
+    return None
+
+
+def _reason(character: str, why: str) -> str:
+    category = unicodedata.category(character)
+    if category in ("Zl", "Zp") or ("ignorable" in why and category != "Cn"):
+        return "invisible"
+    names = {"Co": "for private use", "Cn": "not assigned", "Cc": "a control character"}
+    return names.get(category, "out of its place")
+
+
+def look_alike(text: str) -> str | None:
+    """Why a text looks like another one, as words to follow it; None if it looks like itself.
+
+    Found: blanks that are no SPACE, characters that decompose (letters in another width or style,
+    ligatures, accents apart from their letters), and words of two alphabets. Not found: a word
+    wholly in another alphabet.
+    """
+    if text.isascii():
+        return None
+    if unicodedata.category(text[0]).startswith("M"):
+        return "begins with an accent, which joins what stands before"
+    for character in text:
+        if character != " " and (
+            unicodedata.category(character) == "Zs" or character in _BLANK_GLYPHS
+        ):
+            return f"has a blank that is no SPACE (U+{ord(character):04X})"
+        if _is_styled(character):
+            plain = unicodedata.normalize("NFKC", character)
+            return f"has U+{ord(character):04X}, which looks like '{plain}'"
+    if unicodedata.normalize("NFC", text) != text:
+        return "has accents apart from their letters (it is not in normalization form C)"
+    mixed = mixed_alphabets(text)
+    return f"mixes {mixed} in one word" if mixed else None
+
+
+def _is_styled(character: str) -> bool:
+    """Whether it is a letter or digit of ASCII in another width or style."""
+    if not unicodedata.decomposition(character).startswith(_STYLES):
+        return False
+    if unicodedata.category(character) not in ("Lu", "Ll", "Lo", "Lm", "Nd", "Nl"):
+        return False
+    plain = unicodedata.normalize("NFKC", character)
+    return plain.isascii() and plain.isalnum()
+
+
+def mixed_alphabets(text: str) -> str | None:
+    """The alphabets that one word of a text is mixed of: "CYRILLIC and LATIN"; None if of one."""
+    if text.isascii():
+        return None
+    for word in _WORD.findall(text):
+        found = {
+            unicodedata.name(character, "").partition(" ")[0]
+            for character in word
+            if character.isalpha()
+        } & _ALPHABETS
+        if len(found) > 1:
+            return " and ".join(sorted(found))
+    return None
+
+
+_SHAPES = {
+    "o": "0\u043e\u03bf\u0585",
+    "l": "1i|!\u04cf\u0456\u03b9\u0131\u0269",
+    "a": "\u0430\u03b1\u0251",
+    "e": "\u0435",
+    "p": "\u0440\u03c1",
+    "c": "\u0441\u03f2",
+    "y": "\u0443\u03c5\u03b3",
+    "x": "\u0445\u03c7",
+    "s": "\u0455",
+    "j": "\u0458\u03f3",
+    "h": "\u04bb",
+    "d": "\u0501",
+    "q": "\u051b",
+    "w": "\u051d\u0461\u03c9",
+    "g": "\u0261",
+    "v": "\u03bd\u0475",
+    "n": "\u043f",
+    "k": "\u03ba\u043a",
+    "t": "\u03c4\u0442",
+    "b": "\u044c\u0432",
+    "m": "\u043c",
+    "u": "\u057d",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
+    "'": "\u2019\u2018`\u00b4",
+}
+"""Characters drawn alike once case is folded (after the table of UTS 39, as far as they are near
+to Latin letters and digits): I, l and 1 are one, as are o and 0."""
+_SAME_SHAPE = str.maketrans({each: shape for shape, all_ in _SHAPES.items() for each in all_})
+
+
+def compared(text: str) -> str:
+    """A form in which texts that a reader takes for one are equal.
+
+    RFC 4518, 2: characters that are nothing are dropped, then NFKC and case folding, then blanks;
+    then look-alikes fall together, as far as ``_SHAPES`` goes.
+    """
+    if not text.isascii() or not text.isprintable():
+        kept = (each for each in text if not _is_nothing(each))
+        text = unicodedata.normalize("NFKC", "".join(kept))
+    folded = unicodedata.normalize("NFKC", text.casefold()).translate(_SAME_SHAPE)
+    return " ".join(folded.replace("rn", "m").replace("vv", "w").split())
+
+
+def _is_nothing(character: str) -> bool:
+    if character in _NOTHING or "\ufe00" <= character <= "\ufe0f":
+        return True
+    if unicodedata.category(character) in ("Cc", "Cf"):
+        return not character.isspace()
+    found = prohibited(character)
+    return found is not None and found[1] == "invisible" and not character.isspace()

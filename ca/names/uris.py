@@ -1,0 +1,68 @@
+"""URIs as far as certificates need them (RFC 3986; RFC 5280, 4.2.1.6): strictly read."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from ca.names.hosts import as_address, host_problem
+from ca.names.sip import MAX_PORT, sip_uri_host
+
+USUAL_SCHEMES = ("sip", "sips", "http", "https", "urn")
+"""Schemes that name somebody in a SIP lab: SIP domains (RFC 5922), web services (RFC 9525), and
+instance identifiers (RFC 5626). Others, as spiffe, are a profile's to take (``uri_schemes``)."""
+WITH_HOST = frozenset({"http", "https"})
+"""Schemes whose URIs always name a host (RFC 9110, 4.2)."""
+_UNIT = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+_URI = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):"
+    rf"(?://(?:(?P<user>(?:{_UNIT}|:)*)@)?"
+    rf"(?P<host>\[[0-9A-Fa-f:.]+\]|{_UNIT}*)(?::(?P<port>[0-9]{{0,5}}))?(?=[/?#]|$))?"
+    rf"(?P<path>(?:{_UNIT}|[:@/])*)(?:\?(?:{_UNIT}|[:@/?])*)?(?:#(?:{_UNIT}|[:@/?])*)?",
+    re.ASCII,
+)
+
+
+_CHARACTERS = re.compile(r"(?:[!#$&'()*+,/:;=?@\[\]A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+", re.ASCII)
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*", re.ASCII)
+
+
+class URI(msgspec.Struct, frozen=True):
+    """A URI's scheme and host, both folded; ``host`` is None where there is no authority."""
+
+    scheme: str
+    user: str | None
+    host: str | None
+
+
+def scheme_of(text: str) -> str | None:
+    """The scheme that a text begins with, folded; None if it has none."""
+    scheme, colon, _ = text.partition(":")
+    return scheme.casefold() if colon and SCHEME.fullmatch(scheme) else None
+
+
+def read_uri(text: str) -> URI | None:
+    """An absolute URI by RFC 3986 whose host, if it has one, is a host name or an address.
+
+    Stricter than what peers guess: an authority with two @, a backslash or a percent-encoded
+    host is read differently by different programs, and so is no URI here.
+    """
+    scheme = scheme_of(text)
+    if scheme is None or not _CHARACTERS.fullmatch(text):
+        return None
+    if scheme in ("sip", "sips"):
+        host = sip_uri_host(text)
+        user = text.partition(":")[2].rpartition("@")
+        return None if host is None else URI(scheme, user[0] if user[1] else None, host)
+    match = _URI.fullmatch(text)
+    if match is None or not text.partition(":")[2] or int(match["port"] or 0) > MAX_PORT:
+        return None
+    host = match["host"]
+    if host is None:  # what begins with // and has no well-formed authority is none at all
+        hidden = match["path"].startswith("//")
+        return None if hidden or scheme in WITH_HOST else URI(scheme, None, None)
+    address = as_address(host)
+    if address is None and host_problem(host) is not None:
+        return None
+    return URI(scheme, match["user"], address or host.casefold())

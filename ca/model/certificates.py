@@ -51,7 +51,8 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     """A certificate taken apart: text for people, octets for comparing.
 
     ``serial`` is lower-case hex without leading zeros' loss (two digits an octet);
-    ``fingerprint`` SHA-256 hex; key usage and purposes in RFC 5280 spelling.
+    ``fingerprint`` SHA-256 hex; key usage and purposes in RFC 5280 spelling. ``odd`` says what
+    was read though its encoding is not what X.509 says, ``faults`` what could not be read.
     """
 
     der: bytes
@@ -74,6 +75,10 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     extended_key_usage: tuple[str, ...] = ()
     permitted_dns: tuple[str, ...] = ()
     permitted_ip: tuple[str, ...] = ()
+    signature_parameters: bytes = b""
+    version: int = 3
+    odd: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def cn(self) -> str | None:

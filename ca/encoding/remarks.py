@@ -1,0 +1,40 @@
+"""What a tolerant reader says about a certificate beside what it read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ca.errors import MalformedError
+
+
+class Remarks:
+    """Sentences for the operator, each once.
+
+    ``odd``: read all the same, though strict readers may refuse it. ``faults``: a part that does
+    not decode, or that contradicts another.
+    """
+
+    def __init__(self) -> None:
+        self._odd: dict[str, None] = {}
+        self._faults: dict[str, None] = {}
+
+    def odd(self, sentence: str) -> None:
+        """Note what was read though it should be otherwise."""
+        self._odd.setdefault(sentence)
+
+    def fault(self, sentence: str) -> None:
+        """Note what could not be read."""
+        self._faults.setdefault(sentence)
+
+    @contextmanager
+    def part(self, what: str) -> Iterator[None]:
+        """Read a part of the certificate; where it does not decode, that is a fault and no error."""
+        try:
+            yield
+        except (MalformedError, IndexError, ValueError):
+            self.fault(f"{what} does not decode")
+
+    def said(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What is odd, and the faults."""
+        return tuple(self._odd), tuple(self._faults)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from ca.encoding.der import signed_parts
 from ca.errors import MalformedError, VerificationError
-from ca.keys.signatures import Algorithm, holds
+from ca.keys.signatures import Algorithm, hash_name, holds
 from ca.model.certificates import CertificateFacts
 
 MAX_DEPTH = 8
+_WEAK_HASHES = ("SHA1", "MD5")
+_WEAK_NAMES = ("md2", "md4")
 
 
 def verify_issued(child: CertificateFacts, issuer: CertificateFacts) -> None:
@@ -41,6 +43,13 @@ def signed_by_key(child: CertificateFacts, spki: bytes) -> bool | None:
         return None
     algorithm = Algorithm(child.signature_algorithm, child.signature_parameters)
     return holds(spki, algorithm, signature, tbs.raw)
+
+
+def has_weak_hash(facts: CertificateFacts) -> bool:
+    """Whether a certificate is signed by a hash that collisions are made for."""
+    name = facts.signature_algorithm
+    hashed_by = hash_name(Algorithm(name, facts.signature_parameters))
+    return hashed_by in _WEAK_HASHES or name.startswith(_WEAK_NAMES)
 
 
 def is_self_issued(facts: CertificateFacts) -> bool:

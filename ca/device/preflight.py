@@ -14,14 +14,15 @@ from ca.device.peer_names import (
     matches_sip_domain,
     sip_identities,
 )
+from ca.device.preflight_reading import encoding, repaired, unreadable
 from ca.device.upload import Upload
-from ca.model.findings import Basis, Finding, Violation, rule, run
+from ca.errors import BugError, CAError, attempt
+from ca.model.findings import Basis, Finding, Violation, not_judged, rule, run
 from ca.names.hosts import is_factory_name, looks_like_host
 from ca.profiles.target import Target
-from ca.verification import chain_to_root, is_self_signed
+from ca.verification import chain_to_root, has_weak_hash, is_self_signed
 
 APPLE_DAYS = 825
-_WEAK_HASHES = ("sha1", "md5", "md2")
 
 
 @rule("preflight-form", "error", "audiocodes.md, 2: textual PEM", basis="vendor")
@@ -31,7 +32,9 @@ def form(upload: Upload) -> Iterator[Violation]:
     if file.bundle.form not in upload.target.files.formats:
         yield Violation(
             f"'{file.name}' is {file.bundle.form.upper()}, and {pages.device} takes PEM",
-            f"openssl x509 -inform der -in {file.name} -out device.pem",
+            f"openssl x509 -inform der -in {file.name} -out device.pem"
+            if file.bundle.form == "der"
+            else f"sipca trust build or a text editor makes PEM of {file.bundle.form}",
         )
     if upload.target.files.one_block and len(file.bundle.members) > 1:
         yield Violation(
@@ -67,8 +70,9 @@ def text(upload: Upload) -> Iterator[Violation]:
 @rule("preflight-key", "error", "audiocodes.md, 2: Private key must say OK", basis="vendor")
 def key(upload: Upload) -> Iterator[Violation]:
     """The certificate is of the key that the CSR, the key file or the device says."""
+    found = upload.device.key
     for other in upload.keys:
-        if other.identity != upload.device.key.identity:
+        if found is None or other.identity != found.identity:
             yield Violation(
                 f"the certificate's key is not that of {other.label}",
                 f"{upload.target.pages.status} would not say OK: sign the CSR of the key that is "
@@ -80,7 +84,7 @@ def key(upload: Upload) -> Iterator[Violation]:
 def weak_key(upload: Upload) -> Violation | None:
     """The key is large enough for the target."""
     found, facts = upload.device.key, upload.target.key
-    if found.algorithm != "rsa" or found.size >= facts.smallest_rsa:
+    if found is None or found.algorithm != "rsa" or found.size >= facts.smallest_rsa:
         return None
     return Violation(
         f"the key is {found.label}, smaller than RSA {facts.smallest_rsa}",
@@ -92,7 +96,7 @@ def weak_key(upload: Upload) -> Violation | None:
 def key_kind(upload: Upload) -> Violation | None:
     """The key is of a kind that the target is known to take."""
     found, known = upload.device.key, upload.target.key.kinds
-    if found.algorithm in known:
+    if found is None or found.algorithm in known:
         return None
     return Violation(
         f"nothing is known of {found.label} keys on this device", "RSA 2048 is known to work"
@@ -104,8 +108,7 @@ def weak_hash(upload: Upload) -> Iterator[Violation]:
     """Neither the certificate nor an intermediate is signed with SHA-1 or MD5."""
     members = upload.trust.members if upload.trust else ()
     for facts in (upload.device.facts, *(each for each in members if each.issuer != each.subject)):
-        name = facts.signature_algorithm.lower().replace("-", "")
-        if any(weak in name for weak in _WEAK_HASHES):
+        if has_weak_hash(facts):
             yield Violation(
                 f"'{facts.cn}' is signed with {facts.signature_algorithm}",
                 "have it signed again with SHA-256",
@@ -175,7 +178,8 @@ def purposes(upload: Upload) -> Iterator[Violation]:
             )
     if facts.key_usage and "digitalSignature" not in facts.key_usage:
         yield Violation("key usage lacks digitalSignature", "sign with a profile of sipca")
-    rsa = upload.device.key.algorithm == "rsa"
+    found = upload.device.key
+    rsa = found is not None and found.algorithm == "rsa"
     serves = facts.key_usage and rsa and upload.role != "client"
     if serves and "keyEncipherment" not in facts.key_usage:
         yield Violation(
@@ -326,6 +330,7 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
 
 
 RULES = (
+    unreadable, repaired, encoding,
     form, text, key, weak_key, key_kind, weak_hash, san_critical, san, cn, purposes, validity,
     alarm, apple, chain, trust, peer, sip_uri,
 )  # fmt: skip
@@ -339,13 +344,23 @@ _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
 """Rules whose basis is that of the target's facts."""
 
 
-def preflight(upload: Upload) -> list[Finding]:
-    """Every finding, each with the basis that its facts have."""
-    found = []
-    for each in run(RULES, upload):
+def preflight(upload: Upload, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
+    """Every finding, each with the basis that its facts have; a rule that fails stops no other."""
+    found: list[Finding] = []
+    for each in RULES:
+        answer = attempt(run, (each,), upload)
+        if isinstance(answer, CAError):
+            if on_bug is not None and isinstance(answer, BugError):
+                on_bug(answer)
+            found.append(not_judged(each, answer))
+            continue
         basis = _BASIS_OF.get(each.code)
-        found.append(
-            each if basis is None else msgspec.structs.replace(each, basis=basis(upload.target))
+        found += (
+            answer
+            if basis is None
+            else [
+                msgspec.structs.replace(finding, basis=basis(upload.target)) for finding in answer
+            ]
         )
     return found
 

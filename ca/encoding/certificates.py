@@ -45,7 +45,7 @@ def read_certificate(data: bytes) -> CertificateFacts:
     Raises:
         MalformedError: it is no certificate, or is too damaged to be told apart from others.
     """
-    tbs, algorithm, fields = _outline(data)
+    algorithm, fields = _outline(data)
     remarks = Remarks()
     version = _version(fields, remarks)
     serial, _, issuer, validity, subject, spki = fields[:6]
@@ -75,8 +75,8 @@ def read_certificate(data: bytes) -> CertificateFacts:
     )
 
 
-def _outline(data: bytes) -> tuple[der.Node, der.Node, list[der.Node]]:
-    """The TBSCertificate, the signature's algorithm, and the TBSCertificate's fields.
+def _outline(data: bytes) -> tuple[der.Node, list[der.Node]]:
+    """The signature's algorithm, and the fields of the TBSCertificate.
 
     Raises:
         MalformedError: it is no certificate.
@@ -93,7 +93,7 @@ def _outline(data: bytes) -> tuple[der.Node, der.Node, list[der.Node]]:
     inside = [field.tag for field in fields if field.tag != 0xA0][:6]
     if inside != [der.INTEGER, *[der.SEQUENCE] * 5]:
         raise MalformedError("this is no certificate: it lacks serial, names, validity or key")
-    return parts[0], parts[1], fields
+    return parts[1], fields
 
 
 def _version(fields: list[der.Node], remarks: Remarks) -> int:

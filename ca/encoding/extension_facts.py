@@ -128,10 +128,11 @@ def _general_name(node: der.Node, remarks: Remarks) -> GeneralName | None:
     return GeneralName(kind, text)
 
 
-def _limits(value: bytes, remarks: Remarks) -> dict[str, Any]:
+def _limits(value: bytes, _: Remarks) -> dict[str, Any]:
     permitted: dict[str, list[str]] = {"dns": [], "ip": []}
-    for list_ in der.read(value).children():
-        for subtree in list_.children() if list_.tag == 0xA0 else ():
+    lists = [node for node in der.read(value).children() if node.tag == 0xA0]
+    for subtrees in lists:
+        for subtree in subtrees.children():
             base = subtree.children()[0]
             if base.tag == 0x82:
                 permitted["dns"].append(guessed(base.contents)[0])

@@ -42,6 +42,7 @@ EXTENSION_NAMES = {
     "2.5.29.35": "authorityKeyIdentifier",
     "2.5.29.37": "extendedKeyUsage",
     "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",
+    "1.3.6.1.5.5.7.1.11": "subjectInfoAccess",
     "1.3.6.1.5.5.7.1.24": "tlsFeature",
     "2.16.840.1.113730.1.1": "nsCertType",
     "2.16.840.1.113730.1.13": "nsComment",

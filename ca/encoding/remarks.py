@@ -29,7 +29,7 @@ class Remarks:
 
     @contextmanager
     def part(self, what: str) -> Iterator[None]:
-        """Read a part of the certificate; where it does not decode, that is a fault and no error."""
+        """Read a part; where it does not decode, that is a fault and no error."""
         try:
             yield
         except (MalformedError, IndexError, ValueError):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ca.errors import ERRORS, Kind
+from ca.errors import ERRORS, CAError, Kind
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
@@ -105,6 +105,14 @@ def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> l
         violations = (answer,) if isinstance(answer, Violation) else answer
         findings.extend(each.finding(violation, allowed) for violation in violations)
     return findings
+
+
+def not_judged(which: Rule, error: CAError) -> Finding:
+    """The finding for a rule that could not be asked: it says neither yes nor no."""
+    message = f"not judged: {error.message}"
+    return Finding(
+        which.code, which.severity, "unknown", message, error.hint, which.basis, which.cites
+    )
 
 
 def raise_failures(findings: Iterable[Finding]) -> None:

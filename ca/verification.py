@@ -40,7 +40,7 @@ def signed_by_key(child: CertificateFacts, spki: bytes) -> bool | None:
     try:
         tbs, _, signature = signed_parts(child.der, what="the certificate")
     except MalformedError:
-        return None
+        return False  # a signature that is no whole number of octets is nobody's
     algorithm = Algorithm(child.signature_algorithm, child.signature_parameters)
     return holds(spki, algorithm, signature, tbs.raw)
 

@@ -26,8 +26,8 @@ def unreadable(upload: Upload) -> Iterator[Violation]:
     if device.key is None:
         yield Violation("the certificate's public key does not decode", _AGAIN)
     for facts in _certificates(upload):
-        for sentence in oddities(facts)[1]:
-            yield Violation(f"'{_name(facts)}': {sentence}", _AGAIN)
+        for fault in oddities(facts)[1]:
+            yield Violation(f"'{_name(facts)}': {fault}", _AGAIN)
 
 
 @rule("preflight-encoding", "warning", "RFC 5280, 4; X.690", basis="inferred")

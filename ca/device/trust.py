@@ -44,10 +44,10 @@ class Store(msgspec.Struct, frozen=True):
 
 def refusal(facts: CertificateFacts, at: datetime) -> str | None:
     """Why a certificate does not belong into a trust store, or None."""
+    fatal = next((each for each in facts.faults if each.fatal), None)
+    if fatal is not None:
+        return f"{fatal}, and no verifier takes such a certificate"
     if not facts.is_ca and not may_be_root(facts):
-        undecoded = next((each for each in facts.faults if "basicConstraints" in each), None)
-        if undecoded is not None:
-            return f"nothing says that it is a CA: {undecoded}"
         if is_self_issued(facts) and not facts.extended_key_usage:
             return "nothing says that it is a CA, and its own signature does not hold: is it whole?"
         return (
@@ -117,7 +117,7 @@ def encoded(store: Store) -> Iterator[Violation]:
     for each in store.members:
         odd, faults = oddities(each.facts)
         if odd or faults:
-            what = "; ".join(faults + odd)
+            what = "; ".join((*map(str, faults), *odd))
             yield Violation(
                 f"'{name_of(each.facts)}' ({each.source}) was taken, though {what}",
                 "openssl reads it all the same; whether the device does, its page will tell",

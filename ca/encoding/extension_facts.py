@@ -49,7 +49,7 @@ def _enter(node: der.Node, found: Extensions, remarks: Remarks) -> None:
     if len(parts) == 3:
         critical = _boolean(parts[1], f"the critical flag of {name}", remarks)
     if oid in found:
-        remarks.fault(f"the extension {name} is there twice; the first was read")
+        remarks.fault(f"the extension {name} is there twice; the first was read", fatal=True)
         return
     found[oid] = critical, parts[-1].contents
 
@@ -69,7 +69,7 @@ def extension_facts(found: Extensions, remarks: Remarks) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for oid, read in _READERS.items():
         if oid in found:
-            with remarks.part(f"its {EXTENSION_NAMES[oid]}"):
+            with remarks.part(f"its {EXTENSION_NAMES[oid]}", fatal=True):
                 facts.update(read(found[oid][1], remarks))
     if SAN in found:
         facts["san_critical"] = found[SAN][0]
@@ -93,6 +93,8 @@ def _basic_constraints(value: bytes, remarks: Remarks) -> dict[str, Any]:
     if any(each.tag not in (der.BOOLEAN, der.INTEGER) for each in parts):
         raise MalformedError("there is more in it than cA and a path length")
     is_ca, path_length = extensions.basic_constraints(value)
+    if path_length is not None and not is_ca:
+        remarks.odd("its basicConstraints has a path length and says that it is no CA")
     return {"is_ca": is_ca, "path_length": path_length}
 
 
@@ -100,8 +102,11 @@ def _key_usage(value: bytes, _: Remarks) -> dict[str, Any]:
     return {"key_usage": extensions.key_usage(value)}
 
 
-def _purposes(value: bytes, _: Remarks) -> dict[str, Any]:
-    return {"extended_key_usage": extensions.purposes(value)}
+def _purposes(value: bytes, remarks: Remarks) -> dict[str, Any]:
+    found = extensions.purposes(value)
+    if not found:
+        remarks.odd("its extendedKeyUsage is empty")
+    return {"extended_key_usage": found}
 
 
 def _names(value: bytes, remarks: Remarks) -> dict[str, Any]:
@@ -143,7 +148,7 @@ def _limits(value: bytes, _: Remarks) -> dict[str, Any]:
 
 def _network(octets: bytes) -> str:
     half = len(octets) // 2
-    if half not in (4, 16):
+    if len(octets) not in (8, 32):
         raise MalformedError("an IP range of its nameConstraints has no address and mask")
     mask = f"{int.from_bytes(octets[half:], 'big'):b}".zfill(8 * half)
     bits = mask.rstrip("0")

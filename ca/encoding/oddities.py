@@ -12,7 +12,7 @@ from ca.encoding.extensions import EXTENSION_NAMES
 from ca.encoding.remarks import Remarks
 from ca.encoding.strings import CODECS, TYPE_NAMES
 from ca.errors import MalformedError
-from ca.model.certificates import CertificateFacts
+from ca.model.certificates import CertificateFacts, Fault
 
 _TEXTUAL = (
     "2.5.29.18",
@@ -26,14 +26,17 @@ _NO_PARAMETERS = ("1.2.840.10045.4.", "1.3.101.11")
 """Signature algorithms by ECDSA and EdDSA, whose parameters must be absent (RFC 5758, 8410)."""
 
 
-def oddities(facts: CertificateFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is odd about a certificate, and what in it does not decode, in sentences."""
+_URI = 0x86
+
+
+def oddities(facts: CertificateFacts) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
+    """What is odd about a certificate, in sentences, and what in it does not decode."""
     remarks = Remarks()
     for sentence in facts.odd:
         remarks.odd(sentence)
-    for sentence in facts.faults:
-        remarks.fault(sentence)
-    with remarks.part("a part of it"):
+    for fault in facts.faults:
+        remarks.fault(fault.sentence, fatal=fault.fatal)
+    with remarks.part("its signature"):
         tbs, outer, _ = der.signed_parts(facts.der, what="the certificate")
         fields = [node for node in tbs.children() if node.tag != 0xA0]
         _algorithms(fields[1], outer, remarks)
@@ -75,5 +78,5 @@ def _walk(value: der.Node, name: str, remarks: Remarks) -> None:
                 node.contents.decode(CODECS[node.tag])
             except UnicodeDecodeError:
                 remarks.odd(f"its {name} holds text that is not what a {TYPE_NAMES[node.tag]} may")
-        elif node.tag in (0x81, 0x82, 0x86) and not node.contents.isascii():
+        elif node.tag == _URI and not node.contents.isascii():
             remarks.odd(f"its {name} holds a name that is not ASCII")

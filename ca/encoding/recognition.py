@@ -8,6 +8,7 @@ from ca.encoding import ber, der
 from ca.errors import MalformedError
 
 PRIVATE_KEY = "private key"
+ENCRYPTED_KEY = "private key (encrypted PKCS#8)"
 CERTIFICATE, CSR, CRL = "certificate", "CSR", "CRL"
 PKCS7, PKCS12, PUBLIC_KEY = "PKCS#7 bundle", "PKCS#12 file", "public key"
 _BEGINNINGS = (
@@ -48,6 +49,8 @@ def with_article(form: str) -> str:
 
 def form_of_label(label: str) -> str:
     """What a PEM block is, by its label."""
+    if label in ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"):
+        return CERTIFICATE
     return PRIVATE_KEY if PRIVATE_KEY.upper() in label else _PEM.get(label, f"PEM file of {label}")
 
 
@@ -83,7 +86,7 @@ def form_of_der(outer: der.Node) -> str | None:
     if tags[:2] == [der.INTEGER, der.OCTET_STRING]:
         return f"{PRIVATE_KEY} (EC)"
     if tags == [der.SEQUENCE, der.OCTET_STRING]:
-        return f"{PRIVATE_KEY} (encrypted PKCS#8)"
+        return ENCRYPTED_KEY
     if tags[:2] == [der.INTEGER, der.SEQUENCE]:
         return PKCS12
     return PUBLIC_KEY if tags == [der.SEQUENCE, der.BIT_STRING] else None

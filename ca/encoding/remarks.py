@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ca.errors import MalformedError
+from ca.model.certificates import Fault
 
 
 class Remarks:
@@ -17,24 +18,24 @@ class Remarks:
 
     def __init__(self) -> None:
         self._odd: dict[str, None] = {}
-        self._faults: dict[str, None] = {}
+        self._faults: dict[str, Fault] = {}
 
     def odd(self, sentence: str) -> None:
         """Note what was read though it should be otherwise."""
         self._odd.setdefault(sentence)
 
-    def fault(self, sentence: str) -> None:
+    def fault(self, sentence: str, *, fatal: bool = False) -> None:
         """Note what could not be read."""
-        self._faults.setdefault(sentence)
+        self._faults.setdefault(sentence, Fault(sentence, fatal))
 
     @contextmanager
-    def part(self, what: str) -> Iterator[None]:
+    def part(self, what: str, *, fatal: bool = False) -> Iterator[None]:
         """Read a part; where it does not decode, that is a fault and no error."""
         try:
             yield
         except (MalformedError, IndexError, ValueError):
-            self.fault(f"{what} does not decode")
+            self.fault(f"{what} does not decode", fatal=fatal)
 
-    def said(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def said(self) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
         """What is odd, and the faults."""
-        return tuple(self._odd), tuple(self._faults)
+        return tuple(self._odd), tuple(self._faults.values())

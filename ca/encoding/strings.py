@@ -35,6 +35,8 @@ _SHOWN = 32
 def tolerant_text(node: der.Node) -> tuple[str, str | None]:
     """The text of a string, and what is odd about it (to be put behind its name), or None."""
     codec = CODECS.get(node.tag)
+    if node.tag == der.BIT_STRING:  # a x500UniqueIdentifier is one
+        return f"#{node.raw[:_SHOWN].hex()}", None
     if codec is None:
         return f"#{node.raw[:_SHOWN].hex()}", "is no character string"
     kind = TYPE_NAMES[node.tag]

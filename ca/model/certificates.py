@@ -42,6 +42,19 @@ class Validity(msgspec.Struct, frozen=True, gc=False):
     not_after: datetime
 
 
+class Fault(msgspec.Struct, frozen=True):
+    """A part of a certificate that cannot be read, or contradicts another.
+
+    ``fatal``: no verifier takes a certificate with it.
+    """
+
+    sentence: str
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
 def subject_text(subject: tuple[SubjectAttribute, ...]) -> str:
     """A subject in the order it is encoded, for people: ``CN=sbc1, O=Lab``."""
     return ", ".join(str(attribute) for attribute in subject)
@@ -78,7 +91,7 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     signature_parameters: bytes = b""
     version: int = 3
     odd: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
     @property
     def cn(self) -> str | None:

@@ -9,7 +9,7 @@ from ca.encoding.oddities import oddities
 from ca.model.certificates import CertificateFacts
 from ca.model.findings import Violation, rule
 
-_AGAIN = "have its CA issue it again; openssl asn1parse shows what is in it"
+_AGAIN = "have its CA issue it again, and tell its CA"
 
 
 @rule("preflight-unreadable", "error", "RFC 5280, 4.1")

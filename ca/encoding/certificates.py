@@ -116,7 +116,7 @@ def _bounded(number: int) -> str:
 
 def _serial(node: der.Node, remarks: Remarks) -> str:
     if not node.contents:
-        remarks.fault("its serial number is empty")
+        remarks.fault("its serial number is empty", fatal=True)
         return ""
     number = der.integer(node)
     if number <= 0:
@@ -137,32 +137,38 @@ def _algorithm(raw: bytes) -> tuple[str, bytes]:
 
 
 def _named(node: der.Node, what: str, remarks: Remarks) -> tuple[SubjectAttribute, ...]:
-    attributes, odd, whole = _name(node.raw)
-    for sentence in odd:
-        remarks.odd(f"its {what}'s {sentence}")
+    attributes, said, whole = _name(node.raw)
+    for sentence, readable in said:
+        if readable:
+            remarks.odd(f"its {what}'s {sentence}")
+        else:
+            remarks.fault(f"its {what}'s {sentence}", fatal=True)
     if not whole:
-        remarks.fault(f"its {what} does not decode")
+        remarks.fault(f"its {what} does not decode", fatal=True)
     return attributes
 
 
 @lru_cache(maxsize=256)
-def _name(raw: bytes) -> tuple[tuple[SubjectAttribute, ...], tuple[str, ...], bool]:
-    """The attributes of a name, what is odd about them, and whether all of it was read."""
+def _name(raw: bytes) -> tuple[tuple[SubjectAttribute, ...], tuple[tuple[str, bool], ...], bool]:
+    """The attributes of a name, what is odd about them, and whether all of it was read.
+
+    With each sentence stands whether others can read the attribute.
+    """
     attributes: list[SubjectAttribute] = []
-    odd: list[str] = []
+    said: list[tuple[str, bool]] = []
     try:
         for rdn in der.read(raw).children():
             for each in rdn.children():
                 kind, value = each.children()
                 oid = der.oid(kind)
                 short = SHORT_TYPES.get(oid, oid)
-                text, sentence = tolerant_text(value)
+                text, odd, readable = tolerant_text(value)
                 attributes.append(SubjectAttribute(short, text))
-                if sentence is not None:
-                    odd.append(f"{short} {sentence}")
+                if odd is not None:
+                    said.append((f"{short} {odd}", readable))
     except (MalformedError, ValueError):
-        return tuple(attributes), tuple(odd), False
-    return tuple(attributes), tuple(odd), True
+        return tuple(attributes), tuple(said), False
+    return tuple(attributes), tuple(said), True
 
 
 def common_name(tbs: bytes) -> str | None:

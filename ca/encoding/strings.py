@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from ca.encoding import der
 
@@ -30,26 +31,38 @@ TYPE_NAMES = {
 PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*", re.ASCII)
 """What a PrintableString may hold (X.680, 41.4)."""
 _SHOWN = 32
+_NO_STRING = "is no character string"
 
 
-def tolerant_text(node: der.Node) -> tuple[str, str | None]:
-    """The text of a string, and what is odd about it (to be put behind its name), or None."""
+class Text(NamedTuple):
+    """A string's text; what is odd about it, to be put behind its name; whether openssl reads it.
+
+    Where it does not, the text is a guess.
+    """
+
+    text: str
+    odd: str | None = None
+    readable: bool = True
+
+
+def tolerant_text(node: der.Node) -> Text:
+    """The text of a string, whatever it is encoded in."""
     codec = CODECS.get(node.tag)
-    if node.tag == der.BIT_STRING:  # a x500UniqueIdentifier is one
-        return f"#{node.raw[:_SHOWN].hex()}", None
-    if codec is None:
-        return f"#{node.raw[:_SHOWN].hex()}", "is no character string"
+    if codec is None:  # a x500UniqueIdentifier is a BIT STRING, and means no text
+        shown = f"#{node.raw[:_SHOWN].hex()}"
+        return Text(shown) if node.tag == der.BIT_STRING else Text(shown, _NO_STRING, False)
     kind = TYPE_NAMES[node.tag]
     try:
         text = node.contents.decode(codec)
     except UnicodeDecodeError:
         text, how = guessed(node.contents)
-        return text, f"is not what a {kind} may hold; it was read as {how}"
+        odd = f"is not what a {kind} may hold; it was read as {how}"
+        return Text(text, odd, readable=codec == "ascii")
     if node.tag == der.PRINTABLE_STRING and not PRINTABLE.fullmatch(text):
-        return text, f"has characters that its {kind} must not hold"
+        return Text(text, f"has characters that its {kind} must not hold")
     if node.tag == der.T61_STRING and not text.isascii():
-        return text, f"is a {kind}; it was read as Latin-1"
-    return text, None
+        return Text(text, f"is a {kind}; it was read as Latin-1")
+    return Text(text)
 
 
 def guessed(octets: bytes) -> tuple[str, str]:

@@ -61,7 +61,6 @@ class Gathered:
 
         Raises:
             NotFoundError: there is no such source, or a folder holds nothing of the kind.
-            StoreError: it cannot be read.
         """
         if not source.is_dir():
             self._read_file(source)
@@ -90,8 +89,9 @@ class Gathered:
         raise error
 
     def _read_file(self, path: Path) -> None:
-        data = read_bounded(path, limit=MAX_SOURCE)
-        bundle = attempt(read_bundle, data, what=f"'{path}'")
+        bundle = attempt(_bundle_in, path)
+        if isinstance(bundle, NotFoundError):
+            raise bundle
         if isinstance(bundle, CAError):
             self._refuse(str(path), bundle)
             return
@@ -148,6 +148,10 @@ class Gathered:
             self.notes.append(
                 f"'{path}' has other text between its blocks, left out: line {lines}{more}"
             )
+
+
+def _bundle_in(path: Path) -> Bundle:
+    return read_bundle(read_bounded(path, limit=MAX_SOURCE), what=f"'{path}'")
 
 
 def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:

@@ -180,12 +180,8 @@ def within_limit(store: Store) -> Violation | None:
 
 
 def judge(store: Store) -> list[Finding]:
-    """What is worth a look in a bundle."""
-    rules = (within_limit, twins, encoded, self_signature, v1_root, root_signature)
-    found = run(rules, store)
-    return [
-        msgspec.structs.replace(each, basis=store.target.trust.basis)
-        if each.code == "trust-limit"
-        else each
-        for each in found
-    ]
+    """What is worth a look in a bundle; nothing more in one that no device takes."""
+    too_many = run((within_limit,), store)
+    if too_many:
+        return [msgspec.structs.replace(each, basis=store.target.trust.basis) for each in too_many]
+    return run((twins, encoded, self_signature, v1_root, root_signature), store)

@@ -31,6 +31,7 @@ _IDLE = "\r \t->\ufeff\x00\x1a"
 """What may stand outside the blocks without being text."""
 MAX_DAMAGED = 100
 BOM = b"\xef\xbb\xbf"
+"""A mark before UTF-8: text editors of Windows write it, and preflight judges it."""
 _FORMS = "PEM, DER, PKCS#7 (.p7b) and base64 are read"
 _HINTS = {
     PKCS12: "take the certificates out: openssl pkcs12 -in FILE -nokeys -out certificates.pem",
@@ -82,7 +83,7 @@ def read_bundle(data: bytes, *, what: str) -> Bundle:
     if data[:1] == b"\x30" and not is_text(data):
         return _from_binary(data, what, "der", [])
     repairs: list[str] = []
-    text = as_text(data, repairs)
+    text = as_text(data.removeprefix(BOM), repairs)
     marks = list(LINE.finditer(text))
     if marks:
         return _Reader(text, repairs).read(marks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import dsa, ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from stand_in.lab import EC_KEY
 
@@ -94,6 +94,29 @@ def san(*names: bytes) -> bytes:
     return extension(SAN, der.sequence(*names))
 
 
+def _rsa(modulus: int) -> bytes:
+    """A SubjectPublicKeyInfo of an RSA key that may be none."""
+    numbers = der.sequence(der.encode_integer(modulus), der.encode_integer(65537))
+    algorithm = der.sequence(der.encode_oid("1.2.840.113549.1.1.1"), b"\x05\x00")
+    return der.sequence(algorithm, der.tlv(der.BIT_STRING, b"\x00" + numbers))
+
+
+def _spki(key: dsa.DSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _explicit() -> bytes:
+    """P-256 with its parameters spelled out, as far as anybody looks at them."""
+    prime = der.sequence(der.encode_oid("1.2.840.10045.1.1"), der.encode_integer(2**255 + 95))
+    curve = der.sequence(der.tlv(4, b"a"), der.tlv(4, b"b"))
+    parameters = der.sequence(
+        der.encode_integer(1), prime, curve, der.tlv(4, b"\x04gg"), der.encode_integer(7)
+    )
+    algorithm = der.sequence(der.encode_oid("1.2.840.10045.2.1"), parameters)
+    return der.sequence(algorithm, der.tlv(der.BIT_STRING, b"\x00\x04" + b"x" * 64))
+
+
+NOT_ITS_KEY = "names itself as its issuer, and its key did not sign it"
 ODD: dict[str, tuple[bytes, str]] = {
     "negative serial": (certificate(serial=b"\x02\x01\xfb"), "its serial number is negative"),
     "serial zero": (certificate(serial=b"\x02\x01\x00"), "its serial number is zero"),
@@ -121,6 +144,11 @@ ODD: dict[str, tuple[bytes, str]] = {
     "no seconds": (certificate(times=(der.tlv(der.UTC_TIME, b"2601010000Z"), ENDS)), "its notBefore is not written in whole seconds and Z"),
     "an offset": (certificate(times=(der.tlv(der.UTC_TIME, b"260101000000+0100"), ENDS)), "its notBefore is not written in whole seconds and Z"),
     "local time": (certificate(times=(generalized("20260101000000"), ENDS)), "its notBefore is not written in whole seconds and Z"),
+    "DSA key": (certificate(spki=_spki(dsa.generate_private_key(2048))), NOT_ITS_KEY),
+    "curve secp256k1": (certificate(spki=_spki(ec.generate_private_key(ec.SECP256K1()))), NOT_ITS_KEY),
+    "explicit EC parameters": (certificate(spki=_explicit()), "not judged here, ecdsa-with-SHA256"),
+    "negative RSA modulus": (certificate(spki=_rsa(-(2**2047))), "not judged here, ecdsa-with-SHA256"),
+    "RSA key of one bit": (certificate(spki=_rsa(1)), "not judged here, ecdsa-with-SHA256"),
     "unknown key kind": (certificate(spki=der.sequence(der.sequence(der.encode_oid("1.2.3.4")), b"\x03\x02\x00\x01")), "signs itself with something not judged here, ecdsa-with-SHA256"),
     "unknown algorithm": (certificate(algorithm=der.sequence(der.encode_oid("1.2.3.4.5.6789012345678901234567890"))), "not judged here, 1.2.3.4.5.6789012345678901234567890"),
     "no purposes": (certificate("x", CA, extension("2.5.29.37", der.sequence())), "its extendedKeyUsage is empty"),
@@ -131,6 +159,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "UTF-8 that is Latin-1": (certificate(subject=name("x", attribute("2.5.4.10", der.tlv(0x0C, b"T\xe9l")))), "not what a UTF8String may hold; it was read as Latin-1"),
     "attribute that is no string": (certificate(subject=name("x", attribute("2.5.4.10", b"\x02\x01\x05"))), "is no character string"),
     "an extension twice": (certificate("x", CA, SIGNS, SIGNS), "the extension keyUsage is there twice; the first was read, and no verifier"),
+    "an attribute type of 70 octets": (certificate(subject=name("x", der.sequence(der.tlv(der.OID, b"\x2a" + b"\x81" * 69 + b"\x01"), der.tlv(12, b"x")))), "its subject does not decode"),
     "basic constraints of rubbish": (certificate("x", extension("2.5.29.19", b"\x30\x03\x01")), "its basicConstraints does not decode"),
     "name constraints of rubbish": (certificate("x", CA, extension("2.5.29.30", der.sequence(der.tlv(0xA0, der.sequence(der.tlv(0x87, b"abc")))))), "its nameConstraints does not decode"),
     "no time": (certificate(times=(BEGINS, der.tlv(der.UTC_TIME, b"soon"))), "the certificate's notAfter is no time"),

@@ -22,7 +22,7 @@ from ca.device.upload import (
 )
 from ca.documents.reports import verdict_of
 from ca.documents.revocation import CheckDocument
-from ca.errors import BugError, CAError, MalformedError, PolicyError, attempt
+from ca.errors import BugError, CAError, MalformedError, attempt
 from ca.files import MAX_INPUT, read_bounded
 from ca.keys.files import read_key_file
 from ca.names.hosts import as_address, host_problem
@@ -102,7 +102,7 @@ class _Beside:
         """What a reader makes of a file, or None, and the reason among ``unread``.
 
         Raises:
-            CAError: the file is not there, or its pass-phrase is missing or wrong.
+            CAError: the file is not there, its pass-phrase is missing or wrong, or it is refused.
         """
         found = attempt(reader, *args, **kwargs)
         if not isinstance(found, CAError):
@@ -110,7 +110,7 @@ class _Beside:
         if isinstance(found, BugError):
             if self.wishes.on_bug is not None:
                 self.wishes.on_bug(found)
-        elif not isinstance(found, MalformedError | PolicyError):
+        elif not isinstance(found, MalformedError):
             raise found
         self.unread.append(UnreadFile(label, found.message, found.hint, found.kind))
         return None

@@ -16,8 +16,8 @@ from ca.device.peer_names import (
 )
 from ca.device.preflight_reading import encoding, repaired, unreadable
 from ca.device.upload import Upload
-from ca.errors import BugError, CAError, attempt
-from ca.model.findings import Basis, Finding, Violation, not_judged, rule, run
+from ca.errors import BugError
+from ca.model.findings import Basis, Finding, Violation, rule, run_all
 from ca.names.hosts import is_factory_name, looks_like_host
 from ca.profiles.target import Target
 from ca.verification import chain_to_root, has_weak_hash, is_self_signed
@@ -345,22 +345,12 @@ _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
 
 
 def preflight(upload: Upload, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
-    """Every finding, each with the basis that its facts have; a rule that fails stops no other."""
-    found: list[Finding] = []
-    for each in RULES:
-        answer = attempt(run, (each,), upload)
-        if isinstance(answer, CAError):
-            if on_bug is not None and isinstance(answer, BugError):
-                on_bug(answer)
-            found.append(not_judged(each, answer))
-            continue
+    """Every finding, each with the basis that its facts have; a rule that breaks stops no other."""
+    found = []
+    for each in run_all(RULES, upload, on_bug):
         basis = _BASIS_OF.get(each.code)
-        found += (
-            answer
-            if basis is None
-            else [
-                msgspec.structs.replace(finding, basis=basis(upload.target)) for finding in answer
-            ]
+        found.append(
+            each if basis is None else msgspec.structs.replace(each, basis=basis(upload.target))
         )
     return found
 

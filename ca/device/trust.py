@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from ca.encoding.oddities import oddities
+from ca.errors import BugError, CAError, attempt
 from ca.model.certificates import CertificateFacts, subject_text
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, rule, run, run_all
 from ca.profiles.target import Target
 from ca.verification import has_weak_hash, is_self_issued, is_self_signed, signed_by_key
 
@@ -27,7 +28,7 @@ def name_of(facts: CertificateFacts) -> str:
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """A candidate left out: "duplicate" or "refused", and the reason."""
+    """A candidate left out: "duplicate", "refused" or "bug", and the reason."""
 
     candidate: Candidate
     kind: str
@@ -66,7 +67,13 @@ def may_be_root(facts: CertificateFacts) -> bool:
     return not facts.extended_key_usage and is_self_signed(facts)
 
 
-def gather(candidates: Iterable[Candidate], target: Target, *, at: datetime) -> Store:
+def gather(
+    candidates: Iterable[Candidate],
+    target: Target,
+    *,
+    at: datetime,
+    on_bug: Callable[[BugError], None] | None = None,
+) -> Store:
     """The bundle of all candidates that belong in one: intermediates by name, then roots."""
     members: dict[str, Candidate] = {}
     dropped = []
@@ -75,7 +82,12 @@ def gather(candidates: Iterable[Candidate], target: Target, *, at: datetime) -> 
         if known is not None:
             dropped.append(Dropped(each, "duplicate", f"it is in {known.source} already"))
             continue
-        reason = refusal(each.facts, at)
+        reason = attempt(refusal, each.facts, at)
+        if isinstance(reason, CAError):
+            if on_bug is not None and isinstance(reason, BugError):
+                on_bug(reason)
+            dropped.append(Dropped(each, str(reason.kind), reason.message))
+            continue
         if reason is not None:
             dropped.append(Dropped(each, "refused", reason))
             continue
@@ -179,9 +191,9 @@ def within_limit(store: Store) -> Violation | None:
     )
 
 
-def judge(store: Store) -> list[Finding]:
+def judge(store: Store, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
     """What is worth a look in a bundle; nothing more in one that no device takes."""
     too_many = run((within_limit,), store)
     if too_many:
         return [msgspec.structs.replace(each, basis=store.target.trust.basis) for each in too_many]
-    return run((twins, encoded, self_signature, v1_root, root_signature), store)
+    return run_all((twins, encoded, self_signature, v1_root, root_signature), store, on_bug)

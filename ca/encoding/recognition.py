@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ca.encoding import ber, der
+from ca.encoding import der
 from ca.errors import MalformedError
 
 PRIVATE_KEY = "private key"
@@ -61,6 +61,8 @@ def form_of_file(data: bytes) -> str | None:
             return form
     if _HTML.match(data[:1024]):
         return "HTML page"
+    from ca.encoding import ber
+
     try:
         return form_of_der(der.read(ber.definite(data)))
     except MalformedError:

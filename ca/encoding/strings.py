@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ca.encoding import der
 
@@ -34,35 +33,27 @@ _SHOWN = 32
 _NO_STRING = "is no character string"
 
 
-class Text(NamedTuple):
-    """A string's text; what is odd about it, to be put behind its name; whether openssl reads it.
+def tolerant_text(node: der.Node) -> tuple[str, str | None, bool]:
+    """The text of a string, what is odd about it, and whether openssl reads it.
 
-    Where it does not, the text is a guess.
+    What is odd is to be put behind the name of the string; where openssl reads none, it is a guess.
     """
-
-    text: str
-    odd: str | None = None
-    readable: bool = True
-
-
-def tolerant_text(node: der.Node) -> Text:
-    """The text of a string, whatever it is encoded in."""
     codec = CODECS.get(node.tag)
     if codec is None:  # a x500UniqueIdentifier is a BIT STRING, and means no text
         shown = f"#{node.raw[:_SHOWN].hex()}"
-        return Text(shown) if node.tag == der.BIT_STRING else Text(shown, _NO_STRING, False)
+        return (shown, None, True) if node.tag == der.BIT_STRING else (shown, _NO_STRING, False)
     kind = TYPE_NAMES[node.tag]
     try:
         text = node.contents.decode(codec)
     except UnicodeDecodeError:
         text, how = guessed(node.contents)
         odd = f"is not what a {kind} may hold; it was read as {how}"
-        return Text(text, odd, readable=codec == "ascii")
+        return text, odd, codec == "ascii"
     if node.tag == der.PRINTABLE_STRING and not PRINTABLE.fullmatch(text):
-        return Text(text, f"has characters that its {kind} must not hold")
+        return text, f"has characters that its {kind} must not hold", True
     if node.tag == der.T61_STRING and not text.isascii():
-        return Text(text, f"is a {kind}; it was read as Latin-1")
-    return Text(text)
+        return text, f"is a {kind}; it was read as Latin-1", True
+    return text, None, True
 
 
 def guessed(octets: bytes) -> tuple[str, str]:

@@ -11,11 +11,11 @@ from ca.encoding.remarks import Remarks
 from ca.errors import MalformedError
 from ca.model.certificates import Validity
 
-_TIME = re.compile(
+_TIME = (
     r"(?P<day>\d{6}|\d{8})(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?:[.,]\d{1,20})?"
-    r"(?P<zone>Z|[+-]\d{4})?",
-    re.ASCII,
+    r"(?P<zone>Z|[+-]\d{4})?"
 )
+"""Compiled where it is needed: hardly any certificate asks for it."""
 
 
 def tolerant_validity(node: der.Node, remarks: Remarks) -> Validity:
@@ -44,7 +44,7 @@ def _loosely(node: der.Node, remarks: Remarks) -> tuple[datetime, datetime]:
 
 
 def _moment(node: der.Node, name: str) -> datetime:
-    read = _TIME.fullmatch(node.contents.decode("latin-1"))
+    read = re.fullmatch(_TIME, node.contents.decode("latin-1"), re.ASCII)
     short = node.tag == der.UTC_TIME
     if read is None or node.tag not in (der.UTC_TIME, der.GENERALIZED_TIME):
         raise MalformedError(f"the certificate's {name} is no time")

@@ -15,9 +15,10 @@ from stand_in import odd
 from stand_in.lab import SAMPLES, CommandLine
 from stand_in.odd import NOT_ITS_KEY, ODD, REFUSED, as_pem, certificate
 
-import ca.authority.trusting
-import ca.device.preflight
+import ca.authority.trust_sources
+import ca.device.trust
 from ca.encoding import pem
+from ca.model.certificates import CertificateFacts
 
 GOOD = certificate("Good Root")
 INTERNALS = re.compile(r"ParseError|asn1|ASN\.1|Error\b|Traceback|0x7f|octet \d+|<[a-z_.]+ object")
@@ -180,14 +181,14 @@ def test_javas_own_key_store_is_named(bare: CommandLine, tmp_path: Path) -> None
 def test_a_bug_of_ours_costs_the_member_it_met(
     bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = ca.authority.trusting.read_certificate
+    read = ca.authority.trust_sources.read_certificate
 
     def broken(der: bytes) -> object:
         if der == GOOD:
             return read(der)
         raise ZeroDivisionError("of ours")
 
-    monkeypatch.setattr(ca.authority.trusting, "read_certificate", broken)
+    monkeypatch.setattr(ca.authority.trust_sources, "read_certificate", broken)
     (tmp_path / "x.pem").write_bytes(as_pem(certificate("Other"), GOOD))
     words = ("trust", "build", tmp_path / "x.pem", "-o", tmp_path / "out.pem")
 
@@ -202,6 +203,29 @@ def test_a_bug_of_ours_costs_the_member_it_met(
     assert (tmp_path / "out.pem").read_bytes() == as_pem(GOOD)
     assert "Traceback" not in answer.err
     assert "in broken" in told.err
+
+
+def test_a_bug_of_ours_in_judging_costs_the_member_or_the_rule_that_it_met(
+    bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = ca.device.trust.is_self_signed
+
+    def broken(facts: CertificateFacts) -> bool:
+        if facts.der == GOOD:
+            return judged(facts)
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("ca.device.trust.is_self_signed", broken)
+    monkeypatch.setattr("ca.device.trust.oddities", lambda _: 1 / 0)
+    (tmp_path / "x.pem").write_bytes(as_pem(certificate("v1", version=odd.V1), GOOD))
+
+    answer = bare("trust", "build", tmp_path / "x.pem", "-o", tmp_path / "out.pem", "--json")
+
+    assert answer.exit == 1
+    assert [each["kind"] for each in answer.json["dropped"]] == ["bug"]
+    assert [each["code"] for each in answer.json["findings"]] == ["trust-encoding"]
+    assert [each["result"] for each in answer.json["findings"]] == ["unknown"]
+    assert (tmp_path / "out.pem").read_bytes() == as_pem(GOOD)
 
 
 def test_a_rule_of_preflight_that_breaks_stops_no_other(

@@ -75,6 +75,20 @@ def issued_by(child: CertificateFacts, issuer: CertificateFacts) -> bool:
     return True
 
 
+def unjudged_issuer(
+    child: CertificateFacts, members: Sequence[CertificateFacts]
+) -> CertificateFacts | None:
+    """One that a certificate names as its issuer, by a key or algorithm that is not known here."""
+    return next(
+        (
+            each
+            for each in members
+            if names_as_issuer(child, each) and signed_by_key(child, each.spki) is None
+        ),
+        None,
+    )
+
+
 def chain_to_root(
     leaf: CertificateFacts, members: Sequence[CertificateFacts]
 ) -> tuple[list[CertificateFacts], bool]:

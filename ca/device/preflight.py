@@ -15,12 +15,13 @@ from ca.device.peer_names import (
     sip_identities,
 )
 from ca.device.preflight_reading import encoding, repaired, unreadable
+from ca.device.trust import name_of
 from ca.device.upload import Upload
 from ca.errors import BugError
 from ca.model.findings import Basis, Finding, Violation, rule, run_all
 from ca.names.hosts import is_factory_name, looks_like_host
 from ca.profiles.target import Target
-from ca.verification import chain_to_root, has_weak_hash, is_self_signed
+from ca.verification import chain_to_root, has_weak_hash, is_self_signed, unjudged_issuer
 
 APPLE_DAYS = 825
 
@@ -239,7 +240,14 @@ def chain(upload: Upload) -> Iterator[Violation]:
         return
     members, page = upload.trust.members, upload.target.pages.trust
     issuers, whole = chain_to_root(upload.device.facts, members)
-    if not issuers:
+    unjudged = None if issuers else unjudged_issuer(upload.device.facts, members)
+    if unjudged is not None:
+        yield Violation(
+            f"whether '{name_of(unjudged)}' signed the certificate is not known here: "
+            f"{upload.device.facts.signature_algorithm}, by its key",
+            "have it signed by an RSA or EC key, as devices know them",
+        )
+    elif not issuers:
         yield Violation(
             f"'{upload.trust.name}' lacks the CA that signed the certificate "
             f"({_name(upload.device.facts.issuer)})",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ca.device.trust import name_of
 from ca.device.upload import Upload
 from ca.encoding.oddities import oddities
 from ca.model.certificates import CertificateFacts
@@ -27,7 +28,7 @@ def unreadable(upload: Upload) -> Iterator[Violation]:
         yield Violation("the certificate's public key does not decode", _AGAIN)
     for facts in _certificates(upload):
         for fault in oddities(facts)[1]:
-            yield Violation(f"'{_name(facts)}': {fault}", _AGAIN)
+            yield Violation(f"'{name_of(facts)}': {fault}", _AGAIN)
 
 
 @rule("preflight-encoding", "warning", "RFC 5280, 4; X.690", basis="inferred")
@@ -36,7 +37,7 @@ def encoding(upload: Upload) -> Iterator[Violation]:
     for facts in _certificates(upload):
         for sentence in oddities(facts)[0]:
             yield Violation(
-                f"'{_name(facts)}': {sentence}",
+                f"'{name_of(facts)}': {sentence}",
                 "openssl reads it all the same; Java, Go and other strict readers may refuse it",
             )
 
@@ -59,7 +60,3 @@ def _certificates(upload: Upload) -> tuple[CertificateFacts, ...]:
     for facts in members:
         known.setdefault(facts.fingerprint, facts)
     return tuple(known.values())
-
-
-def _name(facts: CertificateFacts) -> str:
-    return facts.cn or facts.fingerprint[:16]

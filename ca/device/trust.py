@@ -11,6 +11,7 @@ from ca.encoding.oddities import oddities
 from ca.errors import BugError, CAError, attempt
 from ca.model.certificates import CertificateFacts, subject_text
 from ca.model.findings import Finding, Violation, rule, run, run_all
+from ca.names.text import printable
 from ca.profiles.target import Target
 from ca.verification import has_weak_hash, is_self_issued, is_self_signed, signed_by_key
 
@@ -24,7 +25,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def name_of(facts: CertificateFacts) -> str:
     """A certificate for people: its CN, else its subject, else its fingerprint."""
-    return facts.cn or subject_text(facts.subject) or facts.fingerprint[:16]
+    return printable(facts.cn or subject_text(facts.subject)) or facts.fingerprint[:16]
 
 
 class Dropped(msgspec.Struct, frozen=True):

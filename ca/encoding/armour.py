@@ -14,7 +14,7 @@ from ca.errors import MalformedError
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 LINE = re.compile(
     rf"(?P<left>[{_DASHES}]{{1,10}}) {{0,3}}(?P<edge>BEGIN|END) "
-    rf"(?P<label>[A-Z0-9 ]{{1,60}}?) {{0,3}}(?P<right>[{_DASHES}]{{1,10}})"
+    rf"(?P<label>[A-Z0-9 #]{{1,60}}?) {{0,3}}(?P<right>[{_DASHES}]{{1,10}})"
 )
 """A BEGIN or END line, also with the dashes that a word processor makes."""
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)

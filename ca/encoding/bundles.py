@@ -26,7 +26,7 @@ from ca.errors import MalformedError
 
 _TRUSTED = "TRUSTED CERTIFICATE"
 _CERTIFICATE = ("CERTIFICATE", "X509 CERTIFICATE", _TRUSTED)
-_PKCS7 = ("PKCS7", "CMS")
+_PKCS7 = ("PKCS7", "CMS", "PKCS #7 SIGNED DATA")
 _IDLE = "\r \t->\ufeff\x00\x1a"
 """What may stand outside the blocks without being text."""
 MAX_DAMAGED = 100

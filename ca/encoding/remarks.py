@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from ca.errors import MalformedError
 from ca.model.certificates import Fault
 
+MAX_REMARKS = 20
+"""A file that is made to be odd does not fill the screen."""
+T = TypeVar("T")
+
 
 class Remarks:
-    """Sentences for the operator, each once.
+    """Sentences for the operator, each once, and no more than ``MAX_REMARKS`` of a kind.
 
     ``odd``: read all the same, though strict readers may refuse it. ``faults``: a part that does
     not decode, or that contradicts another.
@@ -22,11 +27,11 @@ class Remarks:
 
     def odd(self, sentence: str) -> None:
         """Note what was read though it should be otherwise."""
-        self._odd.setdefault(sentence)
+        _enter(self._odd, sentence, None)
 
     def fault(self, sentence: str, *, fatal: bool = False) -> None:
         """Note what could not be read."""
-        self._faults.setdefault(sentence, Fault(sentence, fatal))
+        _enter(self._faults, sentence, Fault(sentence, fatal))
 
     @contextmanager
     def part(self, what: str, *, fatal: bool = False) -> Iterator[None]:
@@ -39,3 +44,8 @@ class Remarks:
     def said(self) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
         """What is odd, and the faults."""
         return tuple(self._odd), tuple(self._faults.values())
+
+
+def _enter(found: dict[str, T], sentence: str, value: T) -> None:
+    if len(found) < MAX_REMARKS:
+        found.setdefault(sentence, value)

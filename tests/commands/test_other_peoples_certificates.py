@@ -324,6 +324,18 @@ def test_a_weak_hash_of_a_root_is_a_note_and_of_an_intermediate_a_failure_of_pre
     assert any("'Issuing' is signed with sha1" in each["message"] for each in weak)
 
 
+def test_an_issuer_whose_signature_nobody_here_can_judge_is_told_as_such(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    unknown = ODD["unknown algorithm"][0]
+    (tmp_path / "x.pem").write_bytes(as_pem(unknown))
+
+    answer = bare("preflight", tmp_path / "x.pem", "--chain", tmp_path / "x.pem", "--json")
+
+    (chain,) = [each for each in answer.json["findings"] if each["code"] == "preflight-chain"]
+    assert chain["message"].startswith("whether 'Odd Root' signed the certificate is not known")
+
+
 def der_sequence_of(oid: str) -> bytes:
     from ca.encoding import der
 

@@ -68,6 +68,7 @@ def test_a_file_that_others_have_handled_is_read_and_what_was_mended_is_said(kin
     [
         PEM, b"\xef\xbb\xbf" + PEM, PEM.replace(b"\n", b"\r\n"), PEM.replace(b"\n", b"\r"), A, A + b"\n", certs_only([A]),
         pem.encode(certs_only([A]), "PKCS7").encode(), pem.encode(certs_only([A]), "CMS").encode(),
+        pem.encode(certs_only([A]), "PKCS #7 SIGNED DATA").encode(),
         indefinite(certs_only([A])), pem.encode(indefinite(certs_only([A])), "PKCS7").encode(),
     ],
 )  # fmt: skip

@@ -21,6 +21,7 @@ from ca.encoding.bundles import read_bundle
 from ca.encoding.certificates import SHORT_TYPES, read_certificate, serial_text
 from ca.encoding.extensions import KEY_USAGE, PURPOSES
 from ca.encoding.oddities import oddities
+from ca.encoding.remarks import MAX_REMARKS
 from ca.errors import CAError, MalformedError
 
 GOOD = odd.certificate("Good", odd.CA, odd.SIGNS, odd.san(der.tlv(0x82, b"a.example")))
@@ -145,6 +146,13 @@ def test_of_an_extension_twice_the_first_is_read_and_of_a_broken_one_nothing() -
     ]
     assert (broken.is_ca, broken.key_usage) == (True, ())
     assert [str(each) for each in broken.faults] == ["its keyUsage does not decode"]
+
+
+def test_a_certificate_made_to_be_odd_does_not_fill_the_screen() -> None:
+    many = [odd.extension(f"1.2.3.{number}", b"") for number in range(300)]
+    facts = read_certificate(odd.certificate("x", odd.CA, *many, *many))
+
+    assert len(facts.faults) == MAX_REMARKS
 
 
 @settings(deadline=None, max_examples=400)

@@ -220,11 +220,11 @@ def _certificate_in(home: Home, path: Path, key: HandedOut | None) -> Certificat
 
 
 def _facts_in(path: Path) -> CertificateFacts | None:
-    from ca.encoding.bundles import read_bundle
+    from ca.encoding.bundles import first_certificate
 
     try:
-        return read_certificate(read_bundle(read_bounded(path), what=str(path)).members[0].der)
-    except (CAError, IndexError):
+        return read_certificate(first_certificate(read_bounded(path), what=str(path)))
+    except CAError:
         return None
 
 

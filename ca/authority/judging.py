@@ -27,6 +27,8 @@ from ca.revocation.rules import check_not_blocked
 from ca.store import certificates, revocations
 from ca.store.certificates import CURRENT, CertificateRow
 
+NAMED, LOOKED_AT = 5, 26
+"""Of the other names of a key so many are told, and so many looked for."""
 RENEW_BEFORE = timedelta(days=60)
 """A certificate with more left than this (at most a third of its life) is not signed anew."""
 
@@ -104,12 +106,18 @@ class Forbidding(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """What the register knows of some requests: their keys, by identity, and their octets.
 
-    ``keys`` has the TBSCertificates that are current for a key.
+    ``keys`` has TBSCertificates that are current for a key; ``shared`` those under other CNs, for
+    keys that so many are of that not all are looked at.
     """
 
     forbidding: Forbidding
     keys: dict[bytes, list[bytes]]
     requests: set[bytes]
+    shared: dict[tuple[bytes, str], list[bytes]] = {}
+
+    def certified(self, identity: bytes, cn: str) -> list[bytes]:
+        """What is certified of a key already, under other CNs than this one at least."""
+        return self.shared.get((identity, cn)) or self.keys.get(identity, [])
 
 
 class SameKey(msgspec.Struct, frozen=True):
@@ -124,8 +132,13 @@ def reused_key(subject: SameKey) -> Violation | None:
     """The key is not certified under another name already, as after cloning a machine."""
     if not subject.others:
         return None
+    names, more = ", ".join(subject.others[:NAMED]), len(subject.others) - NAMED
+    if len(subject.others) >= LOOKED_AT:
+        names += f" and more than {more - 1} more"
+    elif more > 0:
+        names += f" and {more} more"
     return Violation(
-        f"the key of '{subject.cn}' is certified already as {', '.join(subject.others)}: "
+        f"the key of '{subject.cn}' is certified already as {names}: "
         "a cloned machine or a restored configuration?",
         "make a new key on one of the devices; --allow reused-key records that it is meant",
     )
@@ -178,11 +191,27 @@ class Judge:
         keys = [each.prepared.key_identity for each in ready]
         hashes = [each.request_hash for each in ready]
         store = self.home.store
+        limit = LOOKED_AT + 2 * len(keys)
+        found = certificates.current_by_keys(store, keys, self.home.now(), limit=limit)
+        sizes = [len(each) for each in found.values()]
+        complete = sum(sizes) < limit and max(sizes, default=0) < LOOKED_AT
         return Known(
             self.forbidding(ready),
-            certificates.current_by_keys(store, keys, self.home.now()),
+            found,
             certificates.known_requests(store, hashes),
+            {} if complete else self._shared(ready),
         )
+
+    def _shared(self, ready: Sequence[Ready]) -> dict[tuple[bytes, str], list[bytes]]:
+        """The first certificates of each key under other CNs than its own, one look a key."""
+        now = self.home.now()
+        pairs = {(each.prepared.key_identity, _cn(each.prepared)) for each in ready}
+        return {
+            (key, cn): certificates.current_by_keys(
+                self.home.store, [key], now, limit=LOOKED_AT, besides=cn
+            ).get(key, [])
+            for key, cn in pairs
+        }
 
     def forbidding(self, ready: Sequence[Ready]) -> Forbidding:
         """What forbids to certify any of these, at this moment."""
@@ -211,8 +240,8 @@ class Judge:
         old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
         if old is not None:
             good = _already_in_its_place(old, good)
-        cn = next(each.value for each in prepared.subject if each.type == "CN")
-        certified = known.keys.get(prepared.key_identity, [])
+        cn = _cn(prepared)
+        certified = known.certified(prepared.key_identity, cn)
         return Candidate(
             source,
             delivering.stem_of(source.stem) or delivering.file_safe(wishes.device or cn),
@@ -294,8 +323,9 @@ class Judge:
         names = self._keys.setdefault(prepared.key_identity, {})
         for tbs in certified:
             names.setdefault(common_name(tbs) or der.serial_in(tbs).hex())
-        others = tuple(name for name in names if name.casefold() != cn.casefold())
-        names.setdefault(cn)
+        others = tuple(name for name in names if name.casefold() != cn.casefold())[:LOOKED_AT]
+        if len(names) <= LOOKED_AT:
+            names.setdefault(cn)
         return run([reused_key], SameKey(cn, others), wishes.allow)
 
     def _good(
@@ -320,6 +350,10 @@ class Judge:
             if same_names and left > min(RENEW_BEFORE, whole / 3):
                 return row
         return None
+
+
+def _cn(prepared: Prepared) -> str:
+    return next(each.value for each in prepared.subject if each.type == "CN")
 
 
 def _already_in_its_place(

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import msgspec
 
 from ca.csr.parsing import read_request
 from ca.device.preflight import preflight
-from ca.device.upload import OtherKey, Role, Upload, device_file, trust_file
+from ca.device.upload import (
+    OtherKey,
+    Role,
+    TrustFile,
+    UnreadFile,
+    Upload,
+    device_file,
+    trust_file,
+)
 from ca.documents.reports import verdict_of
 from ca.documents.revocation import CheckDocument
-from ca.errors import MalformedError
+from ca.errors import BugError, CAError, MalformedError, attempt
 from ca.files import MAX_INPUT, read_bounded
 from ca.keys.files import read_key_file
 from ca.names.hosts import as_address, host_problem
 from ca.names.text import printable
 from ca.profiles.target import Target
 
+P = ParamSpec("P")
+T = TypeVar("T")
 MAX_TRUST = 16 * MAX_INPUT
 
 
@@ -34,6 +46,7 @@ class PreflightWishes(msgspec.Struct, frozen=True):
     key_passphrase: bytes | None = None
     peers: tuple[str, ...] = ()
     role: Role = "both"
+    on_bug: Callable[[BugError], None] | None = None
 
 
 def judge_files(wishes: PreflightWishes) -> CheckDocument:
@@ -48,24 +61,68 @@ def judge_files(wishes: PreflightWishes) -> CheckDocument:
                 f"--peer '{printable(peer)}' is neither a host name nor an IP address",
                 hint="as the peer's Proxy Set has it, without port",
             )
+    device = device_file(str(wishes.certificate), read_bounded(wishes.certificate))
+    beside = _Beside(wishes)
     keys = [
-        OtherKey(f"the CSR '{path}'", read_request(read_bounded(path)).key.identity)
+        OtherKey(label, found)
         for path in wishes.requests
+        if (found := beside.read(label := f"the CSR '{path}'", _key_of_request, path))
     ]
     if wishes.key is not None:
-        found = read_key_file(read_bounded(wishes.key), wishes.key_passphrase, name=str(wishes.key))
-        keys.append(OtherKey(f"the key file '{wishes.key}'", found.public.identity))
+        label = f"the key file '{wishes.key}'"
+        if found := beside.read(label, _key_of_file, wishes.key, wishes.key_passphrase):
+            keys.append(OtherKey(label, found))
     trust = None
     if wishes.chain is not None:
-        trust = trust_file(str(wishes.chain), read_bounded(wishes.chain, limit=MAX_TRUST))
+        trust = beside.read(f"the trust file '{wishes.chain}'", _trust, wishes.chain)
     upload = Upload(
         target=wishes.target,
-        device=device_file(str(wishes.certificate), read_bounded(wishes.certificate)),
+        device=device,
         at=wishes.at,
         trust=trust,
         keys=tuple(keys),
         peers=wishes.peers,
         role=wishes.role,
+        unread=tuple(beside.unread),
     )
-    findings = preflight(upload)
+    findings = preflight(upload, on_bug=wishes.on_bug)
     return CheckDocument(verdict=verdict_of(findings), findings=findings)
+
+
+class _Beside:
+    """Reads the files beside the device certificate; one that cannot be read stops no other."""
+
+    def __init__(self, wishes: PreflightWishes) -> None:
+        self.wishes = wishes
+        self.unread: list[UnreadFile] = []
+
+    def read(
+        self, label: str, reader: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """What a reader makes of a file, or None, and the reason among ``unread``.
+
+        Raises:
+            CAError: the file is not there, its pass-phrase is missing or wrong, or it is refused.
+        """
+        found = attempt(reader, *args, **kwargs)
+        if not isinstance(found, CAError):
+            return found
+        if isinstance(found, BugError):
+            if self.wishes.on_bug is not None:
+                self.wishes.on_bug(found)
+        elif not isinstance(found, MalformedError):
+            raise found
+        self.unread.append(UnreadFile(label, found.message, found.hint, found.kind))
+        return None
+
+
+def _key_of_request(path: Path) -> bytes:
+    return read_request(read_bounded(path)).key.identity
+
+
+def _key_of_file(path: Path, passphrase: bytes | None) -> bytes:
+    return read_key_file(read_bounded(path), passphrase, name=str(path)).public.identity
+
+
+def _trust(path: Path) -> TrustFile:
+    return trust_file(str(path), read_bounded(path, limit=MAX_TRUST))

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from ca.authority.trust_sources import Gathered, octets_of
 from ca.device.trust import Candidate, Store, gather, judge
 from ca.documents.base import encoded
 from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
 from ca.encoding import pem
-from ca.encoding.bundles import Bundle, read_bundle
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
-from ca.files import MAX_INPUT, make_folder, read_bounded, write_atomic
-from ca.model.certificates import CertificateFacts, subject_text
+from ca.errors import BugError, ConflictError, MalformedError
+from ca.files import make_folder, write_atomic
+from ca.model.certificates import subject_text
 from ca.model.findings import raise_failures
 from ca.profiles.target import Target
-
-SUFFIXES = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c", ".txt")
-MAX_SOURCE = 64 * MAX_INPUT
 
 
 class TrustWishes(msgspec.Struct, frozen=True):
@@ -34,6 +31,7 @@ class TrustWishes(msgspec.Struct, frozen=True):
     path: Path | None = None
     manifest: Path | None = None
     overwrite: bool = False
+    on_bug: Callable[[BugError], None] | None = None
 
 
 def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
@@ -44,24 +42,22 @@ def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
         PolicyError: more certificates than the target's store takes.
         ConflictError: a file holds something else.
     """
-    candidates: list[Candidate] = []
-    notes: list[str] = []
+    gathered = Gathered(wishes.on_bug)
     for source in wishes.sources:
-        found = list(_candidates(source, notes))
-        if not found:
-            raise NotFoundError(f"'{source}' holds no certificate", hint=", ".join(SUFFIXES))
-        candidates += found
-    candidates += [Candidate(read_certificate(der), "this CA") for der in wishes.own]
-    store = gather(candidates, wishes.target, at=wishes.at)
-    findings = judge(store)
+        gathered.read(source)
+    gathered.raise_if_empty()
+    own = [Candidate(read_certificate(der), "this CA") for der in wishes.own]
+    store = gather([*gathered.candidates, *own], wishes.target, at=wishes.at, on_bug=wishes.on_bug)
+    findings = judge(store, on_bug=wishes.on_bug)
     raise_failures(findings)
+    notes = gathered.notes
     if wishes.target.rest.trusted_root and wishes.target.rest.trusted_root_replaces:
         notes.append("a REST upload (PUT trustedRoot) replaces the whole store of the context")
     document = TrustDocument(
         target=wishes.target.name,
         limit=wishes.target.trust.limit,
         members=[_member(each) for each in store.members],
-        dropped=_drops(store),
+        dropped=[*gathered.unread, *_drops(store)],
         findings=findings,
         path=None if wishes.path is None else str(wishes.path),
         notes=notes,
@@ -72,56 +68,34 @@ def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
 
 
 def diff(a: Path, b: Path) -> TrustDiffDocument:
-    """What two bundles or manifests do not share.
+    """What two bundles or manifests do not share; what cannot be read in them is told.
 
     Raises:
-        CAError: one of them cannot be read.
+        CAError: one of them cannot be read at all.
     """
-    left, right = _members_of(a), _members_of(b)
+    (left, unread_a), (right, unread_b) = _members_of(a), _members_of(b)
     only_a = [each for key, each in left.items() if key not in right]
-    only_b = [each for key, each in right.items() if key not in left]
-    changed = []
-    for each in list(only_a):
-        twin = next((other for other in only_b if other.subject == each.subject), None)
-        if twin is not None:
-            changed.append((each, twin))
-            only_a.remove(each)
-            only_b.remove(twin)
+    waiting: dict[str, list[TrustMember]] = {}
+    for key, each in right.items():
+        if key not in left:
+            waiting.setdefault(each.subject, []).append(each)
+    changed: list[tuple[TrustMember, TrustMember]] = []
+    for each in only_a:
+        twins = waiting.get(each.subject)
+        if twins:
+            changed.append((each, twins.pop(0)))
+    paired = {
+        fingerprint
+        for pair in changed
+        for fingerprint in (pair[0].fingerprint, pair[1].fingerprint)
+    }
     return TrustDiffDocument(
-        only_a=only_a, only_b=only_b, changed=changed, same=len(left.keys() & right.keys())
+        only_a=[each for each in only_a if each.fingerprint not in paired],
+        only_b=[each for key, each in right.items() if key not in left and key not in paired],
+        changed=changed,
+        same=len(left.keys() & right.keys()),
+        unread=unread_a + unread_b,
     )
-
-
-def _candidates(source: Path, notes: list[str]) -> Iterator[Candidate]:
-    if source.is_dir():
-        for path in sorted(source.iterdir()):
-            if path.is_file() and path.suffix.casefold() in SUFFIXES:
-                yield from _candidates(path, notes)
-        return
-    bundle = read_bundle(read_bounded(source, limit=MAX_SOURCE), what=f"'{source}'")
-    if bundle.keys:
-        raise MalformedError(
-            f"'{source}' line {bundle.keys[0]} is a private key, where CA certificates are due",
-            hint="take it out, and consider the key known to others",
-        )
-    _note_rest(source, bundle, notes)
-    for member in bundle.members:
-        yield Candidate(_facts(member.der, source, member.line), f"{source}:{member.line}")
-
-
-def _note_rest(source: Path, bundle: Bundle, notes: list[str]) -> None:
-    if bundle.strays:
-        lines = ", ".join(map(str, bundle.strays[:5]))
-        notes.append(f"'{source}' has other text between its blocks, left out: line {lines}")
-    if bundle.others:
-        notes.append(f"'{source}' has other blocks, left out: {', '.join(bundle.others)}")
-
-
-def _facts(der: bytes, source: Path, line: int) -> CertificateFacts:
-    try:
-        return read_certificate(der)
-    except CAError as error:
-        raise MalformedError(f"'{source}' line {line}: {error.message}") from None
 
 
 def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
@@ -136,17 +110,26 @@ def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
         write_atomic(path, data, overwrite=wishes.overwrite or path is wishes.manifest)
 
 
-def _members_of(path: Path) -> dict[str, TrustMember]:
-    data = read_bounded(path, limit=MAX_SOURCE)
-    if data.lstrip()[:1] == b"{":
-        try:
-            members = msgspec.json.decode(data, type=TrustDocument).members
-        except msgspec.MsgspecError as error:
-            raise MalformedError(f"'{path}' is no manifest: {error}") from None
-        return {each.fingerprint: each for each in members}
-    notes: list[str] = []
-    found = [_member(each) for each in _candidates(path, notes)]
-    return {each.fingerprint: each for each in found}
+def _members_of(path: Path) -> tuple[dict[str, TrustMember], list[TrustDrop]]:
+    gathered = Gathered()
+    if path.is_dir():
+        gathered.read(path)
+    else:
+        data = octets_of(path)
+        if data.lstrip()[:1] == b"{":
+            return _manifest(data, path), []
+        gathered.take_in(path, data)
+    gathered.raise_if_empty()
+    found = [_member(each) for each in gathered.candidates]
+    return {each.fingerprint: each for each in found}, gathered.unread
+
+
+def _manifest(data: bytes, path: Path) -> dict[str, TrustMember]:
+    try:
+        members = msgspec.json.decode(data, type=TrustDocument).members
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MalformedError(f"'{path}' is no manifest: {error}") from None
+    return {each.fingerprint: each for each in members}
 
 
 def _member(candidate: Candidate) -> TrustMember:

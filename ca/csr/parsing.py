@@ -10,7 +10,10 @@ from contextlib import suppress
 from ca.csr.armour import canonical, find_request
 from ca.csr.request import CertificateRequest, RequestedExtension
 from ca.encoding import der, extensions
+from ca.encoding.algorithms import SIGNATURES
 from ca.encoding.certificates import SHORT_TYPES
+from ca.encoding.extensions import EXTENSION_NAMES, SAN
+from ca.encoding.strings import CODECS, PRINTABLE
 from ca.errors import CAError, MalformedError
 from ca.keys.public import read_public_key
 from ca.model.certificates import GeneralName, SubjectAttribute
@@ -19,25 +22,6 @@ from ca.names.text import printable
 EXTENSION_REQUEST = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
 """PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own number for the same."""
 MAX_NAMES, MAX_ATTRIBUTES, MAX_EXTENSIONS = 100, 64, 64
-SAN = "2.5.29.17"
-EXTENSION_NAMES = {
-    "2.5.29.14": "subjectKeyIdentifier",
-    "2.5.29.15": "keyUsage",
-    SAN: "subjectAltName",
-    "2.5.29.18": "issuerAltName",
-    "2.5.29.19": "basicConstraints",
-    "2.5.29.30": "nameConstraints",
-    "2.5.29.31": "cRLDistributionPoints",
-    "2.5.29.32": "certificatePolicies",
-    "2.5.29.35": "authorityKeyIdentifier",
-    "2.5.29.37": "extendedKeyUsage",
-    "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",
-    "1.3.6.1.5.5.7.1.24": "tlsFeature",
-    "2.16.840.1.113730.1.1": "nsCertType",
-    "2.16.840.1.113730.1.13": "nsComment",
-    "1.3.6.1.4.1.311.20.2": "msCertificateTemplateName",
-    "1.3.6.1.4.1.311.21.7": "msCertificateTemplate",
-}
 ATTRIBUTE_NAMES = {
     "1.2.840.113549.1.9.7": "challengePassword",
     "1.2.840.113549.1.9.2": "unstructuredName",
@@ -46,23 +30,6 @@ ATTRIBUTE_NAMES = {
     "1.3.6.1.4.1.311.21.20": "msRequestClientInfo",
     "1.3.6.1.4.1.311.13.2.2": "msEnrollmentCSP",
 }
-SIGNATURES = {
-    "1.2.840.113549.1.1.4": "md5WithRSAEncryption",
-    "1.2.840.113549.1.1.5": "sha1WithRSAEncryption",
-    "1.2.840.113549.1.1.10": "rsassaPss",
-    "1.2.840.113549.1.1.11": "sha256WithRSAEncryption",
-    "1.2.840.113549.1.1.12": "sha384WithRSAEncryption",
-    "1.2.840.113549.1.1.13": "sha512WithRSAEncryption",
-    "1.2.840.113549.1.1.14": "sha224WithRSAEncryption",
-    "1.2.840.10045.4.1": "ecdsa-with-SHA1",
-    "1.2.840.10045.4.3.1": "ecdsa-with-SHA224",
-    "1.2.840.10045.4.3.2": "ecdsa-with-SHA256",
-    "1.2.840.10045.4.3.3": "ecdsa-with-SHA384",
-    "1.2.840.10045.4.3.4": "ecdsa-with-SHA512",
-    "1.3.101.112": "Ed25519",
-    "1.3.101.113": "Ed448",
-}
-_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SHOWN = 120
 
@@ -171,27 +138,15 @@ def _attribute(node: der.Node) -> tuple[SubjectAttribute, tuple[str, ...]]:
     return SubjectAttribute(short, text), tuple(said)
 
 
-_CODECS = {
-    der.UTF8_STRING: "utf-8",
-    der.PRINTABLE_STRING: "ascii",
-    der.IA5_STRING: "ascii",
-    0x12: "ascii",  # NumericString
-    0x1A: "ascii",  # VisibleString
-    der.T61_STRING: "latin-1",
-    der.BMP_STRING: "utf-16-be",
-    der.UNIVERSAL_STRING: "utf-32-be",
-}
-
-
 def _string(node: der.Node, what: str, said: list[str]) -> str:
-    codec = _CODECS.get(node.tag)
+    codec = CODECS.get(node.tag)
     if codec is None:
         raise MalformedError(f"{what} is no character string (tag {node.tag})")
     try:
         text = node.contents.decode(codec)
     except UnicodeDecodeError:
         raise MalformedError(f"{what} is not valid {codec.upper()} text") from None
-    if node.tag == der.PRINTABLE_STRING and not _PRINTABLE.fullmatch(text):
+    if node.tag == der.PRINTABLE_STRING and not PRINTABLE.fullmatch(text):
         said.append(f"{what} has characters that its PrintableString must not hold; they were read")
     if node.tag == der.T61_STRING and not text.isascii():
         said.append(f"{what} is a TeletexString; it was read as Latin-1")

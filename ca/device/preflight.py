@@ -15,14 +15,16 @@ from ca.device.peer_names import (
     sip_identities,
 )
 from ca.device.preflight_names import NAME_RULES, mended
+from ca.device.preflight_reading import encoding, repaired, unreadable
+from ca.device.trust import name_of
 from ca.device.upload import Upload
-from ca.model.findings import Basis, Finding, Violation, rule, run
+from ca.errors import BugError
+from ca.model.findings import Basis, Finding, Violation, rule, run_all
 from ca.names.hosts import is_factory_name, looks_like_host
 from ca.profiles.target import Target
-from ca.verification import chain_to_root, is_self_signed
+from ca.verification import chain_to_root, has_weak_hash, is_self_signed, unjudged_issuer
 
 APPLE_DAYS = 825
-_WEAK_HASHES = ("sha1", "md5", "md2")
 
 
 @rule("preflight-form", "error", "audiocodes.md, 2: textual PEM", basis="vendor")
@@ -32,7 +34,9 @@ def form(upload: Upload) -> Iterator[Violation]:
     if file.bundle.form not in upload.target.files.formats:
         yield Violation(
             f"'{file.name}' is {file.bundle.form.upper()}, and {pages.device} takes PEM",
-            f"openssl x509 -inform der -in {file.name} -out device.pem",
+            f"openssl x509 -inform der -in {file.name} -out device.pem"
+            if file.bundle.form == "der"
+            else f"sipca trust build or a text editor makes PEM of {file.bundle.form}",
         )
     if upload.target.files.one_block and len(file.bundle.members) > 1:
         yield Violation(
@@ -68,8 +72,9 @@ def text(upload: Upload) -> Iterator[Violation]:
 @rule("preflight-key", "error", "audiocodes.md, 2: Private key must say OK", basis="vendor")
 def key(upload: Upload) -> Iterator[Violation]:
     """The certificate is of the key that the CSR, the key file or the device says."""
+    found = upload.device.key
     for other in upload.keys:
-        if other.identity != upload.device.key.identity:
+        if found is None or other.identity != found.identity:
             yield Violation(
                 f"the certificate's key is not that of {other.label}",
                 f"{upload.target.pages.status} would not say OK: sign the CSR of the key that is "
@@ -81,7 +86,7 @@ def key(upload: Upload) -> Iterator[Violation]:
 def weak_key(upload: Upload) -> Violation | None:
     """The key is large enough for the target."""
     found, facts = upload.device.key, upload.target.key
-    if found.algorithm != "rsa" or found.size >= facts.smallest_rsa:
+    if found is None or found.algorithm != "rsa" or found.size >= facts.smallest_rsa:
         return None
     return Violation(
         f"the key is {found.label}, smaller than RSA {facts.smallest_rsa}",
@@ -93,7 +98,7 @@ def weak_key(upload: Upload) -> Violation | None:
 def key_kind(upload: Upload) -> Violation | None:
     """The key is of a kind that the target is known to take."""
     found, known = upload.device.key, upload.target.key.kinds
-    if found.algorithm in known:
+    if found is None or found.algorithm in known:
         return None
     return Violation(
         f"nothing is known of {found.label} keys on this device", "RSA 2048 is known to work"
@@ -105,8 +110,7 @@ def weak_hash(upload: Upload) -> Iterator[Violation]:
     """Neither the certificate nor an intermediate is signed with SHA-1 or MD5."""
     members = upload.trust.members if upload.trust else ()
     for facts in (upload.device.facts, *(each for each in members if each.issuer != each.subject)):
-        name = facts.signature_algorithm.lower().replace("-", "")
-        if any(weak in name for weak in _WEAK_HASHES):
+        if has_weak_hash(facts):
             yield Violation(
                 f"'{facts.cn}' is signed with {facts.signature_algorithm}",
                 "have it signed again with SHA-256",
@@ -178,7 +182,8 @@ def purposes(upload: Upload) -> Iterator[Violation]:
             )
     if facts.key_usage and "digitalSignature" not in facts.key_usage:
         yield Violation("key usage lacks digitalSignature", "sign with a profile of sipca")
-    rsa = upload.device.key.algorithm == "rsa"
+    found = upload.device.key
+    rsa = found is not None and found.algorithm == "rsa"
     serves = facts.key_usage and rsa and upload.role != "client"
     if serves and "keyEncipherment" not in facts.key_usage:
         yield Violation(
@@ -238,7 +243,14 @@ def chain(upload: Upload) -> Iterator[Violation]:
         return
     members, page = upload.trust.members, upload.target.pages.trust
     issuers, whole = chain_to_root(upload.device.facts, members)
-    if not issuers:
+    unjudged = None if issuers else unjudged_issuer(upload.device.facts, members)
+    if unjudged is not None:
+        yield Violation(
+            f"whether '{name_of(unjudged)}' signed the certificate is not known here: "
+            f"{upload.device.facts.signature_algorithm}, by its key",
+            "have it signed by an RSA or EC key, as devices know them",
+        )
+    elif not issuers:
         yield Violation(
             f"'{upload.trust.name}' lacks the CA that signed the certificate "
             f"({_name(upload.device.facts.issuer)})",
@@ -329,6 +341,7 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
 
 
 RULES = (
+    unreadable, repaired, encoding,
     form, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn, purposes,
     validity, alarm, apple, chain, trust, peer, sip_uri,
 )  # fmt: skip
@@ -342,10 +355,10 @@ _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
 """Rules whose basis is that of the target's facts."""
 
 
-def preflight(upload: Upload) -> list[Finding]:
-    """Every finding, each with the basis that its facts have."""
+def preflight(upload: Upload, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
+    """Every finding, each with the basis that its facts have; a rule that breaks stops no other."""
     found = []
-    for each in run(RULES, upload):
+    for each in run_all(RULES, upload, on_bug):
         basis = _BASIS_OF.get(each.code)
         found.append(
             each if basis is None else msgspec.structs.replace(each, basis=basis(upload.target))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
+from ca.encoding.oddities import oddities
+from ca.errors import BugError, CAError, attempt
 from ca.model.certificates import CertificateFacts, subject_text
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, rule, run, run_all
+from ca.names.text import printable
 from ca.profiles.target import Target
-from ca.verification import is_self_signed
+from ca.verification import has_weak_hash, is_self_issued, is_self_signed, signed_by_key
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -20,8 +23,13 @@ class Candidate(msgspec.Struct, frozen=True):
     source: str
 
 
+def name_of(facts: CertificateFacts) -> str:
+    """A certificate for people: its CN, else its subject, else its fingerprint."""
+    return printable(facts.cn or subject_text(facts.subject)) or facts.fingerprint[:16]
+
+
 class Dropped(msgspec.Struct, frozen=True):
-    """A candidate left out: "duplicate" or "refused", and the reason."""
+    """A candidate left out: "duplicate", "refused" or "bug", and the reason."""
 
     candidate: Candidate
     kind: str
@@ -38,7 +46,12 @@ class Store(msgspec.Struct, frozen=True):
 
 def refusal(facts: CertificateFacts, at: datetime) -> str | None:
     """Why a certificate does not belong into a trust store, or None."""
-    if not facts.is_ca and not (is_self_signed(facts) and not facts.extended_key_usage):
+    fatal = next((each for each in facts.faults if each.fatal), None)
+    if fatal is not None:
+        return f"{fatal}, and no verifier takes such a certificate"
+    if not facts.is_ca and not may_be_root(facts):
+        if is_self_issued(facts) and not facts.extended_key_usage:
+            return "nothing says that it is a CA, and its own signature does not hold: is it whole?"
         return (
             "it is no CA: a client's own certificate beside its CA switches the web password off "
             "(vendor)"
@@ -50,7 +63,18 @@ def refusal(facts: CertificateFacts, at: datetime) -> str | None:
     return None
 
 
-def gather(candidates: Iterable[Candidate], target: Target, *, at: datetime) -> Store:
+def may_be_root(facts: CertificateFacts) -> bool:
+    """Whether a certificate that does not say so is a root: it signed itself, as v1 roots do."""
+    return not facts.extended_key_usage and is_self_signed(facts)
+
+
+def gather(
+    candidates: Iterable[Candidate],
+    target: Target,
+    *,
+    at: datetime,
+    on_bug: Callable[[BugError], None] | None = None,
+) -> Store:
     """The bundle of all candidates that belong in one: intermediates by name, then roots."""
     members: dict[str, Candidate] = {}
     dropped = []
@@ -59,7 +83,12 @@ def gather(candidates: Iterable[Candidate], target: Target, *, at: datetime) -> 
         if known is not None:
             dropped.append(Dropped(each, "duplicate", f"it is in {known.source} already"))
             continue
-        reason = refusal(each.facts, at)
+        reason = attempt(refusal, each.facts, at)
+        if isinstance(reason, CAError):
+            if on_bug is not None and isinstance(reason, BugError):
+                on_bug(reason)
+            dropped.append(Dropped(each, str(reason.kind), reason.message))
+            continue
         if reason is not None:
             dropped.append(Dropped(each, "refused", reason))
             continue
@@ -86,13 +115,69 @@ def twins(store: Store) -> list[Violation]:
         if first is not each:
             found.append(
                 Violation(
-                    f"'{each.facts.cn}' is there twice with one key: until "
+                    f"'{name_of(each.facts)}' is there twice with one key: until "
                     f"{first.facts.validity.not_after:%Y-%m-%d} and until "
                     f"{each.facts.validity.not_after:%Y-%m-%d}",
                     "both were kept; leave the older one out once no peer needs it",
                 )
             )
     return found
+
+
+@rule("trust-encoding", "warning", "RFC 5280, 4; X.690", basis="inferred")
+def encoded(store: Store) -> Iterator[Violation]:
+    """Every certificate is encoded as X.509 says, so that every device can read it."""
+    for each in store.members:
+        odd, faults = oddities(each.facts)
+        if odd or faults:
+            what = "; ".join((*map(str, faults), *odd))
+            yield Violation(
+                f"'{name_of(each.facts)}' ({each.source}) was taken, though {what}",
+                "openssl reads it all the same; whether the device does, its page will tell",
+            )
+
+
+@rule("trust-self-signature", "warning", "RFC 5280, 6.1; RFC 4210, 4.4")
+def self_signature(store: Store) -> Iterator[Violation]:
+    """A root's own signature holds, where it can be judged: else it may be a damaged copy."""
+    for each in store.members:
+        facts = each.facts
+        own = facts.authority_key_identifier in (None, facts.key_identifier)
+        if is_self_issued(facts) and own and signed_by_key(facts, facts.spki) is False:
+            yield Violation(
+                f"'{name_of(facts)}' ({each.source}) names itself as its issuer, and its key did "
+                "not sign it: a CA's change of key, or a damaged copy",
+                f"compare its SHA-256 with its CA's: {facts.fingerprint}",
+            )
+
+
+@rule("trust-root-signature", "info", "RFC 5280, 6.1")
+def root_signature(store: Store) -> Iterator[Violation]:
+    """Roots that sign themselves by a retired or unknown algorithm, at which no validator looks."""
+    for each in store.members:
+        facts = each.facts
+        if not is_self_issued(facts):
+            continue
+        judged = signed_by_key(facts, facts.spki) is not None
+        if judged and not has_weak_hash(facts):
+            continue
+        how = "signs itself with" if judged else "signs itself with something not judged here,"
+        yield Violation(
+            f"'{name_of(facts)}' ({each.source}) {how} {facts.signature_algorithm}: a root's own "
+            "signature is no part of path validation, so nothing stands against it"
+        )
+
+
+@rule("trust-v1-root", "info", "RFC 5280, 4.1.2.1 and 6.1.4 (k)")
+def v1_root(store: Store) -> Iterator[Violation]:
+    """Roots of X.509 version 1, in which nothing says that they are CAs."""
+    for each in store.members:
+        if not each.facts.is_ca:
+            yield Violation(
+                f"'{name_of(each.facts)}' ({each.source}) is a root of X.509 version "
+                f"{each.facts.version} without basicConstraints: it was taken because it signed "
+                "itself"
+            )
 
 
 @rule("trust-limit", "error", "audiocodes.md, 3: Capacity", basis="vendor")
@@ -107,12 +192,9 @@ def within_limit(store: Store) -> Violation | None:
     )
 
 
-def judge(store: Store) -> list[Finding]:
-    """What is worth a look in a bundle."""
-    found = run((twins, within_limit), store)
-    return [
-        msgspec.structs.replace(each, basis=store.target.trust.basis)
-        if each.code == "trust-limit"
-        else each
-        for each in found
-    ]
+def judge(store: Store, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
+    """What is worth a look in a bundle; nothing more in one that no device takes."""
+    too_many = run((within_limit,), store)
+    if too_many:
+        return [msgspec.structs.replace(each, basis=store.target.trust.basis) for each in too_many]
+    return run_all((twins, encoded, self_signature, v1_root, root_signature), store, on_bug)

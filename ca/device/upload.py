@@ -7,9 +7,17 @@ from typing import Literal
 
 import msgspec
 
-from ca.encoding.bundles import BOM, Bundle, read_bundle
+from ca.encoding.bundles import (
+    BOM,
+    Bundle,
+    Damage,
+    Member,
+    nothing_due,
+    read_bundle,
+    what_else,
+)
 from ca.encoding.certificates import read_certificate
-from ca.errors import MalformedError
+from ca.errors import Kind, MalformedError
 from ca.keys.public import PublicKey, read_public_key
 from ca.model.certificates import CertificateFacts
 from ca.profiles.target import Target
@@ -18,23 +26,36 @@ Role = Literal["both", "server", "client"]
 
 
 class DeviceFile(msgspec.Struct, frozen=True):
-    """The device certificate's file: its form, and the first certificate in it."""
+    """The device certificate's file: its form, and the first certificate in it.
+
+    ``key`` is None where the certificate's key does not decode.
+    """
 
     name: str
     bundle: Bundle
     facts: CertificateFacts
-    key: PublicKey
+    key: PublicKey | None
     has_bom: bool
     is_ascii: bool
     ends_with_newline: bool
 
 
 class TrustFile(msgspec.Struct, frozen=True):
-    """The trusted roots' file and its certificates in order."""
+    """The trusted roots' file, its certificates in order, and those that cannot be read."""
 
     name: str
     bundle: Bundle
     members: tuple[CertificateFacts, ...]
+    unread: tuple[Damage, ...] = ()
+
+
+class UnreadFile(msgspec.Struct, frozen=True):
+    """A file beside the device certificate's that cannot be read, and why."""
+
+    label: str
+    reason: str
+    hint: str | None = None
+    kind: Kind = Kind.MALFORMED
 
 
 class OtherKey(msgspec.Struct, frozen=True):
@@ -54,6 +75,7 @@ class Upload(msgspec.Struct, frozen=True):
     keys: tuple[OtherKey, ...] = ()
     peers: tuple[str, ...] = ()
     role: Role = "both"
+    unread: tuple[UnreadFile, ...] = ()
 
 
 def device_file(name: str, data: bytes) -> DeviceFile:
@@ -64,19 +86,15 @@ def device_file(name: str, data: bytes) -> DeviceFile:
     """
     bundle = read_bundle(data, what=f"'{name}'")
     if not bundle.members:
-        what = "a private key" if bundle.keys else ", ".join(bundle.others) or "no certificate"
-        raise MalformedError(
-            f"'{name}' holds {what} where a certificate is due",
-            hint="a private key belongs to nobody but its device: keep it away from mail and shares"
-            if bundle.keys
-            else "give the certificate that is to be uploaded",
-        )
-    facts = read_certificate(bundle.members[0].der)
+        for each in bundle.damaged:
+            raise MalformedError(f"'{name}' line {each.line}: {each.reason}")
+        raise nothing_due(f"'{name}'", what_else(bundle) or "file without a certificate")
+    facts = _facts(name, bundle.members[0])
     return DeviceFile(
         name,
         bundle,
         facts,
-        read_public_key(facts.spki),
+        _key(facts),
         data.startswith(BOM),
         data.isascii() or bundle.form != "pem",
         data.endswith(b"\n") or bundle.form != "pem",
@@ -84,10 +102,31 @@ def device_file(name: str, data: bytes) -> DeviceFile:
 
 
 def trust_file(name: str, data: bytes) -> TrustFile:
-    """The trusted roots' file.
+    """The trusted roots' file; a block of it that cannot be read stands beside the others.
 
     Raises:
-        MalformedError: a block of it is damaged, or it holds nothing of the kind.
+        MalformedError: it holds nothing of the kind.
     """
     bundle = read_bundle(data, what=f"'{name}'")
-    return TrustFile(name, bundle, tuple(read_certificate(each.der) for each in bundle.members))
+    members: list[CertificateFacts] = []
+    unread = list(bundle.damaged)
+    for each in bundle.members:
+        try:
+            members.append(read_certificate(each.der))
+        except MalformedError as error:
+            unread.append(Damage(each.line, error.message))
+    return TrustFile(name, bundle, tuple(members), tuple(unread))
+
+
+def _facts(name: str, member: Member) -> CertificateFacts:
+    try:
+        return read_certificate(member.der)
+    except MalformedError as error:
+        raise MalformedError(f"'{name}' line {member.line}: {error.message}") from None
+
+
+def _key(facts: CertificateFacts) -> PublicKey | None:
+    try:
+        return read_public_key(facts.spki)
+    except MalformedError:
+        return None

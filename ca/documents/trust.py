@@ -21,7 +21,10 @@ class TrustMember(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrustDrop(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate left out, and why; ``kind`` is "duplicate" or "refused"."""
+    """A certificate left out, and why; ``kind`` is "duplicate", "refused" or "bug".
+
+    ``subject`` is empty where it could not be read, ``fingerprint`` where there is nothing whole.
+    """
 
     subject: str
     fingerprint: str
@@ -43,9 +46,13 @@ class TrustDocument(Document, frozen=True, kw_only=True):
 
 
 class TrustDiffDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``trust diff``; ``changed`` pairs certificates of one name and key."""
+    """The answer of ``trust diff``; ``changed`` pairs certificates of one name.
+
+    ``unread``: what cannot be read in either of them.
+    """
 
     only_a: list[TrustMember]
     only_b: list[TrustMember]
     changed: list[tuple[TrustMember, TrustMember]]
     same: int
+    unread: list[TrustDrop] = msgspec.field(default_factory=list)

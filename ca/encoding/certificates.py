@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
 
 from ca.encoding import der
-from ca.encoding.der import signed_parts
-from ca.encoding.extensions import KEY_USAGE, PURPOSES
+from ca.encoding.algorithms import SIGNATURES
+from ca.encoding.extension_facts import extension_facts, read_extensions
+from ca.encoding.remarks import Remarks
+from ca.encoding.strings import tolerant_text
+from ca.encoding.times import tolerant_validity
 from ca.errors import MalformedError
-from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
+from ca.model.certificates import CertificateFacts, SubjectAttribute
 
-if TYPE_CHECKING:
-    from cryptography import x509
-
+MAX_SERIAL = 20
+"""Octets of a serial number (RFC 5280, 4.1.2.2)."""
+LAST_VERSION = 3
 SHORT_TYPES = {
     "2.5.4.3": "CN",
     "2.5.4.4": "SN",
@@ -35,37 +37,138 @@ SHORT_TYPES = {
 _COMMON_NAME = bytes.fromhex("550403")
 
 
-def read_certificate(der: bytes) -> CertificateFacts:
-    """The facts of one certificate (RFC 5280, 4.1).
+def read_certificate(data: bytes) -> CertificateFacts:
+    """The facts of one certificate (RFC 5280, 4.1), as tolerantly as openssl reads it.
+
+    What is odd, and which extension does not decode, is said in the facts.
 
     Raises:
-        MalformedError: it is not a certificate, or parts of it cannot be read.
+        MalformedError: it is no certificate, or is too damaged to be told apart from others.
     """
-    from cryptography import x509
+    algorithm, fields = _outline(data)
+    remarks = Remarks()
+    version = _version(fields, remarks)
+    serial, _, issuer, validity, subject, spki = fields[:6]
+    span = tolerant_validity(validity, remarks)
+    found = read_extensions(fields[6:], version, remarks)
+    facts = extension_facts(found, remarks)
+    signature, parameters = _algorithm(algorithm.raw)
+    named = _named(subject, "subject", remarks), _named(issuer, "issuer", remarks)
+    number = _serial(serial, remarks)
+    odd, faults = remarks.said()
+    return CertificateFacts(
+        der=data,
+        serial=number,
+        subject=named[0],
+        issuer=named[1],
+        subject_der=subject.raw,
+        issuer_der=issuer.raw,
+        spki=spki.raw,
+        validity=span,
+        fingerprint=sha256(data).hexdigest(),
+        signature_algorithm=SIGNATURES.get(signature, signature),
+        signature_parameters=parameters,
+        version=version,
+        odd=odd,
+        faults=faults,
+        **facts,
+    )
 
-    tbs, _, _ = signed_parts(der, what="the certificate")
+
+def _outline(data: bytes) -> tuple[der.Node, list[der.Node]]:
+    """The signature's algorithm, and the fields of the TBSCertificate.
+
+    Raises:
+        MalformedError: it is no certificate.
+    """
     try:
-        read = x509.load_der_x509_certificate(der)
-        extensions = {each.oid.dotted_string: each.value for each in read.extensions}
-        fields = [node for node in tbs.children() if node.tag != 0xA0]
-        return CertificateFacts(
-            der=der,
-            serial=serial_text(read.serial_number),
-            subject=_attributes(read.subject),
-            issuer=_attributes(read.issuer),
-            subject_der=fields[4].raw,
-            issuer_der=fields[2].raw,
-            spki=fields[5].raw,
-            validity=Validity(read.not_valid_before_utc, read.not_valid_after_utc),
-            fingerprint=sha256(der).hexdigest(),
-            signature_algorithm=_signature_name(read),
-            san_critical=any(
-                each.critical and each.oid.dotted_string == "2.5.29.17" for each in read.extensions
-            ),
-            **_extension_facts(extensions),
-        )
-    except (ValueError, TypeError, IndexError) as error:
-        raise MalformedError(f"the certificate cannot be read: {error}") from None
+        outer = der.read(data)
+        parts = outer.children()
+        tags = [part.tag for part in parts]
+        fields = parts[0].children() if parts else []
+    except MalformedError:
+        raise MalformedError("the certificate is cut off or damaged") from None
+    if outer.tag != der.SEQUENCE or tags != [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]:
+        raise MalformedError("this is no certificate: it is not something signed")
+    inside = [field.tag for field in fields if field.tag != 0xA0][:6]
+    if inside != [der.INTEGER, *[der.SEQUENCE] * 5]:
+        raise MalformedError("this is no certificate: it lacks serial, names, validity or key")
+    return parts[1], fields
+
+
+def _version(fields: list[der.Node], remarks: Remarks) -> int:
+    """The version as people count it, 1 to 3; its field is taken away."""
+    if fields[0].tag != 0xA0:
+        return 1
+    version = 0
+    with remarks.part("its version"):
+        version = der.integer(der.read(fields.pop(0).contents)) + 1
+    if version == 1:
+        remarks.odd("its version spells out 1, which is the default")
+    elif not 1 < version <= LAST_VERSION:
+        remarks.fault(f"it is of version {_bounded(version)}, and {LAST_VERSION} is the last")
+    return version
+
+
+def _bounded(number: int) -> str:
+    return str(number) if abs(number) < 1_000_000 else "beyond a million"
+
+
+def _serial(node: der.Node, remarks: Remarks) -> str:
+    if not node.contents:
+        remarks.fault("its serial number is empty", fatal=True)
+        return ""
+    number = der.integer(node)
+    if number <= 0:
+        remarks.odd(f"its serial number is {'zero' if number == 0 else 'negative'}")
+    elif len(node.contents) > MAX_SERIAL:
+        remarks.odd(f"its serial number has {len(node.contents)} octets, more than {MAX_SERIAL}")
+    return serial_text(number)
+
+
+@lru_cache(maxsize=256)
+def _algorithm(raw: bytes) -> tuple[str, bytes]:
+    """OID and parameters of an AlgorithmIdentifier; "unknown" where it is none."""
+    try:
+        identifier, *rest = der.split(raw)
+        return der.oid(der.read(identifier)), rest[0] if rest else b""
+    except (MalformedError, ValueError):
+        return "unknown", b""
+
+
+def _named(node: der.Node, what: str, remarks: Remarks) -> tuple[SubjectAttribute, ...]:
+    attributes, said, whole = _name(node.raw)
+    for sentence, readable in said:
+        if readable:
+            remarks.odd(f"its {what}'s {sentence}")
+        else:
+            remarks.fault(f"its {what}'s {sentence}", fatal=True)
+    if not whole:
+        remarks.fault(f"its {what} does not decode", fatal=True)
+    return attributes
+
+
+@lru_cache(maxsize=256)
+def _name(raw: bytes) -> tuple[tuple[SubjectAttribute, ...], tuple[tuple[str, bool], ...], bool]:
+    """The attributes of a name, what is odd about them, and whether all of it was read.
+
+    With each sentence stands whether others can read the attribute.
+    """
+    attributes: list[SubjectAttribute] = []
+    said: list[tuple[str, bool]] = []
+    try:
+        for rdn in der.read(raw).children():
+            for each in rdn.children():
+                kind, value = each.children()
+                oid = der.oid(kind)
+                short = SHORT_TYPES.get(oid, oid)
+                text, odd, readable = tolerant_text(value)
+                attributes.append(SubjectAttribute(short, text))
+                if odd is not None:
+                    said.append((f"{short} {odd}", readable))
+    except (MalformedError, ValueError):
+        return tuple(attributes), tuple(said), False
+    return tuple(attributes), tuple(said), True
 
 
 def common_name(tbs: bytes) -> str | None:
@@ -89,56 +192,6 @@ def _common_name(name: bytes) -> str | None:
 
 def serial_text(serial: int) -> str:
     """A serial for people and JSON: lower-case hex, two digits an octet."""
-    return serial.to_bytes(max(1, (serial.bit_length() + 7) // 8), "big").hex()
-
-
-def _attributes(name: x509.Name) -> tuple[SubjectAttribute, ...]:
-    return tuple(
-        SubjectAttribute(
-            SHORT_TYPES.get(each.oid.dotted_string, each.oid.dotted_string), str(each.value)
-        )
-        for each in name
-    )
-
-
-def _signature_name(read: x509.Certificate) -> str:
-    from cryptography.hazmat.bindings._rust import ObjectIdentifier
-
-    oid: ObjectIdentifier = read.signature_algorithm_oid
-    return str(getattr(oid, "_name", oid.dotted_string))
-
-
-def _extension_facts(extensions: dict[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    if ski := extensions.get("2.5.29.14"):
-        facts["key_identifier"] = ski.digest
-    if aki := extensions.get("2.5.29.35"):
-        facts["authority_key_identifier"] = aki.key_identifier
-    if constraints := extensions.get("2.5.29.19"):
-        facts["is_ca"], facts["path_length"] = constraints.ca, constraints.path_length
-    if usage := extensions.get("2.5.29.15"):
-        facts["key_usage"] = tuple(name for bit, name in KEY_USAGE if getattr(usage, bit))
-    if purposes := extensions.get("2.5.29.37"):
-        facts["extended_key_usage"] = tuple(
-            PURPOSES.get(each.dotted_string, each.dotted_string) for each in purposes
-        )
-    if names := extensions.get("2.5.29.17"):
-        facts["san"] = tuple(name for each in names if (name := _general_name(each)))
-    if limits := extensions.get("2.5.29.30"):
-        permitted = [_general_name(each) for each in limits.permitted_subtrees or ()]
-        for kind in ("dns", "ip"):
-            facts[f"permitted_{kind}"] = tuple(n.value for n in permitted if n and n.kind == kind)
-    return facts
-
-
-def _general_name(name: x509.GeneralName) -> GeneralName | None:
-    from cryptography import x509
-
-    kinds: dict[type, str] = {
-        x509.DNSName: "dns",
-        x509.IPAddress: "ip",
-        x509.UniformResourceIdentifier: "uri",
-        x509.RFC822Name: "email",
-    }
-    kind = kinds.get(type(name))
-    return None if kind is None else GeneralName(kind, str(name.value))  # type: ignore[arg-type]
+    size = abs(serial)
+    text = size.to_bytes(max(1, (size.bit_length() + 7) // 8), "big").hex()
+    return f"-{text}" if serial < 0 else text

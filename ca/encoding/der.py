@@ -77,13 +77,13 @@ def read(data: bytes, *, what: str = "the DER") -> Node:
     return node
 
 
-def first(data: bytes) -> Node:
-    """The TLV at the start of ``data``; what follows is not looked at.
+def first(data: bytes, start: int = 0, limit: int | None = None) -> Node:
+    """The TLV at the start of ``data``, or at ``start``; what follows is not looked at.
 
     Raises:
-        MalformedError: ``data`` does not start with a complete TLV.
+        MalformedError: there is no complete TLV before ``limit``.
     """
-    return _tlv(data, 0, len(data))
+    return _tlv(data, start, len(data) if limit is None else limit)
 
 
 def _tlv(data: bytes, start: int, limit: int) -> Node:

@@ -29,6 +29,26 @@ PURPOSES = {
     "1.3.6.1.5.5.7.3.9": "OCSPSigning",
     "1.3.6.1.5.5.7.3.20": "id-kp-sipDomain",
 }
+SAN = "2.5.29.17"
+EXTENSION_NAMES = {
+    "2.5.29.14": "subjectKeyIdentifier",
+    "2.5.29.15": "keyUsage",
+    SAN: "subjectAltName",
+    "2.5.29.18": "issuerAltName",
+    "2.5.29.19": "basicConstraints",
+    "2.5.29.30": "nameConstraints",
+    "2.5.29.31": "cRLDistributionPoints",
+    "2.5.29.32": "certificatePolicies",
+    "2.5.29.35": "authorityKeyIdentifier",
+    "2.5.29.37": "extendedKeyUsage",
+    "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",
+    "1.3.6.1.5.5.7.1.11": "subjectInfoAccess",
+    "1.3.6.1.5.5.7.1.24": "tlsFeature",
+    "2.16.840.1.113730.1.1": "nsCertType",
+    "2.16.840.1.113730.1.13": "nsComment",
+    "1.3.6.1.4.1.311.20.2": "msCertificateTemplateName",
+    "1.3.6.1.4.1.311.21.7": "msCertificateTemplate",
+}
 TEXT_KINDS: dict[int, NameKind] = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 """Tags of the GeneralNames that are IA5 text (RFC 5280, 4.2.1.6)."""
 UTC_TIME_BEGINS, UTC_TIME_ENDS = 1950, 2050

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ca.encoding.der import SEQUENCE, encode_integer, encode_oid, oid, read, sequence, tlv
+from ca.encoding import ber, der
+from ca.encoding.der import SEQUENCE, encode_integer, encode_oid, sequence, tlv
 from ca.errors import MalformedError
 
 SIGNED_DATA, DATA = "1.2.840.113549.1.7.2", "1.2.840.113549.1.7.1"
+_ENVELOPED = ("1.2.840.113549.1.7.3", "1.2.840.113549.1.7.6")
 _CONTEXT_0, _SET = 0xA0, 0x31
 
 
@@ -25,17 +27,23 @@ def certs_only(certificates: list[bytes]) -> bytes:
 
 
 def read_certs_only(data: bytes) -> list[bytes]:
-    """The certificates of a SignedData, in the order they stand in it.
+    """The certificates of a SignedData, in the order they stand in it; BER is read too.
 
     Raises:
         MalformedError: it is no SignedData, or carries no certificates.
     """
-    outer = read(data, what="the PKCS#7").children()
-    if len(outer) != 2 or oid(outer[0]) != SIGNED_DATA:
-        raise MalformedError("this PKCS#7 is not a SignedData")
-    fields = outer[1].children()[0].children()
-    inside = next((each for each in fields if each.tag == _CONTEXT_0), None)
-    found = [each.raw for each in inside.children()] if inside is not None else []
-    if not found or read(found[0]).tag != SEQUENCE:
+    try:
+        outer = der.read(ber.definite(data)).children()
+        kind = der.oid(outer[0])
+        fields = outer[1].children()[0].children() if kind == SIGNED_DATA else []
+        inside = [each for field in fields if field.tag == _CONTEXT_0 for each in field.children()]
+    except (MalformedError, IndexError):
+        raise MalformedError("the PKCS#7 is cut off or damaged") from None
+    if kind != SIGNED_DATA:
+        raise MalformedError(
+            "this PKCS#7 is not a SignedData" + " (it is encrypted)" * (kind in _ENVELOPED)
+        )
+    found = [each.raw for each in inside if each.tag == SEQUENCE]
+    if not found:
         raise MalformedError("this PKCS#7 carries no certificates")
     return found

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from ca.encoding.recognition import (
+    ENCRYPTED_KEY,
+    PKCS12,
+    form_of_file,
+    form_of_label,
+    with_article,
+)
 from ca.errors import KeyUnavailableError, MalformedError
-from ca.keys import at_rest
+from ca.keys import at_rest, pfx
 from ca.keys.public import PublicKey, read_public_key
 from ca.keys.work import check_work
 
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.serialization import KeySerializationEncryption
     from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12PrivateKeyTypes
 
+_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----")
 MAX_ASCII_PASSPHRASE = 63
 """A bound that old firmware takes; what the devices' own limit is, is not known."""
 
@@ -104,24 +113,10 @@ def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> Handed
         MalformedError: it is no private key.
         PolicyError: opening it would take minutes or gigabytes.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
     check_work(data, name=name)
-    locked = b"ENCRYPTED" in data
-    try:
-        if b"-----BEGIN" in data:
-            key = serialization.load_pem_private_key(data, passphrase if locked else None)
-        else:
-            locked = True
-            key = _from_der(data, passphrase)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        if locked and (b"-----BEGIN" in data or data[:1] == b"\x30"):
-            missing = "needs its pass-phrase" if passphrase is None else "is not opened by it"
-            raise KeyUnavailableError(
-                f"the key in '{name}' {missing}", hint="--key-passphrase-file FILE"
-            ) from None
-        raise MalformedError(f"'{name}' holds no private key", hint="PEM, DER or PFX") from None
+    key = _loaded(data, passphrase, name)
     pkcs8 = key.private_bytes(
         serialization.Encoding.DER,
         serialization.PrivateFormat.PKCS8,
@@ -133,16 +128,59 @@ def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> Handed
     return HandedOut(pkcs8, read_public_key(spki))
 
 
-def _from_der(data: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
-    from cryptography.hazmat.primitives.serialization import load_der_private_key, pkcs12
+def _loaded(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    if _form(data) == PKCS12:
+        return _from_pfx(data, passphrase, name)
+    armoured = b"-----BEGIN" in data
+    locked = b"ENCRYPTED" in data or (not armoured and _form(data) == ENCRYPTED_KEY)
+    try:
+        if armoured:
+            return load_pem_private_key(data, passphrase if locked else None)
+        return _from_der(data, passphrase)
+    except UnsupportedAlgorithm:
+        raise MalformedError(
+            f"the key in '{name}', or what encrypts it, is of a kind that is not read here",
+            hint="openssl pkey -in FILE -out key.pem writes it anew, if openssl reads it",
+        ) from None
+    except (ValueError, TypeError):
+        if locked:
+            missing = "needs its pass-phrase" if passphrase is None else "is not opened by it"
+            raise KeyUnavailableError(
+                f"the key in '{name}' {missing}", hint="--key-passphrase-file FILE"
+            ) from None
+        form = _form(data)
+        what = f": it is {with_article(form)}" if form else ""
+        raise MalformedError(
+            f"'{name}' holds no private key{what}", hint="PEM, DER or PFX"
+        ) from None
+
+
+def _form(data: bytes) -> str | None:
+    """What a file is, by its tags or its first label."""
+    label = _LABEL.search(data)
+    return form_of_label(label[1].decode()) if label else form_of_file(data)
+
+
+def _from_pfx(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import pkcs12
 
     try:
         key = pkcs12.load_key_and_certificates(data, passphrase)[0]
-    except ValueError:
-        try:
-            return load_der_private_key(data, None)
-        except TypeError:
-            return load_der_private_key(data, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise pfx.trouble(data, passphrase, name=name) from None
     if key is None:
-        raise ValueError
+        raise pfx.no_key(name)
     return key
+
+
+def _from_der(data: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    try:
+        return load_der_private_key(data, None)
+    except TypeError:
+        return load_der_private_key(data, passphrase)

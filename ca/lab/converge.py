@@ -17,7 +17,7 @@ from ca.authority.signing import sign
 from ca.authority.wishes import FoundingWishes, compare, normal_base_url
 from ca.documents.lab import ApplyDocument, ApplyStep
 from ca.documents.signing import Signed, SigningDocument, Skipped
-from ca.encoding.bundles import read_bundle
+from ca.encoding.bundles import first_certificate
 from ca.errors import ERRORS, CAError, ConflictError
 from ca.files import conflicts, locked, make_folder, read_bounded, write_atomic
 from ca.lab.labfile import (
@@ -182,10 +182,10 @@ def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> boo
 def _is_ours(home: Home, path: Path) -> bool:
     """Whether a file holds a certificate that this home signed: it may give way to a newer one."""
     try:
-        member = read_bundle(read_bounded(path), what=str(path)).members[0]
-    except (CAError, IndexError):
+        found = first_certificate(read_bounded(path), what=str(path))
+    except CAError:
         return False
-    return certificates.is_recorded(home.store, member.der)
+    return certificates.is_recorded(home.store, found)
 
 
 def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> ApplyStep:

@@ -52,6 +52,19 @@ class Validity(msgspec.Struct, frozen=True, gc=False):
     not_after: datetime
 
 
+class Fault(msgspec.Struct, frozen=True):
+    """A part of a certificate that cannot be read, or contradicts another.
+
+    ``fatal``: no verifier takes a certificate with it.
+    """
+
+    sentence: str
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
 def subject_text(subject: tuple[SubjectAttribute, ...]) -> str:
     """A subject in the order it is encoded, for people: ``CN=sbc1, O=Lab``.
 
@@ -64,7 +77,8 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     """A certificate taken apart: text for people, octets for comparing.
 
     ``serial`` is lower-case hex without leading zeros' loss (two digits an octet);
-    ``fingerprint`` SHA-256 hex; key usage and purposes in RFC 5280 spelling.
+    ``fingerprint`` SHA-256 hex; key usage and purposes in RFC 5280 spelling. ``odd`` says what
+    was read though its encoding is not what X.509 says, ``faults`` what could not be read.
     """
 
     der: bytes
@@ -87,6 +101,10 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     extended_key_usage: tuple[str, ...] = ()
     permitted_dns: tuple[str, ...] = ()
     permitted_ip: tuple[str, ...] = ()
+    signature_parameters: bytes = b""
+    version: int = 3
+    odd: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
     @property
     def cn(self) -> str | None:

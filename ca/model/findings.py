@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ca.errors import ERRORS, Kind
+from ca.errors import ERRORS, BugError, CAError, Kind, attempt
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
@@ -104,6 +104,25 @@ def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> l
             continue
         violations = (answer,) if isinstance(answer, Violation) else answer
         findings.extend(each.finding(violation, allowed) for violation in violations)
+    return findings
+
+
+def run_all(
+    rules: Iterable[Rule], subject: Any, on_bug: Callable[[BugError], None] | None = None
+) -> list[Finding]:
+    """As ``run``, but a rule that breaks stops no other: it is not judged, and says so."""
+    findings: list[Finding] = []
+    for each in rules:
+        answer = attempt(run, (each,), subject)
+        if not isinstance(answer, CAError):
+            findings += answer
+            continue
+        if on_bug is not None and isinstance(answer, BugError):
+            on_bug(answer)
+        message, basis = f"not judged: {answer.message}", each.basis
+        findings.append(
+            Finding(each.code, each.severity, "unknown", message, answer.hint, basis, each.cites)
+        )
     return findings
 
 

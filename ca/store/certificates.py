@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Literal
 
 import msgspec
@@ -183,22 +184,39 @@ def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
 
 
 def current_by_keys(
-    store: Store, key_identities: Sequence[bytes], now: datetime
+    store: Store,
+    key_identities: Sequence[bytes],
+    now: datetime,
+    *,
+    limit: int,
+    besides: str = "",
 ) -> dict[bytes, list[bytes]]:
-    """The TBSCertificates that are current for each of these keys, oldest first."""
+    """TBSCertificates that are current for each of these keys, oldest first.
+
+    At most ``limit`` in all are looked at, and none under the CN ``besides``.
+    """
+    other = """AND NOT EXISTS (SELECT 1 FROM san n
+                                WHERE n.folded = ? AND n.plan_id = p.id AND n.kind = 'cn')"""
     rows = store.connection.execute(
-        f"""SELECT c.key_identity, p.tbs
+        f"""SELECT c.key_identity, p.id, p.tbs
               FROM certificate c CROSS JOIN plan p ON p.id = c.plan_id
              WHERE substr(c.key_identity, 1, 8) IN ({marks(key_identities)})
                AND c.key_identity IN ({marks(key_identities)}) AND c.not_after >= ?
                AND NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
                AND NOT EXISTS (SELECT 1 FROM status_event s
                                 WHERE {_LATEST} AND s.status <> 'released')
-             ORDER BY p.id""",  # noqa: S608 - marks
-        (*(each[:8] for each in key_identities), *key_identities, now.timestamp()),
+               {other if besides else ""}
+             LIMIT ?""",  # noqa: S608 - marks
+        (
+            *(each[:8] for each in key_identities),
+            *key_identities,
+            now.timestamp(),
+            *([besides.casefold()] if besides else []),
+            limit,
+        ),
     )
     found: dict[bytes, list[bytes]] = {}
-    for identity, tbs in rows:
+    for identity, _, tbs in sorted(rows, key=itemgetter(1)):
         found.setdefault(identity, []).append(tbs)
     return found
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from ca.documents.exits import EXIT_CODES
-from ca.errors import Kind
+from ca.errors import BugError, Kind
+from cli.bugs import raise_for_bugs
 from cli.commands.arguments import key_passphrase, moment, one_of
 from cli.commands.profile import library_of
 from cli.options import settings_of
@@ -49,6 +50,7 @@ def preflight_command(
     from cli.views.findings import preflight_text
 
     settings = settings_of(ctx)
+    bugs: list[BugError] = []
     one_of("--role", role, ("both", "server", "client"))
     wishes = PreflightWishes(
         certificate=certificate,
@@ -60,8 +62,10 @@ def preflight_command(
         key_passphrase=key_passphrase(key_passphrase_file),
         peers=tuple(peer or ()),
         role=role,  # type: ignore[arg-type]
+        on_bug=bugs.append,
     )
     document = judge_files(wishes)
     show(document, settings, preflight_text)
+    raise_for_bugs(bugs, settings)
     if document.verdict == "fail":
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

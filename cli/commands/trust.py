@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from ca.documents.exits import EXIT_CODES
-from ca.errors import Kind
+from ca.errors import BugError, Kind
+from cli.bugs import raise_for_bugs
 from cli.commands.arguments import Overwrite
 from cli.commands.profile import library_of
 from cli.options import opened, settings_of
@@ -44,6 +45,7 @@ def build_command(
     from cli.views.trust import build_text
 
     settings = settings_of(ctx)
+    bugs: list[BugError] = []
     own: tuple[bytes, ...] = ()
     if with_ca:
         with opened(settings) as home:
@@ -56,6 +58,7 @@ def build_command(
         path=output,
         manifest=manifest,
         overwrite=overwrite,
+        on_bug=bugs.append,
     )
     document, text = build(wishes)
     if settings.json:
@@ -64,6 +67,7 @@ def build_command(
         talk(build_text(document), settings)
         if output is None:
             print(text, end="")
+    raise_for_bugs(bugs, settings)
     if any(each.kind == "refused" for each in document.dropped):
         raise typer.Exit(EXIT_CODES[Kind.REFUSED])
 
@@ -73,7 +77,7 @@ def diff_command(
     a: Annotated[Path, typer.Argument(metavar="A", help="A bundle or manifest.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
 ) -> None:
-    """What two bundles or manifests do not share.
+    """What two bundles or manifests do not share. Exit 4 if something in them cannot be read.
 
     Example: sipca trust diff lab1.json exported-store.pem
     """
@@ -81,4 +85,8 @@ def diff_command(
     from cli.views.trust import diff_text
 
     settings = settings_of(ctx)
-    show(diff(a, b), settings, diff_text)
+    document = diff(a, b)
+    show(document, settings, diff_text)
+    if document.unread:
+        bug = any(each.kind == Kind.BUG for each in document.unread)
+        raise typer.Exit(EXIT_CODES[Kind.BUG if bug else Kind.REFUSED])

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustMember
+from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
+from ca.model.findings import Finding
 from cli.terminal import one_line, table
 
 
 def build_text(document: TrustDocument) -> str:
     """What went in, what did not and why, how much room is left."""
     lines = [table([_row(each) for each in document.members], indent="  ")]
-    for each in document.dropped:
-        verb = "refused" if each.kind == "refused" else "left out"
-        lines.append(f"{verb}: {one_line(each.subject)} ({one_line(each.source)}): {each.reason}")
-    lines += [f"look: {one_line(each.message)}; {each.hint}" for each in document.findings]
+    lines += [_dropped(each) for each in document.dropped]
+    lines += [_found(each) for each in document.findings]
     lines += [f"note: {one_line(each)}" for each in document.notes]
     lines.append(
         f"{len(document.members)} certificates of at most {document.limit} ({document.target})"
@@ -29,7 +28,21 @@ def diff_text(document: TrustDiffDocument) -> str:
     for old, new in document.changed:
         rows += [("A has", *_row(old)), ("B has", *_row(new))]
     lines = [table(rows)] if rows else ["no difference"]
+    lines += [_dropped(each) for each in document.unread]
     return "\n".join([*lines, f"{document.same} in both"])
+
+
+def _dropped(drop: TrustDrop) -> str:
+    verb = "left out" if drop.kind == "duplicate" else "refused"
+    source = one_line(drop.source)
+    what = f"{one_line(drop.subject)} ({source})" if drop.subject else source
+    return f"{verb}: {what}: {one_line(drop.reason)}"
+
+
+def _found(finding: Finding) -> str:
+    kind = "note" if finding.severity == "info" else "look"
+    hint = f"; {one_line(finding.hint)}" if finding.hint else ""
+    return f"{kind}: {one_line(finding.message)}{hint}"
 
 
 def _row(member: TrustMember) -> tuple[str, ...]:

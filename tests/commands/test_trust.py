@@ -157,14 +157,14 @@ def test_text_between_blocks_is_left_out_and_named_by_its_line(
     ("data", "said"),
     [
         (pem(A)[:-30], "the CERTIFICATE block has no END line"),
-        (pem(A).replace(b"MII", b"!!!", 1), "the block is not base64"),
+        (pem(A).replace(b"MII", b"!!!", 1), "the block's base64 has the character '!'"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "is a private key"),
         (b"hello", "holds no certificate"),
         (b"", "holds no certificate"),
         (b"\x30\x82\xff\xff", "holds no certificate"),
     ],
 )
-def test_a_damaged_source_is_named_and_nothing_written(
+def test_a_damaged_source_is_refused_by_name_and_the_rest_written(
     bare: CommandLine, tmp_path: Path, data: bytes, said: str
 ) -> None:
     (tmp_path / "good.pem").write_bytes(pem(A))
@@ -174,10 +174,15 @@ def test_a_damaged_source_is_named_and_nothing_written(
         "trust", "build", tmp_path / "good.pem", tmp_path / "x.pem", "-o", tmp_path / "out.pem"
     )
 
-    assert answer.exit == 3
+    alone = bare("trust", "build", tmp_path / "x.pem", "-o", tmp_path / "none.pem")
+
+    assert answer.exit == 4
     assert said in answer.err
     assert "x.pem" in answer.err
-    assert not (tmp_path / "out.pem").exists()
+    assert subjects(tmp_path / "out.pem") == ["CN=Root A"]
+    assert alone.exit == 3
+    assert said in alone.err
+    assert not (tmp_path / "none.pem").exists()
 
 
 def test_another_file_in_the_way_is_left_unless_told(bare: CommandLine, tmp_path: Path) -> None:

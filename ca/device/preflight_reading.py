@@ -1,0 +1,62 @@
+"""Whether the files to be uploaded can be read at all, by a device that is stricter than sipca."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ca.device.trust import name_of
+from ca.device.upload import Upload
+from ca.encoding.oddities import oddities
+from ca.model.certificates import CertificateFacts
+from ca.model.findings import Violation, rule
+
+_AGAIN = "have its CA issue it again, and tell its CA"
+
+
+@rule("preflight-unreadable", "error", "RFC 5280, 4.1")
+def unreadable(upload: Upload) -> Iterator[Violation]:
+    """Every file can be read, and every part of the certificates in them."""
+    for file in upload.unread:
+        yield Violation(f"{file.label} cannot be read: {file.reason}", file.hint)
+    device, trust = upload.device, upload.trust
+    for each in device.bundle.damaged:
+        yield Violation(f"'{device.name}' line {each.line}: {each.reason}", "copy it again, whole")
+    if trust is not None:
+        for each in trust.unread:
+            yield Violation(f"'{trust.name}' line {each.line}: {each.reason}", "leave it out")
+    if device.key is None:
+        yield Violation("the certificate's public key does not decode", _AGAIN)
+    for facts in _certificates(upload):
+        for fault in oddities(facts)[1]:
+            yield Violation(f"'{name_of(facts)}': {fault}", _AGAIN)
+
+
+@rule("preflight-encoding", "warning", "RFC 5280, 4; X.690", basis="inferred")
+def encoding(upload: Upload) -> Iterator[Violation]:
+    """The certificates are encoded as X.509 says, so that strict readers take them too."""
+    for facts in _certificates(upload):
+        for sentence in oddities(facts)[0]:
+            yield Violation(
+                f"'{name_of(facts)}': {sentence}",
+                "openssl reads it all the same; Java, Go and other strict readers may refuse it",
+            )
+
+
+@rule("preflight-repaired", "error", "audiocodes.md, 2: textual PEM", basis="vendor")
+def repaired(upload: Upload) -> Iterator[Violation]:
+    """Nothing had to be mended in the files before they could be read: no device does that."""
+    files = (upload.device,) if upload.trust is None else (upload.device, upload.trust)
+    for file in files:
+        for sentence in file.bundle.repairs:
+            yield Violation(
+                f"'{file.name}': {sentence}",
+                "a device does not repair: save it as plain PEM, as sipca trust build writes it",
+            )
+
+
+def _certificates(upload: Upload) -> tuple[CertificateFacts, ...]:
+    members = upload.trust.members if upload.trust else ()
+    known = {upload.device.facts.fingerprint: upload.device.facts}
+    for facts in members:
+        known.setdefault(facts.fingerprint, facts)
+    return tuple(known.values())

@@ -1,0 +1,113 @@
+"""Whether a signature holds, with padding and hash chosen from the algorithm that was named.
+
+Judged over the octets as received: the library's own ``is_signature_valid`` says False for a good
+SHA-1 request and True for RSASSA-PSS with SHA-1, and it reads no certificate that is slightly odd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ca.encoding import der
+from ca.errors import CAError
+from ca.keys.public import loaded
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+_HASHES = {
+    "md5": "MD5",
+    "sha1": "SHA1",
+    "sha224": "SHA224",
+    "sha256": "SHA256",
+    "sha384": "SHA384",
+    "sha512": "SHA512",
+}
+_PSS_HASHES = {
+    "1.3.14.3.2.26": "SHA1",
+    "2.16.840.1.101.3.4.2.4": "SHA224",
+    "2.16.840.1.101.3.4.2.1": "SHA256",
+    "2.16.840.1.101.3.4.2.2": "SHA384",
+    "2.16.840.1.101.3.4.2.3": "SHA512",
+}
+
+
+class Algorithm(msgspec.Struct, frozen=True):
+    """A signature algorithm by its name in ``ca.encoding.algorithms``, and its parameters."""
+
+    name: str
+    parameters: bytes = b""
+
+
+def hash_name(algorithm: Algorithm) -> str | None:
+    """The hash that an algorithm names; "" for Edwards curves; None if it is not known."""
+    name = algorithm.name
+    if name in ("Ed25519", "Ed448"):
+        return ""
+    if name == "rsassaPss":
+        try:
+            return _pss_hash(algorithm.parameters)
+        except CAError:
+            return None
+    folded = name.casefold().removeprefix("ecdsa-with-").removeprefix("dsa-with-")
+    return _HASHES.get(folded.removesuffix("withrsaencryption"))
+
+
+def _pss_hash(parameters: bytes) -> str | None:
+    """The hash of RSASSA-PSS-params (RFC 4055, 3.1); SHA-1 is its default."""
+    if not parameters:
+        return None
+    for node in der.read(parameters).children():
+        if node.tag == 0xA0:
+            inner = node.children()
+            algorithm = inner[0].children() if inner else []
+            return _PSS_HASHES.get(der.oid(algorithm[0])) if algorithm else None
+    return "SHA1"
+
+
+def holds(spki: bytes, algorithm: Algorithm, signature: bytes, message: bytes) -> bool | None:
+    """Whether a key made this signature over these octets; None where that cannot be judged."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    hashed_by = hash_name(algorithm)
+    if hashed_by is None:
+        return None
+    try:
+        key = loaded(spki)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    arguments = _scheme(key.__class__, algorithm.name, hashed_by)
+    if arguments is None:
+        return False  # an algorithm of another family than the key's proves nothing
+    try:
+        key.verify(signature, message, *arguments)
+    except InvalidSignature:
+        return False
+    except (UnsupportedAlgorithm, ValueError):
+        return None
+    return True
+
+
+@lru_cache(maxsize=64)
+def _scheme(kind: Hashable, name: str, hashed_by: str) -> tuple[Any, ...] | None:
+    """Padding and hash for a kind of key and an algorithm; None if they do not belong together."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+
+    assert isinstance(kind, type)
+    algorithm: HashAlgorithm | None = getattr(hashes, hashed_by)() if hashed_by else None
+    if issubclass(kind, rsa.RSAPublicKey) and algorithm and name == "rsassaPss":
+        return (padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO), algorithm)
+    if issubclass(kind, rsa.RSAPublicKey) and algorithm and name.endswith("RSAEncryption"):
+        return (padding.PKCS1v15(), algorithm)
+    if issubclass(kind, ec.EllipticCurvePublicKey) and algorithm and name.startswith("ecdsa"):
+        return (ec.ECDSA(algorithm),)
+    if issubclass(kind, dsa.DSAPublicKey) and algorithm and name.startswith("dsa"):
+        return (algorithm,)
+    if issubclass(kind, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and not algorithm:
+        return ()
+    return None

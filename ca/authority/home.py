@@ -15,7 +15,7 @@ import msgspec
 from ca import __version__
 from ca.encoding.certificates import read_certificate
 from ca.encoding.der import certificate
-from ca.errors import KeyUnavailableError, NotFoundError, StoreError
+from ca.errors import KeyUnavailableError, MalformedError, NotFoundError, StoreError
 from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef
@@ -187,7 +187,13 @@ class Home:
         kept = state.key(self.store, row.key_id)
         if row.tbs is None or row.signature is None:
             raise StoreError(f"'{self.store.path}' has a {row.role} CA without a certificate")
-        facts = read_certificate(certificate(row.tbs, row.signature))
+        try:
+            facts = read_certificate(certificate(row.tbs, row.signature))
+        except MalformedError as error:
+            raise StoreError(
+                f"'{self.store.path}' is damaged: its {row.role} CA cannot be read",
+                hint="restore the last copy of the folder",
+            ) from error
         issuer = Issuer(row.id, row.ca_id, read_public_key(facts.spki), facts, self.base_url)
         key = KeyRef(kept.pkcs8, kept.public, kept.encrypted, row.role + " CA")
         return CA(issuer, row.role, key, row.parent_id)

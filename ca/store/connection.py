@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sized
 from datetime import timedelta
 from pathlib import Path
 
-from ca.errors import StoreError
+from ca.errors import MalformedError, StoreError
 
 VERSION = 6
 """``PRAGMA user_version`` of the schema that this program knows; migrations raise it."""
 APPLICATION_ID = 0x53495043
 """``PRAGMA application_id``: "SIPC", so that another program's database is not taken for ours."""
 BUSY_SECONDS = 30
+SMALL = 16 << 20
+"""Octets of a register that is read whole in a quarter of a second."""
 
 
 class Store:
@@ -86,12 +88,44 @@ def open_store(path: Path, *, create: bool = False) -> Iterator[Store]:
     """
     try:
         connection = _connect(path, create=create)
+        store = Store(connection, path)
         try:
-            yield Store(connection, path)
+            yield store
+        except Exception as error:
+            _blame_damage(store, error)
+            raise
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise _translated(error, path) from error
+
+
+def _blame_damage(store: Store, error: Exception) -> None:
+    """Call an error that nobody expected the damage's, if the register is damaged.
+
+    So is a certificate that cannot be read, where finding that out takes no time: it may be the
+    operator's.
+
+    Raises:
+        StoreError: it is.
+    """
+    from ca.store.damage import UNEXPECTED, damage
+
+    small = isinstance(error, MalformedError) and store.path.stat().st_size <= SMALL
+    if not small and not isinstance(error, UNEXPECTED):
+        return
+    with contextlib.suppress(sqlite3.Error):
+        store.connection.execute("ROLLBACK")
+    found = damage(store)
+    if found is not None:
+        raise _damaged(store.path, found) from error
+
+
+def _damaged(path: Path, what: object) -> StoreError:
+    return StoreError(
+        f"'{path}' is damaged: {what}",
+        hint="restore the last copy of the folder; 'sipca log --verify' shows what is altered",
+    )
 
 
 def marks(values: Sized) -> str:
@@ -108,28 +142,32 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
     )
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if (
-            not create
-            and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID
-        ):
-            raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
-        if version > VERSION:
-            raise StoreError(
-                f"'{path}' was written by a newer sipca (schema {version}, known is {VERSION})",
-                hint="upgrade sipca; nothing was changed",
-            )
-        for pragma in (
-            "journal_mode = WAL",
-            "foreign_keys = ON",
-            "recursive_triggers = ON",  # else INSERT OR REPLACE walks around the delete triggers
-            "secure_delete = ON",  # else deleted key blobs stay readable in free pages
-            "synchronous = FULL",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        return _set_up(connection, path, create=create)
+    except UnicodeDecodeError:  # a message of SQLite's that quotes a damaged schema
+        connection.close()
+        raise _damaged(path, "its schema is not UTF-8") from None
     except BaseException:
         connection.close()
         raise
+
+
+def _set_up(connection: sqlite3.Connection, path: Path, *, create: bool) -> sqlite3.Connection:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if not create and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
+    if version > VERSION:
+        raise StoreError(
+            f"'{path}' was written by a newer sipca (schema {version}, known is {VERSION})",
+            hint="upgrade sipca; nothing was changed",
+        )
+    for pragma in (
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # else INSERT OR REPLACE walks around the delete triggers
+        "secure_delete = ON",  # else deleted key blobs stay readable in free pages
+        "synchronous = FULL",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
     return connection
 
 
@@ -151,10 +189,8 @@ def _translated(error: sqlite3.Error, path: Path) -> StoreError:
         )
     if "unable to open" in text:
         return StoreError(f"'{path}' cannot be opened", hint="check the folder's owner and mode")
-    if "not a database" in text or "malformed" in text or "no such table" in text:
-        return StoreError(
-            f"'{path}' is damaged: {error}", hint="restore the last copy of the folder"
-        )
+    if "not a database" in text or "malformed" in text or "no such" in text or "decode" in text:
+        return _damaged(path, error)
     if "append-only" in text or "constraint" in text:
         return StoreError(f"the register refuses this change: {error}")
     return StoreError(f"'{path}' cannot be used: {error}")

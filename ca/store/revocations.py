@@ -64,15 +64,13 @@ def current(store: Store, issuer_id: int, serial: bytes) -> CurrentStatus | None
 
 def looked_up(store: Store, issuer_id: int, serial: bytes) -> tuple[bool, CurrentStatus | None]:
     """Whether a certificate was issued with a serial, and what the serial is now: in one look."""
-    rows = store.connection.execute(
+    issued, revoked = store.connection.execute(
         """SELECT EXISTS (SELECT 1 FROM plan p JOIN result r ON r.plan_id = p.id
                            WHERE p.issuer_id = ?1 AND p.serial = ?2),
-                  e.status, e.reason, e.happened_at
-             FROM (SELECT 1)
-             LEFT JOIN status_event e ON e.issuer_id = ?1 AND e.serial = ?2 ORDER BY e.id""",
+                  EXISTS (SELECT 1 FROM status_event WHERE issuer_id = ?1 AND serial = ?2)""",
         (issuer_id, serial),
-    ).fetchall()
-    return bool(rows[0][0]), None if rows[0][1] is None else _standing(row[1:] for row in rows)
+    ).fetchone()
+    return bool(issued), current(store, issuer_id, serial) if revoked else None
 
 
 def _standing(events: Iterable[tuple[str, str, str]]) -> CurrentStatus | None:

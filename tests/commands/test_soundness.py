@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -310,6 +311,42 @@ def test_an_upgraded_home_is_held_against_what_was_pinned(
     found = problems(upgraded)
 
     assert any(named in each for each in found), found
+
+
+@pytest.fixture
+def revoked_before_6(bare: CommandLine, frozen: Callable[..., None]) -> CommandLine:
+    """A home of schema 5 with a certificate revoked for key-compromise and one held and released."""
+    frozen(datetime(2026, 12, 1, tzinfo=UTC))
+    bare.home.mkdir(mode=0o700)
+    with contextlib.closing(sqlite3.connect(bare.home / "ca.db")) as connection:
+        connection.executescript(OLD.with_name("schema-5.sql").read_text())
+    return bare
+
+
+def test_revocations_of_an_older_register_stay_whole_and_in_force(
+    revoked_before_6: CommandLine,
+) -> None:
+    blocked = revoked_before_6("sign", ROOT / "tests" / "vectors" / "samples" / "ec-p256.csr")
+
+    assert blocked.exit == 4
+    assert "revoked for key-compromise" in blocked.err
+    assert problems(revoked_before_6) == []
+    assert revoked_before_6("crl", "--refresh").exit == 0
+    assert revoked_before_6("check", "--json").json["findings"] == []
+    assert problems(revoked_before_6) == []
+
+
+@pytest.mark.parametrize("table", ["status", "blocked_key", "crl_piece", "device", "ocsp_signer"])
+def test_an_older_register_is_held_against_its_history_too(
+    revoked_before_6: CommandLine, table: str
+) -> None:
+    revoked_before_6("list")
+    edit(revoked_before_6.home, f"DELETE FROM {table}")
+
+    found = problems(revoked_before_6)
+
+    assert any(f"the {table} row" in each for each in found), found
+    assert revoked_before_6("check").exit == 9
 
 
 def test_state_is_not_changed_without_an_event(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from ca.names.preparation import mixed_alphabets
+from ca.names.preparation import latin_twin, mixed_alphabets
 from ca.names.text import printable
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -66,7 +66,7 @@ def _label_problem(label: str, *, underscore: bool) -> str | None:
 
 
 def _a_label_problem(label: str) -> str | None:
-    """By IDNA 2008 (RFC 5890; RFC 9549): no symbols, nothing invisible, one alphabet a label."""
+    """By IDNA 2008 (RFC 5890; RFC 9549), and by UTS 39: one alphabet, and not Latin's twin."""
     import idna
 
     try:
@@ -75,6 +75,8 @@ def _a_label_problem(label: str) -> str | None:
         return f"has the label '{printable(label)}', which is no A-label"
     if mixed := mixed_alphabets(meant):
         return f"has the label '{printable(label)}', which mixes {mixed}: it looks like another"
+    if twin := latin_twin(meant):
+        return f"has the label '{printable(label)}', which looks like '{twin}'"
     return None
 
 

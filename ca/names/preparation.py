@@ -160,6 +160,15 @@ def compared(text: str) -> str:
     return " ".join(folded.replace("rn", "m").replace("vv", "w").split())
 
 
+def latin_twin(text: str) -> str | None:
+    """The Latin word that a word wholly of another alphabet is drawn like: "apple"; else None."""
+    folded = text.casefold()
+    twin = folded.translate(_SAME_SHAPE)
+    letters = [each for each in folded if each.isalpha()]
+    foreign = all(not unicodedata.name(each, "").startswith("LATIN") for each in letters)
+    return twin if letters and foreign and twin.isascii() else None
+
+
 def _is_nothing(character: str) -> bool:
     if character in _NOTHING or "\ufe00" <= character <= "\ufe0f":
         return True

@@ -132,10 +132,16 @@ def test_the_host_of_a_uri_is_what_rfc_3986_says(uri: str, host: str | None) -> 
     assert read.host == host
 
 
-@pytest.mark.parametrize("label", ["xn--e28h", "xn--a", "xn--1ch", "xn--abc-", "xn--cme-8cd"])
+@pytest.mark.parametrize("label", ["xn--e28h", "xn--a", "xn--1ch", "xn--abc-", "xn--cme-8cd", "xn--80ak6aa92e"])  # fmt: skip
 def test_an_a_label_stands_for_a_word_of_one_alphabet(label: str) -> None:
-    """An emoji, a control character, a symbol, a broken one, and Cyrillic A before Latin cme."""
+    """An emoji, a control character, a symbol, a broken one, two alphabets, and a twin of apple."""
     assert str(host_problem(f"{label}.lab.example")).startswith(f"has the label '{label}', which")
+
+
+@pytest.mark.parametrize("label", ["xn--zrich-kva", "xn--strae-oqa", "xn--80akhbyknj4f", "xn--s-ekab", "xn--wgv71a119e", "xn--fiqs8s"])  # fmt: skip
+def test_honest_international_labels_pass(label: str) -> None:
+    """Zürich, Straße, a Russian, a Turkish, a Japanese and a Chinese word."""
+    assert host_problem(f"{label}.lab.example") is None
 
 
 @pytest.mark.parametrize(

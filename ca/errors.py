@@ -6,7 +6,12 @@ two values that disagree; the hint is a next step, often a command.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Kind(StrEnum):
@@ -20,6 +25,7 @@ class Kind(StrEnum):
     STORE = "store"
     INVALID = "invalid"
     UNREACHABLE = "unreachable"
+    BUG = "bug"
 
 
 class CAError(Exception):
@@ -81,6 +87,14 @@ class UnreachableError(CAError):
     kind = Kind.UNREACHABLE
 
 
+class BugError(CAError):
+    """Something of sipca's own is wrong, found while it worked on one thing of several."""
+
+    kind = Kind.BUG
+    trace = ""
+    """The traceback as text, which unlike the exception crosses processes; for ``--debug``."""
+
+
 ERRORS: dict[Kind, type[CAError]] = {
     error.kind: error
     for error in (
@@ -92,5 +106,47 @@ ERRORS: dict[Kind, type[CAError]] = {
         StoreError,
         VerificationError,
         UnreachableError,
+        BugError,
     )
 }
+
+ENDS_ALL = (KeyboardInterrupt, SystemExit, GeneratorExit)
+OF_THE_REGISTER = "sqlite3"
+"""The module whose exceptions concern every source alike: the register's opener translates them."""
+
+
+def attempt(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | CAError:
+    """Work on one thing of several: its result, or as a value what keeps it from having one.
+
+    Whatever is raised ends this thing alone, panics of extension modules included; only the end
+    of the whole call (Ctrl-C) and trouble with the register pass.
+    """
+    try:
+        return work(*args, **kwargs)
+    except CAError as error:
+        return error
+    except ENDS_ALL:
+        raise
+    except BaseException as error:
+        if type(error).__module__ == OF_THE_REGISTER:
+            raise
+        return unexpected(error)
+
+
+def unexpected(error: BaseException) -> CAError:
+    """What to tell of an exception that nobody meant: trouble with a file, else a bug of ours."""
+    if isinstance(error, OSError):
+        where = f"'{error.filename}' " if error.filename else ""
+        return StoreError(
+            f"{where}cannot be used: {error.strerror or 'input or output failed'}",
+            hint="check the path, its owner and mode, and the space left",
+        )
+    import traceback
+
+    told = BugError(
+        f"this is a bug of sipca's: {type(error).__name__}",
+        hint="run it again with --debug and report what it prints",
+    )
+    told.trace = "".join(traceback.format_exception(error))
+    told.__cause__ = error
+    return told

@@ -17,7 +17,14 @@ MAX_PASSPHRASE_FILE = 4096
 
 def surroundings(settings: Settings) -> Surroundings:
     """What a home of this call takes from the world."""
-    return Surroundings(passphrase=Passphrase(settings))
+    return Surroundings(
+        passphrase=Passphrase(settings), bug=show_bug if settings.debug else lambda _: None
+    )
+
+
+def show_bug(trace: str) -> None:
+    """The traceback of a bug that one thing of several met, as ``--debug`` asks for it."""
+    print(trace, end="", file=sys.stderr)
 
 
 class Passphrase:

@@ -149,6 +149,11 @@ def planned_files(
     return PlannedFiles(texts, Files(paths[0], trusted, paths[1] if len(paths) > 1 else None))
 
 
+def place_of(delivery: Delivery) -> Path | None:
+    """The folder that files go to."""
+    return delivery.folder or (delivery.file.parent if delivery.file else None)
+
+
 def check_place(delivery: Delivery) -> None:
     """Before anything is signed: files can be written where they are to go.
 
@@ -156,7 +161,7 @@ def check_place(delivery: Delivery) -> None:
         StoreError: the folder, or the nearest above it that is there, cannot be written, or
             is none.
     """
-    place = delivery.folder or (delivery.file.parent if delivery.file else None)
+    place = place_of(delivery)
     if place is None:
         return
     while not place.exists() and place != place.parent:  # a drive may be missing whole
@@ -184,7 +189,7 @@ def make_place(delivery: Delivery) -> None:
 
 def settle(delivery: Delivery) -> None:
     """Make the names of delivered files durable."""
-    folder = delivery.folder or (delivery.file.parent if delivery.file else None)
+    folder = place_of(delivery)
     if folder is not None and folder.is_dir():
         sync_folder(folder)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from ca.documents.exits import exit_of_several
 from ca.files import write_stream
 from cli.commands.arguments import Overwrite, lifetime, names, span
 from cli.main import INTERRUPTED
@@ -130,7 +131,7 @@ def sign_command(
         talk(f"CA: {home.name} in {home.path}", settings)
         call = _Call(home, settings, wishes, delivery, dry_run, report)
         document = call.batch(expanded, jobs) if several else call.single(expanded)
-    code = max((each.exit for each in document.refused), default=0)
+    code = exit_of_several(each.exit for each in document.refused)
     if document.interrupted:
         code = INTERRUPTED
     if code:

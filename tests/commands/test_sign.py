@@ -238,25 +238,6 @@ def test_a_refusal_leaves_nothing_behind(sipca: CommandLine, tmp_path: Path) -> 
     assert sipca("list", "--all", "--json").json["certificates"] == []
 
 
-def test_a_file_in_the_way_is_a_conflict_before_anything_is_signed(
-    sipca: CommandLine, csr_file: Csr, tmp_path: Path
-) -> None:
-    out = tmp_path / "o"
-    out.mkdir()
-    (out / "sbc9-device.pem").write_text("mine")
-
-    answer = sipca("sign", csr_file("sbc9"), csr_file("sbc8"), "--out", out)
-
-    assert answer.exit == 6
-    assert (
-        "sbc9-device.pem' would be replaced by another certificate; nothing was signed"
-        in answer.err
-    )
-    assert "hint: --overwrite replaces files" in answer.err
-    assert sipca("list", "--json").json["certificates"] == []
-    assert (out / "sbc9-device.pem").read_text() == "mine"
-
-
 def test_overwrite_replaces_the_file(sipca: CommandLine, csr_file: Csr, tmp_path: Path) -> None:
     out = tmp_path / "o"
     out.mkdir()

@@ -154,10 +154,11 @@ def _temporary(path: Path) -> str:
 def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a public file whole or not at all from pieces, in the place of what is there.
 
+    A link to a file is replaced, not followed.
+
     Raises:
         StoreError: the folder or disk does not take it.
     """
-    path = path.resolve() if path.is_symlink() else path
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe: written to, never replaced
         with _translated(path), path.open("wb") as device:
             device.writelines(pieces)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from ca.authority.ownership import is_manifest, refuse_foreign
 from ca.device.trust import Candidate, Store, gather, judge
 from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
 from ca.encoding import pem
@@ -125,6 +126,8 @@ def _facts(der: bytes, source: Path, line: int) -> CertificateFacts:
 
 def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
     encoded = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    if wishes.manifest is not None and not wishes.overwrite:
+        refuse_foreign(wishes.manifest, is_manifest)
     targets = [(wishes.path, text.encode()), (wishes.manifest, encoded)]
     for path, data in targets:
         if path is None:

@@ -18,7 +18,7 @@ from ca.model.wishes import SigningWishes
 from ca.names.general import parse_general_name
 from ca.names.text import check_device_name
 from ca.profiles.durations import parse_lifetime, parse_span
-from ca.profiles.library import Library, check_profile_file
+from ca.profiles.library import Library, check_own_name, check_profile_file
 from ca.profiles.reader import read_toml
 
 
@@ -174,6 +174,7 @@ def _checked_profiles(path: Path, lab: Lab) -> list[str]:
     names = []
     for number, text in enumerate(lab.file.profiles):
         source = lab.path(text)
+        _named(path, f"profiles[{number}]", lambda source=source: check_own_name(source.stem))
         _named(path, f"profiles[{number}]", lambda source=source: check_profile_file(source))
         names.append(source.stem)
     _once(path, "profiles", names)

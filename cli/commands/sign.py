@@ -118,6 +118,10 @@ def sign_command(
         raise typer.BadParameter("--out and -o are two places; choose one")
     if report is not None and report.is_dir():
         raise typer.BadParameter(f"--report: '{report}' is a folder")
+    if report is not None and not overwrite:
+        from ca.authority.ownership import refuse_foreign_report
+
+        refuse_foreign_report(report)
     if sources.count("-") > 1:
         raise typer.BadParameter("two CSRs cannot both come from stdin")
     several = len(sources) > 1 or any(Path(word).is_dir() for word in sources)

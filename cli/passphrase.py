@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from ca.authority.home import Surroundings, no_passphrase
@@ -17,14 +18,17 @@ MAX_PASSPHRASE_FILE = 4096
 
 def surroundings(settings: Settings) -> Surroundings:
     """What a home of this call takes from the world."""
-    return Surroundings(
-        passphrase=Passphrase(settings), bug=show_bug if settings.debug else lambda _: None
-    )
+    return Surroundings(passphrase=Passphrase(settings), bug=bug_teller(settings))
 
 
-def show_bug(trace: str) -> None:
-    """The traceback of a bug that one thing of several met, as ``--debug`` asks for it."""
-    print(trace, end="", file=sys.stderr)
+def bug_teller(settings: Settings) -> Callable[[str], None]:
+    """Shows the traceback of a bug that one thing of several met, where ``--debug`` asks for it."""
+
+    def tell(trace: str) -> None:
+        if settings.debug:
+            print(trace, end="", file=sys.stderr)
+
+    return tell
 
 
 class Passphrase:

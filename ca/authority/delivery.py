@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from ca.errors import ConflictError, StoreError
 from ca.files import conflicts, make_folder, sync_folder, write_atomic
 from ca.names.text import printable
 from ca.store import devices
+from ca.store.certificates import CertificateRow
 
 TRUSTED_ROOT = "trusted-root.pem"
 
@@ -29,6 +30,8 @@ class Delivery(msgspec.Struct, frozen=True):
     fullchain: bool = False
     overwrite: bool = False
     newline: str = "\n"
+    yields: Callable[[CertificateRow], bool] = lambda _: False
+    """Which certificates of this home give way beside those that are succeeded."""
 
 
 class Chain(msgspec.Struct, frozen=True):

@@ -69,19 +69,14 @@ def replaces(home: Home, delivery: Delivery, chain: Chain, candidate: Candidate)
             text = delivering.contents(delivery, leaf, chain)[number]
             if not conflicts(path, text.encode()):
                 continue
-        if not gives_way(home, path, candidate):
+        row = written_here(home, path)
+        if row is None or not (_succeeds(candidate, row) or delivery.yields(row)):
             raise ConflictError(
                 f"'{path}' would be replaced by another certificate",
                 hint="--overwrite replaces files, or choose another place",
             )
         replaced = True
     return replaced
-
-
-def gives_way(home: Home, path: Path, candidate: Candidate) -> bool:
-    """Whether a file is what this home wrote for a certificate that the candidate succeeds."""
-    row = written_here(home, path)
-    return row is not None and _succeeds(candidate, row)
 
 
 def written_here(home: Home, path: Path) -> CertificateRow | None:

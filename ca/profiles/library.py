@@ -140,7 +140,7 @@ class Library(msgspec.Struct, frozen=True):
             NotFoundError: there is none to copy, or no home.
         """
         text = self.profiles.text(like)
-        check_own_name(name)
+        _check_name(name)
         if name in self.profiles.names():
             raise ConflictError(f"a profile '{name}' is there already", hint="choose another name")
         folder = self.profiles.own
@@ -192,13 +192,17 @@ def check_own_name(name: str) -> None:
         MalformedError: it is no name for a profile.
         ConflictError: a shipped one has it.
     """
-    if not NAME.fullmatch(name):
-        raise MalformedError(
-            f"'{name}' is no name for a profile", hint="lower-case letters, digits, - and ."
-        )
+    _check_name(name)
     if name in Library().profiles.shipped():
         raise ConflictError(
             f"'{name}' is the name of a shipped profile", hint="call it by another name"
+        )
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise MalformedError(
+            f"'{name}' is no name for a profile", hint="lower-case letters, digits, - and ."
         )
 
 

@@ -87,7 +87,10 @@ def sign_command(
         int, typer.Option(min=1, max=64, metavar="N", help="Processes for a batch.")
     ] = 1,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The JSON document in a file.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The JSON document in a file; it replaces an earlier report."
+        ),
     ] = None,
 ) -> None:
     """Sign device CSRs; the certificate on stdout, or upload files in a folder.

@@ -55,7 +55,15 @@ def inbox(tmp_path: Path) -> Path:
     return folder
 
 
-def break_for_the_bad(monkeypatch: pytest.MonkeyPatch, stage: str, error: BaseException) -> None:
+BAD = ("bad.lab.example", "bad.csr", "bad-device")
+
+
+def break_for_the_bad(
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    error: BaseException,
+    words: tuple[str, ...] = BAD,
+) -> None:
     """Have a function raise wherever what it is given names the bad source."""
     module, _, name = stage.partition(":")
     holder: Any = import_module(module)
@@ -65,7 +73,7 @@ def break_for_the_bad(monkeypatch: pytest.MonkeyPatch, stage: str, error: BaseEx
     sound = getattr(holder, last)
 
     def broken(*args: Any, **rest: Any) -> Any:
-        if any(word in told(args) for word in ("bad.lab.example", "bad.csr", "bad-device")):
+        if any(word in told(args) for word in words):
             raise error
         return sound(*args, **rest)
 
@@ -416,3 +424,124 @@ def test_a_foreign_trust_file_concerns_all_and_ends_the_call(
     assert answer.exit == 6
     assert "holds another trusted-root.pem" in answer.err
     assert sipca("list", "--json", "--all").json["certificates"] == []
+
+
+SMALL_CA = '[ca]\nname = "L"\nprotect = "none"\nroot_key = "ec:p256"\nissuing_key = "ec:p256"\n'
+ENTRIES = """
+[[device]]
+name = "dev-bad"
+[[device]]
+name = "dev-good"
+[[certificate]]
+issue = ["a.lab.example"]
+out = "out/a"
+[[certificate]]
+issue = ["bad.lab.example"]
+out = "out/bad"
+[[certificate]]
+csr = "c.csr"
+out = "out/c"
+"""
+
+
+@pytest.fixture
+def lab_file(tmp_path: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "c.csr").write_bytes(make_csr(cn="c.lab.example", key=key))
+    path = tmp_path / "lab.toml"
+    path.write_text(f"schema = 1\n{SMALL_CA}{ENTRIES}")
+    return path
+
+
+@pytest.mark.parametrize(
+    "stage",
+    ["ca.lab.converge:issue_key", "ca.authority.issuing:prepare", "ca.lab.converge:_device"],
+)
+def test_a_bug_at_one_entry_of_a_lab_leaves_the_others_made(
+    bare: CommandLine, lab_file: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    error = IndexError("list index out of range")
+    name = "dev-bad" if stage.endswith("_device") else "bad.lab.example"
+    break_for_the_bad(monkeypatch, stage, error, words=(name,))
+
+    answer = bare("apply", lab_file, "--json")
+    monkeypatch.undo()
+    monkeypatch.setenv("SIPCA_NO_INPUT", "1")
+    again = bare("apply", lab_file, "--json")
+
+    assert answer.exit == 1
+    (refused,) = answer.json["refused"]
+    assert (refused["source"], refused["kind"]) == (name, "bug")
+    states = {each["name"]: each["state"] for each in answer.json["steps"]}
+    assert states.pop(name) == "refused"
+    assert set(states.values()) == {"made"}
+    assert again.exit == 0
+    states = {each["name"]: each["state"] for each in again.json["steps"]}
+    assert states.pop(name) == "made"
+    assert set(states.values()) == {"unchanged"}
+
+
+@pytest.mark.parametrize("words", [(), ("--check",)])
+def test_a_file_in_the_way_of_one_entry_is_that_entrys_conflict(
+    bare: CommandLine, lab_file: Path, words: tuple[str, ...]
+) -> None:
+    """Also a trust file of another CA in one entry's folder, though nothing else is there."""
+    lab = lab_file.parent
+    (lab / "out" / "bad").mkdir(parents=True)
+    (lab / "out" / "bad" / "bad.lab.example.key").write_text("mine")
+    (lab / "out" / "c").mkdir()
+    (lab / "out" / "c" / "trusted-root.pem").write_text("mine")
+    check = bool(words)
+    if check:
+        lab_file.write_text(f"schema = 1\n{SMALL_CA}")
+        bare("apply", lab_file)
+        lab_file.write_text(f"schema = 1\n{SMALL_CA}{ENTRIES}")
+
+    answer = bare("apply", lab_file, *words)
+
+    assert answer.exit == 6
+    assert (lab / "out" / "bad" / "bad.lab.example.key").read_text() == "mine"
+    assert (lab / "out" / "c" / "trusted-root.pem").read_text() == "mine"
+    assert "error: bad.lab.example: " in answer.err
+    assert "error: c.csr: " in answer.err
+    assert "the lab is not as the file says" in answer.out
+    assert (lab / "out" / "a" / "a.lab.example.key").exists() is not check
+
+
+def test_a_fixture_that_fails_leaves_the_others_made(
+    bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ca.lab.fixtures as fixtures
+
+    sound = fixtures.make_leaf
+
+    def broken(change: Any, *args: Any, **rest: Any) -> Any:
+        if change.revoked:
+            raise IndexError("list index out of range")
+        return sound(change, *args, **rest)
+
+    monkeypatch.setattr(fixtures, "make_leaf", broken)
+    known = len(bare("fixture", "list", "--json", home=False).json["fixtures"])
+
+    answer = bare("fixture", "make", "all", "--out", tmp_path / "bad", "--json", home=False)
+
+    assert answer.exit == 1
+    refused = [each["source"] for each in answer.json["refused"]]
+    assert refused == ["revoked"]
+    assert len(answer.json["fixtures"]) == known - 1
+    assert (tmp_path / "bad" / "issuing.crl").exists()
+
+
+def test_a_request_of_a_lab_that_meets_a_bug_is_refused_as_its_entry(
+    bare: CommandLine, lab_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr("ca.lab.labfile.read_request", broken)
+    monkeypatch.setattr("ca.authority.preparing.read_request", broken)
+
+    answer = bare("apply", lab_file, "--json")
+
+    assert answer.exit == 1
+    assert [each["source"] for each in answer.json["refused"]] == ["c.csr"]

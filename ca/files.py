@@ -159,8 +159,8 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
     Raises:
         StoreError: the folder or disk does not take it.
     """
-    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: written to, never replaced
-        with _translated(path), path.open("wb") as device:
+    if is_device(path):  # written to, never replaced
+        with _translated(path), path.open("ab") as device:
             device.writelines(pieces)
         return
     temporary = Path(_temporary(path))
@@ -171,6 +171,16 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def is_device(path: Path) -> bool:
+    """Whether this takes octets without being a file: a pipe, a terminal, ``/dev/stdout``.
+
+    That leads to a file where the caller sent it to one, and is no link of anybody's all the same.
+    """
+    if not path.exists() or path.is_dir():
+        return False
+    return not path.is_file() or path.absolute().parts[1:2] in (("dev",), ("proc",))
 
 
 class Spool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ca.errors import CAError, ConflictError, attempt
-from ca.files import start_of
+from ca.files import is_device, start_of
 
 LOOK = 1 << 20
 """Octets looked at; all that is known by its whole is far smaller."""
@@ -62,9 +62,8 @@ def refuse_foreign_report(path: Path) -> None:
     Raises:
         ConflictError: something else is there.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        return
-    refuse_foreign(path, is_report)
+    if not is_device(path):
+        refuse_foreign(path, is_report)
 
 
 def is_report(start: bytes) -> bool:

@@ -154,12 +154,13 @@ def _temporary(path: Path) -> str:
 def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a public file whole or not at all from pieces, in the place of what is there.
 
+    A link to a file is replaced, not followed.
+
     Raises:
         StoreError: the folder or disk does not take it.
     """
-    path = path.resolve() if path.is_symlink() else path
-    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: written to, never replaced
-        with _translated(path), path.open("wb") as device:
+    if is_device(path):  # written to, never replaced
+        with _translated(path), path.open("ab") as device:
             device.writelines(pieces)
         return
     temporary = Path(_temporary(path))
@@ -170,6 +171,16 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def is_device(path: Path) -> bool:
+    """Whether this takes octets without being a file: a pipe, a terminal, ``/dev/stdout``.
+
+    That leads to a file where the caller sent it to one, and is no link of anybody's all the same.
+    """
+    if not path.exists() or path.is_dir():
+        return False
+    return not path.is_file() or path.absolute().parts[1:2] in (("dev",), ("proc",))
 
 
 class Spool:
@@ -278,6 +289,54 @@ def locked(path: Path) -> Iterator[None]:
 
             msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
         yield
+
+
+HOLD_TRIES, HOLD_PAUSE = 30_000, 0.02
+"""How often, and how many seconds apart, a folder that another process holds is asked for."""
+
+
+@contextlib.contextmanager
+def held_folder(path: Path) -> Iterator[None]:
+    """Hold a folder so that no other sipca looks at its files and then writes them meanwhile.
+
+    The lock is on the folder itself: nothing is left in it, processes of every home share it,
+    and it ends with its holder, however that ends. Where a folder cannot be locked (Windows, a
+    folder that may not be listed) nothing is held: files still never replace others unasked.
+
+    Raises:
+        StoreError: another process holds it for ten minutes.
+    """
+    descriptor = None
+    if os.name == "posix":
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    if descriptor is None:
+        yield
+        return
+    try:
+        _take_lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take_lock(descriptor: int, path: Path) -> None:
+    import fcntl
+    import time
+
+    for _ in range(HOLD_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(HOLD_PAUSE)
+        except OSError:  # a file system without such locks
+            return
+        else:
+            return
+    raise StoreError(
+        f"another sipca has been writing to '{path}' for ten minutes",
+        hint="end it, or wait, and run the command again",
+    )
 
 
 def sync_folder(path: Path) -> None:

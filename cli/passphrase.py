@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from ca.authority.home import Surroundings, no_passphrase
@@ -19,7 +20,17 @@ MAX_PASSPHRASE_FILE = 4096
 
 def surroundings(settings: Settings) -> Surroundings:
     """What a home of this call takes from the world."""
-    return Surroundings(passphrase=Passphrase(settings))
+    return Surroundings(passphrase=Passphrase(settings), bug=bug_teller(settings))
+
+
+def bug_teller(settings: Settings) -> Callable[[str], None]:
+    """Shows the traceback of a bug that one thing of several met, where ``--debug`` asks for it."""
+
+    def tell(trace: str) -> None:
+        if settings.debug:
+            print(trace, end="", file=sys.stderr)
+
+    return tell
 
 
 class Passphrase:

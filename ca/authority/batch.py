@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
 
 from ca.authority import delivery as delivering
+from ca.authority import placing
 from ca.authority.crew import Crew, Made, Pending, Writing
 from ca.authority.delivery import Chain, Delivery
 from ca.authority.home import CA, Home
@@ -18,7 +20,8 @@ from ca.documents.signing import Files, Refused, Signed, SigningDocument, Skippe
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, MalformedError
+from ca.errors import CAError, MalformedError, attempt
+from ca.files import held_folder
 from ca.model.certificates import subject_text
 from ca.model.wishes import SigningWishes
 from ca.store.certificates import CertificateRow
@@ -47,6 +50,8 @@ class Batch:
         self, home: Home, delivery: Delivery, crew: Crew, *, dry_run: bool, hand_on: HandOn | None
     ) -> None:
         self.home = home
+        self._held = ExitStack()
+        self._holds_place = False
         self.crew = crew
         self.delivery = delivery
         self.dry_run = dry_run
@@ -91,8 +96,39 @@ class Batch:
         deferred, self.deferred = self.deferred, []
         return deferred
 
+    def close(self) -> None:
+        """Let others write where this call did."""
+        self._held.close()
+
+    def unobstructed(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """The candidates whose files nothing is in the way of; the others are refused."""
+        free: list[Candidate] = []
+        for each in candidates:
+            found = attempt(placing.replaces, self.home, self.delivery, self.chain, each)
+            if isinstance(found, CAError):
+                self.refuse(each.source, found)
+            else:
+                free.append(msgspec.structs.replace(each, replaces=True) if found else each)
+        return free
+
+    def take_place(self, candidates: list[Candidate]) -> list[Candidate]:
+        """From now on no other sipca writes where this call does; what came before is seen.
+
+        Raises:
+            CAError: the folder cannot be made or is not to be had, or a foreign trust file came.
+        """
+        place = delivering.place_of(self.delivery)
+        if self._holds_place or not candidates or place is None:
+            return candidates
+        delivering.make_place(self.delivery)
+        self._held.enter_context(held_folder(place))
+        self._holds_place = True
+        delivering.refuse_foreign_trust_files(self.delivery, self.chain)
+        return self.unobstructed(candidates)
+
     def refuse(self, source: Source, error: CAError) -> None:
         """Enter a refusal."""
+        self.home.note(error)
         if isinstance(error, MalformedError) and not source.must_be_request:
             self.ignored.append(source.label)
             return
@@ -168,11 +204,12 @@ class Batch:
         if self.dry_run or (self.delivery.folder is None and self.delivery.file is None):
             return lambda: [Files() for _ in candidates]
         planned = [
-            delivering.planned_files(
-                self.delivery, each.stem, each.source.wishes.context, text, self.chain
+            attempt(
+                delivering.planned_files,
+                self.delivery, each.stem, each.source.wishes.context, text, self.chain,
             )
             for each, text in zip(candidates, pems, strict=True)
-        ]
+        ]  # fmt: skip
         try:
             if candidates:
                 delivering.make_place(self.delivery)
@@ -180,18 +217,24 @@ class Batch:
                 delivering.deliver_trust(self.delivery, self.chain)
                 self._trust_delivered = True
         except CAError as error:
-            failure = _mendable(error)
+            failure = mendable(error)
             return lambda: [failure for _ in candidates]
-        overwrite = self.delivery.overwrite
-        pending = self.crew.write([Writing(each.texts, overwrite) for each in planned])
+        pending = self.crew.write(
+            [
+                Writing(each.texts, self.delivery.overwrite or candidate.replaces)
+                for each, candidate in zip(planned, candidates, strict=True)
+                if not isinstance(each, CAError)
+            ]
+        )
 
         def settled() -> list[Files | CAError]:
-            written = pending()
-            delivering.settle(self.delivery)
-            return [
-                each.files if error is None else _mendable(error)
-                for each, error in zip(planned, written, strict=True)
+            written = iter(pending())
+            outcomes = [
+                each if isinstance(each, CAError) else next(written) or each.files
+                for each in planned
             ]
+            delivering.settle(self.delivery)
+            return [mendable(each) if isinstance(each, CAError) else each for each in outcomes]
 
         return settled
 
@@ -210,7 +253,8 @@ class Batch:
         )
 
 
-def _mendable(error: CAError) -> CAError:
+def mendable(error: CAError) -> CAError:
+    """An error that came after the certificate was recorded, with a hint that says so."""
     rest = f": {error.hint}" if error.hint else ""
     error.hint = f"the certificate is in the register; mend this and run again{rest}"
     return error

@@ -16,9 +16,9 @@ import msgspec
 
 from ca.authority.preparing import Job, Outcome, Terms, outcomes
 from ca.encoding import pem
-from ca.errors import CAError
+from ca.errors import CAError, KeyUnavailableError, attempt
 from ca.files import write_atomic
-from ca.issuance.issue import issue_all
+from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
 from ca.keys.signer import KeyRef, Signer
 from ca.keys.soft import open_signer
@@ -60,6 +60,8 @@ class Writing(msgspec.Struct, frozen=True):
     overwrite: bool
 
 
+Answered = Made | CAError
+"""What became of signing one plan's octets."""
 Written = CAError | None
 """What became of a ``Writing``: the error that kept it from being written, or None."""
 
@@ -88,7 +90,7 @@ class Crew:
         done = outcomes(terms, jobs)
         return lambda: done
 
-    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
+    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:
         """Sign octets that are planned; by an RSA key in threads, one a core."""
         signer = self._signer()
         if self._key.algorithm != "rsa" or len(tbs) < WORTH_THREADS:
@@ -102,7 +104,7 @@ class Crew:
         return self._writers.write(writings)
 
 
-def _sign_in_threads(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]:
+def _sign_in_threads(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answered]:
     """The library signs without Python's lock, and an RSA signature takes long enough to gain."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -121,16 +123,22 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Made]:
-    """Sign octets that are planned.
+def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answered]:
+    """Sign octets that are planned; what fails for one of them alone stands in its place.
 
     Raises:
-        KeyUnavailableError: as ``issue_all`` does.
+        KeyUnavailableError: as ``issue`` does: it concerns all.
     """
-    return [
-        Made(each.signature, pem.encode(each.der), sha256(each.der).hexdigest())
-        for each in issue_all(tbs, signer, key)
-    ]
+    found = [attempt(_sign_one, signer, key, each) for each in tbs]
+    for each in found:
+        if isinstance(each, KeyUnavailableError):
+            raise each
+    return found
+
+
+def _sign_one(signer: Signer, key: PublicKey, tbs: bytes) -> Made:
+    issued = issue(tbs, signer, key)
+    return Made(issued.signature, pem.encode(issued.der), sha256(issued.der).hexdigest())
 
 
 class Writers:
@@ -164,13 +172,13 @@ def _written_all(writings: Sequence[Writing]) -> list[Written]:
 
 
 def _written(writing: Writing) -> Written:
-    try:
-        for path, text in writing.files:
-            data = text.encode("ascii")
-            write_atomic(Path(path), data, overwrite=writing.overwrite, settle=False)
-    except CAError as error:
-        return error
-    return None
+    return attempt(_write_files, writing)
+
+
+def _write_files(writing: Writing) -> None:
+    for path, text in writing.files:
+        data = text.encode("ascii")
+        write_atomic(Path(path), data, overwrite=writing.overwrite, settle=False)
 
 
 _opened: dict[bytes, Signer] = {}

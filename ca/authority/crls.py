@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from ca.authority.home import CA, Home
+from ca.authority.ownership import refuse_foreign
 from ca.documents.revocation import CRLDocument, CRLRecord
 from ca.encoding import pem
-from ca.errors import ConflictError, NotFoundError, PolicyError
-from ca.files import Spool, make_folder, start_of, write_stream
+from ca.errors import NotFoundError, PolicyError
+from ca.files import Spool, held_folder, make_folder, write_stream
 from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, signed_crl
 from ca.store import crls, revocations
@@ -185,7 +186,9 @@ def hand_out(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
         make_crl(home, ca, lifetime=wishes.lifetime)
     if wishes.path is not None:
         make_folder(wishes.path.parent)
-        write_stream(wishes.path, formatted(home, ca, wishes.format))
+        with held_folder(wishes.path.parent):  # what is written is the newest at that moment
+            _refuse_foreign(ca, wishes.path)
+            write_stream(wishes.path, formatted(home, ca, wishes.format))
     path = None if wishes.path is None else str(wishes.path)
     return CRLDocument(crl=crl_record(home, ca), made=made, path=path)
 
@@ -196,16 +199,14 @@ def formatted(home: Home, ca: CA, format: str) -> Iterator[bytes]:  # noqa: A002
     return pieces if format == "der" else pem.encode_stream(pieces, label="X509 CRL")
 
 
-def _refuse_foreign(ca: CA, path: Path) -> None:
-    """A CRL of this CA names the CA near its start; anything else is not to be replaced."""
-    if not path.exists():
-        return
-    if not path.is_file():
-        raise ConflictError(f"'{path}' is not a file", hint="choose another -o")
-    start = start_of(path, 4096)
+def is_ours(ca: CA) -> Callable[[bytes], bool]:
+    """What tells a CRL of this CA: it names the CA near its start."""
     facts = ca.issuer.facts
     assert facts is not None
-    if start and facts.subject_der not in pem.start_of(start, label="X509 CRL"):
-        raise ConflictError(
-            f"'{path}' holds something that is no CRL of {ca.issuer.name}", hint="choose another -o"
-        )
+    return lambda start: facts.subject_der in pem.start_of(start[:4096], label="X509 CRL")
+
+
+def _refuse_foreign(ca: CA, path: Path) -> None:
+    """A CRL of this CA gives way to a newer one; anything else is not to be replaced."""
+    what = f"something that is no CRL of {ca.issuer.name}"
+    refuse_foreign(path, is_ours(ca), hint="choose another -o", what=what)

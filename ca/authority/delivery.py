@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from ca.errors import ConflictError, StoreError
 from ca.files import conflicts, make_folder, sync_folder, write_atomic
 from ca.names.text import printable
 from ca.store import devices
+from ca.store.certificates import CertificateRow
 
 TRUSTED_ROOT = "trusted-root.pem"
 
@@ -29,6 +30,8 @@ class Delivery(msgspec.Struct, frozen=True):
     fullchain: bool = False
     overwrite: bool = False
     newline: str = "\n"
+    yields: Callable[[CertificateRow], bool] = lambda _: False
+    """Which certificates of this home give way beside those that are succeeded."""
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -149,6 +152,11 @@ def planned_files(
     return PlannedFiles(texts, Files(paths[0], trusted, paths[1] if len(paths) > 1 else None))
 
 
+def place_of(delivery: Delivery) -> Path | None:
+    """The folder that files go to."""
+    return delivery.folder or (delivery.file.parent if delivery.file else None)
+
+
 def check_place(delivery: Delivery) -> None:
     """Before anything is signed: files can be written where they are to go.
 
@@ -156,7 +164,7 @@ def check_place(delivery: Delivery) -> None:
         StoreError: the folder, or the nearest above it that is there, cannot be written, or
             is none.
     """
-    place = delivery.folder or (delivery.file.parent if delivery.file else None)
+    place = place_of(delivery)
     if place is None:
         return
     while not place.exists() and place != place.parent:  # a drive may be missing whole
@@ -184,7 +192,7 @@ def make_place(delivery: Delivery) -> None:
 
 def settle(delivery: Delivery) -> None:
     """Make the names of delivered files durable."""
-    folder = delivery.folder or (delivery.file.parent if delivery.file else None)
+    folder = place_of(delivery)
     if folder is not None and folder.is_dir():
         sync_folder(folder)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ca.authority import crls
 from ca.authority import delivery as delivering
 from ca.authority.home import Home
+from ca.authority.ownership import is_certificates, refuse_foreign
 from ca.documents.scripts import EnvDocument
-from ca.errors import CAError
-from ca.files import make_folder, write_atomic, write_stream
+from ca.errors import CAError, ConflictError
+from ca.files import held_folder, make_folder, write_atomic, write_stream
 
 PUBLIC_FOLDER = "public"
+ASIDE = "move it aside: this folder is sipca's"
 
 
 def environment(home: Home) -> EnvDocument:
@@ -18,16 +22,26 @@ def environment(home: Home) -> EnvDocument:
     No key is opened: a CRL that was never made has no variable.
 
     Raises:
+        ConflictError: something that sipca did not write is in the place of one.
         StoreError: the home cannot be written.
     """
     folder = home.path.absolute() / PUBLIC_FOLDER
+    if folder.is_symlink():
+        raise ConflictError(f"'{folder}' is a symbolic link, which is not followed", hint=ASIDE)
     make_folder(folder)
+    with held_folder(folder):
+        return _written(home, folder)
+
+
+def _written(home: Home, folder: Path) -> EnvDocument:
     chain = delivering.chain_of(home)
     variables = {"SIPCA_HOME": str(home.path.absolute())}
     texts = {"SIPCA_ROOT": ("root.pem", chain.root), "SIPCA_CHAIN": ("chain.pem", chain.trusted)}
     for name, (file, text) in texts.items():
+        refuse_foreign(folder / file, is_certificates, hint=ASIDE)
         write_atomic(folder / file, text.encode(), overwrite=True)
         variables[name] = str(folder / file)
+    refuse_foreign(folder / "issuing.crl", crls.is_ours(home.ca("issuing")), hint=ASIDE)
     try:
         write_stream(folder / "issuing.crl", crls.formatted(home, home.ca("issuing"), "pem"))
     except CAError:

@@ -15,7 +15,14 @@ import msgspec
 from ca import __version__
 from ca.encoding.certificates import read_certificate
 from ca.encoding.der import certificate
-from ca.errors import KeyUnavailableError, MalformedError, NotFoundError, StoreError
+from ca.errors import (
+    BugError,
+    CAError,
+    KeyUnavailableError,
+    MalformedError,
+    NotFoundError,
+    StoreError,
+)
 from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef
@@ -51,13 +58,15 @@ class PassphraseSource(Protocol):
 class Surroundings(msgspec.Struct, frozen=True):
     """What a home takes from the world: the clock, the dice, the passphrase, who acts.
 
-    ``step`` is called with the name of each point at which a crash must do no harm.
+    ``step`` is called with the name of each point at which a crash must do no harm, ``bug`` with
+    the traceback of each bug that one thing of several met, while the others went on.
     """
 
     passphrase: PassphraseSource
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     random_bits: Callable[[int], int] = random_bits
     step: Callable[[str], None] = lambda _: None
+    bug: Callable[[str], None] = lambda _: None
 
 
 class CA(msgspec.Struct, frozen=True):
@@ -89,6 +98,11 @@ class Home:
     def step(self, name: str) -> None:
         """A point at which a crash must do no harm; fault tests crash here."""
         self.around.step(name)
+
+    def note(self, error: CAError) -> None:
+        """That an error became the refusal of one thing of several: a bug's traceback is kept."""
+        if isinstance(error, BugError):
+            self.around.bug(error.trace)
 
     def pause(self, span: timedelta) -> None:
         """Let another process get on with what it is doing."""

@@ -6,6 +6,7 @@ a key that is there is never replaced: its certificate is kept while it is good,
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,11 +21,11 @@ from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, MalformedError
-from ca.files import PRIVATE, make_folder, read_bounded, write_atomic
+from ca.files import PRIVATE, held_folder, make_folder, read_bounded, write_atomic
 from ca.issuance.issue import issue
 from ca.issuance.order import Order, Prepared, own_request
 from ca.issuance.prepare import prepare
-from ca.keys.files import HandedOut, KeyFile, check_ascii, read_key_file, written
+from ca.keys.files import HandedOut, KeyFile, check_ascii, leaf_in_pfx, read_key_file, written
 from ca.keys.soft import make
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, subject_text
 from ca.model.wishes import SigningWishes
@@ -74,19 +75,27 @@ def stem_for(name: GeneralName) -> str:
 def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     """Make a key and its certificate, or find both in the folder and good.
 
+    Of several calls at once on one folder one makes them, and the others find what it made: the
+    folder is held from the look at its files until they are written. What a call that was killed
+    had recorded already is handed out by the next one.
+
     Raises:
         CAError: a name, the profile or a file forbids it; no key was overwritten.
     """
     home.assert_sound()
-    job, before, kept, paths = _prepared(home, wishes)
-    if before is not None and _is_good(home, before, job, wishes.renew_before):
-        return _document(home, "nothing", before, paths, wishes)
+    first = _prepared(home, wishes)
+    if first.good is None:
+        home.signer(first.job.judge.ca)  # may ask for the passphrase: before others wait for this
     make_folder(wishes.folder)
-    row = _sign(home, job, wishes, paths)
-    _write_public(row.der, paths, delivering.chain_of(home), wishes.folder)
+    with held_folder(wishes.folder):
+        found = _prepared(home, wishes, made=first.job.key)
+        row = found.good or _sign(home, found, wishes)
+        _hand_out(home, row, found, wishes)
+    if found.good is not None:
+        return _document(home, "nothing", row, found.paths, wishes)
     upkeep.rotate_due(home)
-    made = "certificate" if kept else "key-and-certificate"
-    return _document(home, made, row, paths, wishes)
+    made = "certificate" if found.kept else "key-and-certificate"
+    return _document(home, made, row, found.paths, wishes)
 
 
 def would_make(home: Home, wishes: IssueWishes) -> str:
@@ -95,14 +104,14 @@ def would_make(home: Home, wishes: IssueWishes) -> str:
     Raises:
         CAError: it would refuse.
     """
-    job, before, kept, _ = _prepared(home, wishes)
-    if before is not None and _is_good(home, before, job, wishes.renew_before):
+    found = _prepared(home, wishes)
+    if found.good is not None:
         return "nothing"
-    return "certificate" if kept else "key-and-certificate"
+    return "certificate" if found.kept else "key-and-certificate"
 
 
-def _prepared(home: Home, wishes: IssueWishes) -> tuple[_Job, CertificateRow | None, bool, _Paths]:
-    """The certificate as it would be signed, the one that is there, whether its key is there."""
+def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None) -> _Found:
+    """The certificate as it would be signed, and what of it is there; ``made``: the new key."""
     check_ascii(wishes.form.passphrase)
     stem = stem_for(wishes.names[0])
     ending = "pfx" if wishes.form.pfx else "key"
@@ -114,14 +123,17 @@ def _prepared(home: Home, wishes: IssueWishes) -> tuple[_Job, CertificateRow | N
     delivery = delivering.Delivery(folder=wishes.folder)
     delivering.refuse_foreign_trust_files(delivery, delivering.chain_of(home))
     kept = _kept_key(paths, wishes)
-    before = _certificate_in(home, paths.device, kept)
-    _certificate_in(home, paths.fullchain, kept)
+    _check_certificate_in(home, paths.device, kept)
+    _check_certificate_in(home, paths.fullchain, kept)
     judge = Judge(home)
     if kept is not None:
         judge.check_key(kept.public.identity)
-    key = kept or _new_key(wishes.key)
+    key = kept or made or _new_key(wishes.key)
     order = _order(home, judge, key, wishes)
-    return _Job(judge, order, prepare(order), key), before, kept is not None, paths
+    job = _Job(judge, order, prepare(order), key)
+    rows = [] if kept is None else certificates.by_key(home.store, kept.public.identity)
+    good = next((row for row in rows if _is_good(home, row, job, wishes.renew_before)), None)
+    return _Found(job, good, kept is not None, paths)
 
 
 def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Order:
@@ -148,6 +160,15 @@ def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Ord
     )
 
 
+class _Found(msgspec.Struct, frozen=True):
+    """A certificate to make, the good one of its key that is there, whether the key is there."""
+
+    job: _Job
+    good: CertificateRow | None
+    kept: bool
+    paths: _Paths
+
+
 class _Job(msgspec.Struct, frozen=True):
     judge: Judge
     order: Order
@@ -155,15 +176,21 @@ class _Job(msgspec.Struct, frozen=True):
     key: HandedOut
 
 
-def _sign(home: Home, job: _Job, wishes: IssueWishes, paths: _Paths) -> CertificateRow:
-    judge, order, prepared, key = job.judge, job.order, job.prepared, job.key
+def _sign(home: Home, found: _Found, wishes: IssueWishes) -> CertificateRow:
+    """Sign for the key, which lies in its file before the certificate is recorded."""
+    judge, order, prepared, key = (
+        found.job.judge,
+        found.job.order,
+        found.job.prepared,
+        found.job.key,
+    )
     signer = home.signer(judge.ca)
     draft = recording.Draft(
         prepared=prepared,
         profile=order.profile,
         issuer_id=judge.ca.issuer.id,
         lifetime=lifetime_text(order.wishes),
-        source=f"issue {paths.device.name.removesuffix('-device.pem')}",
+        source=f"issue {found.paths.device.name.removesuffix('-device.pem')}",
         device=wishes.device,
         overrides=tuple(sorted(order.wishes.allow)),
     )
@@ -173,10 +200,9 @@ def _sign(home: Home, job: _Job, wishes: IssueWishes, paths: _Paths) -> Certific
     home.step("planned")
     issued = issue(prepared.tbs, signer, judge.ca.issuer.key)
     home.step("signed")
-    chain = [issued.der, *home.chain()]
-    data = written(key, wishes.form, name=prepared.san[0].value, chain=chain)
-    if wishes.form.pfx or not paths.key.exists():
-        write_atomic(paths.key, data, mode=PRIVATE, overwrite=wishes.form.pfx)
+    if not found.kept:  # a PFX without certificates at first: none goes out that is not recorded
+        data = written(key, wishes.form, name=prepared.san[0].value, chain=[])
+        write_atomic(found.paths.key, data, mode=PRIVATE)
     home.step("key-written")
     with home.store.write():
         recording.write_result(home, number, draft, issued)
@@ -196,23 +222,28 @@ def _kept_key(paths: _Paths, wishes: IssueWishes) -> HandedOut | None:
         CAError: something is in its place that is no key, or that its pass-phrase does not open.
     """
     if not paths.key.exists():
+        if paths.key.is_symlink():
+            raise ConflictError(f"'{paths.key}' is a link to nothing", hint="remove it")
         return None
     return read_key_file(read_bounded(paths.key), wishes.form.passphrase, name=str(paths.key))
 
 
-def _certificate_in(home: Home, path: Path, key: HandedOut | None) -> CertificateRow | None:
-    """The certificate of the kept key that lies in the folder.
+def _check_certificate_in(home: Home, path: Path, key: HandedOut | None) -> None:
+    """That nothing lies where a certificate goes but an earlier one of the same key.
 
     Raises:
-        ConflictError: a certificate of another key, or of another CA, lies there.
+        ConflictError: a certificate of another key or another CA lies there, or a link.
     """
-    if not path.exists():
-        return None
-    facts = _facts_in(path)
-    if key is not None and facts is not None and read_key(facts) == key.public.identity:
-        for row in certificates.by_key(home.store, key.public.identity):
-            if row.der == facts.der:
-                return row
+    if not os.path.lexists(path):
+        return
+    facts = None if path.is_symlink() else _facts_in(path)
+    if (
+        key is not None
+        and facts is not None
+        and read_key(facts) == key.public.identity
+        and certificates.is_recorded(home.store, facts.der)
+    ):
+        return
     raise ConflictError(
         f"'{path}' is in the way: it is not a certificate of the key beside it",
         hint="choose another --out",
@@ -251,13 +282,30 @@ def _is_good(home: Home, row: CertificateRow, job: _Job, renew_before: timedelta
     return same and left > min(renew_before, whole / 3)
 
 
-def _write_public(der: bytes, paths: _Paths, chain: delivering.Chain, folder: Path) -> None:
-    """Certificates beside the key; those of the same key that were there give way."""
-    leaf = pem.encode(der)
+def _hand_out(home: Home, row: CertificateRow, found: _Found, wishes: IssueWishes) -> None:
+    """Certificates beside the key and in its PFX; those of the same key that were there give way.
+
+    Nothing is written that is there already.
+    """
+    chain = delivering.chain_of(home)
+    leaf, paths = pem.encode(row.der), found.paths
+    if not _is_in_pfx(row, paths, wishes):
+        name = found.job.prepared.san[0].value
+        data = written(found.job.key, wishes.form, name=name, chain=[row.der, *home.chain()])
+        write_atomic(paths.key, data, mode=PRIVATE, overwrite=True)
+    home.step("pfx-written")
     write_atomic(paths.device, leaf.encode(), overwrite=True)
     write_atomic(paths.fullchain, (leaf + chain.issuing).encode(), overwrite=True)
     for name, text in delivering.trust_files(chain).items():
-        write_atomic(folder / name, text.encode())
+        write_atomic(wishes.folder / name, text.encode())
+    home.step("handed-out")
+
+
+def _is_in_pfx(row: CertificateRow, paths: _Paths, wishes: IssueWishes) -> bool:
+    """Whether the key file has its certificate in it, where it is of a kind that has."""
+    if not wishes.form.pfx:
+        return True
+    return leaf_in_pfx(read_bounded(paths.key), wishes.form.passphrase) == row.der
 
 
 def _document(

@@ -15,7 +15,7 @@ from ca.authority.preparing import Job, Ready, Terms, outcomes
 from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.certificates import common_name, read_certificate
-from ca.errors import CAError, ConflictError, PolicyError
+from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
 from ca.model.findings import Finding, Violation, rule, run
@@ -62,11 +62,7 @@ class Source(msgspec.Struct, frozen=True):
         """Whether it is to be taken for a request: by its name, or because there is one in it."""
         if self.must_be_request:
             return True
-        try:
-            read_request(self.read())
-        except CAError:
-            return False
-        return True
+        return not isinstance(attempt(lambda: read_request(self.read())), CAError)
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -79,6 +75,8 @@ class Candidate(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     supersedes: int | None
     good: CertificateRow | None
+    replaces: bool = False
+    """Whether a predecessor's files give way to this certificate's."""
 
     @property
     def prepared(self) -> Prepared:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,14 +16,15 @@ from ca.authority.describing import ca_record, certificate_record
 from ca.authority.finding import Match, find
 from ca.authority.home import Home
 from ca.authority.kit import is_told_anew, kit_of
+from ca.authority.ownership import is_kit_file, refuse_foreign
 from ca.device.request_rules import next_steps
 from ca.documents.certificates import ChainDocument, ExportDocument, ListDocument, ShowDocument
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.encoding.pkcs7 import certs_only
-from ca.errors import ConflictError, NotFoundError
-from ca.files import conflicts, make_folder, write_atomic, zipped
+from ca.errors import CAError, ConflictError, NotFoundError, attempt
+from ca.files import conflicts, held_folder, make_folder, write_atomic, zipped
 from ca.keys.public import read_public_key
 from ca.model.findings import Finding
 from ca.store import certificates, devices
@@ -116,19 +119,16 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
     inside = list(files)
     if wishes.zip:
         files = {f"{delivering.with_context(stem, row.context)}-upload.zip": zipped(files)}
-    foreign = [
-        name
-        for name, data in files.items()
-        if not is_told_anew(name) and conflicts(wishes.folder / name, data)
-    ]
-    if foreign and not wishes.overwrite:
-        raise ConflictError(
-            f"'{wishes.folder}' holds another {', '.join(foreign)}",
-            hint="--overwrite replaces files, or choose another --out",
-        )
     make_folder(wishes.folder)
-    for name, data in files.items():
-        write_atomic(wishes.folder / name, data, overwrite=wishes.overwrite or is_told_anew(name))
+    with held_folder(wishes.folder):
+        foreign = [name for name, data in files.items() if _is_in_the_way(wishes, name, data)]
+        if foreign:
+            raise ConflictError(
+                f"'{wishes.folder}' holds another {', '.join(foreign)}",
+                hint="--overwrite replaces files, or choose another --out",
+            )
+        for name, data in files.items():
+            write_atomic(wishes.folder / name, data, overwrite=True)
     written = [str(wishes.folder / name) for name in files]
     return ExportDocument(
         certificate=certificate_record(row, home.now()),
@@ -143,6 +143,17 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         target=target.name,
         findings=findings,
     )
+
+
+def _is_in_the_way(wishes: ExportWishes, name: str, data: bytes) -> bool:
+    """Whether something is in a file's place that does not give way to it."""
+    path = wishes.folder / name
+    if wishes.overwrite or not os.path.lexists(path):
+        return path.is_dir()
+    if path.is_file() and not conflicts(path, data):
+        return False
+    ours = attempt(refuse_foreign, path, partial(is_kit_file, name))
+    return not is_told_anew(name) or isinstance(ours, CAError)
 
 
 def _export_files(

@@ -15,7 +15,7 @@ from ca.csr.parsing import read_request
 from ca.csr.request import CertificateRequest
 from ca.device.request_rules import judge_at_target
 from ca.encoding.account import pack_account
-from ca.errors import CAError
+from ca.errors import CAError, attempt
 from ca.issuance.order import Issuer, Order, Prepared
 from ca.issuance.prepare import prepare_all
 from ca.model.certificates import SubjectAttribute
@@ -62,7 +62,7 @@ Outcome = Ready | CAError
 
 def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
     """What becomes of each job: all are read, then all prepared, then all packed."""
-    read = [_read(job) for job in jobs]
+    read = [attempt(read_request, job.data) for job in jobs]
     good = [
         (job, request)
         for job, request in zip(jobs, read, strict=True)
@@ -83,23 +83,14 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
     ]
     ready = iter(
         [
-            _ready(job, request, prepared)
+            prepared if isinstance(prepared, CAError) else attempt(_ready, job, request, prepared)
             for (job, request), prepared in zip(good, prepare_all(orders), strict=True)
         ]
     )
     return [each if isinstance(each, CAError) else next(ready) for each in read]
 
 
-def _read(job: Job) -> CertificateRequest | CAError:
-    try:
-        return read_request(job.data)
-    except CAError as error:
-        return error
-
-
-def _ready(job: Job, request: CertificateRequest, prepared: Prepared | CAError) -> Outcome:
-    if isinstance(prepared, CAError):
-        return prepared
+def _ready(job: Job, request: CertificateRequest, prepared: Prepared) -> Ready:
     findings = (*prepared.findings, *judge_at_target(request, job.target))
     hashed, account = sha256(request.der).digest(), pack_account(prepared.account)
     return Ready(request.der, hashed, prepared, findings, account)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from ca.authority.ownership import is_manifest, refuse_foreign
 from ca.authority.trust_sources import Gathered, octets_of
 from ca.device.trust import Candidate, Store, gather, judge
 from ca.documents.base import encoded
@@ -100,6 +101,8 @@ def diff(a: Path, b: Path) -> TrustDiffDocument:
 
 def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
     manifest = msgspec.json.format(encoded(document), indent=2) + b"\n"
+    if wishes.manifest is not None and not wishes.overwrite:
+        refuse_foreign(wishes.manifest, is_manifest)
     targets = [(wishes.path, text.encode()), (wishes.manifest, manifest)]
     for path, data in targets:
         if path is None:

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from ca.authority import crew
-from ca.authority.crew import Crew, Made, Opening, Pending, Writing, Written
+from ca.authority.crew import Answered, Crew, Made, Opening, Pending, Writing, Written
 from ca.authority.preparing import Job, Outcome, Ready, Terms, outcomes
-from ca.errors import CAError
+from ca.errors import CAError, attempt
 from ca.keys.public import PublicKey
 from ca.keys.signer import Signer
 
@@ -70,11 +70,11 @@ class Workers(Crew):
             return super().prepare(terms, jobs)
         return self._spread(_prepare, terms, jobs, _outcomes)
 
-    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Made]]:
+    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:
         """Have octets signed that are planned, by Signers that the workers open."""
         if self._is_starting():
             return super().sign(tbs)
-        return self._spread(_sign, self._opening(), tbs, msgspec.msgpack.Decoder(list[Made]).decode)
+        return self._spread(_sign, self._opening(), tbs, _answered)
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
         """Have files written."""
@@ -101,11 +101,14 @@ class Workers(Crew):
             found: list[T] = []
             for future, part in zip(futures, parts, strict=True):
                 try:
-                    answer = future.result()
+                    found += read(future.result())
                 except BrokenProcessPool:  # killed from outside, or out of memory
                     self._starting.clear()
-                    answer = work(shared, part)
-                found += read(answer)
+                    found += read(work(shared, part))
+                except CAError:
+                    raise
+                except Exception:  # something of one of them does not cross: each alone, here
+                    found += [each for value in part for each in _alone(work, shared, value, read)]
             return found
 
         return finished
@@ -120,6 +123,16 @@ class Workers(Crew):
             failed: Future[Any] = Future()
             failed.set_exception(error)
             return failed
+
+
+def _alone(
+    work: Callable[[Any, Sequence[S]], Any],
+    shared: object,
+    value: S,
+    read: Callable[[Any], list[T]],
+) -> list[T]:
+    found = attempt(lambda: read(work(shared, [value])))
+    return [cast("T", found)] if isinstance(found, CAError) else found
 
 
 @contextlib.contextmanager
@@ -157,26 +170,36 @@ def _warm_up() -> None:
 
 
 Answer = tuple[bytes, dict[int, CAError]]
-"""What was prepared, as msgpack, and the refusals by their places between."""
+"""What was made, as msgpack, and the refusals by their places between."""
 
 
-def _prepare(terms: Terms, jobs: Sequence[Job]) -> Answer:
-    found = outcomes(terms, jobs)
+def _packed(found: Sequence[Ready | Made | CAError]) -> Answer:
     refused = {place: each for place, each in enumerate(found) if isinstance(each, CAError)}
-    ready = [each for each in found if not isinstance(each, CAError)]
-    return msgspec.msgpack.encode(ready), refused
+    return msgspec.msgpack.encode([e for e in found if not isinstance(e, CAError)]), refused
 
 
-def _outcomes(answer: Answer) -> list[Outcome]:
+def _unpacked(answer: Answer, kind: type[T]) -> list[T | CAError]:
     encoded, refused = answer
-    found: list[Outcome] = list(msgspec.msgpack.decode(encoded, type=list[Ready]))
+    found: list[T | CAError] = list(msgspec.msgpack.decode(encoded, type=list[kind]))  # type: ignore[valid-type]
     for place in sorted(refused):
         found.insert(place, refused[place])
     return found
 
 
-def _sign(opening: Opening, tbs: Sequence[bytes]) -> bytes:
-    return msgspec.msgpack.encode(crew.sign_all(crew.opened(opening), opening.key, tbs))
+def _prepare(terms: Terms, jobs: Sequence[Job]) -> Answer:
+    return _packed(outcomes(terms, jobs))
+
+
+def _outcomes(answer: Answer) -> list[Outcome]:
+    return _unpacked(answer, Ready)
+
+
+def _sign(opening: Opening, tbs: Sequence[bytes]) -> Answer:
+    return _packed(crew.sign_all(crew.opened(opening), opening.key, tbs))
+
+
+def _answered(answer: Answer) -> list[Answered]:
+    return _unpacked(answer, Made)
 
 
 _writers = crew.Writers()

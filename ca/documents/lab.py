@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ca.documents.base import Document
+from ca.documents.signing import Refused
 
 
 class FixtureFiles(msgspec.Struct, frozen=True):
@@ -41,11 +42,12 @@ class FixtureDocument(Document, frozen=True, kw_only=True):
     trusted_root: str
     table: str
     fixtures: list[FixtureRecord]
+    refused: list[Refused]
 
 
 class ApplyStep(msgspec.Struct, frozen=True):
     """One thing of a lab: "made", "changed", "unchanged", with ``--check`` "would make" or
-    "would change", or "drift" where sipca cannot change it."""
+    "would change", "drift" where sipca cannot change it, or "refused"."""
 
     what: str
     name: str
@@ -59,3 +61,4 @@ class ApplyDocument(Document, frozen=True, kw_only=True):
     check: bool
     converged: bool
     steps: list[ApplyStep]
+    refused: list[Refused]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from ca.encoding import der
@@ -26,22 +24,8 @@ def issue(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
     Raises:
         KeyUnavailableError: the signer is not the issuer's, or its signature does not hold.
     """
-    (issued,) = issue_all([tbs], signer, issuer_key)
-    return issued
-
-
-def issue_all(plans: Sequence[bytes], signer: Signer, issuer_key: PublicKey) -> list[Issued]:
-    """As ``issue``, of many.
-
-    Raises:
-        KeyUnavailableError: as there; then none is handed out.
-    """
     if signer.public_key != issuer_key.spki:
         raise KeyUnavailableError("the opened key is not the issuing CA's")
-    return [_issue(tbs, signer, issuer_key) for tbs in plans]
-
-
-def _issue(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
     signature = signer.sign(tbs)
     certificate = der.certificate(tbs, signature)
     inside, algorithm, _ = der.split(certificate)

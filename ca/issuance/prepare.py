@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ca.csr.rules import judge_request
-from ca.errors import CAError
+from ca.errors import CAError, attempt
 from ca.issuance.assembly import assemble
 from ca.issuance.extensions import Extension, decide_extensions
 from ca.issuance.order import Order, Prepared
@@ -59,15 +59,12 @@ def prepare(order: Order) -> Prepared:
 
 
 def prepare_all(orders: Sequence[Order]) -> list[Prepared | CAError]:
-    """As ``prepare``, of many; each that is forbidden has its error in its place."""
+    """As ``prepare``, of many; each that is forbidden, or fails, has its error in its place."""
     works = [_Work(order) for order in orders]
     for step in _STEPS:
         for work in works:
             if work.error is None:
-                try:
-                    step(work)
-                except CAError as error:
-                    work.error = error
+                work.error = attempt(step, work)
     return [work.error or work.prepared for work in works]
 
 

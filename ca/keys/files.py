@@ -61,7 +61,7 @@ def check_ascii(passphrase: bytes | None) -> None:
 
 
 def written(key: HandedOut, form: KeyFile, *, name: str, chain: list[bytes]) -> bytes:
-    """The key file's octets; ``chain`` is leaf first, and goes into a PFX."""
+    """The key file's octets; ``chain`` is leaf first or empty, and goes into a PFX."""
     from cryptography.hazmat.primitives import serialization
 
     private = at_rest.load(key.pkcs8, None, label="new")
@@ -79,10 +79,25 @@ def written(key: HandedOut, form: KeyFile, *, name: str, chain: list[bytes]) -> 
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import pkcs12
 
-    leaf, *others = (x509.load_der_x509_certificate(der) for der in chain)
+    certificates = [x509.load_der_x509_certificate(der) for der in chain]
     return pkcs12.serialize_key_and_certificates(
-        name.encode(), cast("PKCS12PrivateKeyTypes", private), leaf, others, _encryption(form)
+        name.encode(),
+        cast("PKCS12PrivateKeyTypes", private),
+        certificates[0] if certificates else None,
+        certificates[1:] or None,
+        _encryption(form),
     )
+
+
+def leaf_in_pfx(data: bytes, passphrase: bytes | None) -> bytes | None:
+    """The certificate of the key in a PFX that its pass-phrase opens, if it holds one."""
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
+    try:
+        found = pkcs12.load_key_and_certificates(data, passphrase)[1]
+    except ValueError:
+        return None
+    return None if found is None else found.public_bytes(Encoding.DER)
 
 
 def _encryption(form: KeyFile) -> KeySerializationEncryption:

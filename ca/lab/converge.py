@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,10 +17,10 @@ from ca.authority.judging import Source
 from ca.authority.overview import set_settings
 from ca.authority.signing import sign
 from ca.authority.wishes import FoundingWishes, compare, normal_base_url
+from ca.documents.exits import EXIT_CODES
 from ca.documents.lab import ApplyDocument, ApplyStep
-from ca.documents.signing import Signed, SigningDocument, Skipped
-from ca.encoding.bundles import first_certificate
-from ca.errors import ERRORS, CAError, ConflictError
+from ca.documents.signing import Refused, Signed, SigningDocument, Skipped
+from ca.errors import ERRORS, CAError, ConflictError, attempt
 from ca.files import conflicts, locked, make_folder, read_bounded, write_atomic
 from ca.lab.labfile import (
     CertificateTable,
@@ -30,7 +32,8 @@ from ca.lab.labfile import (
     stem_of,
 )
 from ca.profiles.durations import parse_lifetime
-from ca.store import certificates, devices, state
+from ca.store import devices, state
+from ca.store.certificates import CertificateRow
 
 
 def apply(path: Path, lab: Lab, around: Surroundings, *, check: bool) -> ApplyDocument:
@@ -40,20 +43,21 @@ def apply(path: Path, lab: Lab, around: Surroundings, *, check: bool) -> ApplyDo
 
     Raises:
         ConflictError: the CA is there and was made with other wishes; nothing was changed.
-        CAError: a certificate is refused, or something cannot be written; what was done
-            before stays, and the next call goes on from there.
+        CAError: what concerns all failed; what was done before stays, and the next call goes on
+            from there. What fails for one entry is its refusal in the document.
     """
     if check and not (path / DATABASE).is_file():
         return _all_to_make(lab)
     if check:
         with open_home(path, msgspec.structs.replace(around, passphrase=no_passphrase)) as home:
-            return _document(_steps(home, lab, check=True), check=True)
+            return _document(*_steps(home, lab, check=True), check=True)
     make_folder(path, mode=0o700)
     with locked(path / "apply.lock"):
         made = found(path, _with_base_url(lab), around).created if _is_new(path, lab) else False
         with open_home(path, around) as home:
             first = ApplyStep("ca", home.name, "made" if made else "unchanged", None)
-            return _document([first, *_steps(home, lab, check=False)], check=False)
+            steps, told = _steps(home, lab, check=False)
+            return _document([first, *steps], told, check=False)
 
 
 def _is_new(path: Path, lab: Lab) -> bool:
@@ -76,7 +80,12 @@ def _with_base_url(lab: Lab) -> FoundingWishes:
     )
 
 
-def _steps(home: Home, lab: Lab, *, check: bool) -> list[ApplyStep]:
+_Entry = tuple[str, str, Callable[[], ApplyStep]]
+_Told = tuple[ApplyStep, Refused | None]
+
+
+def _steps(home: Home, lab: Lab, *, check: bool) -> tuple[list[ApplyStep], list[_Told]]:
+    """The steps that concern all, which end the call where they fail, and those of each entry."""
     steps = []
     if check:
         wished = founding_wishes(lab.file.ca)
@@ -86,11 +95,34 @@ def _steps(home: Home, lab: Lab, *, check: bool) -> list[ApplyStep]:
         except ConflictError as error:
             steps.append(ApplyStep("ca", home.name, "drift", error.message))
     steps += _settings(home, lab, check=check)
-    steps += [_profile(home, lab.path(text), check=check) for text in lab.file.profiles]
-    steps += [_device(home, each, check=check) for each in lab.file.device]
+    return steps, _each(home, _entries(home, lab, check=check))
+
+
+def _entries(home: Home, lab: Lab, *, check: bool) -> Iterator[_Entry]:
+    """Everything that is worked on by itself, in its order."""
+    for text in lab.file.profiles:
+        source = lab.path(text)
+        yield "profile", source.stem, partial(_profile, home, source, check=check)
+    for device in lab.file.device:
+        yield "device", device.name, partial(_device, home, device, check=check)
     for table in lab.file.certificate:
-        steps.append((_signed if table.csr is not None else _issued)(home, lab, table, check=check))
-    return steps
+        work = _signed if table.csr is not None else _issued
+        yield "certificate", label_of(table), partial(work, home, lab, table, check=check)
+
+
+def _each(home: Home, entries: Iterator[_Entry]) -> list[_Told]:
+    """What became of each: whatever one raises is its refusal, and the others go on."""
+    told: list[_Told] = []
+    for what, name, work in entries:
+        found = attempt(work)
+        if isinstance(found, CAError):
+            home.note(found)
+            exit_code = EXIT_CODES[found.kind]
+            refused = Refused(name, found.kind, found.message, found.hint, exit_code)
+            told.append((ApplyStep(what, name, "refused", found.message), refused))
+        else:
+            told.append((found, None))
+    return told
 
 
 def _settings(home: Home, lab: Lab, *, check: bool) -> list[ApplyStep]:
@@ -145,26 +177,22 @@ def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
     out = lab.path(table.out)
     source = Source(table.csr, stem_of(table), signing_wishes(table), path=lab.path(table.csr))
     name = label_of(table)
-    dry = sign(home, [source], delivery=delivering.Delivery(), dry_run=True)
-    _raise_refusals(dry, name)
+    delivery = delivering.Delivery(folder=out, yields=partial(_is_entrys, table, source))
+    dry = sign(home, [source], delivery=delivery, dry_run=True)
+    _raise_refusals(dry)
     if dry.skipped and not _missing(dry.skipped[0], out, table):
         return ApplyStep("certificate", name, "unchanged", dry.skipped[0].serial)
     verb = "changed" if dry.skipped else "made"
     if check:
         return ApplyStep("certificate", name, _verb(check, verb), None)
-    entry = (dry.skipped or dry.signed)[0]
-    paths = delivering.taken_paths(
-        delivering.Delivery(folder=out), source.stem or "", entry.context
-    )
-    overwrite = all(not path.exists() or _is_ours(home, path) for path in paths)
-    done = sign(home, [source], delivery=delivering.Delivery(folder=out, overwrite=overwrite))
-    _raise_refusals(done, name)
+    done = sign(home, [source], delivery=delivery)
+    _raise_refusals(done)
     return ApplyStep("certificate", name, verb, (done.skipped or done.signed)[0].serial)
 
 
-def _raise_refusals(document: SigningDocument, name: str) -> None:
+def _raise_refusals(document: SigningDocument) -> None:
     for each in document.refused:
-        raise ERRORS[each.kind](f"{name}: {each.message}", hint=each.hint)
+        raise ERRORS[each.kind](each.message, hint=each.hint)
 
 
 def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:
@@ -179,13 +207,9 @@ def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> boo
     )
 
 
-def _is_ours(home: Home, path: Path) -> bool:
-    """Whether a file holds a certificate that this home signed: it may give way to a newer one."""
-    try:
-        found = first_certificate(read_bounded(path), what=str(path))
-    except CAError:
-        return False
-    return certificates.is_recorded(home.store, found)
+def _is_entrys(table: CertificateTable, source: Source, row: CertificateRow) -> bool:
+    """Whether a certificate in the place of an entry's is an earlier one of that entry."""
+    return row.device == table.device or Path(row.source).stem == source.stem
 
 
 def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> ApplyStep:
@@ -218,12 +242,16 @@ def _all_to_make(lab: Lab) -> ApplyDocument:
         ApplyStep("certificate", label_of(each), "would make", None)
         for each in lab.file.certificate
     ]
-    return _document(steps, check=True)
+    return _document(steps, [], check=True)
 
 
-def _document(steps: list[ApplyStep], *, check: bool) -> ApplyDocument:
+def _document(steps: list[ApplyStep], told: list[_Told], *, check: bool) -> ApplyDocument:
+    steps = [*steps, *(step for step, _ in told)]
     return ApplyDocument(
-        check=check, converged=all(each.state == "unchanged" for each in steps), steps=steps
+        check=check,
+        converged=all(each.state == "unchanged" for each in steps),
+        steps=steps,
+        refused=[each for _, each in told if each is not None],
     )
 
 

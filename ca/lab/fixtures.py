@@ -5,14 +5,17 @@ They come from a CA made in that folder and thrown away with it; no home is open
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from ca.documents.exits import EXIT_CODES
 from ca.documents.lab import FixtureDocument, FixtureFiles, FixtureListDocument, FixtureRecord
+from ca.documents.signing import Refused
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
-from ca.errors import ConflictError
-from ca.files import PRIVATE, PUBLIC, make_folder, write_atomic
+from ca.errors import ConflictError, attempt
+from ca.files import PRIVATE, PUBLIC, held_folder, make_folder, write_atomic
 from ca.keys.throwaway import make_throwaway
 from ca.lab.throwaway import MARK, Limits, ThrowawayCA, make_ca, make_crl, make_leaf
 from ca.profiles.fixture import Change, Fixture
@@ -30,8 +33,12 @@ def list_fixtures() -> FixtureListDocument:
     )
 
 
-def make_fixtures(name: str, folder: Path, *, now: datetime) -> FixtureDocument:
+def make_fixtures(
+    name: str, folder: Path, *, now: datetime, bug: Callable[[str], None] = lambda _: None
+) -> FixtureDocument:
     """One fixture, or with "all" every one, and the table of what a correct peer answers.
+
+    What fails for one is its refusal, a bug of ours included (``bug`` takes its traceback).
 
     Raises:
         NotFoundError: there is no such fixture.
@@ -40,13 +47,29 @@ def make_fixtures(name: str, folder: Path, *, now: datetime) -> FixtureDocument:
     library = Library()
     names = list(library.fixtures.names()) if name == "all" else [name]
     fixtures = [library.fixture(each) for each in names]
+    _check_empty(folder)
+    cas = _cas({each.change.issuer for each in fixtures}, now)
+    make_folder(folder)
+    with held_folder(folder):
+        _check_empty(folder)
+        return _made(fixtures, cas, folder, now, bug)
+
+
+def _check_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError(
             f"'{folder}' holds something already",
             hint="a new folder for each throw-away CA: its key is thrown away",
         )
-    cas = _cas({each.change.issuer for each in fixtures}, now)
-    make_folder(folder)
+
+
+def _made(
+    fixtures: list[Fixture],
+    cas: dict[str, ThrowawayCA],
+    folder: Path,
+    now: datetime,
+    bug: Callable[[str], None],
+) -> FixtureDocument:
     root, issuing = cas["root"], cas["issuing"]
     shared = {
         "root.pem": pem.encode(root.certificate),
@@ -56,13 +79,22 @@ def make_fixtures(name: str, folder: Path, *, now: datetime) -> FixtureDocument:
     for path, text in shared.items():
         write_atomic(folder / path, text.encode())
     revoked: list[bytes] = []
-    made = [_make(each, cas[each.change.issuer], folder, revoked, now) for each in fixtures]
+    made: list[FixtureRecord] = []
+    refused: list[Refused] = []
+    for each in fixtures:
+        found = attempt(_make, each, cas[each.change.issuer], folder, revoked, now)
+        if isinstance(found, FixtureRecord):
+            made.append(found)
+            continue
+        bug(getattr(found, "trace", ""))
+        code = EXIT_CODES[found.kind]
+        refused.append(Refused(each.name, found.kind, found.message, found.hint, code))
     crl = make_crl(issuing, revoked, now=now)
     write_atomic(folder / "issuing.crl", pem.encode(crl, "X509 CRL").encode())
     write_atomic(folder / TABLE, _table(fixtures).encode())
     return FixtureDocument(
         folder=str(folder), ca=MARK, trusted_root=str(folder / "trusted-root.pem"), fixtures=made,
-        table=str(folder / TABLE),
+        table=str(folder / TABLE), refused=refused,
     )  # fmt: skip
 
 

@@ -31,26 +31,33 @@ class Shelf(msgspec.Struct, frozen=True):
     own: Path | None
 
     def names(self) -> dict[str, Origin]:
-        """Every name, shipped ones first, in order.
+        """Every name, shipped ones first, in order."""
+        names: dict[str, Origin] = dict.fromkeys(self.shipped(), "shipped")
+        for path in self._own_files():
+            names.setdefault(path.stem, "own")
+        return names
+
+    def shipped(self) -> list[str]:
+        """The names that are taken by what sipca ships."""
+        files = (entry.name for entry in self._shipped().iterdir())
+        return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
+
+    def check_unshadowed(self, name: str | None = None) -> None:
+        """That no own file has a shipped one's name; with ``name``, not this one's.
 
         Raises:
-            ConflictError: an own file has a shipped one's name: it would silently shadow it.
+            ConflictError: it would silently shadow it. Who asks for another name is not hindered.
         """
-        shipped = sorted(
-            entry.name.removesuffix(".toml")
-            for entry in self._shipped().iterdir()
-            if entry.name.endswith(".toml")
-        )
-        names: dict[str, Origin] = dict.fromkeys(shipped, "shipped")
-        own = sorted(self.own.glob("*.toml")) if self.own and self.own.is_dir() else []
-        for path in own:
-            if path.stem in names:
+        shipped = self.shipped()
+        for path in self._own_files():
+            if path.stem in shipped and name in (None, path.stem):
                 raise ConflictError(
                     f"'{path}' has the name of a shipped {self.what}",
                     hint="rename it; a shipped one is never shadowed",
                 )
-            names[path.stem] = "own"
-        return names
+
+    def _own_files(self) -> list[Path]:
+        return sorted(self.own.glob("*.toml")) if self.own and self.own.is_dir() else []
 
     def _shipped(self) -> Path:
         """The package's folder: importlib.resources would cost every start its zip reader."""
@@ -61,8 +68,10 @@ class Shelf(msgspec.Struct, frozen=True):
 
         Raises:
             NotFoundError: there is none of that name.
+            ConflictError: there are two, a shipped one and an own one.
             MalformedError: it is not UTF-8.
         """
+        self.check_unshadowed(name)
         origin = self.names().get(name) if NAME.fullmatch(name) else None
         if origin is None:
             import difflib
@@ -132,10 +141,7 @@ class Library(msgspec.Struct, frozen=True):
             NotFoundError: there is none to copy, or no home.
         """
         text = self.profiles.text(like)
-        if not NAME.fullmatch(name):
-            raise MalformedError(
-                f"'{name}' is no name for a profile", hint="lower-case letters, digits, - and ."
-            )
+        _check_name(name)
         if name in self.profiles.names():
             raise ConflictError(f"a profile '{name}' is there already", hint="choose another name")
         folder = self.profiles.own
@@ -178,6 +184,27 @@ def check_profile_file(path: Path) -> Profile:
         CAError: it cannot be read or is not a profile.
     """
     return read_profile(utf8(read_bounded(path), str(path)), file=str(path), name=path.stem)
+
+
+def check_own_name(name: str) -> None:
+    """That an own profile may be called so.
+
+    Raises:
+        MalformedError: it is no name for a profile.
+        ConflictError: a shipped one has it.
+    """
+    _check_name(name)
+    if name in Library().profiles.shipped():
+        raise ConflictError(
+            f"'{name}' is the name of a shipped profile", hint="call it by another name"
+        )
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise MalformedError(
+            f"'{name}' is no name for a profile", hint="lower-case letters, digits, - and ."
+        )
 
 
 def _checked(check: object, read: T, file: str) -> None:

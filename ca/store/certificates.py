@@ -296,8 +296,13 @@ def serials_ending_after(store: Store, issuer_id: int, moment: int) -> Iterator[
 
 def is_recorded(store: Store, der: bytes) -> bool:
     """Whether these octets are a certificate of this register."""
+    return recorded(store, der) is not None
+
+
+def recorded(store: Store, der: bytes) -> CertificateRow | None:
+    """The certificate of this register that these octets are, if they are one."""
     rows = _rows(store, "WHERE p.serial = ?", [serial_of(der)])
-    return any(row.signature is not None and row.der == der for row in rows)
+    return next((row for row in rows if row.signature is not None and row.der == der), None)
 
 
 def device_names(store: Store) -> list[str]:

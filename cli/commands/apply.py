@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ca.documents.exits import EXIT_CODES
+from ca.documents.exits import EXIT_CODES, exit_of_several
 from ca.errors import Kind
 from cli.options import settings_of, warn_of_synced_folder
-from cli.output import show
+from cli.output import say_anyway, show
 
 
 def apply_command(
@@ -28,11 +28,15 @@ def apply_command(
     from ca.lab.labfile import read_lab
     from cli.passphrase import surroundings
     from cli.views.lab import applied_text
+    from cli.views.signing import refused_text
 
     settings = settings_of(ctx)
     lab = read_lab(file, settings.home_path)
     warn_of_synced_folder(settings)
     document = apply(settings.home_path, lab, surroundings(settings), check=check)
     show(document, settings, applied_text)
+    if document.refused:
+        say_anyway(refused_text(document.refused))
+        raise typer.Exit(exit_of_several(each.exit for each in document.refused))
     if check and not document.converged:
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

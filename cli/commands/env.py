@@ -17,7 +17,8 @@ def env_command(
 ) -> None:
     """Paths of home, root, chain and CRL as variables for scripts.
 
-    The files are kept in the home's folder "public" and brought up to date by this call.
+    The files are kept in the home's folder "public" and brought up to date by this call; what
+    sipca did not write there stays (exit 6).
 
     Example: eval "$(sipca env)"
     """

@@ -26,6 +26,9 @@ def export_command(
 ) -> None:
     """Write a certificate's upload files again: device certificate and trusted roots.
 
+    With --target the whole kit; sheet, preflight, sums and zip of an earlier kit give way to it,
+    any other file of other content stays unless --overwrite.
+
     Example: sipca export sbc1.lab.example --out upload
     """
     from ca.authority.listing import ExportWishes, export

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ca.documents.exits import exit_of_several
 from cli.options import settings_of
-from cli.output import show
+from cli.output import say_anyway, show
 
 
 def list_command(ctx: typer.Context) -> None:
@@ -35,7 +36,14 @@ def make_command(
     Example: sipca fixture make expired --out bad
     """
     from ca.lab.fixtures import make_fixtures
+    from cli.passphrase import bug_teller
     from cli.views.lab import made_text
+    from cli.views.signing import refused_text
 
-    document = make_fixtures(name, out, now=datetime.now(UTC).replace(microsecond=0))
-    show(document, settings_of(ctx), made_text)
+    settings = settings_of(ctx)
+    now = datetime.now(UTC).replace(microsecond=0)
+    document = make_fixtures(name, out, now=now, bug=bug_teller(settings))
+    show(document, settings, made_text)
+    if document.refused:
+        say_anyway(refused_text(document.refused))
+        raise typer.Exit(exit_of_several(each.exit for each in document.refused))

@@ -48,6 +48,7 @@ def presign_command(
 ) -> None:
     """Write answers that a static web server hands out by GET, and a snippet for nginx.
 
+    Replaced and removed is only what an earlier call wrote: answers, their list, the snippet.
     A revocation made later is not in them: run it again, by cron well within the lifetime.
 
     Example: sipca ocsp presign --out /var/www/ocsp

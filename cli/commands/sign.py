@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from ca.documents.exits import exit_of_several
 from ca.files import write_stream
 from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
 from cli.main import INTERRUPTED
@@ -86,7 +87,10 @@ def sign_command(
         int, typer.Option(min=1, max=64, metavar="N", help="Processes for a batch.")
     ] = 1,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The JSON document in a file.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The JSON document in a file; it replaces an earlier report."
+        ),
     ] = None,
 ) -> None:
     """Sign device CSRs; the certificate on stdout, or upload files in a folder.
@@ -117,6 +121,10 @@ def sign_command(
         raise typer.BadParameter("--out and -o are two places; choose one")
     if report is not None and report.is_dir():
         raise typer.BadParameter(f"--report: '{report}' is a folder")
+    if report is not None and not overwrite:
+        from ca.authority.ownership import refuse_foreign_report
+
+        refuse_foreign_report(report)
     if sources.count("-") > 1:
         raise typer.BadParameter("two CSRs cannot both come from stdin")
     several = len(sources) > 1 or any(Path(word).is_dir() for word in sources)
@@ -130,7 +138,7 @@ def sign_command(
         talk(f"CA: {home.name} in {home.path}", settings)
         call = _Call(home, settings, wishes, delivery, dry_run, report)
         document = call.batch(expanded, jobs) if several else call.single(expanded)
-    code = max((each.exit for each in document.refused), default=0)
+    code = exit_of_several(each.exit for each in document.refused)
     if document.interrupted:
         code = INTERRUPTED
     if code:

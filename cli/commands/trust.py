@@ -30,7 +30,10 @@ def build_command(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="A file, not stdout.")
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What went in, to compare two labs.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="What went in, to compare two labs; replaces an earlier one."
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:

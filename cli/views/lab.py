@@ -31,7 +31,9 @@ def made_text(document: FixtureDocument) -> str:
 def applied_text(document: ApplyDocument) -> str:
     """One line a thing, then whether anything was to do."""
     rows = [(each.state, each.what, each.name, each.detail or "") for each in document.steps]
-    if document.converged:
+    if document.refused:
+        last = f"refused {len(document.refused)}: the lab is not as the file says"
+    elif document.converged:
         last = "nothing to do: the lab is as the file says"
     else:
         last = (

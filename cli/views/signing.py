@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ca.documents.signing import Signed, SigningDocument, Skipped
+from ca.documents.signing import Refused, Signed, SigningDocument, Skipped
 from cli.terminal import one_line, safe, table
 from cli.views.account import account_text, findings_text
 
@@ -96,8 +96,13 @@ def batch_text(
 
 def refusals_text(document: SigningDocument, *, several: bool) -> str:
     """Each refusal as an error with its hint."""
+    return refused_text(document.refused, several=several)
+
+
+def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
+    """As ``refusals_text``, of any command."""
     lines = []
-    for each in document.refused:
+    for each in refused:
         where = f"{one_line(each.source)}: " if several else ""
         lines.append(f"error: {where}{safe(each.message)}")
         if each.hint:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
-from stand_in.lab import NOW, PASSPHRASE, CommandLine
+from stand_in.lab import NOW, PASSPHRASE, CommandLine, cut_off
 
 from ca.encoding.der import encode_oid, sequence
 from ca.revocation.ocsp import request_for
@@ -194,9 +194,9 @@ def test_check_tells_of_plans_that_were_never_signed(
     sipca: CommandLine, csr_file: Csr, frozen: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen(NOW + timedelta(days=1))
-    monkeypatch.setattr("ca.authority.crew.issue_all", lambda *_: 1 / 0)
-    assert sipca("sign", csr_file("a")).exit == 1
-    monkeypatch.setattr("ca.authority.crew.issue_all", None)
+    monkeypatch.setattr("ca.authority.crew.issue", cut_off)
+    assert sipca("sign", csr_file("a")).exit == 130
+    monkeypatch.setattr("ca.authority.crew.issue", None)
 
     before = codes(sipca)
     frozen(NOW + timedelta(days=1, minutes=11))

@@ -1,0 +1,136 @@
+"""How sipca knows its own files: by their content, kind by kind. Only those give way unasked.
+
+A link never does, whatever it leads to; an empty file holds nothing that could be lost.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ca.errors import CAError, ConflictError, attempt
+from ca.files import is_device, start_of
+
+LOOK = 1 << 20
+"""Octets looked at; all that is known by its whole is far smaller."""
+Ours = Callable[[bytes], bool]
+"""Whether octets, the first of a file, are what sipca writes there."""
+
+_KIT_NAME = r"(?:trusted-(?:root|1-root|2-issuing)|.+-(?:device|fullchain))\.(?:pem|cer|p7b)" + (
+    r"|.+-(?:upload-sheet\.(?:txt|html)|account\.txt|preflight\.json)"
+)
+_SUMS = re.compile(rf"(?:\\?[0-9a-f]{{64}}  (?:{_KIT_NAME})\n)+".encode())
+_SHEET = re.compile(rb"Upload sheet for [^\r\n]*\r?\n=+\r?\ndevice   ")
+_PAGE = re.compile(
+    rb"<!DOCTYPE html>\n<html lang=\"en\">.{0,200}<title>Upload sheet for ", re.DOTALL
+)
+_REPORT = re.compile(rb'\{\n  "schema": 1,\n  "ca": "[^\n]*",\n  "home": "[^\n]*",\n  "dry_run": ')
+_MANIFEST = re.compile(rb'\{\n  "schema": 1,\n  "target": "[^\n]*",\n  "limit": ')
+_ANSWER = re.compile(rb"0(?:[\x00-\x7f]|\x81.|\x82..|\x83...)\x0a\x01[\x00-\x06]", re.DOTALL)
+_PATHS = re.compile(rb"(?:M[A-Za-z0-9+=]*(?:/[A-Za-z0-9+=]+)*\n)*")
+
+
+def refuse_foreign(
+    path: Path,
+    ours: Ours,
+    *,
+    hint: str = "--overwrite replaces it",
+    what: str = "something that sipca did not write there",
+) -> None:
+    """That nothing is at a path, or what sipca wrote there.
+
+    Raises:
+        ConflictError: something else is there.
+        StoreError: it cannot be read.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink():
+        raise ConflictError(f"'{path}' is a symbolic link, which is not followed", hint=hint)
+    if not path.is_file():
+        raise ConflictError(f"'{path}' is not a file", hint="choose another place")
+    start = start_of(path, LOOK)
+    if start and not ours(start):
+        raise ConflictError(f"'{path}' holds {what}", hint=hint)
+
+
+def refuse_foreign_report(path: Path) -> None:
+    """That a report replaces none but an earlier one; a pipe or terminal takes it in any case.
+
+    Raises:
+        ConflictError: something else is there.
+    """
+    if not is_device(path):
+        refuse_foreign(path, is_report)
+
+
+def is_report(start: bytes) -> bool:
+    """Whether this is how a ``--report`` begins."""
+    return _REPORT.match(start) is not None
+
+
+def is_manifest(start: bytes) -> bool:
+    """Whether this is how the manifest of a trust bundle begins."""
+    return _MANIFEST.match(start) is not None
+
+
+def is_answer(start: bytes) -> bool:
+    """Whether this is how an OCSPResponse begins (RFC 6960, 4.2.1)."""
+    return _ANSWER.match(start) is not None
+
+
+def is_list_of_answers(data: bytes) -> bool:
+    """Whether every line is the path of a presigned answer: base64 of what begins with 0x30."""
+    return _PATHS.fullmatch(data) is not None
+
+
+def is_certificates(data: bytes) -> bool:
+    """Whether this is PEM certificates and nothing else."""
+    from ca.encoding import pem
+    from ca.encoding.bundles import read_bundle
+
+    bundle = attempt(read_bundle, data, what="it")
+    if isinstance(bundle, CAError) or not bundle.members:
+        return False
+    return data == "".join(pem.encode(each.der) for each in bundle.members).encode()
+
+
+def is_kit_file(name: str, data: bytes) -> bool:
+    """Whether the octets under a kit's name are a kit's: of a file that tells of its moment."""
+    if name == "SHA256SUMS":
+        return _SUMS.fullmatch(data) is not None
+    if name.endswith("-upload-sheet.txt"):
+        return _SHEET.match(data) is not None
+    if name.endswith("-upload-sheet.html"):
+        return _PAGE.match(data) is not None
+    if name.endswith("-preflight.json"):
+        return _is_preflight(data)
+    return name.endswith("-upload.zip") and _is_kit(data)
+
+
+def _is_preflight(data: bytes) -> bool:
+    import msgspec
+
+    from ca.model.findings import Finding
+
+    class Preflight(msgspec.Struct, forbid_unknown_fields=True):
+        schema: int
+        findings: list[Finding]
+
+    return not isinstance(attempt(msgspec.json.decode, data, type=Preflight), CAError)
+
+
+def _is_kit(data: bytes) -> bool:
+    import io
+    import zipfile
+
+    def names() -> list[str]:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.namelist()
+
+    found = attempt(names)
+    if isinstance(found, CAError) or not any("-device." in name for name in found):
+        return False
+    return all(name == "SHA256SUMS" or re.fullmatch(_KIT_NAME, name) for name in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,12 @@ __all__ = [
     "CommandLine",
     "make_csr",
 ]
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in its background with Ctrl-C ignored; children would inherit it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

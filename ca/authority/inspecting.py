@@ -9,7 +9,7 @@ from ca.authority.judging import Judge
 from ca.csr.parsing import read_request
 from ca.csr.proof import prove_possession
 from ca.csr.request import CertificateRequest
-from ca.csr.rules import judge_request
+from ca.csr.rules import judge_request, undecodable_name
 from ca.device.request_rules import judge_at_target
 from ca.documents.reports import ExtensionRecord, RequestDocument, verdict_of
 from ca.errors import CAError
@@ -18,7 +18,7 @@ from ca.issuance.prepare import prepare
 from ca.lint.public_keys import check_public_key
 from ca.model.account import FieldAccount
 from ca.model.certificates import subject_text
-from ca.model.findings import Finding
+from ca.model.findings import Finding, run
 from ca.model.wishes import SigningWishes
 from ca.names.general import check_general_name
 from ca.names.subjects import check_subject
@@ -35,9 +35,11 @@ def inspect_request(data: bytes, *, source: str, library: Library, target: str) 
         NotFoundError: there is no such target.
     """
     request = read_request(data)
+    names_flaws = (*request.subject_flaws, *request.san_flaws)
     findings = [
         *judge_request(request),
         *check_public_key(request.key, ANY_KEY),
+        *(f for flaw in names_flaws for f in run([undecodable_name], flaw)),
         *check_subject(request.subject),
         *(f for name in request.san for f in check_general_name(name, wildcard=True)),
         *judge_at_target(request, library.target(target)),
@@ -45,7 +47,11 @@ def inspect_request(data: bytes, *, source: str, library: Library, target: str) 
     return RequestDocument(
         source=source,
         subject=subject_text(request.subject),
-        san=[*map(str, request.san), *request.other_names],
+        san=[
+            *map(str, request.san),
+            *request.other_names,
+            *(flaw.text for flaw in request.san_flaws),
+        ],
         key=request.key.label,
         key_identity=request.key.identity.hex(),
         signature_algorithm=request.signature_algorithm,

@@ -217,6 +217,7 @@ def _asked(order: Order) -> list[tuple[str, str]]:
     asked = [(f"subject.{each.type}", each.value) for each in request.subject]
     asked += [("san", str(each)) for each in request.san]
     asked += [("san", text) for text in request.other_names]
+    asked += [("san", flaw.text) for flaw in request.san_flaws]
     asked += [
         (f"extension.{each.name}", each.text)
         for each in request.extensions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ca.csr.rules import undecodable_name
 from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName, SubjectAttribute
@@ -149,6 +150,10 @@ def decide_san(
             collected.take(name)
     for text in order.request.other_names:
         collected.drop(text, "--replace-san" if wishes.replace_san else "san-kinds")
+    for flaw in order.request.san_flaws:
+        collected.drop(flaw.text, "--replace-san" if wishes.replace_san else "undecodable-name")
+        if not wishes.replace_san:
+            collected.findings.extend(run([undecodable_name], flaw))
     for name in wishes.san:
         collected.findings.extend(run([san_kind], (name, order)))
         collected.add(name, None, "added", "--san")

@@ -34,6 +34,7 @@ RULE_MODULES = (
     "ca.issuance.prepare",
     "ca.lint.certificates",
     "ca.lint.public_keys",
+    "ca.names.common_name",
     "ca.names.general",
     "ca.names.subjects",
     "ca.revocation.health",

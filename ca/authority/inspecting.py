@@ -17,9 +17,10 @@ from ca.issuance.order import Order
 from ca.issuance.prepare import prepare
 from ca.lint.public_keys import check_public_key
 from ca.model.account import FieldAccount
-from ca.model.certificates import subject_text
+from ca.model.certificates import GeneralName, subject_text
 from ca.model.findings import Finding, run
 from ca.model.wishes import SigningWishes
+from ca.names.common_name import cn_port, name_of_cn
 from ca.names.general import check_general_name
 from ca.names.subjects import check_subject
 from ca.profiles.library import Library
@@ -41,7 +42,8 @@ def inspect_request(data: bytes, *, source: str, library: Library, target: str) 
         *check_public_key(request.key, ANY_KEY),
         *(f for flaw in names_flaws for f in run([undecodable_name], flaw)),
         *check_subject(request.subject),
-        *(f for name in request.san for f in check_general_name(name, wildcard=True)),
+        *(f for name in _names(request) for f in check_general_name(name, wildcard=True)),
+        *run([cn_port], request.cn or ""),
         *judge_at_target(request, library.target(target)),
     ]
     return RequestDocument(
@@ -64,6 +66,14 @@ def inspect_request(data: bytes, *, source: str, library: Library, target: str) 
         profile=None,
         account=[],
     )
+
+
+def _names(request: CertificateRequest) -> tuple[GeneralName, ...]:
+    """The names that are asked for; where there are none, the one that the CN stands for."""
+    if request.san or request.san_flaws or not request.cn:
+        return request.san
+    name = name_of_cn(request.cn, alone=True)
+    return () if name is None else (name,)
 
 
 def with_account(

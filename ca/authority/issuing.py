@@ -45,6 +45,7 @@ class IssueWishes(msgspec.Struct, frozen=True):
     key: str = "ec:p256"
     lifetime: object = None
     device: str | None = None
+    allow: frozenset[str] = frozenset()
     form: KeyFile = KeyFile()
     renew_before: timedelta = RENEW_BEFORE
 
@@ -139,7 +140,7 @@ def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Ord
             device=wishes.device,
             san=wishes.names,
             lifetime=wishes.lifetime,  # type: ignore[arg-type]
-            allow=frozenset(wildcard),
+            allow=wishes.allow | wildcard,
         ),
         now=home.now(),
         serial=home.new_serial(),

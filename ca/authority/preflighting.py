@@ -49,18 +49,20 @@ def judge_files(wishes: PreflightWishes) -> CheckDocument:
                 hint="as the peer's Proxy Set has it, without port",
             )
     keys = [
-        OtherKey(f"the CSR '{path}'", read_request(read_bounded(path)).key.identity)
+        OtherKey(f"the CSR '{path}'", read_request(read_bounded(path, pipes=True)).key.identity)
         for path in wishes.requests
     ]
     if wishes.key is not None:
-        found = read_key_file(read_bounded(wishes.key), wishes.key_passphrase, name=str(wishes.key))
+        data = read_bounded(wishes.key, pipes=True)
+        found = read_key_file(data, wishes.key_passphrase, name=str(wishes.key))
         keys.append(OtherKey(f"the key file '{wishes.key}'", found.public.identity))
     trust = None
     if wishes.chain is not None:
-        trust = trust_file(str(wishes.chain), read_bounded(wishes.chain, limit=MAX_TRUST))
+        data = read_bounded(wishes.chain, limit=MAX_TRUST, pipes=True)
+        trust = trust_file(str(wishes.chain), data)
     upload = Upload(
         target=wishes.target,
-        device=device_file(str(wishes.certificate), read_bounded(wishes.certificate)),
+        device=device_file(str(wishes.certificate), read_bounded(wishes.certificate, pipes=True)),
         at=wishes.at,
         trust=trust,
         keys=tuple(keys),

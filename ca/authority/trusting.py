@@ -91,13 +91,15 @@ def diff(a: Path, b: Path) -> TrustDiffDocument:
     )
 
 
-def _candidates(source: Path, notes: list[str]) -> Iterator[Candidate]:
-    if source.is_dir():
+def _candidates(source: Path, notes: list[str], data: bytes | None = None) -> Iterator[Candidate]:
+    if data is None and source.is_dir():
         for path in sorted(source.iterdir()):
             if path.is_file() and path.suffix.casefold() in SUFFIXES:
                 yield from _candidates(path, notes)
         return
-    bundle = read_bundle(read_bounded(source, limit=MAX_SOURCE), what=f"'{source}'")
+    if data is None:
+        data = read_bounded(source, limit=MAX_SOURCE, pipes=True)
+    bundle = read_bundle(data, what=f"'{source}'")
     if bundle.keys:
         raise MalformedError(
             f"'{source}' line {bundle.keys[0]} is a private key, where CA certificates are due",
@@ -136,7 +138,7 @@ def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
 
 
 def _members_of(path: Path) -> dict[str, TrustMember]:
-    data = read_bounded(path, limit=MAX_SOURCE)
+    data = read_bounded(path, limit=MAX_SOURCE, pipes=True)
     if data.lstrip()[:1] == b"{":
         try:
             members = msgspec.json.decode(data, type=TrustDocument).members
@@ -144,7 +146,7 @@ def _members_of(path: Path) -> dict[str, TrustMember]:
             raise MalformedError(f"'{path}' is no manifest: {error}") from None
         return {each.fingerprint: each for each in members}
     notes: list[str] = []
-    found = [_member(each) for each in _candidates(path, notes)]
+    found = [_member(each) for each in _candidates(path, notes, data)]
     return {each.fingerprint: each for each in found}
 
 

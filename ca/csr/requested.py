@@ -221,11 +221,9 @@ def described(
     """The extension with its text; one that does not decode is a flaw, and shown as it is."""
     if extension.text:
         return extension
-    if extension.oid == SAN:
-        text = ", ".join((*map(str, san), *others))
-    else:
-        text = _text(extension, flaws)
-    shown = text if len(text) <= _SHOWN or extension.oid == SAN else f"{text[:_SHOWN]}..."
+    is_san = extension.oid == SAN
+    text = ", ".join((*map(str, san), *others)) if is_san else _text(extension, flaws)
+    shown = text if len(text) <= _SHOWN or is_san else f"{text[:_SHOWN]}..."
     return RequestedExtension(
         extension.oid, extension.name, extension.critical, shown, extension.value
     )

@@ -9,9 +9,10 @@ from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
+from ca.names.common_name import cn_port, name_of_cn
 from ca.names.constraints import outside
-from ca.names.general import check_general_name, fold, infer_general_name, retype
-from ca.names.hosts import is_factory_name
+from ca.names.general import check_general_name, fold, retype
+from ca.names.hosts import is_factory_name, looks_like_host
 from ca.names.sip import sip_uri_host, sip_uri_user
 
 Names = tuple[GeneralName, ...]
@@ -136,13 +137,49 @@ class _Collector:
             return
         self.add(name, str(name), "taken", "san")
 
+    def repeat(self, cn: str) -> None:
+        """The CN as a name, judged as such, unless it is there already."""
+        self.findings.extend(run([cn_port], cn))
+        name = name_of_cn(cn, alone=not self.names)
+        if name is None or name.kind not in self.order.profile.san.take:
+            return
+        if fold(name) not in self._folded:
+            before, better = len(self.findings), cn.rstrip(".")
+            hint = f"--cn {better if looks_like_host(better) else 'NAME'} takes its place"
+            self.add(name, None, "added", "cn-in-san")
+            self.findings[before:] = [
+                msgspec.structs.replace(each, message=f"from the CN: {each.message}", hint=hint)
+                for each in self.findings[before:]
+            ]
+
 
 def decide_san(
     order: Order, subject: tuple[SubjectAttribute, ...]
 ) -> tuple[Decision[Names], list[Finding]]:
     """The request's names in its order, then the operator's, then the CN's if it is a name."""
-    rules, wishes = order.profile.san, order.wishes
+    rules = order.profile.san
     collected = _Collector(order)
+    _take_requested(collected)
+    for name in order.wishes.san:
+        collected.findings.extend(run([san_kind], (name, order)))
+        collected.add(name, None, "added", "--san")
+    cn = next((each.value for each in subject if each.type == "CN"), None)
+    if cn and rules.from_cn:
+        collected.repeat(cn)
+    names = tuple(collected.names)
+    findings = collected.findings
+    if rules.require and not names and not any(f.result == "fail" for f in findings):
+        findings.append(san_required.finding(san_required.check(NoName(cn))))  # type: ignore[arg-type]
+    if cn and not order.profile.subject.factory_cn and order.profile.role == "end-entity":
+        findings += run([factory_cn], cn)
+    findings += run([sip_uri_trap], names)
+    findings += run([outside_constraints], (names, order))
+    return Decision(names, tuple(collected.lines)), findings
+
+
+def _take_requested(collected: _Collector) -> None:
+    """The request's own names; with ``--replace-san`` none of them, and none is judged."""
+    order, wishes = collected.order, collected.order.wishes
     for name in order.request.san:
         if wishes.replace_san:
             collected.drop(str(name), "--replace-san")
@@ -154,20 +191,3 @@ def decide_san(
         collected.drop(flaw.text, "--replace-san" if wishes.replace_san else "undecodable-name")
         if not wishes.replace_san:
             collected.findings.extend(run([undecodable_name], flaw))
-    for name in wishes.san:
-        collected.findings.extend(run([san_kind], (name, order)))
-        collected.add(name, None, "added", "--san")
-    cn = next((each.value for each in subject if each.type == "CN"), None)
-    if cn and rules.from_cn and not is_factory_name(cn):
-        from_cn = infer_general_name(cn)
-        if from_cn is not None and from_cn.kind in rules.take:
-            collected.add(from_cn, None, "added", "cn-in-san")
-    names = tuple(collected.names)
-    findings = collected.findings
-    if rules.require and not names and not any(f.result == "fail" for f in findings):
-        findings.append(san_required.finding(san_required.check(NoName(cn))))  # type: ignore[arg-type]
-    if cn and not order.profile.subject.factory_cn and order.profile.role == "end-entity":
-        findings += run([factory_cn], cn)
-    findings += run([sip_uri_trap], names)
-    findings += run([outside_constraints], (names, order))
-    return Decision(names, tuple(collected.lines)), findings

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from ca.model.certificates import SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
+from ca.names.common_name import prefixed
 from ca.names.text import printable
 
 BOUNDS = {
@@ -103,7 +104,7 @@ def bidi(each: SubjectAttribute) -> Violation | None:
     )
 
 
-SUBJECT_RULES = (bounds, country, empty, blank_edge, control, bidi)
+SUBJECT_RULES = (bounds, country, empty, blank_edge, control, bidi, prefixed)
 
 
 def check_subject(

@@ -176,7 +176,9 @@ def check_profile_file(path: Path) -> Profile:
     Raises:
         CAError: it cannot be read or is not a profile.
     """
-    return read_profile(_utf8(read_bounded(path), str(path)), file=str(path), name=path.stem)
+    return read_profile(
+        _utf8(read_bounded(path, pipes=True), str(path)), file=str(path), name=path.stem
+    )
 
 
 def _checked(check: object, read: T, file: str) -> None:

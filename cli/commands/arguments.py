@@ -73,10 +73,29 @@ def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:
     return text
 
 
+def allowed(codes: list[str] | None) -> frozenset[str]:
+    """Rules that ``--allow`` takes.
+
+    Raises:
+        typer.BadParameter: one of them is none (exit 2).
+    """
+    if not codes:
+        return frozenset()
+    from ca.authority.catalogue import overridable
+
+    known = overridable()
+    for code in codes:
+        if code not in known:
+            raise typer.BadParameter(
+                f"--allow: '{code}' is none of {', '.join(sorted(known))} (sipca rule list)"
+            )
+    return frozenset(codes)
+
+
 def key_passphrase(path: Path | None) -> bytes | None:
     """A key's own pass-phrase from its file, one line end cut."""
     if path is None:
         return None
     from ca.files import read_bounded
 
-    return read_bounded(path, limit=1024).removesuffix(b"\n").removesuffix(b"\r")
+    return read_bounded(path, limit=1024, pipes=True).removesuffix(b"\n").removesuffix(b"\r")

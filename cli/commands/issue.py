@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import key_passphrase, lifetime, one_of, span
+from cli.commands.arguments import allowed, key_passphrase, lifetime, one_of, span
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -30,6 +30,9 @@ def issue_command(
     ] = False,
     key_passphrase_file: Annotated[
         Path | None, typer.Option(metavar="F", help="File with the key's own pass-phrase.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Override one rule; recorded.")
     ] = None,
     renew_before: Annotated[
         str, typer.Option(metavar="D", help="Renew when this much or less is left.")
@@ -62,6 +65,7 @@ def issue_command(
         key=key,
         lifetime=lifetime(lifetime_),
         device=device,
+        allow=allowed(allow),
         form=KeyFile(pfx, legacy_pfx, passphrase),
         renew_before=renewing,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ca.files import write_stream
-from cli.commands.arguments import Overwrite, lifetime, names, span
+from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
 from cli.main import INTERRUPTED
 from cli.options import Settings, opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
@@ -95,7 +95,7 @@ def sign_command(
     """
     from ca.authority.delivery import Delivery
     from ca.model.wishes import SigningWishes
-    from cli.sources import expand, with_names
+    from cli.sources import STDIN, expand, with_names
 
     settings = settings_of(ctx)
     wishes = SigningWishes(
@@ -109,7 +109,7 @@ def sign_command(
         fix_san=fix_san,
         lifetime=lifetime(lifetime_),
         backdate=span("--backdate", backdate),
-        allow=_allowed(allow),
+        allow=allowed(allow),
         supersedes=supersedes,
         again=again,
     )
@@ -117,7 +117,7 @@ def sign_command(
         raise typer.BadParameter("--out and -o are two places; choose one")
     if report is not None and report.is_dir():
         raise typer.BadParameter(f"--report: '{report}' is a folder")
-    if sources.count("-") > 1:
+    if sum(word in STDIN for word in sources) > 1:
         raise typer.BadParameter("two CSRs cannot both come from stdin")
     several = len(sources) > 1 or any(Path(word).is_dir() for word in sources)
     if several:
@@ -208,20 +208,6 @@ class _Call(NamedTuple):
         from ca.authority.delivery import upload_steps
 
         return [] if self.dry_run else upload_steps(self.home, made, self.wishes.target)
-
-
-def _allowed(codes: list[str] | None) -> frozenset[str]:
-    if not codes:
-        return frozenset()
-    from ca.authority.catalogue import overridable
-
-    known = overridable()
-    for code in codes:
-        if code not in known:
-            raise typer.BadParameter(
-                f"--allow: '{code}' is none of {', '.join(sorted(known))} (sipca rule list)"
-            )
-    return frozenset(codes)
 
 
 def _check_batch(wishes: "SigningWishes", out: Path | None) -> None:

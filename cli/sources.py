@@ -14,11 +14,12 @@ from ca.authority.judging import Source
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import MAX_INPUT, read_bounded
 from ca.model.wishes import SigningWishes
+from ca.names.text import printable
 from cli.options import Settings
 
 REQUEST_SUFFIXES = (".csr", ".req", ".p10")
 STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
-COLUMNS = ("source", "device", "context", "profile", "cn", "san")
+COLUMNS = ("source", "device", "context", "profile", "cn", "san", "replace_san")
 
 
 def read_one(word: str, settings: Settings) -> bytes:
@@ -172,6 +173,8 @@ def _wished(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> Si
     try:
         if row.get("context"):
             changes["context"] = context_number(row["context"])
+        if row.get("replace_san"):
+            changes["replace_san"] = _yes(row["replace_san"])
         names = [each.strip() for each in row.get("san", "").split(";") if each.strip()]
         if names:
             changes["san"] = tuple(parse_general_name(each) for each in names)
@@ -180,6 +183,12 @@ def _wished(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> Si
             f"{file}: {row['source']}: {error}", hint=getattr(error, "hint", None)
         ) from None
     return msgspec.structs.replace(wishes, **changes)
+
+
+def _yes(text: str) -> bool:
+    if text.casefold() not in ("yes", "no"):
+        raise MalformedError(f"replace_san is '{printable(text)}'", hint="yes or no")
+    return text.casefold() == "yes"
 
 
 def context_number(text: str) -> int:

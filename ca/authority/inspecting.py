@@ -6,6 +6,7 @@ import msgspec
 
 from ca.authority.home import Home
 from ca.authority.judging import Judge
+from ca.authority.preparing import names_at_target
 from ca.csr.parsing import read_request
 from ca.csr.proof import prove_possession
 from ca.csr.request import CertificateRequest
@@ -77,7 +78,7 @@ def _names(request: CertificateRequest) -> tuple[GeneralName, ...]:
 
 
 def with_account(
-    home: Home, document: RequestDocument, data: bytes, profile: str
+    home: Home, document: RequestDocument, data: bytes, profile: str, target: str
 ) -> RequestDocument:
     """The same, with the account of what this home would issue by a profile, or why it would not.
 
@@ -85,7 +86,7 @@ def with_account(
         NotFoundError: there is no such profile.
     """
     request = read_request(data)
-    account, more = _account(home, request, profile)
+    account, more = _account(home, request, profile, target)
     findings = list(dict.fromkeys([*document.findings, *more]))
     return msgspec.structs.replace(
         document, profile=profile, account=account, findings=findings, verdict=verdict_of(findings)
@@ -93,7 +94,7 @@ def with_account(
 
 
 def _account(
-    home: Home, request: CertificateRequest, profile: str
+    home: Home, request: CertificateRequest, profile: str, target: str
 ) -> tuple[list[FieldAccount], list[Finding]]:
     ca = home.ca("issuing")
     order = Order(
@@ -108,7 +109,8 @@ def _account(
     try:
         Judge(home).check_key(request.key.identity)
         prepared = prepare(order)
-        return list(prepared.account), list(prepared.findings)
+        at_target = names_at_target(home.library.target(target), prepared, order.wishes)
+        return list(prepared.account), [*prepared.findings, *at_target]
     except CAError as error:
         finding = Finding(
             f"profile-{error.kind}", "error", "fail", error.message, error.hint, "standard", profile

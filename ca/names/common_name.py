@@ -1,24 +1,18 @@
-"""What a CN says about names: the SAN that it becomes, and what was typed into it by mistake."""
+"""What a CN says about names: the SAN that it becomes."""
 
 from __future__ import annotations
 
 import re
 
-from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.certificates import GeneralName
 from ca.model.findings import Violation, rule
 from ca.names.general import infer_general_name
 from ca.names.hosts import as_address, is_factory_name
 from ca.names.text import printable
 
-_DOTTED = re.compile(r"(?:[A-Za-z0-9_*-]+\.)+(?:[A-Za-z][A-Za-z0-9_-]*)?", re.ASCII)
+_DOTTED = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_*.-]*\.(?:[A-Za-z][A-Za-z0-9_-]*)?", re.ASCII)
 _SINGLE = re.compile(r"[A-Za-z0-9-]*_[A-Za-z0-9_-]*", re.ASCII)
 _PORT = re.compile(r"(?P<host>[^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", re.ASCII)
-_TYPES = "CN|OU|O|L|ST|S|C|DC|UID|SN|GN|STREET|E|emailAddress|serialNumber"
-_OWN_TYPE = re.compile(rf"\s*/?(?:{_TYPES})\s*=", re.ASCII | re.IGNORECASE)
-_OWN_KIND = re.compile(
-    r"\s*(?:(?:DNS|IP|IP Address|URI|URL|EMAIL|SAN|subjectAltName)\s*[:=]|(?:https?|sips?):)",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
@@ -45,21 +39,3 @@ def cn_port(cn: str) -> Violation | None:
     if name is None:
         return None
     return Violation(f"the CN '{printable(cn)}' ends with a port", f"--cn {name.value} gives none")
-
-
-@rule("subject-prefix", "warning", "RFC 5280 4.1.2.4 (the value stands without its type)")
-def prefixed(each: SubjectAttribute) -> Violation | None:
-    """No attribute begins with a type or kind of its own, as the CN 'CN=sbc1.lab.example'."""
-    found = _OWN_TYPE.match(each.value) or (each.type == "CN" and _OWN_KIND.match(each.value))
-    if not found:
-        return None
-    begins, rest = found[0].strip(), each.value[found.end() :].lstrip("/")
-    meant = re.split(r"\s*[,/;]", rest, maxsplit=1)[0].strip()
-    hint = f"type the value of {each.type} alone into its field"
-    if each.type == "CN" and infer_general_name(meant) is not None:
-        hint = f"--cn {meant} takes its place"
-    return Violation(
-        f"the subject's {each.type} '{printable(each.value)}' begins with '{begins}': "
-        f"it would stand in the certificate as {each.type}={printable(each.value)}",
-        hint,
-    )

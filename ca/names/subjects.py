@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from ca.model.certificates import SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
-from ca.names.common_name import prefixed
+from ca.names.mistyped import prefixed, unknown_value
 from ca.names.text import printable
 
 BOUNDS = {
@@ -58,7 +58,10 @@ def country(each: SubjectAttribute) -> Violation | None:
     """The country is two letters."""
     if each.type != "C" or re.fullmatch("[A-Za-z]{2}", each.value, re.ASCII):
         return None
-    return Violation(f"the subject's C '{printable(each.value)}' is not two letters", "US, DE, ...")
+    return Violation(
+        f"the subject's C '{printable(each.value)}' is not two letters",
+        "US, DE, ...; or a profile of your own whose [subject] take lacks C",
+    )
 
 
 @rule("subject-empty", "error", "X.520 (SIZE 1..ub)")
@@ -104,7 +107,7 @@ def bidi(each: SubjectAttribute) -> Violation | None:
     )
 
 
-SUBJECT_RULES = (bounds, country, empty, blank_edge, control, bidi, prefixed)
+SUBJECT_RULES = (bounds, country, empty, blank_edge, control, bidi, prefixed, unknown_value)
 
 
 def check_subject(

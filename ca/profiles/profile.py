@@ -56,7 +56,10 @@ class ExtensionRules(_Closed, frozen=True):
 
 
 class Profile(_Closed, frozen=True):
-    """One profile. ``text`` is the very TOML, kept by hash beside each certificate."""
+    """One profile. ``text`` is the very TOML, kept by hash beside each certificate.
+
+    ``verbatim``: subject and SAN are issued as the request asks for them, or it is refused.
+    """
 
     schema: Literal[1]
     role: Role
@@ -69,6 +72,7 @@ class Profile(_Closed, frozen=True):
     extensions: ExtensionRules
     subject: SubjectRules = SubjectRules()
     san: SanRules = SanRules()
+    verbatim: bool = False
     name: str = ""
     text: str = ""
 
@@ -112,6 +116,8 @@ def check_consistent(profile: Profile) -> None:
         raise MalformedError(
             f"lifetime {profile.lifetime} is longer than max_lifetime {profile.max_lifetime}"
         )
+    if profile.verbatim and profile.role != "end-entity":
+        raise MalformedError(f"verbatim: no request is signed by a profile of role {profile.role}")
     if profile.role in ("root", "issuing"):
         if "key_cert_sign" not in profile.extensions.key_usage:
             raise MalformedError(f"key_usage: {profile.role} needs key_cert_sign")

@@ -24,7 +24,9 @@ _LINE = re.compile(
     rf"(?P<label>[A-Z0-9 ]{{1,60}}?) {{0,3}}(?P<right>[{_DASHES}]{{1,10}})"
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)
-_ESCAPE = re.compile(r"\\+(?:r\\+n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))")
+_ESCAPE = re.compile(
+    r"\\{1,4}(?:r\\{1,4}n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))"  # a bound: no O(n^2)
+)
 _QUOTED = re.compile(r"^[ \t]*>[ \t>]*", re.MULTILINE)
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig", "a byte-order mark was skipped"),
@@ -181,7 +183,7 @@ def _note_layout(text: str, body: str, begin: re.Match[str], repairs: list[str])
         repairs.append("overlong lines were read")
     if len(inner) < len(lines) - 2:
         repairs.append("blank lines were skipped")
-    if not re.search(r"[\r\n]\s*\Z", text):
+    if not set(text[len(text.rstrip()) :]) & {"\r", "\n"}:
         repairs.append("the final newline is missing")
 
 

@@ -178,7 +178,8 @@ def _add_lists(values: list[der.Node], requested: list[der.Node], flaws: list[Fl
     problem = None
     if len(values) != 1 or values[0].tag != der.SEQUENCE:
         problem = "the CSR's extensionRequest holds not one list of extensions"
-    new = [value for value in values if value.raw not in [each.raw for each in requested]]
+    known = {each.raw for each in requested}
+    new = [value for value in values if value.raw not in known]
     if requested and new:
         problem = "the CSR has the attribute extensionRequest twice, with different contents"
     if problem:

@@ -66,9 +66,13 @@ class CertificateRequest(msgspec.Struct, frozen=True):
     @property
     def san_flaws(self) -> tuple[Flaw, ...]:
         """What of the SAN could not be read, or may hide names."""
+        if not self.flaws:  # nearly always
+            return ()
         return tuple(flaw for flaw in self.flaws if flaw.field == "san")
 
     @property
     def subject_flaws(self) -> tuple[Flaw, ...]:
         """What of the subject could not be read."""
+        if not self.flaws:
+            return ()
         return tuple(flaw for flaw in self.flaws if flaw.field.partition(".")[0] == "subject")

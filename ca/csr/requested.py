@@ -15,7 +15,7 @@ from ca.csr.subject import CONTROL, hex_form, read_name
 from ca.encoding import der, extensions
 from ca.errors import CAError, MalformedError
 from ca.model.certificates import GeneralName, NameKind, subject_text
-from ca.names.hosts import a_label_form, as_address
+from ca.names.hosts import MAX_HOST, a_label_form, as_address
 from ca.names.text import printable
 
 MAX_NAMES, MAX_EXTENSIONS = 100, 64
@@ -189,7 +189,8 @@ def _text_name(contents: bytes, kind: NameKind) -> GeneralName | Flaw:
 def _foreign_name(text: str, kind: NameKind) -> Flaw:
     shown = printable(text)
     hint = "an international host name stands there as A-labels (xn--...); " + _OWN_NAMES
-    if kind == "dns" and "\\" not in text and (form := a_label_form(text)):
+    short = len(text) <= MAX_HOST and "\\" not in text
+    if kind == "dns" and short and (form := a_label_form(text)):
         hint = f"--replace-san --san dns:{form} gives its A-labels"
     problem = f"the CSR's SAN {kind} '{shown}' has characters outside ASCII"
     return Flaw("san", f"{kind}:{shown}", problem, hint)

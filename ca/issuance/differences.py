@@ -37,11 +37,12 @@ class Differing(msgspec.Struct, frozen=True):
 
 def name_differences(account: Iterable[FieldAccount]) -> tuple[Difference, ...]:
     """Where subject and SAN differ from the request's, in the account's order."""
-    return tuple(
-        Difference(_in_words(line), *_way_out(line))
+    differing = [
+        line
         for line in account
         if line.asked != line.issued and (line.field == "san" or line.field.startswith("subject."))
-    )
+    ]
+    return tuple(Difference(_in_words(line), *_way_out(line)) for line in differing)
 
 
 def _in_words(line: FieldAccount) -> str:
@@ -73,15 +74,11 @@ def _way_out(line: FieldAccount) -> tuple[str, bool]:
     return "no profile issues names of that kind", True
 
 
-def _purpose_differences(account: Iterable[FieldAccount]) -> Iterable[Difference]:
-    """Purposes and usages that were asked for and become others."""
-    for line in account:
-        if line.field in _PURPOSES and line.asked is not None and line.how == "changed":
-            name = line.field.removeprefix("extension.")
-            key = "extended_key_usage" if name == "extendedKeyUsage" else "key_usage"
-            yield Difference(
-                f"{name} {line.asked} becomes {line.issued}", f"[extensions] {key} decides"
-            )
+def _purpose_difference(line: FieldAccount) -> Difference:
+    """A purpose or usage that was asked for and becomes another."""
+    name = line.field.removeprefix("extension.")
+    key = "extended_key_usage" if name == "extendedKeyUsage" else "key_usage"
+    return Difference(f"{name} {line.asked} becomes {line.issued}", f"[extensions] {key} decides")
 
 
 @rule("verbatim", "error", "the profile's verbatim; devices that compare certificate and CSR")
@@ -112,17 +109,24 @@ def _ways_out(differences: Iterable[Difference]) -> str:
     return "; ".join(dict.fromkeys(each.way_out for each in differences))
 
 
-def judge_differences(order: Order, account: tuple[FieldAccount, ...]) -> list[Finding]:
+def judge_differences(
+    order: Order, names: tuple[FieldAccount, ...], extensions: tuple[FieldAccount, ...]
+) -> list[Finding]:
     """Refuse by a verbatim profile what differs; by others tell what is the profile's doing."""
     if not order.request.der:
         return []  # nobody asked: sipca made the request itself
-    found = name_differences(account)
+    found = name_differences(names)
     if order.profile.verbatim:
         if order.request.san_critical:
             found += (Difference("the SAN is no longer critical", "no profile issues it so"),)
         return run([verbatim], Differing(order.profile, found))
-    told = (*(each for each in found if each.told), *_purpose_differences(account))
-    return run([differs], Differing(order.profile, told)) if told else []
+    told = [each for each in found if each.told]
+    told += [
+        _purpose_difference(line)
+        for line in extensions
+        if line.how == "changed" and line.field in _PURPOSES
+    ]
+    return run([differs], Differing(order.profile, tuple(told))) if told else []
 
 
 def as_asked(lines: tuple[FieldAccount, ...]) -> tuple[FieldAccount, ...]:

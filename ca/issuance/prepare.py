@@ -115,7 +115,7 @@ def _lint(work: _Work) -> None:
 def _join_account(work: _Work) -> None:
     order = work.order
     names = (*work.subject.lines, *work.san.lines)
-    work.add(judge_differences(order, (*names, *work.extensions.lines)))
+    work.add(judge_differences(order, names, work.extensions.lines))
     if order.profile.verbatim:
         names = as_asked(names)
     account = (

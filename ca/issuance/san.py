@@ -139,7 +139,8 @@ class _Collector:
 
     def repeat(self, cn: str) -> None:
         """The CN as a name, judged as such, unless it is there already."""
-        self.findings.extend(run([cn_port], cn))
+        if ":" in cn:
+            self.findings.extend(run([cn_port], cn))
         name = name_of_cn(cn, alone=not self.names)
         if name is None or name.kind not in self.order.profile.san.take:
             return

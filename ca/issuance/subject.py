@@ -62,7 +62,7 @@ def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
         if attribute.type == "CN" and any(each.type == "CN" for each in subject):
             lines.append(FieldAccount(field, old, None, "refused", "one-cn"))
             continue
-        if before is attribute:  # not one that the operator gave
+        if flaws and before is attribute:  # not one that the operator gave
             flawed += [f for f in flaws if (f.field, f.text) == (field, attribute.value)]
         value = normal_country(attribute.value) if attribute.type == "C" else attribute.value
         subject.append(SubjectAttribute(attribute.type, value))

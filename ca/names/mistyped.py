@@ -21,6 +21,8 @@ _CN_INSIDE = re.compile(r"(?:^|[\s,/;])CN\s*=\s*(?P<value>[^\s,/;]+)", re.ASCII 
 @rule("subject-prefix", "warning", "RFC 5280 4.1.2.4 (the value stands without its type)")
 def prefixed(each: SubjectAttribute) -> Violation | None:
     """No attribute begins with a type or kind of its own, as the CN 'CN=sbc1.lab.example'."""
+    if "=" not in each.value and ":" not in each.value:
+        return None  # nearly always
     found = _OWN_TYPE.match(each.value) or (each.type == "CN" and _OWN_KIND.match(each.value))
     if not found:
         return None

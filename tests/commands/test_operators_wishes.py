@@ -7,11 +7,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from stand_in.lab import PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
+
+from ca.csr.armour import find_request
+from ca.errors import MalformedError
 
 FOUND = SAMPLES / "found"
 FLAWED = {
@@ -299,6 +303,17 @@ def test_every_escape_of_json_is_read(
 
     assert answer.exit == 0
     assert answer.json["san"] == ["dns:a.lab"]
+
+
+@pytest.mark.parametrize("filling", ["\\" * 200_000, "\\n" * 100_000, "\\r\\" * 60_000])
+def test_escapes_without_end_are_read_in_no_time(filling: str) -> None:
+    text = f"-----BEGIN CERTIFICATE REQUEST-----\n{filling}\n-----END CERTIFICATE REQUEST-----\n"
+    begun = time.process_time()
+
+    with pytest.raises(MalformedError):
+        find_request(text.encode())
+
+    assert time.process_time() - begun < 2  # a search that starts anew at each octet takes minutes
 
 
 def test_a_private_key_in_json_is_told_as_one(bare: CommandLine, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_na
 from ca.names.sip import sip_uri_host
 from ca.names.text import printable
 
-_PREFIX = re.compile(r"(dns|ip|ip address|uri|url|email|cn)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL)
+_PREFIX = re.compile(
+    r"(dns|ip|ip address|uri|url|email|cn)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL
+)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]+", re.ASCII)
 _LOCAL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from stand_in.lab import PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from stand_in.lab import EC_KEY, PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
 
 from ca.csr.armour import find_request
+from ca.encoding import der
 from ca.errors import MalformedError
 
 FOUND = SAMPLES / "found"
@@ -440,3 +444,80 @@ def test_trust_is_compared_from_pipes(sipca: CommandLine, tmp_path: Path) -> Non
 
     document = json.loads(answer.stdout)
     assert (len(document["only_a"]), document["only_b"], document["same"]) == (1, [], 1)
+
+
+def everything_odd() -> bytes:
+    """A request in which most parts do not decode; hand-built, its signature is good."""
+
+    def rdn(oid: str, tag: int, contents: bytes) -> bytes:
+        return der.tlv(der.SET, der.sequence(der.encode_oid(oid), der.tlv(tag, contents)))
+
+    def wanted(oid: str, value: bytes) -> bytes:
+        return der.sequence(der.encode_oid(oid), der.tlv(der.OCTET_STRING, value))
+
+    def attribute(oid: str, value: bytes) -> bytes:
+        return der.sequence(der.encode_oid(oid), der.tlv(der.SET, value))
+
+    names = (
+        der.tlv(0x82, b"a.lab"), der.tlv(0xA3, b""), der.tlv(0xA5, b""), der.tlv(0x88, b"\x2a\x03"),
+        der.tlv(0xA4, der.sequence(rdn("2.5.4.3", 12, b"d"))), der.tlv(0x87, b"123"), der.tlv(0x89, b"x"),
+    )  # fmt: skip
+    extensions = der.sequence(
+        wanted("2.5.29.17", der.sequence(*names)),
+        wanted("2.5.29.15", b"\x05"), wanted("2.5.29.37", b"zz"), wanted("2.5.29.19", b"\x04\x00"),
+        wanted("1.2.3.4", b"\x00\xff"), wanted("2.5.29.15", b"\x03\x02\x05\xa0"),
+    )  # fmt: skip
+    info = der.sequence(
+        der.encode_integer(1),
+        der.sequence(rdn("2.5.4.3", 12, b"a\xff.lab"), rdn("2.5.4.10", 30, b"abc"), rdn("2.5.4.11", 4, b"x")),
+        EC_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        der.tlv(0xA0, attribute("1.2.840.113549.1.9.14", extensions)
+            + attribute("1.2.840.113549.1.9.7", der.tlv(12, b"secret"))
+            + attribute("1.2.3.9", der.tlv(12, b"y")) * 2 + der.sequence()),
+    )  # fmt: skip
+    algorithm = der.sequence(der.encode_oid("1.2.840.10045.4.3.2"))
+    return der.signed(info, algorithm, EC_KEY.sign(info, ec.ECDSA(hashes.SHA256())))
+
+
+def test_a_request_of_nothing_but_flaws_is_shown_and_signed_with_a_line_for_each(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csr").write_bytes(everything_odd())
+    own = sipca.home / "profiles" / "bare.toml"
+    own.parent.mkdir(exist_ok=True)
+    text = sipca("profile", "show", "sip").out
+    own.write_text(text.replace('["CN", "OU", "O", "L", "ST", "C"]', '["CN"]'))
+
+    shown = sipca("csr", "show", tmp_path / "a.csr", "--json")
+    refused = sipca("sign", tmp_path / "a.csr", *REPLACING)
+    signed = sipca("sign", tmp_path / "a.csr", *REPLACING, "--profile", "bare", "--json")
+
+    assert shown.exit == 0
+    assert shown.json["subject"] == "CN=a\\xff.lab, O=\u6162\\x63, OU=#040178"
+    assert "unknown #890178" in shown.json["san"]
+    assert refused.exit == 4
+    assert "the subject's O" in refused.err
+    assert "[subject] take lacks it" in refused.err
+    assert signed.exit == 0
+    lost = [(a["field"], a["asked"]) for a in signed.json["signed"][0]["account"] if not a["issued"]]  # fmt: skip
+    assert lost == [
+        ("subject.O", "\u6162\\x63"), ("subject.OU", "#040178"),
+        ("san", "dns:a.lab"), ("san", "x400Address #"), ("san", "ediPartyName #"),
+        ("san", "registeredID 1.2.3"), ("san", "directoryName CN=d"), ("san", "ip:#313233"),
+        ("san", "unknown #890178"),
+        ("attribute.#3000", "#3000"), ("attribute.1.2.3.9", "1.2.3.9"),
+        ("attribute.1.2.3.9", "1.2.3.9"), ("attribute.challengePassword", "challengePassword"),
+        ("extension.1.2.3.4", "00ff"), ("extension.keyUsage", "digitalSignature, keyEncipherment"),
+    ]  # fmt: skip
+    assert "secret" not in signed.out
+
+
+def test_a_typed_kind_before_a_san_is_named_and_mended(sipca: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.csr").write_bytes(make_csr("dns:CN=sbc1.lab.example", cn="sbc1.lab.example"))
+
+    refused = sipca("sign", tmp_path / "a.csr")
+    signed = sipca("sign", tmp_path / "a.csr", "--fix-san", "--json")
+
+    assert refused.exit == 4
+    assert "starts with a kind of its own" in refused.err
+    assert signed.json["signed"][0]["san"] == ["dns:sbc1.lab.example"]

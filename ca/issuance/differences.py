@@ -120,6 +120,9 @@ def judge_differences(
         if order.request.san_critical:
             found += (Difference("the SAN is no longer critical", "no profile issues it so"),)
         return run([verbatim], Differing(order.profile, found))
+    if not (order.request.san or order.request.other_names):
+        # a device without SAN fields needs the name of its CN: no news, the account has it
+        found = name_differences([line for line in names if line.rule != "cn-in-san"])
     told = [each for each in found if each.told]
     told += [
         _purpose_difference(line)

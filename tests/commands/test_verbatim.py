@@ -78,6 +78,13 @@ def test_a_request_that_is_issued_as_asked_has_no_such_note(sipca: CommandLine) 
     assert notes(answer.json, "differs-from-request") == []
 
 
+def test_the_first_name_of_a_device_without_san_fields_is_no_news(sipca: CommandLine) -> None:
+    answer = sipca("sign", SAMPLES / "no-san-host-name.csr", "--json")
+
+    assert notes(answer.json, "differs-from-request") == []
+    assert [line["rule"] for line in answer.json["signed"][0]["account"] if line["field"] == "san"] == ["cn-in-san"]  # fmt: skip
+
+
 def test_the_operators_own_wishes_are_no_note(sipca: CommandLine) -> None:
     answer = sipca(
         "sign", SAMPLES / "sbc1.csr", "--cn", "sbc1.lab.example", "--san", "dns:x.lab", "--json"

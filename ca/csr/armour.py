@@ -24,9 +24,8 @@ _LINE = re.compile(
     rf"(?P<label>[A-Z0-9 ]{{1,60}}?) {{0,3}}(?P<right>[{_DASHES}]{{1,10}})"
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)
-_ESCAPE = re.compile(
-    r"\\{1,4}(?:r\\{1,4}n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))"  # a bound: no O(n^2)
-)
+_ESCAPE = r"\\{1,4}(?:r\\{1,4}n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))"
+"""Bounded, so that a search takes linear time; rare, so it is compiled when it is met."""
 _QUOTED = re.compile(r"^[ \t]*>[ \t>]*", re.MULTILINE)
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig", "a byte-order mark was skipped"),
@@ -137,7 +136,7 @@ def _from_text(text: str, repairs: list[str]) -> Armoured:
 def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
     """The text with the escapes of JSON read, as a Redfish ``CSRString`` has them (RFC 8259, 7)."""
     end = next((m.start() for m in _LINE.finditer(text, begin.end()) if m["edge"] == "END"), 0)
-    if not _ESCAPE.search(text, begin.end(), end):
+    if not re.search(_ESCAPE, text[begin.end() : end]):
         return text
     repairs.append("JSON escapes (\\n at line ends) were read")
 
@@ -145,7 +144,7 @@ def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
         code = escape["code"]
         return chr(int(code, 16)) if code else "/" if escape["slash"] else "\n"
 
-    return text[: begin.end()] + _ESCAPE.sub(meant, text[begin.end() :])
+    return text[: begin.end()] + re.sub(_ESCAPE, meant, text[begin.end() :])
 
 
 def _body(text: str, begin: re.Match[str], repairs: list[str]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
+from ca.csr.request import Flaw
 from ca.csr.rules import undecodable_name
 from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount, How
-from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.certificates import NAME_KINDS, GeneralName, SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
 from ca.names.common_name import cn_port, name_of_cn
 from ca.names.constraints import outside
@@ -189,6 +192,14 @@ def _take_requested(collected: _Collector) -> None:
     for text in order.request.other_names:
         collected.drop(text, "--replace-san" if wishes.replace_san else "san-kinds")
     for flaw in order.request.san_flaws:
-        collected.drop(flaw.text, "--replace-san" if wishes.replace_san else "undecodable-name")
-        if not wishes.replace_san:
+        if wishes.replace_san or not _would_be_taken(flaw, order.profile.san.take):
+            source = "--replace-san" if wishes.replace_san else f"profile {order.profile.name}"
+            collected.drop(flaw.text, source)
+        else:
             collected.findings.extend(run([undecodable_name], flaw))
+
+
+def _would_be_taken(flaw: Flaw, take: Collection[str]) -> bool:
+    """A name whose kind can be told is passed over with its kind; whatever else may be a name."""
+    kind = flaw.text.partition(":")[0]
+    return bool(take) and (kind in take or kind not in NAME_KINDS)

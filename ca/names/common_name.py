@@ -10,9 +10,11 @@ from ca.names.general import infer_general_name
 from ca.names.hosts import as_address, is_factory_name
 from ca.names.text import printable
 
-_DOTTED = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_*.-]*\.(?:[A-Za-z][A-Za-z0-9_-]*)?", re.ASCII)
-_SINGLE = re.compile(r"[A-Za-z0-9-]*_[A-Za-z0-9_-]*", re.ASCII)
-_PORT = re.compile(r"(?P<host>[^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", re.ASCII)
+_DOTTED = (
+    r"(?a)[A-Za-z0-9_*][A-Za-z0-9_*.-]*\.(?:[A-Za-z][A-Za-z0-9_-]*)?"  # rare: compiled when met
+)
+_SINGLE = r"(?a)[A-Za-z0-9-]*_[A-Za-z0-9_-]*"
+_PORT = r"(?a)(?P<host>[^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 
 
 def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
@@ -24,7 +26,7 @@ def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
     name = infer_general_name(cn)
     if name is not None or is_factory_name(cn):
         return name
-    if _DOTTED.fullmatch(cn) or (alone and _SINGLE.fullmatch(cn)):
+    if re.fullmatch(_DOTTED, cn) or (alone and re.fullmatch(_SINGLE, cn)):
         return GeneralName("dns", cn)
     return None
 
@@ -32,7 +34,7 @@ def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
 @rule("cn-port", "error", "RFC 5280 4.2.1.6; RFC 9525 6.3")
 def cn_port(cn: str) -> Violation | None:
     """A CN that is a host name or an address does not end with a port: no peer compares one."""
-    found = _PORT.fullmatch(cn)
+    found = re.fullmatch(_PORT, cn)
     if found is None or as_address(cn) is not None or is_factory_name(cn):
         return None
     name = name_of_cn(found["host"], alone=True)

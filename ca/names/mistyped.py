@@ -10,12 +10,11 @@ from ca.names.general import infer_general_name
 from ca.names.text import printable
 
 _TYPES = "CN|OU|O|L|ST|S|C|DC|UID|SN|GN|STREET|E|emailAddress|serialNumber"
-_OWN_TYPE = re.compile(rf"\s*/?(?:{_TYPES})\s*=", re.ASCII | re.IGNORECASE)
-_OWN_KIND = re.compile(
-    r"\s*(?:(?:DNS|IP|IP Address|URI|URL|EMAIL|SAN|subjectAltName)\s*[:=]|(?:https?|sips?):)",
-    re.ASCII | re.IGNORECASE,
+_OWN_TYPE = rf"(?ai)\s*/?(?:{_TYPES})\s*="  # rare: compiled when met
+_OWN_KIND = (
+    r"(?ai)\s*(?:(?:DNS|IP|IP Address|URI|URL|EMAIL|SAN|subjectAltName)\s*[:=]|(?:https?|sips?):)"
 )
-_CN_INSIDE = re.compile(r"(?:^|[\s,/;])CN\s*=\s*(?P<value>[^\s,/;]+)", re.ASCII | re.IGNORECASE)
+_CN_INSIDE = r"(?ai)(?:^|[\s,/;])CN\s*=\s*(?P<value>[^\s,/;]+)"
 
 
 @rule("subject-prefix", "warning", "RFC 5280 4.1.2.4 (the value stands without its type)")
@@ -23,10 +22,12 @@ def prefixed(each: SubjectAttribute) -> Violation | None:
     """No attribute begins with a type or kind of its own, as the CN 'CN=sbc1.lab.example'."""
     if "=" not in each.value and ":" not in each.value:
         return None  # nearly always
-    found = _OWN_TYPE.match(each.value) or (each.type == "CN" and _OWN_KIND.match(each.value))
+    found = re.match(_OWN_TYPE, each.value) or (
+        each.type == "CN" and re.match(_OWN_KIND, each.value)
+    )
     if not found:
         return None
-    inside = _CN_INSIDE.search(each.value)
+    inside = re.search(_CN_INSIDE, each.value)
     rest = each.value[found.end() :].strip().strip("/")
     meant = inside["value"] if inside else rest
     hint = f"type the value of {each.type} alone into its field"

@@ -75,6 +75,25 @@ def test_a_flawed_request_is_signed_by_the_names_of_the_operator(
     assert ("--cn" if name == "cn-newline.csr" else "--replace-san") in told
 
 
+def test_a_flawed_name_of_a_kind_that_the_profile_leaves_out_is_left_out(
+    sipca: CommandLine,
+) -> None:
+    own = sipca.home / "profiles" / "hosts.toml"
+    own.parent.mkdir(exist_ok=True)
+    text = sipca("profile", "show", "sip").out
+    own.write_text(text.replace('take = ["dns", "ip", "uri", "email"]', 'take = ["dns"]'))
+
+    address = sipca(
+        "sign", FOUND / "replace-san" / "ip-as-text.csr", "--profile", "hosts", "--json"
+    )
+    garbage = sipca("sign", FOUND / "replace-san" / "san-garbage.csr", "--profile", "hosts")
+
+    assert address.exit == 0
+    lines = [a for a in address.json["signed"][0]["account"] if a["asked"] == "ip:10.4.0.20"]
+    assert [(line["how"], line["rule"]) for line in lines] == [("refused", "profile hosts")]
+    assert garbage.exit == 4
+
+
 def test_a_batch_gives_each_its_own_names_in_the_place_of_flawed_ones(
     sipca: CommandLine, tmp_path: Path
 ) -> None:

@@ -22,18 +22,24 @@ MAX_INPUT = 256 * 1024
 """Octets of input read at the most; the largest honest CSR is a hundredth of it."""
 
 
-def read_bounded(path: Path, *, limit: int = MAX_INPUT) -> bytes:
+def read_bounded(path: Path, *, limit: int = MAX_INPUT, pipes: bool = False) -> bytes:
     """The contents of a file of at most ``limit`` octets.
+
+    ``pipes``: the operator named this very path for this one reading, so it may also be a pipe
+    (``<(...)``, ``/dev/stdin``), which is read to its end or to the limit, and cannot be read
+    again. What is found in a folder may not: a pipe without a writer would be waited for.
 
     Raises:
         NotFoundError: there is no such file.
-        MalformedError: it is longer than ``limit``, or no regular file.
+        MalformedError: it is longer than ``limit``, a folder, or no regular file.
         StoreError: it cannot be read.
     """
     try:
         found = os.stat(path)  # noqa: PTH116 - a batch reads thousands
-        if not stat.S_ISREG(found.st_mode):
-            raise MalformedError(f"'{path}' is not a regular file")
+        if stat.S_ISDIR(found.st_mode):
+            raise MalformedError(f"'{path}' is a folder, not a regular file")
+        if not (pipes or stat.S_ISREG(found.st_mode)):
+            raise MalformedError(f"'{path}' is a pipe or a device, not a regular file")
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             data = file.read(min(found.st_size, limit) + 1)
             while len(data) != found.st_size and len(data) <= limit and (more := file.read(limit)):

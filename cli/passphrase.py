@@ -64,7 +64,8 @@ class Passphrase:
             self.settings.take_stdin("the passphrase")
             return _cut_line_end(read_stdin(MAX_PASSPHRASE_FILE + 1), "stdin")
         if file:
-            return _cut_line_end(read_bounded(Path(file), limit=MAX_PASSPHRASE_FILE), file)
+            data = read_bounded(Path(file), limit=MAX_PASSPHRASE_FILE, pipes=True)
+            return _cut_line_end(data, file)
         return os.environ.get("SIPCA_PASSPHRASE")
 
     def _ask(self, purpose: str, *, new: bool) -> str:

@@ -14,11 +14,13 @@ from ca.authority.judging import Source
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import MAX_INPUT, read_bounded
 from ca.model.wishes import SigningWishes
+from ca.names.text import printable
 from cli.options import Settings
 from cli.words import read_stdin
 
 REQUEST_SUFFIXES = (".csr", ".req", ".p10")
-COLUMNS = ("source", "device", "context", "profile", "cn", "san")
+STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+COLUMNS = ("source", "device", "context", "profile", "cn", "san", "replace_san")
 
 
 def read_one(word: str, settings: Settings) -> bytes:
@@ -27,8 +29,8 @@ def read_one(word: str, settings: Settings) -> bytes:
     Raises:
         CAError: it cannot be read, or is longer than any CSR.
     """
-    if word != "-":
-        return read_bounded(Path(word))
+    if word not in STDIN:
+        return read_bounded(Path(word), pipes=True)
     settings.take_stdin("the CSR")
     if sys.stdin is not None and sys.stdin.isatty():
         return _pasted()
@@ -60,13 +62,29 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
         path = Path(word)
         if not word:
             raise NotFoundError("a source has an empty name", hint="check the words of the call")
-        if word == "-":
-            sources.append(Source("-", None, wishes, data=read_one("-", settings)))
+        if word in STDIN:
+            sources.append(Source(word, None, wishes, data=read_one(word, settings)))
         elif path.is_dir():
             sources.extend(_of_folder(path, wishes))
+        elif path.exists() and not path.is_file():
+            sources.append(_of_pipe(word, wishes))
         else:
             sources.append(Source(_label(word), path.stem, wishes, path=path))
     return sources
+
+
+def _of_pipe(word: str, wishes: SigningWishes) -> Source:
+    """A pipe or a device, read now: a second look would find nothing, or wait for ever.
+
+    Its own name is the stem, but not that of a descriptor (``/dev/fd/63``, as ``<(...)`` gives).
+    """
+    path = Path(word)
+    stem = None if path.is_relative_to("/dev") or path.is_relative_to("/proc") else path.stem
+    source = Source(_label(word), stem, wishes, path=path)
+    try:
+        return msgspec.structs.replace(source, data=read_bounded(path, pipes=True))
+    except CAError as error:
+        return msgspec.structs.replace(source, failure=error)
 
 
 def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
@@ -120,7 +138,7 @@ def read_names(file: Path) -> dict[str, dict[str, str]]:
     import io
 
     try:
-        text = read_bounded(file, limit=64 * MAX_INPUT).decode("utf-8-sig")
+        text = read_bounded(file, limit=64 * MAX_INPUT, pipes=True).decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text), strict=True)
         unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
         if unknown or "source" not in (reader.fieldnames or ()):
@@ -154,6 +172,8 @@ def _wished(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> Si
     try:
         if row.get("context"):
             changes["context"] = context_number(row["context"])
+        if row.get("replace_san"):
+            changes["replace_san"] = _yes(row["replace_san"])
         names = [each.strip() for each in row.get("san", "").split(";") if each.strip()]
         if names:
             changes["san"] = tuple(parse_general_name(each) for each in names)
@@ -162,6 +182,12 @@ def _wished(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> Si
             f"{file}: {row['source']}: {error}", hint=getattr(error, "hint", None)
         ) from None
     return msgspec.structs.replace(wishes, **changes)
+
+
+def _yes(text: str) -> bool:
+    if text.casefold() not in ("yes", "no"):
+        raise MalformedError(f"replace_san is '{printable(text)}'", hint="yes or no")
+    return text.casefold() == "yes"
 
 
 def context_number(text: str) -> int:

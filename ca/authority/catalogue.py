@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from pathlib import Path
 
 from ca.authority.home import (
@@ -21,8 +22,9 @@ from ca.documents.reports import (
     TextDocument,
     WrittenDocument,
 )
+from ca.errors import CAError
 from ca.model.findings import CATALOGUE
-from ca.profiles.library import Library, Shelf, check_profile_file, read_profile
+from ca.profiles.library import Library, Shelf, check_profile_file, read_profile, read_target
 from ca.profiles.target import Target
 
 RULE_MODULES = (
@@ -36,7 +38,9 @@ RULE_MODULES = (
     "ca.lint.certificates",
     "ca.lint.keys_together",
     "ca.lint.public_keys",
+    "ca.names.common_name",
     "ca.names.general",
+    "ca.names.mistyped",
     "ca.names.subjects",
     "ca.revocation.health",
 )
@@ -92,7 +96,15 @@ def text_of(shelf: Shelf, name: str) -> TextDocument:
     Raises:
         NotFoundError: there is none of that name.
     """
-    return TextDocument(name=name, origin=shelf.names().get(name, "own"), text=shelf.text(name))
+    text, file = shelf.text(name), f"{name}.toml"
+    verbatim = False
+    with suppress(CAError):  # what is wrong with an own file is said where it is used
+        if shelf.what == "profile":
+            verbatim = read_profile(text, file=file, name=name).verbatim
+        else:
+            verbatim = read_target(text, file=file, name=name).request.verbatim
+    origin = shelf.names().get(name, "own")
+    return TextDocument(name=name, origin=origin, text=text, verbatim=verbatim)
 
 
 def check_profile(library: Library, path: Path) -> TextDocument:
@@ -103,10 +115,12 @@ def check_profile(library: Library, path: Path) -> TextDocument:
     """
     if not path.exists() and str(path) in library.profiles.names():
         text = library.profiles.text(str(path))
-        read_profile(text, file=f"{path}.toml", name=str(path))
-        return TextDocument(name=str(path), origin="own", text=text)
+        read = read_profile(text, file=f"{path}.toml", name=str(path))
+        return TextDocument(name=str(path), origin="own", text=text, verbatim=read.verbatim)
     checked = check_profile_file(path)
-    return TextDocument(name=checked.name, origin="own", text=checked.text)
+    return TextDocument(
+        name=checked.name, origin="own", text=checked.text, verbatim=checked.verbatim
+    )
 
 
 def new_profile(library: Library, name: str, *, like: str) -> WrittenDocument:

@@ -37,7 +37,8 @@ class Source(msgspec.Struct, frozen=True):
     """One request to sign: its name for people, the stem of its files, its octets or path.
 
     ``stem`` is None where the certificate's own name shall be it. ``must_be_request``: a file
-    found in a folder under a name that says nothing, ignored if it holds no request.
+    found in a folder under a name that says nothing, ignored if it holds no request. ``failure``:
+    what came of reading it, where that was done before because it can be done once only.
     """
 
     label: str
@@ -46,6 +47,7 @@ class Source(msgspec.Struct, frozen=True):
     data: bytes | None = None
     path: Path | None = None
     must_be_request: bool = True
+    failure: CAError | None = None
 
     def read(self) -> bytes:
         """Its octets.
@@ -53,6 +55,8 @@ class Source(msgspec.Struct, frozen=True):
         Raises:
             CAError: the file cannot be read.
         """
+        if self.failure is not None:
+            raise self.failure
         if self.data is not None:
             return self.data
         assert self.path is not None

@@ -61,7 +61,7 @@ def judge_files(wishes: PreflightWishes) -> CheckDocument:
                 f"--peer '{printable(peer)}' is neither a host name nor an IP address",
                 hint="as the peer's Proxy Set has it, without port",
             )
-    device = device_file(str(wishes.certificate), read_bounded(wishes.certificate))
+    device = device_file(str(wishes.certificate), read_bounded(wishes.certificate, pipes=True))
     beside = _Beside(wishes)
     keys = [
         OtherKey(label, found)
@@ -117,12 +117,12 @@ class _Beside:
 
 
 def _key_of_request(path: Path) -> bytes:
-    return read_request(read_bounded(path)).key.identity
+    return read_request(read_bounded(path, pipes=True)).key.identity
 
 
 def _key_of_file(path: Path, passphrase: bytes | None) -> bytes:
-    return read_key_file(read_bounded(path), passphrase, name=str(path)).public.identity
+    return read_key_file(read_bounded(path, pipes=True), passphrase, name=str(path)).public.identity
 
 
 def _trust(path: Path) -> TrustFile:
-    return trust_file(str(path), read_bounded(path, limit=MAX_TRUST))
+    return trust_file(str(path), read_bounded(path, limit=MAX_TRUST, pipes=True))

@@ -13,13 +13,14 @@ import msgspec
 
 from ca.csr.parsing import read_request
 from ca.csr.request import CertificateRequest
-from ca.device.request_rules import judge_at_target
+from ca.device.request_rules import judge_at_target, judge_names_at_target
 from ca.encoding.account import pack_account
 from ca.errors import CAError, attempt
+from ca.issuance.differences import name_differences
 from ca.issuance.order import Issuer, Order, Prepared
 from ca.issuance.prepare import prepare_all
 from ca.model.certificates import SubjectAttribute
-from ca.model.findings import Finding
+from ca.model.findings import Finding, raise_failures
 from ca.model.wishes import SigningWishes
 from ca.profiles.profile import Profile
 from ca.profiles.target import Target
@@ -90,7 +91,17 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
     return [each if isinstance(each, CAError) else next(ready) for each in read]
 
 
+def names_at_target(target: Target, prepared: Prepared, wishes: SigningWishes) -> list[Finding]:
+    """What a kind of device says to names that it did not ask for."""
+    if not target.request.verbatim:
+        return []
+    differences = tuple(each.what for each in name_differences(prepared.account))
+    return judge_names_at_target(target, differences, wishes.allow)
+
+
 def _ready(job: Job, request: CertificateRequest, prepared: Prepared) -> Ready:
-    findings = (*prepared.findings, *judge_at_target(request, job.target))
+    at_target = names_at_target(job.target, prepared, job.wishes)
+    raise_failures(at_target)
+    findings = (*prepared.findings, *at_target, *judge_at_target(request, job.target))
     hashed, account = sha256(request.der).digest(), pack_account(prepared.account)
     return Ready(request.der, hashed, prepared, findings, account)

@@ -165,7 +165,7 @@ def respond(home: Home, request: Path, response: Path, *, overwrite: bool) -> OC
     Raises:
         CAError: the request cannot be read, or the response not be written.
     """
-    answer = Register(home).answer(read_bounded(request))
+    answer = Register(home).answer(read_bounded(request, pipes=True))
     write_atomic(response, answer.der, overwrite=overwrite)
     return OCSPAnswerDocument(
         status=answer.status, reason=answer.reason or None, path=str(response)

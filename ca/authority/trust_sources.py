@@ -136,4 +136,4 @@ def octets_of(path: Path) -> bytes:
     Raises:
         CAError: it is not there, too long, or cannot be read.
     """
-    return read_bounded(path, limit=MAX_SOURCE)
+    return read_bounded(path, limit=MAX_SOURCE, pipes=True)

@@ -13,7 +13,16 @@ from binascii import a2b_base64
 import msgspec
 
 from ca.encoding import der
-from ca.encoding.armour import BARE_BASE64, LINE, as_text, from_base64, is_text, unarmoured
+from ca.encoding.armour import (
+    BARE_BASE64,
+    ESCAPES_READ,
+    LINE,
+    as_text,
+    from_base64,
+    is_text,
+    unarmoured,
+    unescaped,
+)
 from ca.encoding.recognition import CERTIFICATE, CSR, PRIVATE_KEY, form_of_der
 from ca.errors import MalformedError
 from ca.files import MAX_INPUT
@@ -92,8 +101,19 @@ def _from_text(text: str, repairs: list[str]) -> Armoured:
         )
     if not requests:
         return _without_armour(text, labels, repairs)
+    if "\\" in text[requests[0].end() :]:
+        text = _unescaped(text, requests[0], repairs)
     found = unarmoured(_body(text, requests[0], repairs), repairs, what="the CSR")
     return Armoured(_judged_der(found), tuple(repairs))
+
+
+def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
+    """The text with the escapes of JSON read, as a Redfish ``CSRString`` has them (RFC 8259, 7)."""
+    end = next((m.start() for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), 0)
+    if unescaped(inside := text[begin.end() : end]) == inside:
+        return text
+    repairs.append(ESCAPES_READ)
+    return text[: begin.end()] + unescaped(text[begin.end() :])
 
 
 def _body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
@@ -131,7 +151,7 @@ def _note_layout(text: str, body: str, begin: re.Match[str], repairs: list[str])
         repairs.append("overlong lines were read")
     if len(inner) < len(lines) - 2:
         repairs.append("blank lines were skipped")
-    if not re.search(r"[\r\n]\s*\Z", text):
+    if not set(text[len(text.rstrip()) :]) & {"\r", "\n"}:
         repairs.append("the final newline is missing")
 
 

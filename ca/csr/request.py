@@ -18,6 +18,21 @@ class RequestedExtension(msgspec.Struct, frozen=True):
     value: bytes
 
 
+class Flaw(msgspec.Struct, frozen=True):
+    """A part of a request that does not decode, stands twice, or is beyond a bound.
+
+    ``field`` is the account's ("subject.O", "san", "extension.keyUsage", "attribute.1.2.3"),
+    ``text`` what stands there in its place, ``problem`` and ``hint`` are for the operator. What
+    could hide names (a second extensionRequest, say) is a flaw of the field "san". Nothing is
+    judged by being here: who takes the part refuses it.
+    """
+
+    field: str
+    text: str
+    problem: str
+    hint: str | None = None
+
+
 class CertificateRequest(msgspec.Struct, frozen=True):
     """What a device asked for, exactly as received; nothing is judged yet.
 
@@ -25,7 +40,7 @@ class CertificateRequest(msgspec.Struct, frozen=True):
     ``subject`` is in the request's order. ``san`` keeps the request's order and holds only the
     kinds of ``GeneralName``; other kinds stand in ``other_names`` as text. ``attributes`` are
     the request's attributes beside extensionRequest, by name or dotted OID. ``repairs`` says,
-    a sentence each, what was repaired to be able to read it.
+    a sentence each, what was repaired to be able to read it, ``flaws`` what could not be.
     """
 
     der: bytes
@@ -41,8 +56,23 @@ class CertificateRequest(msgspec.Struct, frozen=True):
     signature_parameters: bytes
     signature: bytes
     repairs: tuple[str, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
 
     @property
     def cn(self) -> str | None:
         """The first commonName, or None."""
         return next((each.value for each in self.subject if each.type == "CN"), None)
+
+    @property
+    def san_flaws(self) -> tuple[Flaw, ...]:
+        """What of the SAN could not be read, or may hide names."""
+        if not self.flaws:  # nearly always
+            return ()
+        return tuple(flaw for flaw in self.flaws if flaw.field == "san")
+
+    @property
+    def subject_flaws(self) -> tuple[Flaw, ...]:
+        """What of the subject could not be read."""
+        if not self.flaws:
+            return ()
+        return tuple(flaw for flaw in self.flaws if flaw.field.partition(".")[0] == "subject")

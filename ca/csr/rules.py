@@ -7,7 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from ca.csr.proof import Possession, Proof, prove_possession
-from ca.csr.request import CertificateRequest
+from ca.csr.request import CertificateRequest, Flaw
 from ca.errors import Kind
 from ca.model.findings import Finding, Violation, rule, run
 
@@ -72,15 +72,15 @@ def sha1_request(subject: ProvenRequest) -> Violation | None:
 @rule("asks-for-ca", "warning", "RFC 5280 4.2.1.9, 4.2.1.3")
 def asks_for_ca(subject: ProvenRequest) -> Violation | None:
     """The request does not ask to be a CA; if it does, that is refused and the rest is signed."""
-    asked = {each.name: each.text for each in subject.request.extensions}
+    asked = [(each.name, each.text) for each in subject.request.extensions]
     wants = [
         word
-        for name, word in (
+        for kind, word in (
             ("basicConstraints", "CA:TRUE"),
             ("keyUsage", "keyCertSign"),
             ("keyUsage", "cRLSign"),
         )
-        if word in asked.get(name, "")
+        if any(name == kind and word in text for name, text in asked)
     ]
     if not wants:
         return None
@@ -93,8 +93,25 @@ def repaired_request(subject: ProvenRequest) -> list[Violation]:
     return [Violation(f"repaired: {repair}") for repair in subject.request.repairs]
 
 
+@rule("undecodable-name", "error", "RFC 5280 4.1.2.4, 4.2.1.6; RFC 2986 4.1")
+def undecodable_name(flaw: Flaw) -> Violation:
+    """A part of the subject or the SAN that would be taken can be read, and stands there once."""
+    return Violation(flaw.problem, flaw.hint)
+
+
+@rule("passed-over", "warning", "RFC 2986 4.1; RFC 2985 5.4")
+def passed_over(subject: ProvenRequest) -> list[Violation]:
+    """Extensions and attributes that are asked for can be read; none is taken, and each is told."""
+    return [
+        Violation(f"{flaw.problem}; nothing of it is taken", flaw.hint)
+        for flaw in subject.request.flaws
+        if flaw.field.startswith(("extension.", "attribute."))
+    ]
+
+
 REQUEST_RULES = (
     repaired_request,
+    passed_over,
     broken_signature,
     unknown_signature,
     md5_request,

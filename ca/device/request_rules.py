@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from ca.csr.request import CertificateRequest
@@ -53,6 +55,33 @@ def no_san_fields(subject: RequestAtTarget) -> Violation | None:
         f"{subject.target.description}: its CSR page has no SAN fields",
         "give the names that peers dial with --san dns:NAME, --san ip:ADDRESS",
     )
+
+
+class NamesAtTarget(msgspec.Struct, frozen=True):
+    """A kind of device, and in words how a certificate differs from what it asked for."""
+
+    target: Target
+    differences: tuple[str, ...]
+
+
+@rule("device-verbatim", "error", "the target's request.verbatim", allow=True, basis="inferred")
+def device_verbatim(subject: NamesAtTarget) -> Violation | None:
+    """A device that takes only what it asked for gets subject and SAN as in its CSR."""
+    if not subject.target.request.verbatim or not subject.differences:
+        return None
+    return Violation(
+        f"{subject.target.description} takes only what its CSR asks for, and the certificate "
+        f"would differ: {'; '.join(subject.differences)}",
+        "sign by a profile of your own that leaves it alone (verbatim = true holds it to that)",
+    )
+
+
+def judge_names_at_target(
+    target: Target, differences: tuple[str, ...], allowed: Collection[str] = ()
+) -> list[Finding]:
+    """What the target's facts say about a certificate that differs from its request."""
+    found = run([device_verbatim], NamesAtTarget(target, differences), allowed)
+    return [msgspec.structs.replace(each, basis=target.request.basis) for each in found]
 
 
 def judge_at_target(request: CertificateRequest, target: Target) -> list[Finding]:

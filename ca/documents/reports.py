@@ -78,11 +78,15 @@ class TargetListDocument(Document, frozen=True, kw_only=True):
 
 
 class TextDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``profile show`` and ``target show``: the very TOML."""
+    """The answer of ``profile show`` and ``target show``: the very TOML.
+
+    ``verbatim``: by this profile nothing is changed, by this target nothing may be.
+    """
 
     name: str
     origin: str
     text: str
+    verbatim: bool = False
 
 
 class WrittenDocument(Document, frozen=True, kw_only=True):

@@ -18,6 +18,9 @@ LINE = re.compile(
 )
 """A BEGIN or END line, also with the dashes that a word processor makes."""
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)
+_ESCAPE = r"\\{1,4}(?:r\\{1,4}n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))"
+"""Bounded, so that a search takes linear time; rare, so it is compiled when it is met."""
+ESCAPES_READ = "JSON escapes (\\n at line ends) were read"
 _QUOTED = re.compile(r"^[ \t]*>[ \t>]*", re.MULTILINE)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00ad"))
 _BOMS = (
@@ -52,6 +55,16 @@ def as_text(data: bytes, repairs: list[str]) -> str:
         return data.decode("cp1252", "replace")
 
 
+def unescaped(text: str) -> str:
+    """Text with the escapes of JSON read, as a Redfish ``CSRString`` has them (RFC 8259, 7)."""
+
+    def meant(escape: re.Match[str]) -> str:
+        code = escape["code"]
+        return chr(int(code, 16)) if code else "/" if escape["slash"] else "\n"
+
+    return re.sub(_ESCAPE, meant, text)
+
+
 def unarmoured(body: str, repairs: list[str], *, what: str) -> bytes:
     """The octets between a BEGIN and an END line.
 
@@ -61,9 +74,9 @@ def unarmoured(body: str, repairs: list[str], *, what: str) -> bytes:
     if _QUOTED.search(body):
         body = _QUOTED.sub("", body)
         repairs.append("the quote marks of a mail were skipped")
-    if "\\n" in body:
-        body = body.replace("\\r", "").replace("\\n", "\n")
-        repairs.append("line ends written as \\n, as in JSON, were read")
+    if "\\" in body and (meant := unescaped(body)) != body:
+        body = meant
+        repairs.append(ESCAPES_READ)
     if ":" in body:  # RFC 1421 headers end with an empty line
         head, _, rest = body.replace("\r\n", "\n").replace("\r", "\n").strip().partition("\n\n")
         if ":" in head and rest:

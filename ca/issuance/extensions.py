@@ -61,7 +61,11 @@ def decide_extensions(
 ) -> Decision[tuple[Extension, ...]]:
     """Every extension of the certificate, and a line for each one issued or asked for."""
     made = _made(order, san)
-    asked = {each.name: each for each in order.request.extensions}
+    asked: dict[str, RequestedExtension] = {}
+    again: list[RequestedExtension] = []
+    for each in order.request.extensions:
+        if asked.setdefault(each.name, each) is not each and each.name != "subjectAltName":
+            again.append(each)
     source = f"profile {order.profile.name}"
     lines = [
         _line(each, asked.get(each.name), source) for each in made if each.name != "subjectAltName"
@@ -71,6 +75,10 @@ def decide_extensions(
         FieldAccount(f"extension.{name}", each.text, None, "refused", source)
         for name, each in asked.items()
         if name not in issued and name != "subjectAltName"
+    ]
+    lines += [
+        FieldAccount(f"extension.{each.name}", each.text, None, "refused", "twice")
+        for each in again
     ]
     return Decision(made, tuple(lines))
 

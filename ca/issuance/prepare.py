@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ca.csr.rules import judge_request
 from ca.errors import CAError, attempt
 from ca.issuance.assembly import assemble
+from ca.issuance.differences import as_asked, judge_differences
 from ca.issuance.extensions import Extension, decide_extensions
 from ca.issuance.order import Order, Prepared
 from ca.issuance.san import decide_san
@@ -112,9 +113,12 @@ def _lint(work: _Work) -> None:
 
 def _join_account(work: _Work) -> None:
     order = work.order
+    names = (*work.subject.lines, *work.san.lines)
+    work.add(judge_differences(order, names, work.extensions.lines))
+    if order.profile.verbatim:
+        names = as_asked(names)
     account = (
-        *work.subject.lines,
-        *work.san.lines,
+        *names,
         *_key_lines(order, work.findings),
         *work.extensions.lines,
         *work.validity.lines,
@@ -216,6 +220,7 @@ def _asked(order: Order) -> list[tuple[str, str]]:
     asked = [(f"subject.{each.type}", each.value) for each in request.subject]
     asked += [("san", str(each)) for each in request.san]
     asked += [("san", text) for text in request.other_names]
+    asked += [("san", flaw.text) for flaw in request.san_flaws]
     asked += [
         (f"extension.{each.name}", each.text)
         for each in request.extensions

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
+from ca.csr.request import Flaw
+from ca.csr.rules import undecodable_name
 from ca.issuance.order import Order
 from ca.issuance.subject_names import judge_names_in_subject
 from ca.model.account import Decision, FieldAccount, How
-from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.certificates import NAME_KINDS, GeneralName, SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
-from ca.names.general import check_general_name, fold, infer_general_name, retype
-from ca.names.hosts import is_factory_name
+from ca.names.common_name import cn_port, name_of_cn
+from ca.names.general import check_general_name, fold, retype
+from ca.names.hosts import is_factory_name, looks_like_host
 from ca.names.sip import sip_uri_host, sip_uri_user
 
 Names = tuple[GeneralName, ...]
@@ -138,6 +143,22 @@ class _Collector:
             return
         self.add(name, str(name), "taken", "san")
 
+    def repeat(self, cn: str) -> None:
+        """The CN as a name, judged as such, unless it is there already."""
+        if ":" in cn:
+            self.findings.extend(run([cn_port], cn))
+        name = name_of_cn(cn, alone=not self.names)
+        if name is None or name.kind not in self.order.profile.san.take:
+            return
+        if fold(name) not in self._folded:
+            before, better = len(self.findings), cn.rstrip(".")
+            hint = f"--cn {better if looks_like_host(better) else 'NAME'} takes its place"
+            self.add(name, None, "added", "cn-in-san")
+            self.findings[before:] = [
+                msgspec.structs.replace(each, message=f"from the CN: {each.message}", hint=hint)
+                for each in self.findings[before:]
+            ]
+
 
 def decide_san(
     order: Order, subject: tuple[SubjectAttribute, ...]
@@ -148,21 +169,13 @@ def decide_san(
     if too_many := run([san_count], asked + len(wishes.san)):
         return Decision((), ()), too_many
     collected = _Collector(order)
-    for name in order.request.san:
-        if wishes.replace_san:
-            collected.drop(str(name), "--replace-san")
-        else:
-            collected.take(name)
-    for text in order.request.other_names:
-        collected.drop(text, "--replace-san" if wishes.replace_san else "san-kinds")
-    for name in wishes.san:
+    _take_requested(collected)
+    for name in order.wishes.san:
         collected.findings.extend(run([san_kind], (name, order)))
         collected.add(name, None, "added", "--san")
     cn = next((each.value for each in subject if each.type == "CN"), None)
-    if cn and rules.from_cn and not is_factory_name(cn):
-        from_cn = infer_general_name(cn)
-        if from_cn is not None and from_cn.kind in rules.take:
-            collected.add(from_cn, None, "added", "cn-in-san")
+    if cn and rules.from_cn:
+        collected.repeat(cn)
     names = tuple(collected.names)
     findings = collected.findings
     if rules.require and not names and not any(f.result == "fail" for f in findings):
@@ -172,3 +185,27 @@ def decide_san(
     findings += run([sip_uri_trap], names)
     findings += judge_names_in_subject(order, subject, names)
     return Decision(names, tuple(collected.lines)), findings
+
+
+def _take_requested(collected: _Collector) -> None:
+    """The request's own names; with ``--replace-san`` none of them, and none is judged."""
+    order, wishes = collected.order, collected.order.wishes
+    for name in order.request.san:
+        if wishes.replace_san:
+            collected.drop(str(name), "--replace-san")
+        else:
+            collected.take(name)
+    for text in order.request.other_names:
+        collected.drop(text, "--replace-san" if wishes.replace_san else "san-kinds")
+    for flaw in order.request.san_flaws:
+        if wishes.replace_san or not _would_be_taken(flaw, order.profile.san.take):
+            source = "--replace-san" if wishes.replace_san else f"profile {order.profile.name}"
+            collected.drop(flaw.text, source)
+        else:
+            collected.findings.extend(run([undecodable_name], flaw))
+
+
+def _would_be_taken(flaw: Flaw, take: Collection[str]) -> bool:
+    """A name whose kind can be told is passed over with its kind; whatever else may be a name."""
+    kind = flaw.text.partition(":")[0]
+    return bool(take) and (kind in take or kind not in NAME_KINDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from ca.csr.rules import undecodable_name
 from ca.errors import PolicyError
 from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount
@@ -70,6 +71,8 @@ def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
     """Carry over what the profile takes, in the request's order; ``--cn`` takes the CN's place."""
     profile, wishes = order.profile, order.wishes
     asked = _with_wished_cn(order.request.subject, wishes.cn)
+    flaws = order.request.subject_flaws
+    flawed = [flaw for flaw in flaws if flaw.field == "subject"]
     subject: list[SubjectAttribute] = []
     lines: list[FieldAccount] = []
     for before, attribute in asked:
@@ -81,13 +84,16 @@ def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
         if attribute.type == "CN" and any(each.type == "CN" for each in subject):
             lines.append(FieldAccount(field, old, None, "refused", "one-cn"))
             continue
+        if flaws and before is attribute:  # not one that the operator gave
+            flawed += [f for f in flaws if (f.field, f.text) == (field, attribute.value)]
         value = normal_country(attribute.value) if attribute.type == "C" else attribute.value
         subject.append(SubjectAttribute(attribute.type, value))
         lines.append(
             _line(field, old, value, wished=attribute.type == "CN" and wishes.cn is not None)
         )
     taken = tuple(subject)
-    findings = check_subject(taken, wishes.allow)
+    findings = [found for flaw in flawed for found in run([undecodable_name], flaw)]
+    findings += check_subject(taken, wishes.allow)
     findings += run([subject_required], (taken, profile.subject.require))
     if profile.role != "root":
         findings += run([subject_is_ca], (taken, order.ca_subjects))

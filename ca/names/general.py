@@ -21,7 +21,9 @@ from ca.names.sip import sip_uri_host
 from ca.names.text import printable
 from ca.names.uris import USUAL_SCHEMES, read_uri, scheme_of
 
-_PREFIX = re.compile(r"(dns|ip|ip address|uri|url|email)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL)
+_PREFIX = re.compile(
+    r"(dns|ip|ip address|uri|url|email|cn)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL
+)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]+", re.ASCII)
 """What was meant for a URI, well formed or not."""
 _HOST_AND_PORT = re.compile(r"[^:/@]+:[0-9]{1,5}")

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from ca.model.certificates import SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
+from ca.names.mistyped import prefixed, unknown_value
 from ca.names.preparation import look_alike, prohibited
 from ca.names.text import printable
 
@@ -65,7 +66,10 @@ def country(each: SubjectAttribute) -> Violation | None:
     """The country is two letters."""
     if each.type != "C" or re.fullmatch("[A-Za-z]{2}", each.value, re.ASCII):
         return None
-    return Violation(f"the subject's C '{printable(each.value)}' is not two letters", "US, DE, ...")
+    return Violation(
+        f"the subject's C '{printable(each.value)}' is not two letters",
+        "US, DE, ...; or a profile of your own whose [subject] take lacks C",
+    )
 
 
 @rule("subject-encoding", "error", "RFC 5280 4.1.2.6, appendix A.1; RFC 4519 2.4")
@@ -163,6 +167,8 @@ SUBJECT_RULES = (
     bidi,
     characters,
     looks_like_another,
+    prefixed,
+    unknown_value,
 )
 
 

@@ -31,6 +31,8 @@ def check_consistent(profile: Profile) -> None:
     _check_subject(profile)
     _check_key(profile)
     _check_san(profile)
+    if profile.verbatim and profile.role != "end-entity":
+        raise MalformedError(f"verbatim: no request is signed by a profile of role {profile.role}")
     if profile.role in ("root", "issuing"):
         _check_ca(profile)
         return

@@ -183,7 +183,8 @@ def check_profile_file(path: Path) -> Profile:
     Raises:
         CAError: it cannot be read or is not a profile.
     """
-    return read_profile(utf8(read_bounded(path), str(path)), file=str(path), name=path.stem)
+    data = read_bounded(path, pipes=True)
+    return read_profile(utf8(data, str(path)), file=str(path), name=path.stem)
 
 
 def check_own_name(name: str) -> None:

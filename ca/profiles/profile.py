@@ -60,7 +60,10 @@ class ExtensionRules(_Closed, frozen=True):
 
 
 class Profile(_Closed, frozen=True):
-    """One profile. ``text`` is the very TOML, kept by hash beside each certificate."""
+    """One profile. ``text`` is the very TOML, kept by hash beside each certificate.
+
+    ``verbatim``: subject and SAN are issued as the request asks for them, or it is refused.
+    """
 
     schema: Literal[1]
     role: Role
@@ -73,6 +76,7 @@ class Profile(_Closed, frozen=True):
     extensions: ExtensionRules
     subject: SubjectRules = SubjectRules()
     san: SanRules = SanRules()
+    verbatim: bool = False
     name: str = ""
     text: str = ""
 

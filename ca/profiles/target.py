@@ -32,10 +32,14 @@ class Step(_Closed, frozen=True):
 
 
 class RequestFacts(_Closed, frozen=True):
-    """What the device's CSR page makes: factory CN (see ``patterns``), example subject."""
+    """What the device's CSR page makes: factory CN (see ``patterns``), example subject.
+
+    ``verbatim``: it takes no certificate whose subject or SAN is not what it asked for.
+    """
 
     factory_cn: str = ""
     placeholder: dict[str, str] = {}
+    verbatim: bool = False
     basis: Basis = "inferred"
 
 

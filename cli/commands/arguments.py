@@ -98,4 +98,4 @@ def key_passphrase(path: Path | None) -> bytes | None:
         return None
     from ca.files import read_bounded
 
-    return read_bounded(path, limit=1024).removesuffix(b"\n").removesuffix(b"\r")
+    return read_bounded(path, limit=1024, pipes=True).removesuffix(b"\n").removesuffix(b"\r")

@@ -43,7 +43,7 @@ def show_command(
             document = inspect_request(
                 data, source=file, library=home.library, target=target or home.target
             )
-            document = with_account(home, document, data, profile)
+            document = with_account(home, document, data, profile, target or home.target)
     show(document, settings, request_text)
     if any(each.code == "broken-signature" for each in document.findings):
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

@@ -99,7 +99,7 @@ def sign_command(
     """
     from ca.authority.delivery import Delivery
     from ca.model.wishes import SigningWishes
-    from cli.sources import expand, with_names
+    from cli.sources import STDIN, expand, with_names
 
     settings = settings_of(ctx)
     wishes = SigningWishes(
@@ -125,7 +125,7 @@ def sign_command(
         from ca.authority.ownership import refuse_foreign_report
 
         refuse_foreign_report(report)
-    if sources.count("-") > 1:
+    if sum(word in STDIN for word in sources) > 1:
         raise typer.BadParameter("two CSRs cannot both come from stdin")
     several = len(sources) > 1 or any(Path(word).is_dir() for word in sources)
     if several:

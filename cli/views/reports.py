@@ -69,8 +69,9 @@ def toml_text(document: TextDocument) -> str:
 
 
 def checked_text(document: TextDocument) -> str:
-    """That it is a profile."""
-    return f"{document.name} is a profile"
+    """That it is a profile, and whether it refuses instead of changing."""
+    verbatim = "; verbatim: it refuses what it would change" if document.verbatim else ""
+    return f"{document.name} is a profile{verbatim}"
 
 
 def written_text(document: WrittenDocument) -> str:

@@ -13,7 +13,7 @@ import pytest
 from stand_in.lab import RSA_KEY, CommandLine
 
 Csr = Callable[..., Path]
-TARGETS = ("audiocodes-6.6", "audiocodes-7.0", "audiocodes-7.2", "audiocodes-7.4", "audiocodes-phone", "generic")  # fmt: skip
+TARGETS = ("audiocodes-6.6", "audiocodes-7.0", "audiocodes-7.2", "audiocodes-7.4", "audiocodes-phone", "cisco-cucm", "generic", "polycom-dma")  # fmt: skip
 STEM = "sbc1-ctx2"
 NAMES = {
     f"{STEM}-device.pem", f"{STEM}-fullchain.pem", f"{STEM}-upload-sheet.txt",

@@ -23,7 +23,7 @@ from stand_in.lab import NOW, RSA_KEY, SAMPLES, Answer, CommandLine, general_nam
 
 from ca.encoding.pkcs7 import certs_only
 
-TARGETS = ("audiocodes-6.6", "audiocodes-7.0", "audiocodes-7.2", "audiocodes-7.4", "audiocodes-phone", "generic")  # fmt: skip
+TARGETS = ("audiocodes-6.6", "audiocodes-7.0", "audiocodes-7.2", "audiocodes-7.4", "audiocodes-phone", "cisco-cucm", "generic", "polycom-dma")  # fmt: skip
 
 
 class Kit:

@@ -148,10 +148,10 @@ def test_reading_is_bounded_and_names_what_is_wrong(tmp_path: Path) -> None:
         read_bounded(tmp_path / "big", limit=10)
     with pytest.raises(NotFoundError, match="there is no file"):
         read_bounded(tmp_path / "none")
-    with pytest.raises(MalformedError, match="is not a regular file"):
+    with pytest.raises(MalformedError, match="is a folder, not a regular file"):
         read_bounded(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(MalformedError, match="is not a regular file"):
+    with pytest.raises(MalformedError, match="is a pipe or a device, not a regular file"):
         read_bounded(tmp_path / "pipe")
     with pytest.raises(StoreError, match="cannot be read"):
         read_bounded(tmp_path / ("x" * 300))

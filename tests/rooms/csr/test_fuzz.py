@@ -8,16 +8,25 @@ from datetime import timedelta
 from asn1crypto import parser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stand_in.lab import EC_KEY, SAMPLES, make_csr
+from stand_in.lab import EC_KEY, NOW, SAMPLES, make_csr
 
-from ca.csr.parsing import read_request
+from ca.csr.parsing import parse_request, read_request
 from ca.csr.proof import prove_possession
+from ca.csr.request import CertificateRequest
 from ca.csr.rules import judge_request
 from ca.encoding import der
+from ca.encoding.certificates import read_certificate
 from ca.errors import CAError
+from ca.issuance.issue import issue
+from ca.issuance.order import Issuer, Order, own_request
+from ca.issuance.prepare import prepare
+from ca.keys.soft import make
 from ca.lint.public_keys import check_public_key
+from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.wishes import SigningWishes
 from ca.names.general import check_general_name
 from ca.names.subjects import check_subject
+from ca.profiles.library import Library
 
 SEEDS = [
     read_request((SAMPLES / name).read_bytes()).der
@@ -79,6 +88,68 @@ def judge(data: bytes) -> str:
         *(f for name in request.san for f in check_general_name(name, wildcard=False)),
     ]
     return f"{prove_possession(request).outcome} {len(findings)}"
+
+
+ROOT_KEY = make("ec:p256", None, label="root")
+LIBRARY = Library()
+SERIAL = 1 << 126 | 5
+
+
+def _issuer() -> Issuer:
+    own = own_request(ROOT_KEY.public.spki, (SubjectAttribute("CN", "Root"),))
+    itself = Issuer(1, "00000000", ROOT_KEY.public, None)
+    order = Order(own, LIBRARY.profile("root"), itself, SigningWishes(profile="root"), NOW, SERIAL)
+    made = issue(prepare(order).tbs, ROOT_KEY.signer, ROOT_KEY.public).der
+    return Issuer(1, "00000000", ROOT_KEY.public, read_certificate(made))
+
+
+ISSUER = _issuer()
+REPLACING = SigningWishes(
+    cn="sbc1.lab.example", san=(GeneralName("dns", "sbc1.lab.example"),), replace_san=True
+)
+
+
+def outcome(request: CertificateRequest, wishes: SigningWishes) -> str:
+    """What is prepared, or the sentence that refuses; a missing line of the account raises."""
+    sip = LIBRARY.profile("sip")
+    try:
+        return prepare(Order(request, sip, ISSUER, wishes, NOW, SERIAL)).subject[0].value
+    except CAError as error:
+        return error.message
+
+
+@st.composite
+def resigned(draw: st.DrawFn) -> CertificateRequest:
+    """A request whose names, extensions and attributes are mutated, and its signature is good."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    parts = der.read(parse_request(SEEDS[-1]).info).children()
+    subject, wanted = parts[1].raw, parts[3].raw
+    if draw(st.booleans()):
+        subject = draw(mutated([subject]))
+    else:
+        wanted = draw(mutated([wanted]))
+    info = der.sequence(parts[0].raw, subject, parts[2].raw, wanted)
+    algorithm = der.sequence(der.encode_oid("1.2.840.10045.4.3.2"))
+    return parse_request(der.signed(info, algorithm, EC_KEY.sign(info, ec.ECDSA(hashes.SHA256()))))
+
+
+@THOROUGH
+@given(st.data())
+def test_flaws_are_accounted_for_and_no_reason_against_the_operators_names(
+    data: st.DataObject,
+) -> None:
+    try:
+        request = data.draw(resigned())
+    except CAError:
+        return  # no request at all
+
+    assert outcome(request, SigningWishes())
+    assert all(flaw.problem and flaw.text for flaw in request.flaws)
+    left = [each.type for each in request.subject]
+    if not request.subject_flaws and left == ["CN"]:
+        assert outcome(request, REPLACING) == "sbc1.lab.example"
 
 
 @THOROUGH

@@ -1,0 +1,96 @@
+"""The subject of a request as text: what deviates is repaired with a line or becomes a flaw."""
+
+from __future__ import annotations
+
+import re
+
+from ca.csr.request import Flaw
+from ca.encoding import der
+from ca.encoding.certificates import SHORT_TYPES
+from ca.encoding.strings import CODECS, PRINTABLE
+from ca.errors import MalformedError
+from ca.model.certificates import SubjectAttribute
+from ca.names.text import printable
+
+MAX_ATTRIBUTES = 64
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SHOWN_OCTETS = 32
+
+
+def hex_form(octets: bytes) -> str:
+    """Octets that are no text, as RFC 4514, 2.4 writes them; bounded."""
+    shown = octets[:_SHOWN_OCTETS].hex()
+    return f"#{shown}" + ("..." if len(octets) > _SHOWN_OCTETS else "")
+
+
+def read_name(node: der.Node, said: list[str], flaws: list[Flaw]) -> tuple[SubjectAttribute, ...]:
+    """The attributes of a name in its order; the first ``MAX_ATTRIBUTES``, more are a flaw.
+
+    Raises:
+        MalformedError: it is no sequence of sets of types and values.
+    """
+    if node.tag != der.SEQUENCE:
+        raise MalformedError("the CSR's subject is not a name")
+    attributes: list[SubjectAttribute] = []
+    left_out = 0
+    for rdn in node.children():
+        values = rdn.children()
+        if rdn.tag != der.SET or not values:
+            raise MalformedError("the CSR's subject is not a sequence of sets")
+        if len(values) > 1:
+            said.append("a part of the subject with several attributes was taken apart")
+        for value in values:
+            if len(attributes) == MAX_ATTRIBUTES:
+                left_out += 1
+                continue
+            attribute, repairs, found = _attribute(value)
+            attributes.append(attribute)
+            said += repairs
+            flaws += found
+    if left_out:
+        problem = f"the CSR's subject has more than {MAX_ATTRIBUTES} attributes"
+        flaws.append(Flaw("subject", f"{left_out} more attributes", problem))
+    return tuple(attributes)
+
+
+Attribute = tuple[SubjectAttribute, tuple[str, ...], tuple[Flaw, ...]]
+
+
+@der.read_once
+def _attribute(node: der.Node) -> Attribute:
+    """An attribute, what was repaired, what could not be read; devices share all but the CN."""
+    pair = node.children() if node.tag == der.SEQUENCE else []
+    if len(pair) != 2:
+        raise MalformedError("an attribute of the CSR's subject is not a type and a value")
+    oid = der.oid(pair[0])
+    short = SHORT_TYPES.get(oid, oid)
+    what = f"the subject's {short}"
+    said: list[str] = []
+    text, problem = _string(pair[1], what, said)
+    if problem is None and CONTROL.search(text):
+        text = printable(text)
+        problem = f"{what} '{text}' holds control characters"
+    if problem is None:
+        return SubjectAttribute(short, text), tuple(said), ()
+    hint = f"correct {short} on the CSR page, or sign by a profile whose [subject] take lacks it"
+    if short == "CN":
+        hint = "--cn NAME takes its place"
+    flaw = Flaw(f"subject.{short}", text, problem, hint)
+    return SubjectAttribute(short, text), tuple(said), (flaw,)
+
+
+def _string(node: der.Node, what: str, said: list[str]) -> tuple[str, str | None]:
+    """The text of a string type; or what stands in its place, and why it is none."""
+    codec = CODECS.get(node.tag)
+    if codec is None:
+        return hex_form(node.raw), f"{what} is no character string (tag {node.tag})"
+    try:
+        text = node.contents.decode(codec)
+    except UnicodeDecodeError:
+        shown = printable(node.contents.decode(codec, "backslashreplace"))
+        return shown, f"{what} '{shown}' is not valid {codec.upper()} text"
+    if node.tag == der.PRINTABLE_STRING and not PRINTABLE.fullmatch(text):
+        said.append(f"{what} has characters that its PrintableString must not hold; they were read")
+    if node.tag == der.T61_STRING and not text.isascii():
+        said.append(f"{what} is a TeletexString; it was read as Latin-1")
+    return text, None

@@ -1,0 +1,43 @@
+"""What a CN says about names: the SAN that it becomes."""
+
+from __future__ import annotations
+
+import re
+
+from ca.model.certificates import GeneralName
+from ca.model.findings import Violation, rule
+from ca.names.general import infer_general_name
+from ca.names.hosts import as_address, is_factory_name
+from ca.names.text import printable
+
+_DOTTED = (
+    r"(?a)[A-Za-z0-9_*][A-Za-z0-9_*.-]*\.(?:[A-Za-z][A-Za-z0-9_-]*)?"  # rare: compiled when met
+)
+_SINGLE = r"(?a)[A-Za-z0-9-]*_[A-Za-z0-9_-]*"
+_PORT = r"(?a)(?P<host>[^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+
+
+def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
+    """The SAN that a CN stands for, whether or not it is a valid one: its rules judge that.
+
+    None for a text that nobody means as a name: a person, a factory name. ``alone``: there is
+    no other name, so that a single label with an underscore is meant as one, too.
+    """
+    name = infer_general_name(cn)
+    if name is not None or is_factory_name(cn):
+        return name
+    if re.fullmatch(_DOTTED, cn) or (alone and re.fullmatch(_SINGLE, cn)):
+        return GeneralName("dns", cn)
+    return None
+
+
+@rule("cn-port", "error", "RFC 5280 4.2.1.6; RFC 9525 6.3")
+def cn_port(cn: str) -> Violation | None:
+    """A CN that is a host name or an address does not end with a port: no peer compares one."""
+    found = re.fullmatch(_PORT, cn)
+    if found is None or as_address(cn) is not None or is_factory_name(cn):
+        return None
+    name = name_of_cn(found["host"], alone=True)
+    if name is None:
+        return None
+    return Violation(f"the CN '{printable(cn)}' ends with a port", f"--cn {name.value} gives none")

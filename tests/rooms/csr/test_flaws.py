@@ -1,0 +1,221 @@
+"""What of a request does not decode is kept, shown and told; nothing of the rest is lost for it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from stand_in.lab import EC_KEY
+
+from ca.csr.parsing import parse_request
+from ca.csr.request import CertificateRequest
+from ca.csr.rules import judge_request
+from ca.encoding import der
+
+CN, O, OU = "2.5.4.3", "2.5.4.10", "2.5.4.11"
+SAN, EXTENSION_REQUEST = "2.5.29.17", "1.2.840.113549.1.9.14"
+SPKI = EC_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+ECDSA = der.sequence(der.encode_oid("1.2.840.10045.4.3.2"))
+
+
+def rdn(oid: str, tag: int, contents: bytes) -> bytes:
+    return der.tlv(der.SET, der.sequence(der.encode_oid(oid), der.tlv(tag, contents)))
+
+
+def extension(oid: str, value: bytes, critical: bytes = b"") -> bytes:
+    return der.sequence(der.encode_oid(oid), critical, der.tlv(der.OCTET_STRING, value))
+
+
+def attribute(oid: str, *values: bytes) -> bytes:
+    return der.sequence(der.encode_oid(oid), der.tlv(der.SET, b"".join(values)))
+
+
+def request(*rdns: bytes, attributes: bytes = b"", version: int = 0) -> bytes:
+    info = der.sequence(
+        der.encode_integer(version), der.sequence(*rdns), SPKI, der.tlv(0xA0, attributes)
+    )
+    return der.signed(info, ECDSA, EC_KEY.sign(info, ec.ECDSA(hashes.SHA256())))
+
+
+def asking(*extensions: bytes) -> bytes:
+    return request(attributes=attribute(EXTENSION_REQUEST, der.sequence(*extensions)))
+
+
+def san(*names: bytes) -> bytes:
+    return asking(extension(SAN, der.sequence(*names)))
+
+
+def told(read: CertificateRequest) -> list[tuple[str, str]]:
+    return [(flaw.field, flaw.problem) for flaw in read.flaws]
+
+
+def deep(levels: int) -> bytes:
+    nested = b""
+    for _ in range(levels):
+        nested = der.tlv(0x30, nested)
+    return nested
+
+
+GOOD = der.tlv(0x82, b"a.lab")
+NAMES = der.sequence(extension(SAN, der.sequence(GOOD)))
+OTHERS = der.sequence(extension(SAN, der.sequence(der.tlv(0x82, b"b.lab"))))
+
+
+@pytest.mark.parametrize(
+    ("attribute_", "shown", "problem"),
+    [
+        (rdn(O, 12, b"a\x00b"), "a\\x00b", "the subject's O 'a\\x00b' holds control characters"),
+        (rdn(O, 12, b"a\x1b[2Jb"), "a\\x1b[2Jb", "holds control characters"),
+        (rdn(O, 12, b"Z\xfcrich"), "Z\\xfcrich", "the subject's O 'Z\\xfcrich' is not valid UTF-8"),
+        (rdn(O, der.PRINTABLE_STRING, b"Z\xfcrich"), "Z\\xfcrich", "is not valid ASCII text"),
+        (rdn(O, der.BMP_STRING, b"\x00a\x00"), "a\\x00", "is not valid UTF-16-BE text"),
+        (rdn(O, der.BMP_STRING, b"\xd8\x00\x00a"), "\\xd8\\x00a", "is not valid UTF-16-BE text"),
+        (rdn(O, der.UNIVERSAL_STRING, b"\x00\x00\x00"), "\\x00\\x00\\x00", "not valid UTF-32-BE"),
+        (rdn(O, der.T61_STRING, b"a\x9bb"), "a\\x9bb", "holds control characters"),
+        (rdn(O, 4, b"a"), "#040161", "the subject's O is no character string (tag 4)"),
+        (rdn(O, 0x30, b""), "#3000", "is no character string (tag 48)"),
+    ],
+)  # fmt: skip
+def test_an_attribute_of_the_subject_that_does_not_decode_is_kept_and_told(
+    attribute_: bytes, shown: str, problem: str
+) -> None:
+    read = parse_request(request(rdn(CN, 12, b"a.lab"), attribute_))
+
+    assert [str(each) for each in read.subject] == ["CN=a.lab", f"O={shown}"]
+    ((field, text),) = told(read)
+    assert field == "subject.O"
+    assert problem in text
+
+
+def test_a_cn_that_does_not_decode_is_answered_by_the_option_that_replaces_it() -> None:
+    (flaw,) = parse_request(request(rdn(CN, 12, b"\xff"))).flaws
+
+    assert flaw.hint == "--cn NAME takes its place"
+
+
+def test_more_attributes_than_any_subject_has_are_counted() -> None:
+    read = parse_request(request(*[rdn(OU, 12, b"x")] * 70))
+
+    assert len(read.subject) == 64
+    assert [flaw.text for flaw in read.flaws] == ["6 more attributes"]
+    assert told(read) == [("subject", "the CSR's subject has more than 64 attributes")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown", "problem"),
+    [
+        (der.tlv(0x87, b""), "ip:#", "an IP address of 0 octets, not 4 or 16"),
+        (der.tlv(0x87, b"\x01\x02\x03"), "ip:#010203", "an IP address of 3 octets, not 4 or 16"),
+        (der.tlv(0x87, b"10.4.0.20"), "ip:10.4.0.20", "it is the text '10.4.0.20'"),
+        (der.tlv(0x82, "zürich.lab".encode()), "dns:zürich.lab", "characters outside ASCII"),
+        (der.tlv(0x82, b"z\xfcrich.lab"), "dns:z\\xfcrich.lab", "characters outside ASCII"),
+        (der.tlv(0x82, b"a\x00.lab"), "dns:a\\x00.lab", "holds control characters"),
+        (der.tlv(0x86, b"sip:a\r\n.lab"), "uri:sip:a\\x0d\\x0a.lab", "holds control characters"),
+        (der.tlv(0x81, b"a@b\xe9.lab"), "email:a@b\\xe9.lab", "characters outside ASCII"),
+        (der.tlv(0x89, b"x"), "unknown #890178", "an entry of an unknown kind (tag 137)"),
+        (der.tlv(0xA2, der.tlv(0x82, b"x")), "unknown #a203820178", "of an unknown kind (tag 162)"),
+        (der.tlv(0x0C, b"a.lab"), "unknown #0c05612e6c6162", "of an unknown kind (tag 12)"),
+    ],
+)  # fmt: skip
+def test_a_name_that_does_not_decode_is_told_and_the_others_are_read(
+    entry: bytes, shown: str, problem: str
+) -> None:
+    read = parse_request(san(entry, GOOD))
+
+    assert [str(name) for name in read.san] == ["dns:a.lab"]
+    (flaw,) = read.san_flaws
+    assert flaw.text == shown
+    assert problem in flaw.problem
+
+
+@pytest.mark.parametrize(
+    ("data", "problem", "names"),
+    [
+        (asking(extension(SAN, b"\x04\x02hi")), "the CSR's SAN does not decode: it is no list", []),
+        (asking(extension(SAN, b"hi")), "the CSR's SAN does not decode: ", []),
+        (asking(extension(SAN, b"")), "the CSR's SAN does not decode: ", []),
+        (asking(extension(SAN, b"\x30\x05")), "claims 5 octets", []),
+        (asking(extension(SAN, der.sequence(GOOD) + b"\x00")), "followed by 1 stray octets", []),
+        (asking(*[extension(SAN, der.sequence(GOOD))] * 2), "extension subjectAltName twice", ["dns:a.lab"] * 2),
+        (san(*[GOOD] * 150), "the CSR's SAN has 150 names, and 100 are the most", ["dns:a.lab"] * 100),
+        (asking(extension(SAN, der.sequence(GOOD), der.tlv(2, b"\x01"))), "no proper critical flag", []),
+        (request(attributes=attribute(EXTENSION_REQUEST, NAMES) + attribute(EXTENSION_REQUEST, OTHERS)), "extensionRequest twice, with different contents", ["dns:a.lab", "dns:b.lab"]),
+        (request(attributes=attribute(EXTENSION_REQUEST, NAMES, OTHERS)), "holds not one list of extensions", ["dns:a.lab", "dns:b.lab"]),
+        (request(attributes=attribute(EXTENSION_REQUEST)), "holds not one list of extensions", []),
+        (request(attributes=attribute(EXTENSION_REQUEST, der.tlv(12, b"x"))), "holds not one list of extensions", []),
+        (request(attributes=attribute(EXTENSION_REQUEST, der.tlv(0x30, b"\x30\x09"))), "the CSR's list of extensions does not decode", []),
+        (asking(*[extension(f"1.2.3.{n}", b"") for n in range(70)]), "more than 64 extensions", []),
+        (request(attributes=b"".join(attribute(f"1.2.3.{n}") for n in range(70))), "more than 64 attributes", []),
+    ],
+)  # fmt: skip
+def test_what_may_hide_names_is_a_flaw_of_the_san(
+    data: bytes, problem: str, names: list[str]
+) -> None:
+    read = parse_request(data)
+
+    assert [str(name) for name in read.san] == names
+    assert any(field == "san" and problem in text for field, text in told(read))
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "problem"),
+    [
+        (asking(extension("2.5.29.15", b"\x05")), "extension.keyUsage", "extension keyUsage does not decode"),
+        (asking(extension("2.5.29.15", b"")), "extension.keyUsage", "extension keyUsage does not decode"),
+        (asking(extension("2.5.29.19", b"\x04\x02hi")), "extension.basicConstraints", "does not decode"),
+        (asking(extension("2.5.29.37", b"\x30\x03\x02\x01\x05")), "extension.extendedKeyUsage", "does not decode"),
+        (asking(extension("2.5.29.37", b"garbage")), "extension.extendedKeyUsage", "does not decode"),
+        (asking(*[extension("2.5.29.15", b"\x03\x02\x05\xa0")] * 2), "extension.keyUsage", "the extension keyUsage twice"),
+        (asking(der.sequence(der.encode_oid("1.2.3"))), "extension.1.2.3", "is not a type and a value"),
+        (asking(der.tlv(12, b"x")), "extension.#0c0178", "is not a type and a value"),
+        (request(attributes=der.sequence()), "attribute.#3000", "is not a type and a set of values"),
+        (request(attributes=attribute("1.2.3", b"\x05\x00") * 2), "attribute.1.2.3", "the attribute 1.2.3 twice"),
+        (request(attributes=attribute("1.2.3", deep(200))), "attribute.1.2.3", "nests deeper than any request does"),
+        (request(attributes=attribute("1.2.3", der.tlv(0x30, b"\x30\x09"))), "attribute.1.2.3", "does not decode"),
+    ],
+)  # fmt: skip
+def test_what_is_never_taken_is_told_as_a_warning(data: bytes, field: str, problem: str) -> None:
+    read = parse_request(data)
+
+    findings = [each for each in judge_request(read) if each.code == "passed-over"]
+
+    assert [flaw.field for flaw in read.flaws] == [field]
+    (finding,) = findings
+    assert finding.result == "warn"
+    assert re.search(f"{re.escape(problem)}.*; nothing of it is taken$", finding.message)
+
+
+def test_a_second_request_to_be_a_ca_is_seen_too() -> None:
+    asked = [
+        extension("2.5.29.19", der.sequence()),
+        extension("2.5.29.19", der.sequence(der.tlv(1, b"\xff"))),
+    ]
+
+    codes = [each.code for each in judge_request(parse_request(asking(*asked)))]
+
+    assert codes == ["passed-over", "asks-for-ca"]
+
+
+def test_names_of_other_kinds_say_what_they_hold() -> None:
+    directory = der.tlv(0xA4, der.sequence(rdn(CN, 12, b"a.lab")))
+
+    read = parse_request(san(directory, der.tlv(0xA3, b"\x30\x00"), der.tlv(0xA5, b"\xa1\x00")))
+
+    assert read.other_names == ("directoryName CN=a.lab", "x400Address #3000", "ediPartyName #a100")
+    assert read.flaws == ()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_versions_that_firmware_writes_are_read_with_a_line(version: int) -> None:
+    read = parse_request(request(rdn(CN, 12, b"a.lab"), version=version))
+
+    assert read.cn == "a.lab"
+    assert f"says version {version}" in read.repairs[0]
+
+
+def test_a_request_without_flaws_has_none() -> None:
+    assert parse_request(san(GOOD)).flaws == ()
+    assert judge_request(parse_request(san(GOOD))) == []

@@ -167,7 +167,7 @@ def events(store: Store) -> Iterator[Recorded]:
         try:
             details = msgspec.json.decode(detail, type=dict[str, str])
             yield Recorded(number, from_text(at), action, subject, details, *rest)
-        except (ValueError, UnicodeError):  # altered: its hash says so
+        except (ValueError, TypeError):  # altered: its hash says so
             continue
 
 

@@ -79,35 +79,52 @@ def problems(store: Store, index_of: Callable[[bytes], Index] | None = None) -> 
 def history_problems(store: Store) -> Iterator[str]:
     """What does not fit together in history and state, and in the trail that tells of them."""
     pin = find_pin(store)
+    yield from _readable("the file", _file_problems(store))
     yield from guard_problems(store)
-    yield from _trail_problems(store, pin)
-    yield from gap_problems(store)
-    yield from _request_problems(store, pin)
-    yield from _profile_problems(store)
-    yield from standing.problems(store)
+    yield from _readable("the trail", _trail_problems(store, pin))
+    yield from _readable("the numbering of history", gap_problems(store))
+    yield from _readable("the requests", _request_problems(store, pin))
+    yield from _readable("the profiles' texts", _profile_problems(store))
+    yield from _readable("state", standing.problems(store))
+
+
+def derived_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
+    """Where any derived table is not what history says."""
+    yield from _revocation_problems(store)
+    yield from _readable("the certificate index", index_problems(store, index_of))
 
 
 def quick_history_problems(store: Store) -> Iterator[str]:
     """What of history and state can be seen without reading every event and certificate."""
     yield from guard_problems(store)
-    yield from gap_problems(store)
-    yield from standing.problems(store)
+    yield from _readable("the numbering of history", gap_problems(store))
+    yield from _readable("state", standing.problems(store))
 
 
 def quick_derived_problems(store: Store) -> Iterator[str]:
     """Where derived tables are not what history says, of the certificate index only its count."""
-    yield from open_plan_problems(store)
-    yield from revocation_problems(store, find_pin(store).status_events)
+    yield from _revocation_problems(store)
     rows, results = _count(store, "certificate"), _count(store, "result")
     if rows != results:
         yield f"the certificate index has {rows} rows for {results} certificates"
 
 
-def derived_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
-    """Where any derived table is not what history says."""
-    yield from open_plan_problems(store)
-    yield from revocation_problems(store, find_pin(store).status_events)
-    yield from index_problems(store, index_of)
+def _revocation_problems(store: Store) -> Iterator[str]:
+    before_6 = find_pin(store).status_events
+    yield from _readable("the open plans", open_plan_problems(store))
+    yield from _readable("what is revoked", revocation_problems(store, before_6))
+
+
+def _readable(what: str, problems: Iterator[str]) -> Iterator[str]:
+    """The problems; and one more where the rows hold what no column of theirs can hold.
+
+    So it is in a file whose octets were damaged under SQLite, which does not look again whether
+    a column that is NOT NULL has a value.
+    """
+    try:
+        yield from problems
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        yield f"{what} cannot be read to the end: a row is damaged ({type(error).__name__})"
 
 
 def find_pin(store: Store) -> Pin:
@@ -124,6 +141,13 @@ def find_pin(store: Store) -> Pin:
         return Pin(row[0], numbers[0], numbers[1], detail["requests_hash"], numbers[2])
     except (msgspec.MsgspecError, UnicodeError, KeyError, ValueError):
         return Pin(row[0])  # the event was altered, and is told so
+
+
+def _file_problems(store: Store) -> Iterator[str]:
+    """What SQLite finds of its own file: rows that indexes miss, values of no column's type."""
+    for (found,) in store.connection.execute("PRAGMA integrity_check(20)"):
+        if found != "ok":
+            yield f"SQLite says of the file: {found}"
 
 
 def _trail_problems(store: Store, pin: Pin) -> Iterator[str]:

@@ -377,6 +377,32 @@ def test_an_event_tells_the_state_that_was_changed_before_it(
     assert told[1][0] is None
 
 
+def test_an_event_that_cannot_be_read_is_a_problem_and_no_bug(sipca: CommandLine) -> None:
+    edit(sipca.home, "UPDATE audit SET at = 'once', detail = 'x' WHERE id = 2")
+
+    found = problems(sipca)
+
+    assert found == ["event 2 was altered"]
+    assert 2 not in {each["id"] for each in sipca("log", "--json").json["events"]}
+
+
+def test_an_index_that_does_not_agree_with_its_table_is_a_problem(revoked: CommandLine) -> None:
+    with contextlib.closing(
+        sqlite3.connect(revoked.home / "ca.db", isolation_level=None)
+    ) as connection:
+        for statement in (
+            "PRAGMA writable_schema = ON",
+            """UPDATE sqlite_master SET sql = replace(sql, ' (issuer_id)', ' (id + 7)')
+                WHERE name = 'status_event_by_issuer'""",
+            "PRAGMA writable_schema = RESET",
+        ):
+            connection.execute(statement)
+
+    found = problems(revoked)
+
+    assert any(each.startswith("SQLite says of the file: ") for each in found), found
+
+
 def test_rules_of_soundness_name_five_and_count_the_others() -> None:
     good = [HistoryHealth((), 0), DerivedHealth((), 0)]
     bad = [HistoryHealth(("a is gone", "b is gone"), 3), DerivedHealth(("c was added",), 0)]

@@ -13,6 +13,8 @@ from cli.views.account import account_text
 from cli.views.signing import steps_text
 
 SERIAL_SHOWN = 12
+_COMPUTED = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet compute a cell, in full width as well (OWASP, CSV injection)."""
 
 
 def list_text(document: ListDocument) -> str:
@@ -49,7 +51,7 @@ def list_csv(document: ListDocument) -> str:
 
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if text.lstrip()[:1] in _COMPUTED or text[:1] in ("\t", "\r", "\n") else text
 
 
 def show_text(document: ShowDocument) -> str:
@@ -84,7 +86,7 @@ def pem_text(document: ShowDocument) -> str:
 
 def export_text(document: ExportDocument) -> str:
     """What was written and what to do with it."""
-    lines = [f"wrote {path}" for path in document.files]
+    lines = [f"wrote {one_line(path)}" for path in document.files]
     lines.insert(
         0, f"{one_line(document.certificate.subject)}  serial {document.certificate.serial}"
     )

@@ -205,7 +205,7 @@ def test_a_file_and_a_folder_with_odd_names_are_read_written_and_shown_escaped(
     assert rb"out\xff/" in again.stderr
     assert json.loads(exported.stdout)["files"]
     assert {name for name in os.listdir(out)} == {
-        b"in-device.pem", b"trusted-root.pem", b"trusted-1-root.pem", b"trusted-2-issuing.pem"
+        b"in_xff-device.pem", b"trusted-root.pem", b"trusted-1-root.pem", b"trusted-2-issuing.pem"
     }  # fmt: skip
 
 

@@ -50,8 +50,8 @@ def list_csv(document: ListDocument) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip()[:1] in _COMPUTED or text[:1] in ("\t", "\r", "\n") else text
+    text = "" if value is None else one_line(str(value))
+    return f"'{text}" if text.lstrip()[:1] in _COMPUTED else text
 
 
 def show_text(document: ShowDocument) -> str:

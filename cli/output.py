@@ -12,7 +12,7 @@ import msgspec
 from ca.documents.base import encoded
 from ca.documents.exits import EXIT_CODES
 from ca.errors import CAError
-from cli.terminal import safe
+from cli.terminal import one_line, safe
 
 if TYPE_CHECKING:
     from ca.documents.base import Document
@@ -30,7 +30,7 @@ def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:
         return
     text = view(document)
     if text and not settings.quiet:
-        print(text)
+        print(safe(text))
 
 
 def print_json(document: Document) -> None:
@@ -83,7 +83,7 @@ def say_anyway(text: str) -> None:
     """Say something on stderr, also when quiet; where nobody can hear it, the work goes on."""
     if text:
         with contextlib.suppress(OSError):
-            print(text, file=sys.stderr)
+            print(safe(text), file=sys.stderr)
 
 
 def report_error(error: CAError, settings: Settings) -> int:
@@ -125,7 +125,7 @@ def _report(kind: str, message: str, hint: str | None, code: int, settings: Sett
         body = {"kind": kind, "message": message, "hint": hint, "exit": code}
         say_anyway(encoded({"schema": 1, "error": body}).decode())
         return
-    say_anyway(f"error: {safe(message)}" + (f"\nhint: {safe(hint)}" if hint else ""))
+    say_anyway(f"error: {one_line(message)}" + (f"\nhint: {one_line(hint)}" if hint else ""))
 
 
 def write_bytes(data: bytes, *, binary: bool) -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_SUSPECT = re.compile("[^\n -~]")
 
 
 def safe(text: str) -> str:
-    """Text whose control, format and bidirectional characters are spelled out."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character
-        if character == "\n" or unicodedata.category(character) not in _HIDDEN
-        else _spelled(character)
-        for character in text
-    )
+    """Text whose control, format and bidirectional characters are spelled out, save line ends."""
+    return _SUSPECT.sub(lambda found: _spelled(found[0]), text)
 
 
 def one_line(text: str) -> str:
@@ -26,6 +21,8 @@ def one_line(text: str) -> str:
 
 
 def _spelled(character: str) -> str:
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # an octet of a file name that is no UTF-8
         code -= 0xDC00

@@ -11,6 +11,7 @@ import msgspec
 
 from ca.authority.home import Home
 from ca.device.request_rules import next_steps
+from ca.documents.base import spelled
 from ca.documents.signing import Files, Signed
 from ca.encoding import pem
 from ca.errors import ConflictError, StoreError
@@ -78,7 +79,12 @@ def with_context(stem: str, context: int | None) -> str:
 
 def file_safe(text: str) -> str:
     """A text as the stem of a file name on every platform."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:100] or "device"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:100].rstrip("._-") or "device"
+    return f"_{plain}" if _WINDOWS.match(plain) else plain
+
+
+_WINDOWS = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+"""Devices of Windows, which no file can be called, whatever stands behind a dot."""
 
 
 MAX_STEM = 200
@@ -86,10 +92,17 @@ MAX_STEM = 200
 
 
 def stem_of(stem: str | None) -> str | None:
-    """A source's own stem, without what a file name should not hold though it can, nor too long."""
-    if stem is None or (printable(stem, limit=255) == stem and len(stem.encode()) <= MAX_STEM):
-        return stem
-    return file_safe(stem)
+    """A source's own stem, without what a file name should not hold though it can, nor too long.
+
+    The same for a path and for how the register spells it.
+    """
+    if stem is None:
+        return None
+    plain = spelled(stem)
+    odd = plain.startswith("-") or "\\" in plain or "/" in plain or _WINDOWS.match(plain)
+    if odd or printable(plain, limit=255) != plain or len(plain.encode()) > MAX_STEM:
+        return file_safe(plain)
+    return plain
 
 
 def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:

@@ -18,6 +18,7 @@ from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.model.account import FieldAccount
 from ca.model.findings import Finding
+from ca.names.text import printable
 from ca.profiles.target import Target
 from ca.store.certificates import CertificateRow
 from ca.store.devices import DeviceRow
@@ -70,9 +71,15 @@ def kit_of(
     files[f"{base}-account.txt"] = _account_text(account).replace("\n", newline).encode()
     found = msgspec.json.format(encoded({"schema": 1, "findings": findings}))
     files[f"{base}-preflight.json"] = found + b"\n"
-    sums = "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
+    sums = "".join(_sum_line(name, data) for name, data in sorted(files.items()))
     files[SUMS] = sums.encode()
     return Kit(files, findings)
+
+
+def _sum_line(name: str, data: bytes) -> str:
+    """A line as ``sha256sum -c`` reads it: a backslash in front where the name has escapes."""
+    spelled = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if spelled == name else chr(92)}{sha256(data).hexdigest()}  {spelled}\n"
 
 
 def _sheet(
@@ -124,4 +131,4 @@ def _account_text(account: list[FieldAccount]) -> str:
         f"{line.how} ({line.rule})"
         for line in account
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(printable(line, limit=8000) for line in lines) + "\n"

@@ -217,7 +217,7 @@ def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:
 def stem_of_row(row: CertificateRow) -> str:
     """The stem that ``sign --out`` gave its files: the source's, for stdin the device's or CN."""
     if row.source != "-":
-        return Path(row.source).stem
+        return delivering.stem_of(Path(row.source).stem) or "device"
     return delivering.file_safe(row.device or read_certificate(row.der).cn or row.serial.hex())
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from ca.authority.delivery import device_name
+from ca.authority.delivery import stem_of as safe_stem
 from ca.authority.devices import address
 from ca.authority.issuing import inferred_name, stem_for
 from ca.authority.wishes import FoundingWishes, Protection
@@ -165,7 +166,7 @@ def signing_wishes(table: CertificateTable) -> SigningWishes:
 def stem_of(table: CertificateTable) -> str:
     """The stem of a certificate's files."""
     if table.csr is not None:
-        return Path(table.csr).stem
+        return safe_stem(Path(table.csr).stem) or "device"
     return stem_for(inferred_name(table.issue[0]))
 
 

@@ -122,10 +122,7 @@ def _blame_damage(store: Store, error: Exception) -> None:
 
 
 def _damaged(path: Path, what: object) -> StoreError:
-    return StoreError(
-        f"'{path}' is damaged: {what}",
-        hint="restore the last copy of the folder; 'sipca log --verify' shows what is altered",
-    )
+    return StoreError(f"'{path}' is damaged: {what}", hint="restore the last copy of the folder")
 
 
 def marks(values: Sized) -> str:

@@ -38,7 +38,7 @@ def damage(store: Store) -> str | None:
                 return str(said).splitlines()[-1]
         for table, *_ in store.connection.execute("PRAGMA foreign_key_check"):
             return f"a row of {table} names one that is not there"
-        for name in _tables(store):
+        for name in ("sqlite_schema", *_tables(store)):
             for _ in store.connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - its own
                 pass  # each value is decoded
         devices.devices(store)

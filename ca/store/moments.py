@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from ca.errors import StoreError
+
 
 @lru_cache(maxsize=64)
 def to_text(moment: datetime) -> str:
@@ -13,5 +15,15 @@ def to_text(moment: datetime) -> str:
 
 
 def from_text(text: str) -> datetime:
-    """The moment that ``to_text`` wrote."""
-    return datetime.fromisoformat(text)
+    """The moment that ``to_text`` wrote.
+
+    Raises:
+        StoreError: it did not: the register is damaged.
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        raise StoreError(
+            f"the register is damaged: {text!r} stands where a moment should",
+            hint="restore the last copy of the folder",
+        ) from None

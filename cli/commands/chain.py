@@ -10,6 +10,7 @@ import typer
 from cli.commands.arguments import Overwrite, one_of
 from cli.options import opened, settings_of
 from cli.output import show, talk, write_bytes
+from cli.terminal import one_line
 
 
 def chain_command(
@@ -35,7 +36,7 @@ def chain_command(
         data = chain(home, parts=parts, format=format)  # type: ignore[arg-type]
         if output is not None:
             write_chain(output, data, overwrite=overwrite)
-            talk(f"wrote {output}", settings)
+            talk(f"wrote {one_line(str(output))}", settings)
         if settings.json:
             show(chain_document(home, parts=parts), settings, chain_text)  # type: ignore[arg-type]
         elif output is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from cli.commands.arguments import one_of
 from cli.options import opened, settings_of
-from cli.output import show
+from cli.output import show, write_bytes
 
 
 def env_command(
@@ -29,4 +31,7 @@ def env_command(
     one_of("--format", format, ("sh", "pwsh", "dotenv"))
     with opened(settings) as home:
         document = environment(home)
-    show(document, settings, lambda each: env_text(each, format))
+    if settings.json or sys.stdout.isatty():
+        show(document, settings, lambda each: env_text(each, format))
+    elif not settings.quiet:
+        write_bytes(os.fsencode(env_text(document, format) + "\n"), binary=False)

@@ -16,6 +16,7 @@ from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
 from cli.main import INTERRUPTED
 from cli.options import Settings, opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
+from cli.terminal import one_line
 
 if TYPE_CHECKING:
     from ca.authority.delivery import Delivery
@@ -135,7 +136,7 @@ def sign_command(
         expanded = expand(sources, wishes, settings)
         if names_file is not None:
             expanded = with_names(expanded, names_file)
-        talk(f"CA: {home.name} in {home.path}", settings)
+        talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
         call = _Call(home, settings, wishes, delivery, dry_run, report)
         document = call.batch(expanded, jobs) if several else call.single(expanded)
     code = exit_of_several(each.exit for each in document.refused)

@@ -14,6 +14,8 @@ from cli.views.account import account_text
 from cli.views.signing import steps_text
 
 SERIAL_SHOWN = 12
+_COMPUTED = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet compute a cell, in full width as well (OWASP, CSV injection)."""
 
 
 def list_text(document: ListDocument) -> str:
@@ -49,8 +51,8 @@ def list_csv(document: ListDocument) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    text = "" if value is None else one_line(str(value))
+    return f"'{text}" if text.lstrip()[:1] in _COMPUTED else text
 
 
 def show_text(document: ShowDocument) -> str:
@@ -85,7 +87,7 @@ def pem_text(document: ShowDocument) -> str:
 
 def export_text(document: ExportDocument) -> str:
     """What was written and what to do with it."""
-    lines = [f"wrote {path}" for path in document.files]
+    lines = [f"wrote {one_line(path)}" for path in document.files]
     lines.insert(
         0, f"{one_line(document.certificate.subject)}  serial {document.certificate.serial}"
     )

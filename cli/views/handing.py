@@ -21,9 +21,9 @@ def issued_text(document: IssueDocument) -> str:
             f"{_MADE[document.made]} for {names}",
             f"  serial {document.serial}  profile {document.profile}",
             f"  valid {begin} to {end}",
-            f"  key          {document.files.key}  (the only copy: sipca keeps none)",
-            f"  certificate  {document.files.device}",
-            f"  with chain   {document.files.fullchain}",
-            f"  trusted      {document.files.trusted_root}",
+            f"  key          {one_line(document.files.key)}  (the only copy: sipca keeps none)",
+            f"  certificate  {one_line(document.files.device)}",
+            f"  with chain   {one_line(document.files.fullchain)}",
+            f"  trusted      {one_line(document.files.trusted_root)}",
         ]
     )

@@ -17,7 +17,10 @@ from cli.terminal import one_line, table
 def init_text(document: InitDocument) -> str:
     """What was made, where, until when, what to do next."""
     verb = "made" if document.created else "already there"
-    lines = [f"{verb}: {one_line(document.ca)} in {document.home}", cas_text(document.cas)]
+    lines = [
+        f"{verb}: {one_line(document.ca)} in {one_line(document.home)}",
+        cas_text(document.cas),
+    ]
     if document.base_url:
         lines.append(f"certificates will point to {document.base_url}")
     if document.created and document.cas[0].key_protection == "passphrase":
@@ -53,7 +56,7 @@ def status_text(document: StatusDocument) -> str:
     held = ", ".join(f"{count} {status}" for status, count in document.certificates.items())
     return "\n".join(
         [
-            f"{one_line(document.ca)} in {document.home}",
+            f"{one_line(document.ca)} in {one_line(document.home)}",
             cas_text(document.cas),
             f"base URL: {document.base_url or 'none'}    target: {document.target}",
             f"certificates: {held or 'none yet'}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.options import Settings
 from cli.output import talk
+from cli.terminal import safe
 
 if TYPE_CHECKING:
     from rich.progress import Task
@@ -54,7 +55,7 @@ def progress_bar(total: int, settings: Settings, *, several: bool) -> Iterator[T
 
         settings.around_prompt = out_of_the_way
         yield Talker(
-            lambda text: console.print(text, markup=False, emoji=False, soft_wrap=True),
+            lambda text: console.print(safe(text), markup=False, emoji=False, soft_wrap=True),
             lambda done: bar.advance(task, done),
         )
 

@@ -36,7 +36,7 @@ def crl_text(document: CRLDocument) -> str:
     """Whether it was made, how long it holds, where it went."""
     line = _crl_line(document.crl)
     text = f"made: {line}" if document.made else f"still fresh: {line}"
-    return f"{text}\nwrote {document.path}" if document.path else text
+    return f"{text}\nwrote {one_line(document.path)}" if document.path else text
 
 
 def _crl_line(crl: CRLRecord) -> str:
@@ -66,7 +66,7 @@ def signers_text(document: SignersDocument) -> str:
 def answer_text(document: OCSPAnswerDocument) -> str:
     """The response status, and why where it is an error."""
     why = f" ({one_line(document.reason)})" if document.reason else ""
-    return f"answered {document.status}{why}: {document.path}"
+    return f"answered {document.status}{why}: {one_line(document.path)}"
 
 
 def presign_text(document: PresignDocument) -> str:
@@ -74,9 +74,9 @@ def presign_text(document: PresignDocument) -> str:
     return "\n".join(
         [
             f"{document.written} answers for {document.certificates} certificates in "
-            f"{document.folder}, {document.removed} old ones removed",
+            f"{one_line(document.folder)}, {document.removed} old ones removed",
             f"good until {document.next_update:%Y-%m-%d %H:%M}Z: run this again well before, "
             "and after every revocation",
-            f"nginx: include {document.folder}/nginx.conf inside a server block",
+            f"nginx: include {one_line(document.folder)}/nginx.conf inside a server block",
         ]
     )

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+<<<<<<< HEAD
 from ca.documents.signing import Refused, Signed, SigningDocument, Skipped
 from cli.terminal import one_line, safe, table
+=======
+from ca.documents.signing import Signed, SigningDocument, Skipped
+from cli.terminal import one_line, table
+>>>>>>> words
 from cli.views.account import account_text, findings_text
 
 
@@ -52,7 +57,7 @@ def _facts(each: Signed) -> list[str]:
     files = [
         path for path in (each.files.device, each.files.trusted_root, each.files.fullchain) if path
     ]
-    lines += [f"  wrote {path}" for path in files]
+    lines += [f"  wrote {one_line(path)}" for path in files]
     return lines
 
 
@@ -104,9 +109,9 @@ def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
     lines = []
     for each in refused:
         where = f"{one_line(each.source)}: " if several else ""
-        lines.append(f"error: {where}{safe(each.message)}")
+        lines.append(f"error: {where}{one_line(each.message)}")
         if each.hint:
-            lines.append(f"hint: {safe(each.hint)}")
+            lines.append(f"hint: {one_line(each.hint)}")
     return "\n".join(lines)
 
 

@@ -205,7 +205,7 @@ def test_a_file_and_a_folder_with_odd_names_are_read_written_and_shown_escaped(
     assert rb"out\xff/" in again.stderr
     assert json.loads(exported.stdout)["files"]
     assert {name for name in os.listdir(out)} == {
-        b"in-device.pem", b"trusted-root.pem", b"trusted-1-root.pem", b"trusted-2-issuing.pem"
+        b"in_xff-device.pem", b"trusted-root.pem", b"trusted-1-root.pem", b"trusted-2-issuing.pem"
     }  # fmt: skip
 
 
@@ -405,3 +405,41 @@ def test_a_ca_for_a_hundred_years_is_made_or_refused(bare: CommandLine, option: 
     answer = bare("init", "--no-passphrase", "--root-key", "ec:p256", option, "100y")
 
     assert answer.exit in (0, 4), answer.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (b"\xff\xfe\n", "what was typed is not UTF-8"),
+        (b"\x04", "no passphrase was typed"),
+        (b"a\x00b\na\x00b\n", "the passphrase holds a NUL"),
+        (b"\n\n", "the passphrase is empty"),
+    ],
+)
+def test_a_passphrase_typed_that_is_no_text_is_a_clear_error(
+    tmp_path: Path, typed: bytes, said: str
+) -> None:
+    import pty
+
+    words = ["init", "--root-key", "ec:p256", "--home", str(tmp_path / "h")]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        environment = {"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+        os.execve(sys.executable, [sys.executable, "-c", RUN, *words], environment)
+    seen = b""
+    for prompt, line in zip(
+        (b"new CA: ", b"again: "), typed.splitlines(keepends=True), strict=False
+    ):
+        while prompt not in seen:  # what is typed before that is thrown away
+            seen += os.read(terminal, 4096)
+        os.write(terminal, line)
+    try:
+        while piece := os.read(terminal, 4096):
+            seen += piece
+    except OSError:  # the other end is closed
+        pass
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(terminal)
+
+    assert (code, said in seen.decode()) == (7, True), seen
+    assert not (tmp_path / "h").exists()

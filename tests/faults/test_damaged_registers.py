@@ -81,7 +81,7 @@ def answers(whole: Path, home: Path, out: Path) -> Iterator[tuple[str, int, str]
         yield command, answer.exit, answer.err
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS, 830, 1271])
 def test_a_damaged_register_is_never_a_bug_of_ours(whole: Path, tmp_path: Path, seed: int) -> None:
     home = tmp_path / "home"
     shutil.copytree(whole / "home", home)
@@ -125,5 +125,5 @@ def test_what_does_not_decode_is_damage_with_a_next_step(
     answer = CommandLine(tmp_path / "home")(*command.split())
 
     assert answer.exit == 8, answer.err
-    assert "ca.db' is damaged: " in answer.err
+    assert " is damaged: " in answer.err
     assert "hint: restore the last copy of the folder" in answer.err

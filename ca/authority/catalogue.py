@@ -28,6 +28,7 @@ from ca.profiles.library import Library, Shelf, check_profile_file, read_profile
 from ca.profiles.target import Target
 
 RULE_MODULES = (
+    "ca.authority.clock",
     "ca.authority.judging",
     "ca.authority.soundness",
     "ca.csr.rules",

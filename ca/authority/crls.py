@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
+from ca.authority.clock import accept_clock, check_clock
 from ca.authority.home import CA, Home
 from ca.authority.ownership import refuse_foreign
 from ca.documents.revocation import CRLDocument, CRLRecord
 from ca.encoding import pem
-from ca.errors import NotFoundError, PolicyError
+from ca.encoding.crl import next_update
+from ca.errors import CAError, NotFoundError, PolicyError
 from ca.files import Spool, held_folder, make_folder, write_stream
 from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, signed_crl
@@ -77,7 +79,17 @@ def octets(home: Home, ca: CA) -> Iterator[bytes]:
     yield from pieces
 
 
-def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
+def served_until(home: Home, ca: CA) -> datetime | None:
+    """The nextUpdate that the published octets themselves say, or None where they say none."""
+    try:
+        return next_update(next(octets(home, ca)))
+    except CAError:
+        return None
+
+
+def make_crl(
+    home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME, allow: Collection[str] = ()
+) -> bool:
     """Sign and publish a CRL; False if a higher number was published meanwhile.
 
     The number is taken in a write transaction, and a second connection pins the state of that
@@ -85,16 +97,18 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
 
     Raises:
         KeyUnavailableError: the CA's key cannot be opened; no number was taken.
-        PolicyError: the CA's own certificate has ended.
+        PolicyError: the CA's own certificate has ended or is revoked, or the clock is behind.
         StoreError: what is listed as revoked is not what history says.
     """
     home.assert_sound()
+    home.check_not_revoked(ca)
+    check_clock(home, allow)
     signer = home.signer(ca)
     facts = ca.issuer.facts
     assert facts is not None
     now = home.now()
-    next_update = min(now + lifetime, facts.validity.not_after)
-    if next_update <= now:
+    until = min(now + lifetime, facts.validity.not_after)
+    if until <= now:
         raise PolicyError(
             f"{ca.issuer.name} ended on {facts.validity.not_after:%Y-%m-%d} and signs no CRL"
         )
@@ -104,10 +118,11 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
         closing(Spool(home.path)) as spool,
     ):
         with home.store.write():
+            accept_clock(home, allow)
             told = revocations.last_event(reader, ca.issuer.id)  # pins the snapshot
             number = crls.next_number(home.store, ca.issuer.id, now)
             row = crls.add_number(
-                home.store, ca.issuer.id, number, this_update=now, next_update=next_update
+                home.store, ca.issuer.id, number, this_update=now, next_update=until
             )
             detail = {"ca": ca.issuer.ca_id, "number": str(number)}
             home.record(Event("crl-numbered", ca.issuer.name, detail, "crl_number", row))
@@ -129,11 +144,11 @@ def make_crl(home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME) -> bool:
             facts.key_identifier or key_identifier(ca.issuer.key.bits),
             number,
             now,
-            next_update,
+            until,
         )
         pieces = signed_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
         home.step("crl-signed")
-        newest = NewestCRL(ca.issuer.id, number, now, next_update, count, told, revoked)
+        newest = NewestCRL(ca.issuer.id, number, now, until, count, told, revoked)
         published = _publish(home, ca, newest, pieces)
         home.step("crl-published")
     return published
@@ -168,6 +183,7 @@ class CRLWishes(msgspec.Struct, frozen=True):
     lifetime: timedelta = CRL_LIFETIME
     format: str = "pem"
     path: Path | None = None
+    allow: frozenset[str] = frozenset()
 
 
 def hand_out(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
@@ -183,7 +199,7 @@ def hand_out(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
         _refuse_foreign(ca, wishes.path)
     made = wishes.refresh or needs_new(home, ca, within=wishes.within)
     if made:
-        make_crl(home, ca, lifetime=wishes.lifetime)
+        make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
     if wishes.path is not None:
         make_folder(wishes.path.parent)
         with held_folder(wishes.path.parent):  # what is written is the newest at that moment

@@ -5,27 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ca.authority import crls
+from ca.authority.clock import clock_behind, read_clock
 from ca.authority.finding import label
 from ca.authority.home import CA, Home
 from ca.authority.key_health import key_findings
-from ca.authority.responding import signer_record
+from ca.authority.responding import signer_health
 from ca.authority.soundness import soundness
 from ca.documents.reports import verdict_of
 from ca.documents.revocation import CheckDocument
 from ca.encoding.certificates import read_certificate
-from ca.model.findings import SEVERITIES, Finding, Severity
+from ca.model.findings import SEVERITIES, Finding, Severity, run
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import (
     CAHealth,
     CertificateHealth,
-    Clock,
     CRLHealth,
     LeftPlans,
-    SignerHealth,
+    RevokedCA,
     judge,
 )
-from ca.store import audit, certificates, plans
+from ca.store import certificates, plans
 from ca.store.certificates import CURRENT
 
 DEFAULT_EXPIRING = timedelta(days=60)
@@ -39,7 +39,7 @@ def check(
     findings = soundness(home)
     if any(each.code == "register-altered" for each in findings):
         return CheckDocument(verdict="fail", findings=findings)  # the rest would build on it
-    findings += judge(Clock(now, audit.newest_moment(home.store)))
+    findings += clock_findings(home)
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),
@@ -47,8 +47,9 @@ def check(
     for ca in home.cas():
         facts = ca.issuer.facts
         assert facts is not None
-        end = facts.validity.not_after
-        findings += judge(CAHealth(ca.issuer.name, ca.role, now, end, longest))
+        if home.revocation_of(ca) is None:
+            end = facts.validity.not_after
+            findings += judge(CAHealth(ca.issuer.name, ca.role, now, end, longest))
         findings += status_service_findings(home, ca)
     until = int((now + expiring).timestamp())
     for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
@@ -68,11 +69,20 @@ def _shipped_profiles() -> list[Profile]:
 
 
 def status_service_findings(home: Home, ca: CA) -> list[Finding]:
-    """What is to be said of a CA's CRL and OCSP signer: ``/healthz`` asks for this alone."""
-    now = home.now()
+    """What is to be said of what a CA is served with: its CRL's octets, its signer, itself."""
+    if (found := home.revocation_of(ca)) is not None:
+        assert ca.issuer.facts is not None
+        serial = ca.issuer.facts.serial
+        fact = RevokedCA(ca.issuer.name, serial, found.status, found.reason, found.since)
+        return judge(fact)
     crl = crls.crl_record(home, ca)
-    signer = signer_record(home, ca, made=False)
+    served = crls.served_until(home, ca)
     return [
-        *judge(CRLHealth(ca.issuer.name, ca.role, now, crl.next_update, crl.pending)),
-        *judge(SignerHealth(ca.issuer.name, ca.role, now, signer.not_after if signer else None)),
+        *judge(CRLHealth(ca.issuer.name, ca.role, home.now(), served, crl.pending)),
+        *judge(signer_health(home, ca)),
     ]
+
+
+def clock_findings(home: Home) -> list[Finding]:
+    """Whether the clock is behind; a home that nobody used for a year is none to fail for."""
+    return run([clock_behind], read_clock(home))

@@ -21,6 +21,7 @@ from ca.errors import (
     KeyUnavailableError,
     MalformedError,
     NotFoundError,
+    PolicyError,
     StoreError,
 )
 from ca.issuance.order import Issuer
@@ -28,9 +29,10 @@ from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef
 from ca.keys.soft import open_signer
 from ca.profiles.library import Library
-from ca.store import state
+from ca.store import revocations, state
 from ca.store.audit import Actor, Event, pin, record
 from ca.store.connection import VERSION, Store, open_store
+from ca.store.revocations import CurrentStatus
 from ca.store.schema import assert_guarded, upgrade
 from ca.store.standing import assert_standing
 
@@ -183,6 +185,31 @@ class Home:
         with self.store.snapshot():
             assert_guarded(self.store)
             assert_standing(self.store)
+
+    def revocation_of(self, ca: CA) -> CurrentStatus | None:
+        """That a CA's own certificate is revoked or held, or None."""
+        if ca.parent_id is None or ca.issuer.facts is None:
+            return None
+        return revocations.current(self.store, ca.parent_id, bytes.fromhex(ca.issuer.facts.serial))
+
+    def check_not_revoked(self, ca: CA) -> None:
+        """That a CA may sign.
+
+        Raises:
+            PolicyError: its own certificate is revoked or held.
+        """
+        found = self.revocation_of(ca)
+        if found is None:
+            return
+        if found.status == "held":
+            raise PolicyError(
+                f"{ca.issuer.name} is on hold and signs nothing until it is released",
+                hint=f"sipca release {ca.issuer.facts.serial if ca.issuer.facts else 'SERIAL'}",
+            )
+        raise PolicyError(
+            f"{ca.issuer.name} is revoked and signs nothing more",
+            hint="make a new CA in another --home",
+        )
 
     def is_open(self, ca: CA) -> bool:
         """Whether this call has a CA's key open."""

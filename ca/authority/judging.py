@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
 from ca.authority import delivery as delivering
+from ca.authority.clock import Clock, judge_clock, read_clock
 from ca.authority.finding import find
 from ca.authority.home import CA, Home
 from ca.authority.preparing import Job, Ready, Terms, outcomes
@@ -18,7 +19,7 @@ from ca.encoding.certificates import common_name, read_certificate
 from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, raise_failures, rule, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
 from ca.profiles.profile import Profile
@@ -159,6 +160,7 @@ class Judge:
         )
         self._keys: dict[bytes, dict[str, None]] = {}
         self.thorough = True
+        self._clock: Clock | None = None
 
     def candidate(self, source: Source) -> Candidate:
         """Read a source and prepare its certificate; nothing is written.
@@ -242,6 +244,7 @@ class Judge:
         old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
         if old is not None:
             good = _already_in_its_place(old, good)
+        of_clock = self.check_clock(wishes.allow) if good is None else []
         cn = _cn(prepared)
         certified = known.certified(prepared.key_identity, cn)
         return Candidate(
@@ -249,10 +252,22 @@ class Judge:
             delivering.stem_of(source.stem) or delivering.file_safe(wishes.device or cn),
             profile,
             ready,
-            (*ready.findings, *self._judge_key(prepared, cn, wishes, certified)),
+            (*ready.findings, *self._judge_key(prepared, cn, wishes, certified), *of_clock),
             None if old is None else old.plan_id,
             good,
         )
+
+    def check_clock(self, allowed: Collection[str]) -> list[Finding]:
+        """What is to be said of the clock beside the events before this call.
+
+        Raises:
+            PolicyError: it is behind them, and that was not allowed by name.
+        """
+        if self._clock is None:
+            self._clock = read_clock(self.home)
+        findings = judge_clock(self._clock, allowed)
+        raise_failures(findings)
+        return findings
 
     def judged_again(self, candidate: Candidate) -> Candidate:
         """The same candidate, with the certificate that has come to be there since, if any."""
@@ -289,19 +304,12 @@ class Judge:
         self.check_ca()
 
     def check_ca(self) -> None:
-        """That the issuing CA is not revoked.
+        """That the issuing CA is neither revoked nor held.
 
         Raises:
             PolicyError: it is.
         """
-        if self.ca.parent_id is None or self.ca.issuer.facts is None:
-            return
-        serial = bytes.fromhex(self.ca.issuer.facts.serial)
-        if revocations.current(self.home.store, self.ca.parent_id, serial):
-            raise PolicyError(
-                f"{self.ca.issuer.name} is revoked and signs nothing more",
-                hint="make a new CA in another --home",
-            )
+        self.home.check_not_revoked(self.ca)
 
     def profile(self, name: str) -> Profile:
         """An end-entity profile by name, read once.

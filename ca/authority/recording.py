@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ca.authority.clock import accept_clock
 from ca.authority.home import Home
 from ca.authority.indexing import index_of_prepared
 from ca.encoding.account import pack_account
@@ -92,6 +93,7 @@ def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
     first = drafts[0].prepared.serial.hex()
     detail = {"plans": str(len(numbers)), "serial": first}
     home.record(Event("planned", first, detail, "plan", numbers[0], len(numbers)))
+    accept_clock(home, {code for draft in drafts for code in draft.overrides})
     return numbers
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
 
 from ca.authority import crls
+from ca.authority.clock import accept_clock, check_clock
 from ca.authority.describing import certificate_record
 from ca.authority.finding import find_all, label, with_serial
 from ca.authority.home import CA, Home
@@ -37,6 +38,7 @@ class RevocationWishes(msgspec.Struct, frozen=True):
     invalid_since: datetime | None = None
     all_with_key: bool = False
     make_crl: bool = True
+    allow: frozenset[str] = frozenset()
 
 
 def revoke(
@@ -49,11 +51,12 @@ def revoke(
     Raises:
         NotFoundError: a REF or serial is not known.
         ConflictError: a REF could mean several; one is revoked already.
-        PolicyError: a root would be revoked.
+        PolicyError: a root would be revoked, or the clock is behind.
     """
     if wishes.invalid_since is not None and wishes.invalid_since > home.now():
         raise MalformedError("the date since when the key is suspect lies in the future")
     home.assert_sound()
+    check_clock(home, wishes.allow)
     rows = _distinct(
         [find_all(home, ref) for ref in refs] + [with_serial(home, each) for each in serials]
     )
@@ -62,6 +65,7 @@ def revoke(
         rows += [] if not wishes.all_with_key else _live_with_key(home, rows)
     changed: list[CertificateRow] = []
     with home.store.write():
+        accept_clock(home, wishes.allow)
         for position, row in enumerate(rows):
             _refuse_root(home, row)
             standing = _standing(home, row)
@@ -78,16 +82,21 @@ def revoke(
     return _document(home, changed, left, make_crl=wishes.make_crl)
 
 
-def release(home: Home, ref: str, *, make_crl: bool = True) -> RevocationDocument:
+def release(
+    home: Home, ref: str, *, make_crl: bool = True, allow: Collection[str] = ()
+) -> RevocationDocument:
     """End a hold; the certificate is good again and absent from the next CRL.
 
     Raises:
         NotFoundError: the REF is not known.
         ConflictError: it could mean several, or is not held.
+        PolicyError: the clock is behind.
     """
     home.assert_sound()
+    check_clock(home, allow)
     row = find_all(home, ref, status="held")
     with home.store.write():
+        accept_clock(home, allow)
         check_release(_name(row), _standing(home, row))
         _record(home, row, "released", "hold", None)
     home.step("status-recorded")
@@ -148,7 +157,7 @@ def _document(
         try:
             for ca in cas:
                 crls.make_crl(home, ca)
-        except KeyUnavailableError as error:
+        except (KeyUnavailableError, PolicyError) as error:  # it is recorded all the same
             pending = error.message
     else:
         pending = "it was not asked for (--no-crl)"

@@ -7,13 +7,18 @@ from functools import lru_cache
 
 from ca.encoding.der import (
     GENERALIZED_TIME,
+    INTEGER,
     OCTET_STRING,
+    SEQUENCE,
     UTC_TIME,
     encode_integer,
     encode_oid,
+    first,
     sequence,
     tlv,
 )
+from ca.encoding.extensions import read_validity
+from ca.errors import MalformedError
 
 ENUMERATED = 0x0A
 REASON_CODES = {
@@ -62,3 +67,25 @@ def entry(
         extensions += sequence(_INVALIDITY_DATE, date)
     fields = encode_integer(int.from_bytes(serial, "big")) + time(revoked_at)
     return sequence(fields, sequence(extensions) if extensions else b"")
+
+
+def next_update(start: bytes) -> datetime:
+    """The nextUpdate of a CRL, from octets that it begins with (RFC 5280, 5.1).
+
+    Raises:
+        MalformedError: they are not the start of a CRL of version 2 that has one.
+    """
+    rest = _contents_begun(_contents_begun(start))  # of CertificateList, of TBSCertList
+    times = b""
+    for expected in (INTEGER, SEQUENCE, SEQUENCE, None, None):  # version, signature, issuer
+        field = first(rest)
+        if expected not in (None, field.tag):
+            raise MalformedError("this is no CRL of version 2")
+        times += b"" if expected else field.raw
+        rest = rest[field.end :]
+    return read_validity(sequence(times))[1][1]
+
+
+def _contents_begun(data: bytes) -> bytes:
+    """The contents of an element, of which perhaps only the start is there."""
+    return data[2 + (data[1] & 0x7F if data[1] & 0x80 else 0) :] if len(data) > 1 else b""

@@ -12,13 +12,6 @@ ENDING = timedelta(days=30)
 """How long before its end a CRL or OCSP signer is warned of, and ``/healthz`` fails."""
 
 
-class Clock(msgspec.Struct, frozen=True):
-    """This moment, and the newest moment that the register knows."""
-
-    now: datetime
-    newest_event: datetime | None
-
-
 class CAHealth(msgspec.Struct, frozen=True):
     """A CA: its certificate's end and the longest life that a shipped profile gives."""
 
@@ -40,12 +33,27 @@ class CRLHealth(msgspec.Struct, frozen=True):
 
 
 class SignerHealth(msgspec.Struct, frozen=True):
-    """A CA's OCSP signer; ``not_after`` is None while there is none."""
+    """The OCSP signer that answers for a CA, or where none is in force the newest that it has.
+
+    ``not_before`` and ``not_after`` are None while there is none. ``trouble``: why it cannot sign.
+    """
 
     name: str
     role: str
     now: datetime
-    not_after: datetime | None
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    trouble: str | None = None
+
+
+class RevokedCA(msgspec.Struct, frozen=True):
+    """A CA whose own certificate is revoked or held: "revoked" or "held", why, since when."""
+
+    name: str
+    serial: str
+    status: str
+    reason: str
+    since: datetime
 
 
 class CertificateHealth(msgspec.Struct, frozen=True):
@@ -71,18 +79,6 @@ def left(end: datetime, now: datetime) -> str:
     return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
 
 
-@rule("clock-behind", "error", "RFC 5280, 4.1.2.5")
-def clock_behind(clock: Clock) -> Violation | None:
-    """The clock is before the register's newest event: what is signed now would be dated wrong."""
-    if clock.newest_event is None or clock.now >= clock.newest_event - timedelta(minutes=5):
-        return None
-    return Violation(
-        f"the clock says {clock.now:%Y-%m-%d %H:%M}Z, but the register's newest event is of "
-        f"{clock.newest_event:%Y-%m-%d %H:%M}Z",
-        "set this machine's clock",
-    )
-
-
 @rule("ca-ended", "error", "RFC 5280, 6.1.3 (a)(2)")
 def ca_ended(ca: CAHealth) -> Violation | None:
     """A CA certificate has ended: nothing below it is believed any more."""
@@ -91,6 +87,18 @@ def ca_ended(ca: CAHealth) -> Violation | None:
     return Violation(
         f"{ca.name}: its certificate ended on {ca.not_after:%Y-%m-%d}",
         "sipca init --home NEWDIR makes a new CA; give its root to every device",
+    )
+
+
+@rule("ca-revoked", "error", "RFC 5280, 6.1.3 (a)(3)")
+def ca_revoked(ca: RevokedCA) -> Violation | None:
+    """A CA's own certificate is neither revoked nor held, else nothing below it is believed."""
+    text = "on hold" if ca.status == "held" else f"revoked for {ca.reason}"
+    return Violation(
+        f"{ca.name}: its certificate is {text} since {ca.since:%Y-%m-%d}; it signs nothing more",
+        f"sipca release {ca.serial}"
+        if ca.status == "held"
+        else "sipca init --home NEWDIR makes a new CA; give its root to every device",
     )
 
 
@@ -154,6 +162,26 @@ def signer_missing(signer: SignerHealth) -> Violation | None:
     return Violation(f"{signer.name}: no OCSP signer", _rotate(signer))
 
 
+@rule("ocsp-signer-not-yet-valid", "error", "RFC 6960, 4.2.2.2")
+def signer_not_yet_valid(signer: SignerHealth) -> Violation | None:
+    """An OCSP signer is in force: a certificate that begins later was made by a clock ahead."""
+    if signer.not_before is None or signer.now >= signer.not_before:
+        return None
+    return Violation(
+        f"{signer.name}: its OCSP signer begins only on {signer.not_before:%Y-%m-%d}, "
+        "so nothing is answered",
+        _rotate(signer),
+    )
+
+
+@rule("ocsp-signer-unusable", "error", "RFC 6960, 4.2.2.2")
+def signer_unusable(signer: SignerHealth) -> Violation | None:
+    """The key of the OCSP signer in force opens and is its certificate's."""
+    if signer.trouble is None:
+        return None
+    return Violation(f"{signer.name}: its OCSP signer: {signer.trouble}", _rotate(signer))
+
+
 @rule("ocsp-signer-ended", "error", "RFC 6960, 4.2.2.2")
 def signer_ended(signer: SignerHealth) -> Violation | None:
     """An OCSP signer's certificate has ended: devices with OCSP on refuse every call."""
@@ -175,7 +203,9 @@ def signer_ending(signer: SignerHealth) -> Violation | None:
 @rule("ocsp-signer-fresh", "info", "RFC 6960, 4.2.2.2")
 def signer_fresh(signer: SignerHealth) -> Violation | None:
     """How long the OCSP signer still holds."""
-    if signer.not_after is None or signer.not_after - signer.now < ENDING:
+    if signer.not_before is None or signer.not_after is None or signer.trouble is not None:
+        return None
+    if signer.now < signer.not_before or signer.not_after - signer.now < ENDING:
         return None
     return Violation(f"{signer.name}: its OCSP signer has {left(signer.not_after, signer.now)}")
 
@@ -204,14 +234,21 @@ def plan_without_result(plans: LeftPlans) -> Violation | None:
 
 
 _RULES: dict[type, tuple[Rule, ...]] = {
-    Clock: (clock_behind,),
     CAHealth: (ca_ended, ca_ending),
     CRLHealth: (crl_missing, crl_ended, crl_ending, crl_pending, crl_fresh),
-    SignerHealth: (signer_missing, signer_ended, signer_ending, signer_fresh),
+    SignerHealth: (
+        signer_missing,
+        signer_not_yet_valid,
+        signer_ended,
+        signer_unusable,
+        signer_ending,
+        signer_fresh,
+    ),
+    RevokedCA: (ca_revoked,),
     CertificateHealth: (certificate_ending,),
     LeftPlans: (plan_without_result,),
 }
-Fact = Clock | CAHealth | CRLHealth | SignerHealth | CertificateHealth | LeftPlans
+Fact = RevokedCA | CAHealth | CRLHealth | SignerHealth | CertificateHealth | LeftPlans
 
 
 def judge(fact: Fact) -> list[Finding]:

@@ -144,12 +144,16 @@ def has_head(store: Store, head: str) -> bool:
     return store.connection.execute(query, (hashed,)).fetchone() is not None
 
 
-def newest_moment(store: Store) -> datetime | None:
-    """The latest time among the last thousand events, by the clocks of their times."""
-    row = store.connection.execute(
-        "SELECT max(at) FROM (SELECT at FROM audit ORDER BY id DESC LIMIT 1000)"
-    ).fetchone()
-    return from_text(row[0]) if row[0] else None
+def recent_moments(store: Store, *, since: str) -> tuple[datetime, ...]:
+    """When the last thousand events were, in their order, by the clocks of their times.
+
+    Only those from the newest one of an action on, where it is among them.
+    """
+    rows = store.connection.execute(
+        "SELECT at, action FROM audit ORDER BY id DESC LIMIT 1000"
+    ).fetchall()
+    start = next((place for place, row in enumerate(rows) if row[1] == since), len(rows) - 1)
+    return tuple(from_text(row[0]) for row in reversed(rows[: start + 1]))
 
 
 def count(store: Store) -> int:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import msgspec
 
-from ca.encoding.der import certificate
+from ca.encoding.der import certificate, split
+from ca.encoding.extensions import read_validity
 from ca.store.connection import Store
 from ca.store.standing import note
 
+PROVEN = timedelta(days=7)
+"""How long a signer has been in force before the keys of ended ones are deleted."""
+
 
 class SignerRow(msgspec.Struct, frozen=True):
-    """The OCSP signer in force for an issuer."""
+    """An OCSP signer that has its certificate and its key."""
 
     plan_id: int
     issuer_id: int
+    key_id: int
     der: bytes
     public: bytes
     pkcs8: bytes
+    not_before: datetime
+    not_after: datetime
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Whether a moment lies between both of its dates (RFC 5280, 4.1.2.5)."""
+        return self.not_before <= at <= self.not_after
 
 
 def add(store: Store, *, plan_id: int, issuer_id: int, key_id: int) -> None:
@@ -28,32 +41,40 @@ def add(store: Store, *, plan_id: int, issuer_id: int, key_id: int) -> None:
     )
 
 
-def in_force(store: Store, issuer_id: int) -> SignerRow | None:
-    """The newest signer of an issuer that has its certificate, or None."""
-    row = store.connection.execute(
-        """SELECT o.plan_id, o.issuer_id, p.tbs, r.signature, k.public, k.pkcs8
+def signers(store: Store, issuer_id: int) -> list[SignerRow]:
+    """The signers of an issuer that have certificate and key, newest first: a handful."""
+    rows = store.connection.execute(
+        """SELECT o.plan_id, o.issuer_id, o.key_id, p.tbs, r.signature, k.public, k.pkcs8
              FROM ocsp_signer o
              JOIN plan p ON p.id = o.plan_id
              JOIN result r ON r.plan_id = o.plan_id
              JOIN key k ON k.id = o.key_id
-            WHERE o.issuer_id = ? ORDER BY o.plan_id DESC LIMIT 1""",
+            WHERE o.issuer_id = ? ORDER BY o.plan_id DESC""",
         (issuer_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    plan_id, issuer_id, tbs, signature, public, pkcs8 = row
-    return SignerRow(plan_id, issuer_id, certificate(tbs, signature), public, pkcs8)
+    )
+    found = []
+    for plan_id, issuer, key_id, tbs, signature, public, pkcs8 in rows:
+        (_, not_before), (_, not_after) = read_validity(split(tbs)[4])
+        der = certificate(tbs, signature)
+        found.append(SignerRow(plan_id, issuer, key_id, der, public, pkcs8, not_before, not_after))
+    return found
 
 
-def forget_keys_before(store: Store, issuer_id: int, plan_id: int) -> None:
-    """Delete the keys of an issuer's older signers; what they signed stays as it is."""
-    keys = store.connection.execute(
-        """SELECT key_id FROM ocsp_signer
-            WHERE issuer_id = ? AND plan_id < ? AND key_id IS NOT NULL""",
-        (issuer_id, plan_id),
-    ).fetchall()
-    for (key,) in keys:
-        forget_key(store, key)
+def in_force(store: Store, issuer_id: int, at: datetime) -> SignerRow | None:
+    """The newest signer of an issuer that is in force at a moment, or None."""
+    return next((row for row in signers(store, issuer_id) if row.is_in_force(at)), None)
+
+
+def unneeded(store: Store, issuer_id: int, at: datetime) -> list[SignerRow]:
+    """The signers whose keys need not be kept: ended, with a successor long in force.
+
+    Long is ``PROVEN``: one look at a clock that is ahead destroys nothing.
+    """
+    rows = signers(store, issuer_id)
+    proven = [row for row in rows if row.is_in_force(at) and at - row.not_before >= PROVEN]
+    if not proven:
+        return []
+    return [row for row in rows if row.not_after < at and row.plan_id < proven[0].plan_id]
 
 
 def forget_key(store: Store, key_id: int) -> None:

@@ -24,6 +24,10 @@ Ref = Annotated[
     ),
 ]
 NoCRL = Annotated[bool, typer.Option("--no-crl", help="Leave the CRL pending.")]
+AllowClock = Annotated[
+    list[str] | None,
+    typer.Option("--allow", metavar="RULE", help="clock-behind: the clock is right; recorded."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files of other content.")]
 
 
@@ -90,6 +94,11 @@ def allowed(codes: list[str] | None) -> frozenset[str]:
                 f"--allow: '{code}' is none of {', '.join(sorted(known))} (sipca rule list)"
             )
     return frozenset(codes)
+
+
+def allowed_clock(codes: list[str] | None) -> frozenset[str]:
+    """What ``AllowClock`` overrides."""
+    return frozenset(one_of("--allow", code, ("clock-behind",)) for code in codes or ())
 
 
 def key_passphrase(path: Path | None) -> bytes | None:

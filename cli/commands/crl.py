@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import one_of, span
+from cli.commands.arguments import AllowClock, allowed_clock, one_of, span
 from cli.options import opened, settings_of
 from cli.output import print_json, talk, write_pieces
 
@@ -27,6 +27,7 @@ def crl_command(
         typer.Option(metavar="D", help="Make a new one if the newest ends within, as 7d."),
     ] = None,
     lifetime: Annotated[str, typer.Option(metavar="D", help="How long a new one holds.")] = "180d",
+    allow: AllowClock = None,
 ) -> None:
     """The newest CRL on stdout or in a file; a new one is signed where needed.
 
@@ -48,7 +49,7 @@ def crl_command(
         document = crls.hand_out(
             home,
             crls.ca_called(home, ca),
-            crls.CRLWishes(refresh, within, lasting, format, output),
+            crls.CRLWishes(refresh, within, lasting, format, output, allowed_clock(allow)),
         )
         talk(crl_text(document), settings)
         if settings.json:

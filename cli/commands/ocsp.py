@@ -9,7 +9,7 @@ import typer
 
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
-from cli.commands.arguments import Overwrite, span
+from cli.commands.arguments import AllowClock, Overwrite, allowed_clock, span
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -72,6 +72,7 @@ def rotate_command(
     if_due: Annotated[
         bool, typer.Option("--if-due", help="Only where half the signer's life is over.")
     ] = False,
+    allow: AllowClock = None,
 ) -> None:
     """Make a new OCSP signer with a new key; a running server takes it up by itself.
 
@@ -82,5 +83,5 @@ def rotate_command(
 
     settings = settings_of(ctx)
     with opened(settings) as home:
-        document = rotate_some(home, ca, if_due=if_due)
+        document = rotate_some(home, ca, if_due=if_due, allow=allowed_clock(allow))
     show(document, settings, signers_text)

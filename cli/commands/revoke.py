@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import NoCRL, moment, one_of
+from cli.commands.arguments import AllowClock, NoCRL, allowed_clock, moment, one_of
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -40,6 +40,7 @@ def revoke_command(
         typer.Option("--all-with-key", help="Of a compromised key every live certificate."),
     ] = False,
     no_crl: NoCRL = False,
+    allow: AllowClock = None,
 ) -> None:
     """Revoke certificates; OCSP says so at once, the CRL is made in the same call.
 
@@ -57,7 +58,11 @@ def revoke_command(
     if all_with_key and reason != "key-compromise":
         raise typer.BadParameter("--all-with-key goes with --reason key-compromise")
     wishes = RevocationWishes(
-        reason, moment("--invalid-since", invalid_since), all_with_key, not no_crl
+        reason,
+        moment("--invalid-since", invalid_since),
+        all_with_key,
+        not no_crl,
+        allowed_clock(allow),
     )
     with opened(settings) as home:
         document = revoke(home, refs or [], serial or [], wishes)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-<<<<<<< HEAD
 from ca.documents.signing import Refused, Signed, SigningDocument, Skipped
-from cli.terminal import one_line, safe, table
-=======
-from ca.documents.signing import Signed, SigningDocument, Skipped
 from cli.terminal import one_line, table
->>>>>>> words
 from cli.views.account import account_text, findings_text
 
 

@@ -10,17 +10,8 @@ from cli.terminal import one_line, table
 def build_text(document: TrustDocument) -> str:
     """What went in, what did not and why, how much room is left."""
     lines = [table([_row(each) for each in document.members], indent="  ")]
-<<<<<<< HEAD
     lines += [_dropped(each) for each in document.dropped]
     lines += [_found(each) for each in document.findings]
-=======
-    for each in document.dropped:
-        verb = "refused" if each.kind == "refused" else "left out"
-        lines.append(
-            f"{verb}: {one_line(each.subject)} ({one_line(each.source)}): {one_line(each.reason)}"
-        )
-    lines += [f"look: {one_line(each.message)}; {each.hint}" for each in document.findings]
->>>>>>> words
     lines += [f"note: {one_line(each)}" for each in document.notes]
     lines.append(
         f"{len(document.members)} certificates of at most {document.limit} ({document.target})"

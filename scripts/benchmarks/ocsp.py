@@ -49,7 +49,7 @@ def _measure(folder: Path, kind: str) -> Iterator[Row]:
         register = Register(opened)
         responder = register.responders[1]
         facts = opened.ca("issuing").issuer.facts
-        held = responders.in_force(opened.store, opened.ca("issuing").issuer.id)
+        held = responders.in_force(opened.store, opened.ca("issuing").issuer.id, opened.now())
         assert facts is not None
         assert held is not None
         serial = int.from_bytes(_serial_of(held.der), "big")

@@ -7,17 +7,21 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from stand_in.lab import ROOT, CommandLine, make_csr
+from stand_in.lab import NOW, ROOT, CommandLine, make_csr
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
     "PYTHONPATH": str(ROOT)
 }
 DRIVER = """
 import os, signal, sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from ca.authority import crls, responding, revoking
 from ca.authority.home import Surroundings, no_passphrase, open_home
@@ -106,7 +110,9 @@ def test_a_rotation_killed_half_way_leaves_the_old_signer_answering(
     assert all(each["made"] is False for each in after)
 
 
-def test_rotation_forgets_the_old_signers_key(lab: CommandLine) -> None:
+def test_rotation_forgets_the_key_of_a_signer_that_has_ended(
+    lab: CommandLine, frozen: Callable[[datetime], None]
+) -> None:
     from ca.store.connection import open_store
 
     def keys() -> list[bytes]:
@@ -115,10 +121,16 @@ def test_rotation_forgets_the_old_signers_key(lab: CommandLine) -> None:
 
     before = set(keys())
     assert lab("ocsp", "rotate", "--ca", "issuing").exit == 0
-    after = set(keys())
-    (gone,) = before - after
+    both = set(keys())
+    frozen(NOW + timedelta(days=401))
+    assert lab("ocsp", "rotate", "--ca", "issuing").exit == 0
+    frozen(NOW + timedelta(days=409))
+    assert lab("ocsp", "rotate", "--ca", "issuing").exit == 0
+    gone, *others = before - set(keys())
 
-    assert len(after) == len(before) == 4
+    assert len(before) == 4
+    assert before < both  # one that has not ended yet is kept beside its successor
+    assert len(others) == 0
     scalar = gone.partition(b"\x04\x20")[2][:32]  # RFC 5915: the private key of P-256
     assert len(scalar) == 32
     assert all(scalar not in path.read_bytes() for path in lab.home.glob("ca.db*"))

@@ -38,6 +38,7 @@ RULE_MODULES = (
     "ca.names.general",
     "ca.names.subjects",
     "ca.revocation.health",
+    "ca.revocation.served",
 )
 """The modules whose import enters rules into the catalogue."""
 

@@ -25,6 +25,7 @@ from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 from ca.revocation.ocsp import Answer, OCSPResponder, Responder, Revoked, failure
+from ca.revocation.ocsp_request import OCSPRequest
 from ca.store import responders as signers
 from ca.store import revocations
 from ca.store.audit import Event
@@ -108,7 +109,9 @@ class Register:
         """The CAs that can be answered for."""
         return self._responder.responders
 
-    def answer(self, request: bytes, *, lifetime: timedelta = ANSWER_LIFETIME) -> Answer:
+    def answer(
+        self, request: bytes | OCSPRequest, *, lifetime: timedelta = ANSWER_LIFETIME
+    ) -> Answer:
         """The response to a request, from what the register says at this moment."""
         if not self._responder.responders:
             return failure("tryLater", "there is no OCSP signer; sipca ocsp rotate makes one")

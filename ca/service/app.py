@@ -12,7 +12,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,9 +20,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Surroundings, no_passphrase
 from ca.errors import CAError
 from ca.revocation.ocsp_request import MAX_REQUEST
+from ca.service.following import Following
 from ca.service.guard import AT_ONCE, POSTED
 from ca.service.register import ServedRegister
 from ca.service.replies import JSON, Reply, refusal, reply
@@ -45,7 +46,6 @@ class Application:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.served: ServedRegister | None = None
-        self.prefix = b""
         self.rest = Starlette(
             routes=[
                 Route("/healthz", self._health, methods=["GET"]),
@@ -73,8 +73,10 @@ class Application:
 
     def _below_prefix(self, path: bytes) -> bytes:
         """The path without that of the base URL, so that both ways lead here."""
-        if self.prefix and path.startswith(self.prefix):
-            return path[len(self.prefix) :] or b"/"
+        assert self.served is not None
+        prefix = self.served.following.prefix
+        if prefix and path.startswith(prefix):
+            return path[len(prefix) :] or b"/"
         return path
 
     async def _posted(self, path: bytes, receive: Receive) -> Reply:
@@ -95,15 +97,15 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, Any]]:
-        with open_home(self.home, Surroundings(passphrase=no_passphrase)) as home:
-            self.served = ServedRegister(home)
-            self.prefix = urlsplit(home.base_url or "").path.rstrip("/").encode()
-            following = asyncio.create_task(self._follow(self.served))
-            try:
-                yield {AT_ONCE: self.served.at_once, POSTED: self.served.posted}
-            finally:
-                following.cancel()
-                self.served = None
+        followed = Following(self.home, Surroundings(passphrase=no_passphrase))
+        self.served = ServedRegister(followed)
+        following = asyncio.create_task(self._follow(self.served))
+        try:
+            yield {AT_ONCE: self.served.at_once, POSTED: self.served.posted}
+        finally:
+            following.cancel()
+            self.served = None
+            followed.close()
 
     async def _follow(self, served: ServedRegister) -> None:
         warn_at = 0.0
@@ -119,7 +121,9 @@ class Application:
         try:
             findings = self.served.troubles()
         except CAError as error:
-            body = msgspec.json.encode({"status": "failing", "error": error.message})
+            body = msgspec.json.encode(
+                {"status": "failing", "findings": [], "error": error.message, "hint": error.hint}
+            )
             return _response(reply(body, JSON, status=503))
         status = "failing" if findings else "ok"
         body = msgspec.json.encode({"status": status, "findings": findings})
@@ -164,7 +168,8 @@ def _warn(served: ServedRegister) -> None:
         for finding in served.troubles():
             log.warning("%s; %s", finding.message, finding.hint)
     except CAError as error:
-        log.warning("the register cannot be read: %s", error)
+        if served.following.trouble is None:  # else it was told already
+            log.warning("the register cannot be read: %s", error)
 
 
 def _response(made: Reply) -> Response:

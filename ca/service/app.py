@@ -6,7 +6,11 @@ import asyncio
 import contextlib
 import gc
 import logging
+import multiprocessing
+import multiprocessing.process
 import os
+import signal
+import threading
 import time
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -33,6 +37,8 @@ HOME_VARIABLE = "SIPCA_SERVED_HOME"
 FOLLOW_EVERY = 0.25
 """Seconds between looks at whether another process changed the register."""
 WARN_EVERY = 3600.0
+LAST_SECONDS = 10.0
+"""How long a worker without a parent has for the answers that it began."""
 
 log = logging.getLogger("sipca.serve")
 Message = MutableMapping[str, Any]
@@ -140,9 +146,24 @@ class Application:
 
 def application() -> Application:
     """The application for the home that the environment names: what each worker calls."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     made = Application(Path(os.environ[HOME_VARIABLE]))
     gc.freeze()  # what is loaded is not looked through for garbage again and again
     return made
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """End this worker when its parent has ended, however that was.
+
+    A killed parent tells nobody, but the pipe that it held open is closed: so on every system.
+    """
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LAST_SECONDS)
+    os._exit(1)
 
 
 def request_in(path: bytes) -> bytes | None:

@@ -91,6 +91,7 @@ class Following:
                 version = home.store.data_version()
                 if version == self._version and self.trouble is None:
                     return False
+                home.store.assert_known()
                 home.forget()
                 register.reload()
                 self._head = audit.newest(home.store)

@@ -96,7 +96,7 @@ class ServedRegister:
         except LockedError:
             return None
         except Exception as error:
-            self._log_once(f"an answer could not be made: {error!r}")
+            self._log_once("an answer could not be made", error)
             return failure("tryLater", str(error))
         self._failing = ""
         if answer.status not in ("successful", "unauthorized"):
@@ -112,9 +112,9 @@ class ServedRegister:
         except CAError as error:
             if error.kind == Kind.NOT_FOUND:
                 return refusal(404, error.message)
-            self._log_once(f"a CRL could not be read: {error.message}")
+            self._log_once("a CRL could not be read", error)
         except Exception as error:
-            self._log_once(f"a CRL could not be read: {error!r}")
+            self._log_once("a CRL could not be read", error)
         return refusal(503, "there is no CRL to be had")
 
     def _crl(self, home: Home, ca: CA) -> Reply:
@@ -178,8 +178,10 @@ class ServedRegister:
         responder = next((r for r in register.responders if r.issuer_id == ca.issuer.id), None)
         return served(home, ca, crl, responder)
 
-    def _log_once(self, text: str) -> None:
-        if text != self._failing:
+    def _log_once(self, what: str, error: Exception) -> None:
+        """Log why something could not be answered, unless that was the last thing logged."""
+        text = f"{what}: {error.message if isinstance(error, CAError) else repr(error)}"
+        if error is not self.following.trouble and text != self._failing:
             self._failing = text
             log.error("%s", text)
 

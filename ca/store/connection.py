@@ -77,6 +77,14 @@ class Store:
                 f"'{self.path}' was changed while it was read", hint="run the command again"
             )
 
+    def assert_known(self) -> None:
+        """It is still a register of sipca's, and of no newer one: for servers.
+
+        Raises:
+            StoreError: another program has changed that.
+        """
+        _assert_known(self.connection, self.path)
+
     def assert_whole(self) -> None:
         """The pages of the file belong together.
 
@@ -165,23 +173,25 @@ def _connect(path: Path, *, create: bool, read_only: bool) -> tuple[sqlite3.Conn
         if not _can_be_read(connection, path):
             connection.close()
             way, connection = "immutable", _opened(path, "mode=ro&immutable=1")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if (
-            not create
-            and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID
-        ):
-            raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
-        if version > VERSION:
-            raise StoreError(
-                f"'{path}' was written by a newer sipca (schema {version}, known is {VERSION})",
-                hint="upgrade sipca; nothing was changed",
-            )
+        if not create:
+            _assert_known(connection, path)
         for pragma in _WRITING if way == "rw" else ():
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
         raise
     return connection, way
+
+
+def _assert_known(connection: sqlite3.Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
+    if version > VERSION:
+        raise StoreError(
+            f"'{path}' was written by a newer sipca (schema {version}, known is {VERSION})",
+            hint="upgrade sipca; nothing was changed",
+        )
 
 
 _WRITING = (

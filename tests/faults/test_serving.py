@@ -271,7 +271,7 @@ def test_nothing_known_is_answered_from_a_register_that_is_damaged(
         monkeypatch.setattr(register, "FRESH_SECONDS", 0)
         served.ocsp(der)
         with closing(sqlite3.connect(lab.home / "ca.db")) as other:
-            other.execute("DROP TABLE status")
+            other.execute("DROP TABLE status_event")
         damaged = served.ocsp(der)
 
     assert damaged.body == bytes.fromhex("30030a0103"), "tryLater"
@@ -305,6 +305,38 @@ def test_it_ends_cleanly_on_a_signal(
 
     assert code == 0, said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+def test_workers_end_with_their_parent_however_it_ends(
+    lab: CommandLine, tmp_path: Path, number: int
+) -> None:
+    with serving(lab.home, tmp_path / "log", "--workers", "2") as service:
+        workers = _children(service.process.pid)
+        assert len(workers) >= 2
+
+        service.stop(number)
+
+        for _ in range(200):
+            if not any(Path(f"/proc/{each}").exists() for each in workers):
+                break
+            time.sleep(0.05)
+        left = [each for each in workers if Path(f"/proc/{each}").exists()]
+        said = service.said()
+        for each in left:
+            os.kill(each, signal.SIGKILL)
+    assert left == []
+    assert "Traceback" not in said
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", service.ocsp_port), 1)
+
+
+def _children(pid: int) -> list[int]:
+    return [
+        int(word)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for word in (task / "children").read_text().split()
+    ]
 
 
 def test_two_workers_answer_from_two_processes(lab: CommandLine, tmp_path: Path) -> None:

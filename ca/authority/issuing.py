@@ -80,6 +80,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     job, before, kept, paths = _prepared(home, wishes)
     if before is not None and _is_good(home, before, job, wishes.renew_before):
         return _document(home, "nothing", before, paths, wishes)
+    home.store.assert_writable()
     make_folder(wishes.folder)
     row = _sign(home, job, wishes, paths)
     _write_public(row.der, paths, delivering.chain_of(home), wishes.folder)

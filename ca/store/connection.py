@@ -47,8 +47,7 @@ class Store:
         Raises:
             StoreError: the register was opened for reading only.
         """
-        if self.way != "rw":
-            raise _not_writable(self.path)
+        self.assert_writable()
         self.connection.execute("BEGIN IMMEDIATE")
         self.changed.clear()
         try:
@@ -61,6 +60,15 @@ class Store:
                 self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
+
+    def assert_writable(self) -> None:
+        """It is open for writing: asked before files are made for what will be recorded.
+
+        Raises:
+            StoreError: it is open for reading only.
+        """
+        if self.way != "rw":
+            raise _not_writable(self.path)
 
     def be_patient(self, span: timedelta) -> None:
         """Wait this long for a locked register, instead of ``BUSY_SECONDS``."""

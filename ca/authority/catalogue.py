@@ -44,6 +44,7 @@ RULE_MODULES = (
     "ca.names.mistyped",
     "ca.names.subjects",
     "ca.revocation.health",
+    "ca.revocation.served",
 )
 """The modules whose import enters rules into the catalogue."""
 

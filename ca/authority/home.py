@@ -240,12 +240,17 @@ class Home:
         return CA(issuer, row.role, key, row.parent_id)
 
 
+class OlderRegisterError(StoreError):
+    """A register that has to be brought up to date, and is open for reading only."""
+
+
 @contextlib.contextmanager
-def open_home(path: Path, around: Surroundings) -> Iterator[Home]:
+def open_home(path: Path, around: Surroundings, *, read_only: bool = False) -> Iterator[Home]:
     """Open the CA home in a folder; an older register is brought up to date first.
 
     Raises:
         NotFoundError: there is no CA in it.
+        OlderRegisterError: it cannot be brought up to date.
         StoreError: the register cannot be used.
     """
     database = path / DATABASE
@@ -253,8 +258,13 @@ def open_home(path: Path, around: Surroundings) -> Iterator[Home]:
         raise StoreError(f"'{database}' is not a file", hint="choose another --home")
     if not database.exists():
         raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
-    with open_store(database) as store:
+    with open_store(database, read_only=read_only) as store:
         if store.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            if store.way != "rw":
+                raise OlderRegisterError(
+                    f"'{database}' is an older sipca's and cannot be brought up to date here",
+                    hint="run 'sipca status' once as the folder's owner where it is writable",
+                )
             upgrade(store, lambda before: pin(store, before, at=around.clock(), actor=actor()))
         yield Home(path, store, around)
 

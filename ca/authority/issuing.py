@@ -85,6 +85,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     home.assert_sound()
     first = _prepared(home, wishes)
     if first.good is None:
+        home.store.assert_writable()
         home.signer(first.job.judge.ca)  # may ask for the passphrase: before others wait for this
     make_folder(wishes.folder)
     with held_folder(wishes.folder):

@@ -29,6 +29,7 @@ from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 from ca.revocation.health import SignerHealth
 from ca.revocation.ocsp import Answer, OCSPResponder, Responder, Revoked, failure
+from ca.revocation.ocsp_request import OCSPRequest
 from ca.store import responders as signers
 from ca.store import revocations
 from ca.store.audit import Event
@@ -147,7 +148,9 @@ class Register:
         """The CAs that can be answered for."""
         return self._responder.responders
 
-    def answer(self, request: bytes, *, lifetime: timedelta = ANSWER_LIFETIME) -> Answer:
+    def answer(
+        self, request: bytes | OCSPRequest, *, lifetime: timedelta = ANSWER_LIFETIME
+    ) -> Answer:
         """The response to a request, from what the register says at this moment."""
         now = self.home.now()
         if abs(now - self._looked) >= LOOK_AGAIN:

@@ -70,7 +70,10 @@ class Responder(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A response. ``reusable``: it answers the same request again until ``next_update``."""
+    """A response. ``reusable``: it answers the same request again until ``next_update``.
+
+    ``known``: every certificate asked for is one of ours, so that there is an end of such answers.
+    """
 
     der: bytes
     status: ResponseStatus
@@ -78,6 +81,7 @@ class Answer(msgspec.Struct, frozen=True):
     reusable: bool = False
     this_update: datetime | None = None
     next_update: datetime | None = None
+    known: bool = False
 
 
 class OCSPResponder:
@@ -93,7 +97,7 @@ class OCSPResponder:
         self._fixed = {each.issuer_id: _fixed_parts(each) for each in responders}
 
     def answer(
-        self, request: bytes, status_of: StatusOf, *, at: datetime, until: datetime
+        self, request: bytes | OCSPRequest, status_of: StatusOf, *, at: datetime, until: datetime
     ) -> Answer:
         """The response to a request, honest about ``at``, to be asked again at ``until``.
 
@@ -101,7 +105,7 @@ class OCSPResponder:
         beside one of ours, others are ``unknown``. Never raises for what a request holds.
         """
         try:
-            asked = read_ocsp_request(request)
+            asked = read_ocsp_request(request) if isinstance(request, bytes) else request
         except MalformedError as error:
             return failure("malformedRequest", error.message)
         found = [self._responder_for(each) for each in asked.cert_ids]
@@ -113,16 +117,17 @@ class OCSPResponder:
         until = min(until, responder.until)
         now, then = generalized_time(at), generalized_time(until)
         times = now + tlv(0xA0, then)
-        singles = []
+        singles, known = [], True
         for cert_id, theirs in zip(asked.cert_ids, found, strict=True):
             status = (
                 "unknown"
                 if theirs is not responder
                 else status_of(responder.issuer_id, cert_id.serial)
             )
+            known = known and status != "unknown"
             singles.append(_single(cert_id, status, times))
         signed = self._signed(responder, asked, singles, now)
-        return Answer(signed, "successful", "", asked.nonce is None, at, until)
+        return Answer(signed, "successful", "", asked.nonce is None, at, until, known)
 
     def _responder_for(self, cert_id: CertID) -> Responder | None:
         return self._issuers.get((cert_id.hash_oid, cert_id.name_hash, cert_id.key_hash))

@@ -14,9 +14,13 @@ from ca.encoding.der import (
     OID,
     SEQUENCE,
     Node,
+    encode_integer,
+    encode_oid,
     integer,
     oid,
     read,
+    sequence,
+    tlv,
 )
 from ca.errors import MalformedError
 
@@ -24,6 +28,8 @@ MAX_CERT_IDS = 32
 MAX_REQUEST = 16 * 1024
 """Octets of a request at the most: 32 CertIDs by SHA-512 need some 6 KiB."""
 MAX_NONCE = 128
+_LONGEST_CERT_ID = 192
+"""Octets of a CertID by SHA-512 with a serial of 20 octets, and some; longer ones are junk."""
 
 NONCE = "1.3.6.1.5.5.7.48.1.2"
 _ACCEPTABLE_RESPONSES = "1.3.6.1.5.5.7.48.1.4"
@@ -47,6 +53,17 @@ class OCSPRequest(msgspec.Struct, frozen=True):
 
     cert_ids: tuple[CertID, ...]
     nonce: bytes | None
+
+    def question(self) -> bytes | None:
+        """The octets on which the answer depends, whatever way the request came or was written.
+
+        None where an answer serves nobody else: a nonce, or a CertID in another encoding than
+        DER, of which there is no end. A CertID goes back as it came, so with NULL parameters it is
+        another question than without.
+        """
+        if self.nonce is not None or not all(_is_der(each) for each in self.cert_ids):
+            return None
+        return b"".join(each.raw for each in self.cert_ids)
 
 
 def read_ocsp_request(data: bytes) -> OCSPRequest:
@@ -95,13 +112,21 @@ def _cert_id(request: Node) -> CertID:
     return read_cert_id(fields[0].raw)
 
 
-@lru_cache(maxsize=1024)
 def read_cert_id(raw: bytes) -> CertID:
     """A CertID from its octets; the same few are asked for again and again.
 
     Raises:
         MalformedError: it is none.
     """
+    return _remembered_cert_id(raw) if len(raw) <= _LONGEST_CERT_ID else _read_cert_id(raw)
+
+
+@lru_cache(maxsize=1024)
+def _remembered_cert_id(raw: bytes) -> CertID:
+    return _read_cert_id(raw)
+
+
+def _read_cert_id(raw: bytes) -> CertID:
     parts = _sequence(read(raw, what="the CertID"))
     if [part.tag for part in parts] != [SEQUENCE, OCTET_STRING, OCTET_STRING, INTEGER]:
         raise MalformedError("a CertID is not algorithm, two hashes and a serial number")
@@ -117,6 +142,20 @@ def read_cert_id(raw: bytes) -> CertID:
         parts[1].contents,
         parts[2].contents,
         integer(parts[3]),
+    )
+
+
+def _is_der(cert_id: CertID) -> bool:
+    """Whether its octets are the one encoding of what it says, with NULL parameters or none."""
+    fields = (
+        tlv(OCTET_STRING, cert_id.name_hash)
+        + tlv(OCTET_STRING, cert_id.key_hash)
+        + encode_integer(cert_id.serial)
+    )
+    algorithm = encode_oid(cert_id.hash_oid)
+    return cert_id.raw in (
+        sequence(sequence(algorithm + tlv(NULL, b"")) + fields),
+        sequence(sequence(algorithm) + fields),
     )
 
 

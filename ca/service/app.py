@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 import gc
 import logging
+import multiprocessing
+import multiprocessing.process
 import os
+import signal
+import threading
 import time
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,9 +24,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Surroundings, no_passphrase
 from ca.errors import CAError
 from ca.revocation.ocsp_request import MAX_REQUEST
+from ca.service.following import Following
 from ca.service.guard import AT_ONCE, POSTED
 from ca.service.register import ServedRegister
 from ca.service.replies import JSON, Reply, refusal, reply
@@ -32,6 +37,8 @@ HOME_VARIABLE = "SIPCA_SERVED_HOME"
 FOLLOW_EVERY = 0.25
 """Seconds between looks at whether another process changed the register."""
 WARN_EVERY = 3600.0
+LAST_SECONDS = 10.0
+"""How long a worker without a parent has for the answers that it began."""
 
 log = logging.getLogger("sipca.serve")
 Message = MutableMapping[str, Any]
@@ -45,7 +52,6 @@ class Application:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.served: ServedRegister | None = None
-        self.prefix = b""
         self.rest = Starlette(
             routes=[
                 Route("/healthz", self._health, methods=["GET"]),
@@ -73,8 +79,10 @@ class Application:
 
     def _below_prefix(self, path: bytes) -> bytes:
         """The path without that of the base URL, so that both ways lead here."""
-        if self.prefix and path.startswith(self.prefix):
-            return path[len(self.prefix) :] or b"/"
+        assert self.served is not None
+        prefix = self.served.following.prefix
+        if prefix and path.startswith(prefix):
+            return path[len(prefix) :] or b"/"
         return path
 
     async def _posted(self, path: bytes, receive: Receive) -> Reply:
@@ -95,15 +103,15 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, Any]]:
-        with open_home(self.home, Surroundings(passphrase=no_passphrase)) as home:
-            self.served = ServedRegister(home)
-            self.prefix = urlsplit(home.base_url or "").path.rstrip("/").encode()
-            following = asyncio.create_task(self._follow(self.served))
-            try:
-                yield {AT_ONCE: self.served.at_once, POSTED: self.served.posted}
-            finally:
-                following.cancel()
-                self.served = None
+        followed = Following(self.home, Surroundings(passphrase=no_passphrase))
+        self.served = ServedRegister(followed)
+        following = asyncio.create_task(self._follow(self.served))
+        try:
+            yield {AT_ONCE: self.served.at_once, POSTED: self.served.posted}
+        finally:
+            following.cancel()
+            self.served = None
+            followed.close()
 
     async def _follow(self, served: ServedRegister) -> None:
         warn_at = 0.0
@@ -119,7 +127,9 @@ class Application:
         try:
             findings = self.served.troubles()
         except CAError as error:
-            body = msgspec.json.encode({"status": "failing", "error": error.message})
+            body = msgspec.json.encode(
+                {"status": "failing", "findings": [], "error": error.message, "hint": error.hint}
+            )
             return _response(reply(body, JSON, status=503))
         status = "failing" if findings else "ok"
         body = msgspec.json.encode({"status": status, "findings": findings})
@@ -136,9 +146,24 @@ class Application:
 
 def application() -> Application:
     """The application for the home that the environment names: what each worker calls."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     made = Application(Path(os.environ[HOME_VARIABLE]))
     gc.freeze()  # what is loaded is not looked through for garbage again and again
     return made
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """End this worker when its parent has ended, however that was.
+
+    A killed parent tells nobody, but the pipe that it held open is closed: so on every system.
+    """
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LAST_SECONDS)
+    os._exit(1)
 
 
 def request_in(path: bytes) -> bytes | None:
@@ -164,7 +189,8 @@ def _warn(served: ServedRegister) -> None:
         for finding in served.troubles():
             log.warning("%s; %s", finding.message, finding.hint)
     except CAError as error:
-        log.warning("the register cannot be read: %s", error)
+        if served.following.trouble is None:  # else it was told already
+            log.warning("the register cannot be read: %s", error)
 
 
 def _response(made: Reply) -> Response:

@@ -3,150 +3,145 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from hashlib import sha256
 from time import time
-
-import msgspec
 
 from ca.authority import crls
 from ca.authority.health import status_service_findings
 from ca.authority.home import CA, Home
 from ca.authority.responding import Register
-from ca.errors import CAError
+from ca.authority.served import served
+from ca.errors import CAError, Kind, MalformedError, StoreError
 from ca.model.findings import Finding
 from ca.revocation.ocsp import Answer, failure
+from ca.revocation.ocsp_request import OCSPRequest, read_ocsp_request
+from ca.revocation.served import Served, judge_served
+from ca.service.following import Following
+from ca.service.remembering import Answers, Remembered
 from ca.service.replies import OCSP_RESPONSE, PKIX_CERT, PKIX_CRL, Reply, keep_until, refusal, reply
+from ca.store.connection import LockedError
 
 log = logging.getLogger("sipca.serve")
 
-PATIENCE = timedelta(milliseconds=100)
-"""How long a reader waits for a locked register before it falls back on what it knows."""
-CACHED_ANSWERS = 10_000
-"""Answers kept at the most: 2 KiB each."""
 FRESH_SECONDS = 300
 """How long an answer is given again before it is signed anew."""
-
-
-class Remembered(msgspec.Struct, frozen=True):
-    """An answer to be given again: until it is signed anew, and at the longest (Unix seconds)."""
-
-    fresh_until: float
-    end: float
-    reply: Reply
-    octets: bytes
 
 
 class ServedRegister:
     """Answers from the register, remembers them, and forgets them as soon as it changes."""
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
-        home.store.be_patient(PATIENCE)
-        self.register = Register(home)
-        self.answers: dict[bytes, Remembered] = {}
-        self._requests: dict[bytes, bytes] = {}
-        self._crls: dict[str, Reply] = {}
-        self._version = home.store.data_version()
+    def __init__(self, following: Following) -> None:
+        self.following = following
+        self.answers = Answers()
+        self._crls: dict[int, Reply] = {}
+        self._served: list[Served] | None = None
+        self._failing = ""
+        following.when_changed = self._forget
 
     def follow(self) -> None:
-        """Take up what other processes changed; keep the last good state if that cannot be read."""
-        try:
-            with self.home.store.translated():
-                version = self.home.store.data_version()
-                if version == self._version:
-                    return
-                self.home.forget()
-                self.register.reload()
-        except CAError as error:
-            log.warning("the register cannot be read, answering from what is known: %s", error)
-            return
-        self._version = version
-        self.answers.clear()
-        self._requests.clear()
-        self._crls.clear()
-
-    def remembered(self, request: bytes, now: float, *, fresh: bool = True) -> Reply | None:
-        """An answer given before, if it is young enough (or, not ``fresh``, still in force)."""
-        found = self.answers.get(request)
-        if found is None or now >= (found.fresh_until if fresh else found.end):
-            return None
-        return found.reply
+        """Take up what other processes changed, or what stands at the register's path now."""
+        self.following.look()
 
     def at_once(self, path: bytes) -> bytes | None:
         """Headers and body for a GET that was answered a moment ago: no task, no parsing."""
-        found = self.answers.get(self._requests.get(path, b""))
+        found = self.answers.by_way(path)
         return None if found is None or time() >= found.fresh_until else found.octets
 
     def posted(self, request: bytes) -> bytes:
         """Headers and body for an OCSP request that came by POST."""
-        return self.ocsp(request).octets()
+        found = self.answers.by_way(request)
+        if found is not None and time() < found.fresh_until:
+            return found.octets
+        made = self._answered(request, request)
+        return made.octets if isinstance(made, Remembered) else made.octets()
 
     def got(self, path: bytes, request: bytes) -> Reply:
         """The reply to an OCSP request that came by GET."""
-        made = self.ocsp(request)
-        if request in self.answers and len(self._requests) < 2 * CACHED_ANSWERS:
-            self._requests[path] = request
-        return made
+        made = self._answered(request, path)
+        return made.reply() if isinstance(made, Remembered) else made
 
     def ocsp(self, request: bytes) -> Reply:
         """The reply to an OCSP request."""
-        now = self.home.now().timestamp()
-        known = self.remembered(request, now)
-        if known is not None:
-            return known
+        return self.got(request, request)
+
+    def _answered(self, request: bytes, way: bytes) -> Remembered | Reply:
+        """The answer to a request that came by a way: remembered if it serves again."""
         try:
-            with self.home.store.translated():
-                answer = self.register.answer(request)
-        except CAError as error:
-            log.warning("the register cannot be read: %s", error)
-            stale = self.remembered(request, now, fresh=False)
-            return stale or _ocsp_reply(failure("tryLater", error.message))
-        if answer.status not in ("successful", "unauthorized"):
-            log.info("answered %s: %s", answer.status, answer.reason)
-        made = _ocsp_reply(answer)
-        if answer.reusable and answer.next_update is not None:
+            asked = read_ocsp_request(request)
+        except MalformedError as error:
+            return _ocsp_reply(failure("malformedRequest", error.message))
+        question, now = asked.question(), self.following.now().timestamp()
+        known = self.answers.to(question)
+        if known is None or now >= known.fresh_until:
+            answer = self._answer(asked)
+            if answer is None:  # locked for a moment
+                if known is not None and now < known.end:
+                    return known
+                return _ocsp_reply(failure("tryLater", "the register is locked"))
+            made = _ocsp_reply(answer)
+            if question is None or not answer.known or answer.next_update is None:
+                return made
             end = answer.next_update.timestamp()
             fresh_until = min(now + FRESH_SECONDS, end)
-            self._remember(request, Remembered(fresh_until, end, made, made.octets()))
-        return made
+            known = self.answers.keep(question, made, fresh_until=fresh_until, end=end)
+        self.answers.lead(way, known)
+        return known
 
-    def _remember(self, request: bytes, entry: Remembered) -> None:
-        if len(self.answers) >= CACHED_ANSWERS:
-            del self.answers[next(iter(self.answers))]
-        self.answers[request] = entry
+    def _answer(self, asked: OCSPRequest) -> Answer | None:
+        """What the register says now; tryLater if it cannot be believed, None if it is locked."""
+        try:
+            home, register = self.following.current()
+            with home.store.translated():
+                answer = register.answer(asked)
+        except LockedError:
+            return None
+        except Exception as error:
+            self._log_once("an answer could not be made", error)
+            return failure("tryLater", str(error))
+        self._failing = ""
+        if answer.status not in ("successful", "unauthorized"):
+            log.info("answered %s: %s", answer.status, answer.reason)
+        return answer
 
     def crl(self, name: str) -> Reply:
         """The newest CRL of a CA."""
-        if name in self._crls:
-            return self._crls[name]
-        ca = self._ca(name)
-        if ca is None:
-            return refusal(404, "there is no such CA")
         try:
-            with self.home.store.translated(), self.home.store.snapshot():
-                record = crls.crl_record(self.home, ca)
-                der = b"".join(crls.octets(self.home, ca))
+            home, _ = self.following.current()
+            with home.store.translated():
+                return self._crl(home, crls.ca_called(home, name))
         except CAError as error:
-            log.warning("no CRL of %s: %s", ca.issuer.name, error)
-            return refusal(404 if error.kind == "not-found" else 503, "there is no CRL to be had")
-        assert record.next_update is not None
-        assert record.this_update is not None
-        cache = keep_until(
-            record.next_update,
-            made=record.this_update,
-            tag=str(record.number),
-            seconds=FRESH_SECONDS,
-        )
-        self._crls[name] = reply(der, PKIX_CRL, cache=cache)
-        return self._crls[name]
+            if error.kind == Kind.NOT_FOUND:
+                return refusal(404, error.message)
+            self._log_once("a CRL could not be read", error)
+        except Exception as error:
+            self._log_once("a CRL could not be read", error)
+        return refusal(503, "there is no CRL to be had")
+
+    def _crl(self, home: Home, ca: CA) -> Reply:
+        if ca.issuer.id not in self._crls:
+            with home.store.snapshot():
+                record = crls.crl_record(home, ca)
+                der = b"".join(crls.octets(home, ca))
+            assert record.next_update is not None
+            assert record.this_update is not None
+            cache = keep_until(
+                record.next_update,
+                made=record.this_update,
+                tag=str(record.number),
+                seconds=FRESH_SECONDS,
+            )
+            self._crls[ca.issuer.id] = reply(der, PKIX_CRL, cache=cache)
+        return self._crls[ca.issuer.id]
 
     def certificate(self, name: str) -> Reply:
         """A CA's certificate as DER."""
-        ca = self._ca(name)
-        if ca is None or ca.issuer.facts is None:
-            return refusal(404, "there is no such CA")
-        facts = ca.issuer.facts
+        try:
+            home, _ = self.following.current()
+            with home.store.translated():
+                facts = crls.ca_called(home, name).issuer.facts
+        except CAError as error:
+            return refusal(404 if error.kind == Kind.NOT_FOUND else 503, error.message)
+        assert facts is not None
         cache = keep_until(
             facts.validity.not_after,
             made=facts.validity.not_before,
@@ -156,17 +151,44 @@ class ServedRegister:
         return reply(facts.der, PKIX_CERT, cache=cache)
 
     def troubles(self) -> list[Finding]:
-        """What of CRLs and OCSP signers is ended, missing, or within 30 days of its end."""
-        with self.home.store.translated():
-            found = [f for ca in self.home.cas() for f in status_service_findings(self.home, ca)]
+        """What of CRLs and OCSP signers is ended, missing, soon to end, or not what is served.
+
+        Raises:
+            CAError: the register cannot be used.
+        """
+        home, register = self.following.current()
+        if self.following.trouble is not None:
+            raise self.following.trouble
+        try:
+            with home.store.translated():
+                found = [f for ca in home.cas() for f in status_service_findings(home, ca)]
+                if self._served is None:
+                    self._served = [self._served_of(home, register, ca) for ca in home.cas()]
+        except ValueError as error:  # octets that do not read
+            raise StoreError(f"the register cannot be read: {error!r}") from error
+        found += [f for each in self._served for f in judge_served(each, home.now())]
         return [each for each in found if each.result in ("warn", "fail")]
 
-    def _ca(self, name: str) -> CA | None:
+    def _served_of(self, home: Home, register: Register, ca: CA) -> Served:
+        """What is given out for a CA: looked at once for each change, an RSA signature too."""
         try:
-            with self.home.store.translated():
-                return crls.ca_called(self.home, name)
+            crl = self._crl(home, ca).body
         except CAError:
-            return None
+            crl = b""
+        responder = next((r for r in register.responders if r.issuer_id == ca.issuer.id), None)
+        return served(home, ca, crl, responder)
+
+    def _log_once(self, what: str, error: Exception) -> None:
+        """Log why something could not be answered, unless that was the last thing logged."""
+        text = f"{what}: {error.message if isinstance(error, CAError) else repr(error)}"
+        if error is not self.following.trouble and text != self._failing:
+            self._failing = text
+            log.error("%s", text)
+
+    def _forget(self) -> None:
+        self.answers.clear()
+        self._crls.clear()
+        self._served = None
 
 
 def _ocsp_reply(answer: Answer) -> Reply:

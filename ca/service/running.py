@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import signal
 import socket
@@ -47,7 +46,6 @@ def serve(home: Path, wished: Listening, ready: Callable[[Listening], None]) -> 
     sockets = [_bound(wished.address, port) for port in (wished.ocsp_port, wished.http_port)]
     ports = [each.getsockname()[1] for each in sockets]
     os.environ[HOME_VARIABLE] = str(home.absolute())
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     config = uvicorn.Config(
         "ca.service.app:application",
         factory=True,

@@ -134,6 +134,18 @@ def head(store: Store) -> bytes:
     return row[0] if row else GENESIS
 
 
+def newest(store: Store) -> tuple[int, bytes] | None:
+    """Number and hash of the last event."""
+    row = store.connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def holds(store: Store, event: tuple[int, bytes]) -> bool:
+    """Whether an event has this number and hash, so that history goes on from it."""
+    query = "SELECT 1 FROM audit WHERE id = ? AND hash = ?"
+    return store.connection.execute(query, event).fetchone() is not None
+
+
 def has_head(store: Store, head: str) -> bool:
     """Whether an event has this hash, in lower-case hex digits."""
     try:

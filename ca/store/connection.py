@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sized
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from ca.errors import MalformedError, StoreError
 
@@ -20,12 +21,22 @@ SMALL = 16 << 20
 """Octets of a register that is read whole in a quarter of a second."""
 
 
+Way = Literal["rw", "ro", "immutable"]
+"""How a register is open: to be written, to be read, to be read without locks."""
+
+
+class LockedError(StoreError):
+    """Another program holds the register; it will be let go."""
+
+
 class Store:
     """An open register. Reads need nothing; writes only inside ``with store.write():``."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, way: Way = "rw") -> None:
         self.connection = connection
         self.path = path
+        self.way = way
+        self._mark = mark_of(path) if way == "immutable" else None
         self.changed: list[tuple[str, str | int]] = []
         """Rows of state, by table and key, that this transaction changed and no event tells yet."""
 
@@ -34,7 +45,11 @@ class Store:
         """One write transaction (BEGIN IMMEDIATE); nothing slow belongs inside.
 
         State that was changed without an event that tells it is a bug, and is not committed.
+
+        Raises:
+            StoreError: the register was opened for reading only.
         """
+        self.assert_writable()
         self.connection.execute("BEGIN IMMEDIATE")
         self.changed.clear()
         try:
@@ -48,9 +63,49 @@ class Store:
             raise
         self.connection.execute("COMMIT")
 
+    def assert_writable(self) -> None:
+        """It is open for writing: asked before files are made for what will be recorded.
+
+        Raises:
+            StoreError: it is open for reading only.
+        """
+        if self.way != "rw":
+            raise _not_writable(self.path)
+
     def be_patient(self, span: timedelta) -> None:
         """Wait this long for a locked register, instead of ``BUSY_SECONDS``."""
         self.connection.execute(f"PRAGMA busy_timeout = {int(span / timedelta(milliseconds=1))}")
+
+    def assert_unchanged(self) -> None:
+        """What was read without locks stood still meanwhile; with locks there is nothing to ask.
+
+        Raises:
+            StoreError: somebody wrote to it.
+        """
+        if self._mark is not None and mark_of(self.path) != self._mark:
+            raise StoreError(
+                f"'{self.path}' was changed while it was read", hint="run the command again"
+            )
+
+    def assert_known(self) -> None:
+        """It is still a register of sipca's, and of no newer one: for servers.
+
+        Raises:
+            StoreError: another program has changed that.
+        """
+        _assert_known(self.connection, self.path)
+
+    def assert_whole(self) -> None:
+        """The pages of the file belong together.
+
+        Raises:
+            StoreError: they do not.
+        """
+        (said,) = self.connection.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise StoreError(
+                f"'{self.path}' is damaged: {said}", hint="restore the last copy of the folder"
+            )
 
     def data_version(self) -> int:
         """A number that changes when another connection has changed the register."""
@@ -79,18 +134,24 @@ class Store:
 
 
 @contextlib.contextmanager
-def open_store(path: Path, *, create: bool = False) -> Iterator[Store]:
+def open_store(path: Path, *, create: bool = False, read_only: bool = False) -> Iterator[Store]:
     """Open the register at ``path``, close it at the end, translate what SQLite says.
+
+    Where this user may not write it, and with ``read_only``, it is open for reading alone.
 
     Raises:
         StoreError: not a database, damaged, locked for 30 s, full, read-only, or written by a
             newer version of sipca.
     """
     try:
-        connection = _connect(path, create=create)
-        store = Store(connection, path)
+        connection, way = _connect(path, create=create, read_only=read_only)
+        store = Store(connection, path, way=way)
         try:
             yield store
+            store.assert_unchanged()
+        except sqlite3.Error:
+            store.assert_unchanged()
+            raise
         except Exception as error:
             _blame_damage(store, error)
             raise
@@ -130,48 +191,109 @@ def marks(values: Sized) -> str:
     return ",".join("?" * len(values))
 
 
-def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+def mark_of(path: Path) -> tuple[int, ...] | None:
+    """What tells a file from another that stands at its path now, or from itself written anew."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _connect(path: Path, *, create: bool, read_only: bool) -> tuple[sqlite3.Connection, Way]:
     if create:  # 0600 from the first moment; SQLite gives -wal and -shm the same mode
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         if os.name == "posix":
             path.chmod(0o600)
-    connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-    )
+    way: Way = "rw" if not read_only and os.access(path, os.W_OK) else "ro"
+    connection = _opened(path, f"mode={way}")
     try:
-        return _set_up(connection, path, create=create)
+        if not _can_be_read(connection, path):
+            connection.close()
+            way, connection = "immutable", _opened(path, "mode=ro&immutable=1")
+        if not create:
+            _assert_known(connection, path)
+        for pragma in _WRITING if way == "rw" else ():
+            connection.execute(f"PRAGMA {pragma}")
     except UnicodeDecodeError:  # a message of SQLite's that quotes a damaged schema
         connection.close()
         raise _damaged(path, "its schema is not UTF-8") from None
     except BaseException:
         connection.close()
         raise
+    return connection, way
 
 
-def _set_up(connection: sqlite3.Connection, path: Path, *, create: bool) -> sqlite3.Connection:
+def _assert_known(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if not create and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
     if version > VERSION:
         raise StoreError(
             f"'{path}' was written by a newer sipca (schema {version}, known is {VERSION})",
             hint="upgrade sipca; nothing was changed",
         )
-    for pragma in (
-        "journal_mode = WAL",
-        "foreign_keys = ON",
-        "recursive_triggers = ON",  # else INSERT OR REPLACE walks around the delete triggers
-        "secure_delete = ON",  # else deleted key blobs stay readable in free pages
-        "synchronous = FULL",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    return connection
+
+
+_WRITING = (
+    "journal_mode = WAL",
+    "foreign_keys = ON",
+    "recursive_triggers = ON",  # else INSERT OR REPLACE walks around the delete triggers
+    "secure_delete = ON",  # else deleted key blobs stay readable in free pages
+    "synchronous = FULL",
+)
+
+
+def _opened(path: Path, query: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?{query}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+    )
+
+
+def _can_be_read(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether it can be read with locks; if not, it stands still and may be read without.
+
+    A WAL database is read through its -shm file. Where that is not there and the folder is not
+    this user's to write (a read-only mount, mode 0555), SQLite takes the file as it is if told
+    that it is immutable: no locks, no -wal. That is sound while no -wal holds anything, because
+    then all that was committed is in the file, and while nobody writes. Who may write writes
+    to a -wal first, so what is read stays one state until that is merged into the file, and this
+    changes the file's mark: ``assert_unchanged`` looks at the end, a server at every turn.
+
+    Raises:
+        StoreError: there is a -wal that cannot be read.
+    """
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        folder = path.resolve().parent
+        if error.sqlite_errorcode & 0xFF not in _NO_SHM or os.access(folder, os.W_OK):
+            raise
+        wal = mark_of(folder / f"{path.name}-wal")
+        if wal is not None and wal[2] > 0:
+            raise StoreError(
+                f"'{path}-wal' holds changes that cannot be read in a folder that is not writable",
+                hint="run 'sipca status' once as the folder's owner where it is writable",
+            ) from None
+        return False
+    return True
+
+
+_NO_SHM = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+
+
+def _not_writable(path: Path) -> StoreError:
+    return StoreError(
+        f"'{path}' is open for reading only: this user may not write it",
+        hint="run the command as the folder's owner, where it is writable; list, show, export, "
+        "check and serve work without",
+    )
 
 
 def _translated(error: sqlite3.Error, path: Path) -> StoreError:
     text = str(error).lower()
     if "locked" in text or "busy" in text:
-        return StoreError(
+        return LockedError(
             f"'{path}' has been locked by another program for {BUSY_SECONDS} s",
             hint="end the other program, or wait, and run the command again",
         )
@@ -181,9 +303,7 @@ def _translated(error: sqlite3.Error, path: Path) -> StoreError:
             hint="what was recorded before is kept; free some space, and run it again",
         )
     if "readonly" in text or "read-only" in text:
-        return StoreError(
-            f"'{path}' cannot be written", hint="check the owner and mode of the folder"
-        )
+        return _not_writable(path)
     if "unable to open" in text:
         return StoreError(f"'{path}' cannot be opened", hint="check the folder's owner and mode")
     if "not a database" in text or "malformed" in text or "no such" in text or "decode" in text:

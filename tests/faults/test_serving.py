@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from stand_in.lab import PASSPHRASE, CommandLine, make_csr
 from stand_in.service import Service, serving
+
+from ca.authority.home import Surroundings, no_passphrase
+from ca.authority.responding import Register
+from ca.service import register
+from ca.service.following import Following
+from ca.service.register import ServedRegister
 
 MALFORMED = bytes.fromhex("30030a0101")
 
@@ -227,20 +236,26 @@ def test_it_answers_while_the_register_is_locked_and_recovers(
     assert status_of(service.raw(got(new))) == "GOOD"
 
 
-def test_what_is_known_is_answered_though_the_register_cannot_be_read(
+@contextlib.contextmanager
+def served_here(home: Path) -> Iterator[ServedRegister]:
+    following = Following(home, Surroundings(passphrase=no_passphrase))
+    try:
+        yield ServedRegister(following)
+    finally:
+        following.close()
+
+
+def test_what_is_known_is_answered_though_the_register_is_locked(
     lab: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ca.authority.home import Surroundings, no_passphrase, open_home
-    from ca.service.register import ServedRegister
+    def locked(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
 
     der = request(tmp_path)
-    with open_home(lab.home, Surroundings(passphrase=no_passphrase)) as home:
-        served = ServedRegister(home)
+    with served_here(lab.home) as served:
+        monkeypatch.setattr(register, "FRESH_SECONDS", 0)
         good = served.ocsp(der)
-        served.answers[der] = served.answers[der].__class__(
-            0.0, served.answers[der].end, good, good.octets()
-        )
-        home.store.connection.execute("DROP TABLE status_event")
+        monkeypatch.setattr(Register, "answer", locked)
         stale = served.ocsp(der)
         unknown = served.ocsp(request(tmp_path, b"n"))
 
@@ -248,25 +263,18 @@ def test_what_is_known_is_answered_though_the_register_cannot_be_read(
     assert unknown.body == bytes.fromhex("30030a0103"), "tryLater"
 
 
-def test_the_answers_kept_are_bounded(
+def test_nothing_known_is_answered_from_a_register_that_is_damaged(
     lab: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ca.authority.home import Surroundings, no_passphrase, open_home
-    from ca.service import register
+    der = request(tmp_path)
+    with served_here(lab.home) as served:
+        monkeypatch.setattr(register, "FRESH_SECONDS", 0)
+        served.ocsp(der)
+        with closing(sqlite3.connect(lab.home / "ca.db")) as other:
+            other.execute("DROP TABLE status_event")
+        damaged = served.ocsp(der)
 
-    monkeypatch.setattr(register, "CACHED_ANSWERS", 2)
-    from ca.revocation.ocsp import HASHES, cert_id, request_for
-
-    with open_home(lab.home, Surroundings(passphrase=no_passphrase)) as home:
-        served = register.ServedRegister(home)
-        responder = served.register.responders[1]
-        serial = int(lab("list", "--json").json["certificates"][0]["serial"], 16)
-        for name in HASHES:
-            served.ocsp(request_for(cert_id(responder, name, serial, with_null=True)))
-        for serial in range(1, 50):
-            served.ocsp(request_for(cert_id(responder, next(iter(HASHES)), serial, with_null=True)))
-
-        assert len(served.answers) == 2
+    assert damaged.body == bytes.fromhex("30030a0103"), "tryLater"
 
 
 def test_health_fails_thirty_days_before_a_crl_ends_and_the_log_warns(
@@ -297,6 +305,38 @@ def test_it_ends_cleanly_on_a_signal(
 
     assert code == 0, said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+def test_workers_end_with_their_parent_however_it_ends(
+    lab: CommandLine, tmp_path: Path, number: int
+) -> None:
+    with serving(lab.home, tmp_path / "log", "--workers", "2") as service:
+        workers = _children(service.process.pid)
+        assert len(workers) >= 2
+
+        service.stop(number)
+
+        for _ in range(200):
+            if not any(Path(f"/proc/{each}").exists() for each in workers):
+                break
+            time.sleep(0.05)
+        left = [each for each in workers if Path(f"/proc/{each}").exists()]
+        said = service.said()
+        for each in left:
+            os.kill(each, signal.SIGKILL)
+    assert left == []
+    assert "Traceback" not in said
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", service.ocsp_port), 1)
+
+
+def _children(pid: int) -> list[int]:
+    return [
+        int(word)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for word in (task / "children").read_text().split()
+    ]
 
 
 def test_two_workers_answer_from_two_processes(lab: CommandLine, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stand_in.lab import ROOT
@@ -21,13 +21,13 @@ RUN = "from cli.main import main; main()"
 class Service:
     """A running server: its ports, its process, what it said."""
 
-    def __init__(self, home: Path, log: Path, *words: str) -> None:
+    def __init__(self, home: Path, log: Path, *words: str, before: Sequence[str] = ()) -> None:
         self.log = log
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-c", RUN, "serve", "--ocsp-port", "0", "--http-port", "0",
+                    *before, sys.executable, "-c", RUN, "serve", "--ocsp-port", "0", "--http-port", "0",
                     "--home", str(home), *words,
                 ],
                 env=environment | {"PYTHONPATH": str(ROOT)}, stdout=output, stderr=output,
@@ -85,9 +85,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(home: Path, log: Path, *words: str) -> Iterator[Service]:
+def serving(home: Path, log: Path, *words: str, before: Sequence[str] = ()) -> Iterator[Service]:
     """A server that ends with the block."""
-    service = Service(home, log, *words)
+    service = Service(home, log, *words, before=before)
     try:
         yield service
     finally:

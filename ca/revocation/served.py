@@ -1,0 +1,75 @@
+"""What a server gives out, against what the register says of it: rules for ``/healthz``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ca.model.findings import Finding, Violation, rule, run
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What is given out for a CA, and what the register tells of it.
+
+    ``number`` and ``next_update`` are the register's, None where there is no CRL; those of the
+    octets given out are None where they do not read. ``signer_until`` is the end of the signer that
+    is loaded, None where none is; ``signer_works``: what it signs is good by its certificate.
+    """
+
+    name: str
+    role: str
+    number: int | None
+    next_update: datetime | None
+    served_number: int | None
+    served_next_update: datetime | None
+    crl_is_signed: bool
+    signer_until: datetime | None
+    signer_works: bool
+
+
+class ServedNow(msgspec.Struct, frozen=True):
+    """What is given out at a moment."""
+
+    served: Served
+    now: datetime
+
+
+@rule("crl-not-served", "error", "RFC 5280, 5")
+def crl_not_served(fact: ServedNow) -> Violation | None:
+    """The CRL that is given out is not one of the CA's, or not the one the register tells of."""
+    crl = fact.served
+    if crl.number is None:
+        return None  # crl-missing says so
+    if crl.served_number is None:
+        text = "its CRL cannot be read"
+    elif (crl.served_number, crl.served_next_update) != (crl.number, crl.next_update):
+        text = (
+            f"the CRL given out is number {crl.served_number} until {crl.served_next_update}, the "
+            f"register tells of number {crl.number} until {crl.next_update}"
+        )
+    elif not crl.crl_is_signed:
+        text = "the CRL given out is not signed by this CA"
+    else:
+        return None
+    return Violation(f"{crl.name}: {text}", f"sipca crl --ca {crl.role} --refresh")
+
+
+@rule("ocsp-signer-not-served", "error", "RFC 6960, 4.2.2.2")
+def signer_not_served(fact: ServedNow) -> Violation | None:
+    """The server has no OCSP signer for a CA that could answer now: nobody is told any status."""
+    signer = fact.served
+    if signer.signer_until is None:
+        text = "no OCSP signer is loaded"
+    elif signer.signer_until <= fact.now:
+        text = f"the OCSP signer in use ended on {signer.signer_until:%Y-%m-%d}"
+    elif not signer.signer_works:
+        text = "the OCSP signer's key is not that of its certificate"
+    else:
+        return None
+    return Violation(f"{signer.name}: {text}", f"sipca ocsp rotate --ca {signer.role}")
+
+
+def judge_served(served: Served, now: datetime) -> list[Finding]:
+    """What the rules find in what is given out at a moment."""
+    return run([crl_not_served, signer_not_served], ServedNow(served, now))

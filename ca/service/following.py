@@ -1,0 +1,220 @@
+"""The register at its path: opened anew when another file stands there, refused when unsound.
+
+SQLite keeps to the file that it opened, though that has been renamed, deleted or written over
+meanwhile, which is how people restore a copy. So the path is looked at a few times a second, and
+the file's mark at each answer that is signed. The server opens it for reading only: it has nothing
+to write, and SQLite then merges no left-over -wal into the file that came in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlsplit
+
+from ca.authority.home import DATABASE, Home, OlderRegisterError, Surroundings, open_home
+from ca.authority.responding import Register
+from ca.authority.soundness import soundness
+from ca.errors import CAError, StoreError
+from ca.store import audit
+from ca.store.connection import LockedError, mark_of
+
+log = logging.getLogger("sipca.serve")
+
+PATIENCE = timedelta(milliseconds=100)
+"""How long a reader waits for a locked register before it falls back on what it knows."""
+RETRY_SECONDS = 1.0
+"""How long, at the least, until a register that was refused and did not change is tried again."""
+
+Mark = tuple[int, ...] | None
+
+
+class Following:
+    """The home in a folder, open as long as the file that was opened is the one at its path."""
+
+    def __init__(self, folder: Path, around: Surroundings) -> None:
+        self.folder = folder
+        self.trouble: CAError | None = None
+        """Why nothing is open, or why what is open cannot be read at the moment."""
+        self.prefix = b""
+        """The path of the base URL, below which everything stands too."""
+        self.when_changed: Callable[[], None] = lambda: None
+        self._around = around
+        self._database = folder / DATABASE
+        self._open: tuple[Home, Register] | None = None
+        self._closing = ExitStack()
+        self._mark: Mark = None
+        self._beside: tuple[Mark, ...] = ()
+        self._version = 0
+        self._head: tuple[int, bytes] | None = None
+        self._inode: Mark = None
+        self._retry_at = 0.0
+        self._seen: tuple[Mark, ...] = ()
+        self.look()
+
+    def current(self) -> tuple[Home, Register]:
+        """The home and its signers, both of the file that is at the path now.
+
+        Raises:
+            CAError: there is none that could be answered from.
+        """
+        if self._open is not None and mark_of(self._database) != self._mark:
+            self.look()
+        if self._open is None:
+            assert self.trouble is not None
+            raise self.trouble
+        return self._open
+
+    def now(self) -> datetime:
+        """The moment."""
+        return self._around.clock()
+
+    def look(self) -> None:
+        """Take up what changed; then nothing remembered holds any more."""
+        if self._look():
+            self.when_changed()
+
+    def _look(self) -> bool:
+        if self._open is None:
+            return self._is_due() and self._replace()
+        if mark_of(self._database) != self._mark or self._files_beside() != self._beside:
+            self._replace()
+            return True
+        home, register = self._open
+        try:
+            with home.store.translated():
+                version = home.store.data_version()
+                if version == self._version and self.trouble is None:
+                    return False
+                home.store.assert_known()
+                home.forget()
+                register.reload()
+                self._head = audit.newest(home.store)
+                self.prefix = _prefix_of(home)
+        except LockedError as error:
+            self._tell(error)
+            return False
+        except Exception as error:
+            self._refuse(error)
+            return True
+        self._version = version
+        self._tell(None)
+        return True
+
+    def close(self) -> None:
+        """Close it; what others wrote meanwhile is merged into the file, as the last one does."""
+        sound = self._open is not None and self.trouble is None
+        self._shut()
+        if sound:
+            with contextlib.suppress(CAError), open_home(self.folder, self._around):
+                pass
+
+    def _is_due(self) -> bool:
+        return self._all_marks() != self._seen or monotonic() >= self._retry_at
+
+    def _replace(self) -> bool:
+        """Open what is at the path now; whether that succeeded."""
+        self._shut()
+        self._seen = self._all_marks()
+        started = monotonic()
+        try:
+            self._take_up()
+        except Exception as error:  # whatever a damaged file brings about
+            self._refuse(error)
+        else:
+            self._tell(None)
+        self._retry_at = monotonic() + max(RETRY_SECONDS, 10 * (monotonic() - started))
+        return self._open is not None
+
+    def _take_up(self) -> None:
+        self._mark = mark_of(self._database)
+        home = self._closing.enter_context(self._opened())
+        home.store.be_patient(PATIENCE)
+        with home.store.translated():
+            self._version = home.store.data_version()
+            register = Register(home)
+            self._assert_whole(home)
+            found = audit.newest(home.store)
+        self._beside = self._files_beside()
+        if mark_of(self._database) != self._mark:
+            raise StoreError(f"'{self._database}' was changed while it was opened")
+        self._head, self._inode = found, self._mark and self._mark[:2]
+        self.prefix = _prefix_of(home)
+        self._open = home, register
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Home]:
+        with ExitStack() as stack:
+            try:
+                home = stack.enter_context(open_home(self.folder, self._around, read_only=True))
+            except OlderRegisterError:
+                with open_home(self.folder, self._around):  # brings it up to date
+                    pass
+                self._mark = mark_of(self._database)
+                home = stack.enter_context(open_home(self.folder, self._around, read_only=True))
+            yield home
+
+    def _assert_whole(self, home: Home) -> None:
+        """Look closely at a file that is not just the one known before with more in it.
+
+        A copy may have come half, or beside the -wal of another, whose pages SQLite lays over it.
+
+        Raises:
+            StoreError: it is damaged, or not what its history says.
+        """
+        if self._mark is not None and self._mark[:2] == self._inode and self._goes_on(home):
+            return
+        home.store.assert_whole()
+        for finding in soundness(home):
+            raise StoreError(f"'{self._database}': {finding.message}", hint=finding.hint)
+        if self._head is not None and not self._goes_on(home):
+            log.warning(
+                "'%s' was replaced: its history does not go on from event %d, which was served "
+                "before; an older copy does not know what was revoked since",
+                self._database,
+                self._head[0],
+            )
+
+    def _goes_on(self, home: Home) -> bool:
+        """Whether its history holds the newest event that was known before."""
+        return self._head is not None and audit.holds(home.store, self._head)
+
+    def _refuse(self, error: Exception) -> None:
+        self._shut()
+        if isinstance(error, CAError):
+            self._tell(error)
+            return
+        hint = "sipca log --verify names what is wrong; restore the last copy of the folder"
+        self._tell(StoreError(f"'{self._database}' cannot be read: {error!r}", hint=hint))
+
+    def _tell(self, trouble: CAError | None) -> None:
+        """Log a trouble once, and once that it is over."""
+        before, self.trouble = self.trouble, trouble
+        if trouble is not None and (before is None or before.message != trouble.message):
+            kept = "answering from what is known" if self._open else "answering tryLater"
+            log.error("the register cannot be used, %s: %s", kept, trouble.message)
+        elif trouble is None and before is not None:
+            log.warning("the register is well again: '%s'", self._database)
+
+    def _shut(self) -> None:
+        self._open = None
+        with contextlib.suppress(CAError):
+            self._closing.close()
+        self._closing = ExitStack()
+
+    def _files_beside(self) -> tuple[Mark, ...]:
+        """Which -wal and -shm there are: a new one is not the one that this process has open."""
+        marks = (mark_of(self._database.with_name(DATABASE + end)) for end in ("-wal", "-shm"))
+        return tuple(each and each[:2] for each in marks)
+
+    def _all_marks(self) -> tuple[Mark, ...]:
+        return tuple(mark_of(self._database.with_name(DATABASE + end)) for end in ("", "-wal"))
+
+
+def _prefix_of(home: Home) -> bytes:
+    return urlsplit(home.base_url or "").path.rstrip("/").encode()

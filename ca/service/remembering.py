@@ -1,0 +1,102 @@
+"""Answers given before, to be given again: bounded in octets, whatever is asked and however."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ca.service.replies import Reply
+
+MAX_OCTETS = 32 * 1024 * 1024
+"""Octets of questions, answers and the ways that lead to them, at the most in a worker."""
+MAX_WAY = 1024
+"""A longer path or request is read again each time that it comes."""
+WAYS = 8
+"""Ways remembered of one question: one question can be written without end."""
+_ANSWER_COST, _WAY_COST = 1024, 128
+"""What the objects around the octets take, by ``sys.getsizeof`` and rounded up."""
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """An answer to be given again: until it is signed anew, and at the longest (Unix seconds).
+
+    ``octets`` are headers and body as they go over the wire, ``ways`` the paths and requests that
+    led to it.
+    """
+
+    fresh_until: float
+    end: float
+    headers: list[tuple[bytes, bytes]]
+    body_size: int
+    octets: bytes
+    ways: list[bytes]
+
+    def reply(self) -> Reply:
+        """The whole HTTP reply."""
+        return Reply(200, self.headers, self.octets[-self.body_size :])
+
+
+class Answers:
+    """Answers by question, and by the very paths and requests in which it came."""
+
+    def __init__(self) -> None:
+        self.octets = 0
+        self._answers: dict[bytes, Remembered] = {}
+        self._ways: dict[bytes, Remembered] = {}
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def by_way(self, way: bytes) -> Remembered | None:
+        """The answer to what came by this path, or in this request."""
+        return self._ways.get(way)
+
+    def to(self, question: bytes | None) -> Remembered | None:
+        """The answer to a question."""
+        return None if question is None else self._answers.get(question)
+
+    def keep(self, question: bytes, reply: Reply, *, fresh_until: float, end: float) -> Remembered:
+        """Remember an answer; the oldest ones go until there is room."""
+        self._forget(question)
+        made = Remembered(fresh_until, end, reply.headers, len(reply.body), reply.octets(), [])
+        self._answers[question] = made
+        self.octets += _cost_of(question, made)
+        self._make_room()
+        return made
+
+    def lead(self, way: bytes, to: Remembered) -> None:
+        """Remember that this path or request leads to that answer."""
+        if len(way) > MAX_WAY or way in self._ways:
+            return
+        if len(to.ways) >= WAYS:
+            self._forget_ways([to.ways.pop(0)])
+        to.ways.append(way)
+        self._ways[way] = to
+        self.octets += len(way) + _WAY_COST
+        self._make_room()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._answers.clear()
+        self._ways.clear()
+        self.octets = 0
+
+    def _make_room(self) -> None:
+        while self.octets > MAX_OCTETS:
+            self._forget(next(iter(self._answers)))
+
+    def _forget(self, question: bytes) -> None:
+        found = self._answers.pop(question, None)
+        if found is not None:
+            self.octets -= _cost_of(question, found)
+            self._forget_ways(found.ways)
+
+    def _forget_ways(self, ways: Iterable[bytes]) -> None:
+        for way in ways:
+            del self._ways[way]
+            self.octets -= len(way) + _WAY_COST
+
+
+def _cost_of(question: bytes, answer: Remembered) -> int:
+    return len(question) + len(answer.octets) + _ANSWER_COST

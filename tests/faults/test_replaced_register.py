@@ -1,0 +1,251 @@
+"""``sipca serve`` while its register is replaced, removed or damaged: it follows the path."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from stand_in.lab import CommandLine, make_csr
+from stand_in.service import Service, serving
+
+HEALTHY = b"GET /healthz HTTP/1.0\r\n\r\n"
+BESIDE = ("-wal", "-shm")
+
+
+class Served:
+    """A served home, what its one certificate is answered, and a copy made before it was revoked."""
+
+    def __init__(self, sipca: CommandLine, folder: Path, service: Service, request: bytes) -> None:
+        self.sipca, self.folder, self.service, self.request = sipca, folder, service, request
+        self.register = sipca.home / "ca.db"
+        self.copy = folder / "copy.db"
+
+    def answer(self) -> str:
+        """The status of the certificate, or of the response where that is an error."""
+        head = f"POST / HTTP/1.0\r\nContent-Length: {len(self.request)}\r\n\r\n".encode()
+        return _told(self.service.raw(head + self.request))
+
+    def health(self) -> tuple[int, dict[str, object]]:
+        reply = self.service.raw(HEALTHY)
+        head, _, body = reply.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        for _ in range(200):
+            if holds():
+                return
+            time.sleep(0.05)
+        raise AssertionError((self.answer(), self.health(), self.service.said()))
+
+
+def _told(reply: bytes) -> str:
+    response = ocsp.load_der_ocsp_response(reply.partition(b"\r\n\r\n")[2])
+    if response.response_status != ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return response.response_status.name
+    return response.certificate_status.name
+
+
+def _request(folder: Path) -> bytes:
+    leaf = x509.load_pem_x509_certificate((folder / "sbc1-device.pem").read_bytes())
+    issuer = x509.load_pem_x509_certificate((folder / "trusted-2-issuing.pem").read_bytes())
+    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA1())
+    return builder.build().public_bytes(Encoding.DER)
+
+
+@pytest.fixture(params=["1", "2"], ids=["one-worker", "two-workers"])
+def served(sipca: CommandLine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
+    (tmp_path / "sbc1.csr").write_bytes(make_csr(cn="sbc1.lab.example"))
+    assert sipca("sign", tmp_path / "sbc1.csr", "--out", tmp_path).exit == 0
+    shutil.copyfile(sipca.home / "ca.db", tmp_path / "copy.db")
+    with serving(sipca.home, tmp_path / "log", "--workers", request.param) as service:
+        yield Served(sipca, tmp_path, service, _request(tmp_path))
+
+
+def _renamed(served: Served, new: Path) -> None:
+    shutil.copyfile(new, served.folder / "new.db")
+    os.replace(served.folder / "new.db", served.register)
+
+
+def _renamed_alone(served: Served, new: Path) -> None:
+    for end in BESIDE:
+        Path(f"{served.register}{end}").unlink(missing_ok=True)
+    _renamed(served, new)
+
+
+def _written_over(served: Served, new: Path) -> None:
+    with new.open("rb") as source, served.register.open("r+b") as target:
+        target.truncate()
+        shutil.copyfileobj(source, target)
+
+
+def _written_over_alone(served: Served, new: Path) -> None:
+    for end in BESIDE:
+        Path(f"{served.register}{end}").unlink(missing_ok=True)
+    _written_over(served, new)
+
+
+def _removed_and_restored(served: Served, new: Path) -> None:
+    for end in ("", *BESIDE):
+        Path(f"{served.register}{end}").unlink(missing_ok=True)
+    served.until(lambda: served.answer() == "TRY_LATER")
+    _renamed(served, new)
+
+
+WAYS = [_renamed, _renamed_alone, _written_over, _written_over_alone, _removed_and_restored]
+
+
+def _steady(served: Served, told: str) -> bool:
+    return {served.answer() for _ in range(12)} == {told}
+
+
+@pytest.mark.parametrize("way", WAYS[1:2] + WAYS[3:], ids=lambda way: way.__name__.strip("_"))
+def test_a_copy_that_stands_alone_is_taken_up(
+    served: Served, way: Callable[[Served, Path], None]
+) -> None:
+    assert _steady(served, "GOOD")  # so that it is remembered until the revocation is seen
+    assert served.sipca("revoke", "sbc1.lab.example").exit == 0
+    served.until(lambda: _steady(served, "REVOKED"))
+
+    way(served, served.copy)
+
+    served.until(lambda: _steady(served, "GOOD"))
+    assert served.health()[0] == 200
+    assert "its history does not go on from event" in served.service.said()
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.strip("_"))
+@pytest.mark.parametrize("content", [b"", b"no database\n" * 500], ids=["empty", "damaged"])
+def test_a_file_that_is_no_register_is_answered_try_later(
+    served: Served, way: Callable[[Served, Path], None], content: bytes
+) -> None:
+    bad = served.folder / "bad.db"
+    bad.write_bytes(content)
+    assert served.answer() == "GOOD"
+
+    way(served, bad)
+
+    served.until(lambda: _steady(served, "TRY_LATER"))
+    served.until(lambda: str(served.register) in str(served.health()[1].get("error")))
+    code, said = served.health()
+    assert code == 503
+    assert said["status"] == "failing"
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.strip("_"))
+def test_a_register_of_another_ca_never_answers_for_this_one(
+    served: Served, way: Callable[[Served, Path], None]
+) -> None:
+    other = CommandLine(served.folder / "other")
+    keys = ("--root-key", "ec:p256", "--issuing-key", "ec:p256")
+    assert other("init", "--name", "Other", *keys, "--no-passphrase").exit == 0
+    assert served.answer() == "GOOD"
+
+    way(served, other.home / "ca.db")
+
+    served.until(lambda: "GOOD" not in {served.answer() for _ in range(12)})
+    assert served.answer() in ("UNAUTHORIZED", "TRY_LATER")
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["wal-left", "wal-gone-too"])
+def test_without_its_register_it_answers_try_later_and_well_again_when_it_is_back(
+    served: Served, beside: bool
+) -> None:
+    assert served.sipca("revoke", "sbc1.lab.example").exit == 0
+    kept = served.folder / "kept"
+    kept.mkdir()
+    names = ["ca.db", *(["ca.db-wal", "ca.db-shm"] if beside else [])]
+
+    for name in names:
+        os.rename(served.sipca.home / name, kept / name)
+    served.until(lambda: _steady(served, "TRY_LATER"))
+    code, said = served.health()
+    for name in reversed(names):
+        os.rename(kept / name, served.sipca.home / name)
+
+    assert code == 503
+    assert "there is no CA in" in str(said["error"])
+    served.until(lambda: _steady(served, "REVOKED"))
+    assert served.health()[0] == 200
+
+
+def test_a_folder_in_its_place_is_answered_try_later(served: Served) -> None:
+    served.register.unlink()
+    served.register.mkdir()
+
+    served.until(lambda: _steady(served, "TRY_LATER"))
+    code, said = served.health()
+
+    assert code == 503
+    assert "is not a file" in str(said["error"])
+
+
+def test_a_new_wal_beside_the_register_is_followed(served: Served) -> None:
+    for end in BESIDE:
+        Path(f"{served.register}{end}").unlink()
+
+    assert served.sipca("revoke", "sbc1.lab.example").exit == 0
+
+    served.until(lambda: _steady(served, "REVOKED"))
+
+
+def test_a_damaged_key_row_fails_health_and_is_logged_once_and_once_when_mended(
+    served: Served,
+) -> None:
+    with closing(sqlite3.connect(served.register)) as other:
+        (label,) = other.execute("SELECT label FROM key WHERE id = 1").fetchone()
+        other.execute("UPDATE key SET label = 'another' WHERE id = 1")
+        other.commit()
+        served.until(lambda: _steady(served, "TRY_LATER"))
+        code, said = served.health()
+        time.sleep(1.5)  # six looks of each worker
+        other.execute("UPDATE key SET label = ? WHERE id = 1", (label,))
+        other.commit()
+    served.until(lambda: _steady(served, "GOOD"))
+
+    logged = served.service.said()
+    workers = len(logged.split("is well again")) - 1
+    assert code == 503
+    assert "are not what its history says" in str(said["error"])
+    assert 1 <= workers <= 2
+    assert logged.count("are not what its history says") == workers, logged
+
+
+def test_a_register_of_a_newer_sipca_fails_health(served: Served) -> None:
+    with closing(sqlite3.connect(served.register)) as other:
+        other.execute("PRAGMA user_version = 99")
+
+    served.until(lambda: _steady(served, "TRY_LATER"))
+    code, said = served.health()
+
+    assert code == 503
+    assert "newer sipca (schema 99" in str(said["error"])
+
+
+def test_no_good_is_signed_between_two_looks(
+    sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ca.authority.home import Surroundings, no_passphrase
+    from ca.service.following import Following
+    from ca.service.register import ServedRegister
+
+    (tmp_path / "sbc1.csr").write_bytes(make_csr(cn="sbc1.lab.example"))
+    assert sipca("sign", tmp_path / "sbc1.csr", "--out", tmp_path).exit == 0
+    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    registered = ServedRegister(following)
+    (sipca.home / "ca.db").unlink()
+
+    reply = registered.ocsp(_request(tmp_path))
+    following.close()
+
+    assert reply.body == bytes.fromhex("30030a0103"), "tryLater, though nobody looked"

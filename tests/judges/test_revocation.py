@@ -411,7 +411,7 @@ def test_presigning_again_removes_what_it_wrote_itself_and_nothing_else(
     folder = tmp_path / "out"
     first = lab.sipca("ocsp", "presign", "--out", folder, "--json").json
     stale = folder / "MStale"
-    stale.write_bytes(b"old")
+    stale.write_bytes((folder / "unauthorized.ocsp").read_bytes())
     foreign = folder / "index.html"
     foreign.write_text("mine")
     manifest = folder / "presigned.txt"

@@ -424,5 +424,5 @@ def test_presigning_again_removes_what_it_wrote_itself_and_nothing_else(
     assert foreign.read_text() == "mine"
     manifest.write_text("../../etc/passwd\n")
     answer = lab.sipca("ocsp", "presign", "--out", folder)
-    assert answer.exit == 3
+    assert answer.exit == 6
     assert "was changed by hand" in answer.err

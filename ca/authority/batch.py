@@ -98,7 +98,12 @@ class Batch:
 
     def close(self) -> None:
         """Let others write where this call did."""
+        self.leave_place()
+
+    def leave_place(self) -> None:
+        """Let others write where this call did, until its next chunk takes the place again."""
         self._held.close()
+        self._holds_place = False
 
     def unobstructed(self, candidates: Iterable[Candidate]) -> list[Candidate]:
         """The candidates whose files nothing is in the way of; the others are refused."""

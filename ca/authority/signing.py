@@ -204,7 +204,9 @@ def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]])
 
 
 def _enter(batch: Batch, chunk: Recorded) -> None:
-    for candidate, made, files in zip(chunk.candidates, chunk.made, chunk.files(), strict=True):
+    written = chunk.files()
+    batch.leave_place()  # whoever reads what is told now may be slow: others need not wait for it
+    for candidate, made, files in zip(chunk.candidates, chunk.made, written, strict=True):
         if isinstance(files, CAError):  # only the files failed: the certificate is registered
             batch.refuse(candidate.source, files)
         else:

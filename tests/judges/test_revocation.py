@@ -411,7 +411,7 @@ def test_presigning_again_removes_what_it_wrote_itself_and_nothing_else(
     folder = tmp_path / "out"
     first = lab.sipca("ocsp", "presign", "--out", folder, "--json").json
     stale = folder / "MStale"
-    stale.write_bytes(b"old")
+    stale.write_bytes((folder / "unauthorized.ocsp").read_bytes())
     foreign = folder / "index.html"
     foreign.write_text("mine")
     manifest = folder / "presigned.txt"
@@ -424,5 +424,5 @@ def test_presigning_again_removes_what_it_wrote_itself_and_nothing_else(
     assert foreign.read_text() == "mine"
     manifest.write_text("../../etc/passwd\n")
     answer = lab.sipca("ocsp", "presign", "--out", folder)
-    assert answer.exit == 3
+    assert answer.exit == 6
     assert "was changed by hand" in answer.err

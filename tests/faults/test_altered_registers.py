@@ -287,7 +287,9 @@ def test_check_fails_on_altered_state_and_revocations(
 def test_check_fails_on_a_deleted_row(altered: CommandLine, table: str) -> None:
     with edited(altered.home) as connection:
         key = SCHEMA[table][0][0]
-        connection.execute(f"DELETE FROM {table} WHERE {key} = (SELECT {key} FROM {table} LIMIT 1)")
+        connection.execute(
+            f"DELETE FROM {table} WHERE {key} = (SELECT {key} FROM {table} ORDER BY 1 LIMIT 1)"
+        )
 
     answer = altered("check", "--json")
 

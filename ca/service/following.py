@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -26,8 +26,6 @@ from ca.store.connection import LockedError, mark_of
 
 log = logging.getLogger("sipca.serve")
 
-PATIENCE = timedelta(milliseconds=100)
-"""How long a reader waits for a locked register before it falls back on what it knows."""
 RETRY_SECONDS = 1.0
 """How long, at the least, until a register that was refused and did not change is tried again."""
 
@@ -52,7 +50,8 @@ class Following:
         self._beside: tuple[Mark, ...] = ()
         self._version = 0
         self._head: tuple[int, bytes] | None = None
-        self._inode: Mark = None
+        self._file: Mark = None
+        self._is_first = True
         self._retry_at = 0.0
         self._seen: tuple[Mark, ...] = ()
         self.look()
@@ -128,22 +127,22 @@ class Following:
             self._refuse(error)
         else:
             self._tell(None)
+        self._is_first = False
         self._retry_at = monotonic() + max(RETRY_SECONDS, 10 * (monotonic() - started))
         return self._open is not None
 
     def _take_up(self) -> None:
         self._mark = mark_of(self._database)
         home = self._closing.enter_context(self._opened())
-        home.store.be_patient(PATIENCE)
         with home.store.translated():
             self._version = home.store.data_version()
             register = Register(home)
             self._assert_whole(home)
             found = audit.newest(home.store)
         self._beside = self._files_beside()
-        if mark_of(self._database) != self._mark:
-            raise StoreError(f"'{self._database}' was changed while it was opened")
-        self._head, self._inode = found, self._mark and self._mark[:2]
+        if _file_of(mark_of(self._database)) != _file_of(self._mark):
+            raise StoreError(f"'{self._database}' was replaced while it was opened")
+        self._head, self._file = found, _file_of(self._mark)
         self.prefix = _prefix_of(home)
         self._open = home, register
 
@@ -162,12 +161,13 @@ class Following:
     def _assert_whole(self, home: Home) -> None:
         """Look closely at a file that is not just the one known before with more in it.
 
-        A copy may have come half, or beside the -wal of another, whose pages SQLite lays over it.
+        What the server starts with is looked at as by every command that signs. A copy may have
+        come half, or beside the -wal of another, whose pages SQLite lays over it.
 
         Raises:
             StoreError: it is damaged, or not what its history says.
         """
-        if self._mark is not None and self._mark[:2] == self._inode and self._goes_on(home):
+        if self._is_first or (self._file == _file_of(self._mark) and self._goes_on(home)):
             return
         home.store.assert_whole()
         for finding in soundness(home):
@@ -210,7 +210,7 @@ class Following:
     def _files_beside(self) -> tuple[Mark, ...]:
         """Which -wal and -shm there are: a new one is not the one that this process has open."""
         marks = (mark_of(self._database.with_name(DATABASE + end)) for end in ("-wal", "-shm"))
-        return tuple(each and each[:2] for each in marks)
+        return tuple(_file_of(each) for each in marks)
 
     def _all_marks(self) -> tuple[Mark, ...]:
         return tuple(mark_of(self._database.with_name(DATABASE + end)) for end in ("", "-wal"))
@@ -218,3 +218,8 @@ class Following:
 
 def _prefix_of(home: Home) -> bytes:
     return urlsplit(home.base_url or "").path.rstrip("/").encode()
+
+
+def _file_of(mark: Mark) -> Mark:
+    """Which file a mark is of, whatever stands in it."""
+    return mark and mark[:2]

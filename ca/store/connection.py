@@ -6,7 +6,6 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sized
-from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +16,13 @@ VERSION = 6
 APPLICATION_ID = 0x53495043
 """``PRAGMA application_id``: "SIPC", so that another program's database is not taken for ours."""
 BUSY_SECONDS = 30
+<<<<<<< HEAD
 SMALL = 16 << 20
 """Octets of a register that is read whole in a quarter of a second."""
+=======
+READER_SECONDS = 0.1
+"""How long a server waits for a locked register before it falls back on what it knows."""
+>>>>>>> service2
 
 
 Way = Literal["rw", "ro", "immutable"]
@@ -32,11 +36,20 @@ class LockedError(StoreError):
 class Store:
     """An open register. Reads need nothing; writes only inside ``with store.write():``."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, *, way: Way = "rw") -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        *,
+        way: Way = "rw",
+        patience: float = BUSY_SECONDS,
+        mark: tuple[int, ...] | None = None,
+    ) -> None:
         self.connection = connection
         self.path = path
         self.way = way
-        self._mark = mark_of(path) if way == "immutable" else None
+        self._patience = patience
+        self._mark = mark
         self.changed: list[tuple[str, str | int]] = []
         """Rows of state, by table and key, that this transaction changed and no event tells yet."""
 
@@ -72,17 +85,13 @@ class Store:
         if self.way != "rw":
             raise _not_writable(self.path)
 
-    def be_patient(self, span: timedelta) -> None:
-        """Wait this long for a locked register, instead of ``BUSY_SECONDS``."""
-        self.connection.execute(f"PRAGMA busy_timeout = {int(span / timedelta(milliseconds=1))}")
-
     def assert_unchanged(self) -> None:
         """What was read without locks stood still meanwhile; with locks there is nothing to ask.
 
         Raises:
             StoreError: somebody wrote to it.
         """
-        if self._mark is not None and mark_of(self.path) != self._mark:
+        if self.way == "immutable" and mark_of(self.path) != self._mark:
             raise StoreError(
                 f"'{self.path}' was changed while it was read", hint="run the command again"
             )
@@ -121,7 +130,7 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
+            raise _translated(error, self.path, self._patience) from error
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -143,9 +152,13 @@ def open_store(path: Path, *, create: bool = False, read_only: bool = False) -> 
         StoreError: not a database, damaged, locked for 30 s, full, read-only, or written by a
             newer version of sipca.
     """
+    patience, mark = READER_SECONDS if read_only else BUSY_SECONDS, mark_of(path)
     try:
-        connection, way = _connect(path, create=create, read_only=read_only)
-        store = Store(connection, path, way=way)
+        if create:
+            _create(path)
+        way: Way = "rw" if not read_only and os.access(path, os.W_OK) else "ro"
+        connection, way = _connect(path, way, patience, is_new=create)
+        store = Store(connection, path, way=way, patience=patience, mark=mark)
         try:
             yield store
             store.assert_unchanged()
@@ -158,7 +171,7 @@ def open_store(path: Path, *, create: bool = False, read_only: bool = False) -> 
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise _translated(error, path) from error
+        raise _translated(error, path, patience) from error
 
 
 def _blame_damage(store: Store, error: Exception) -> None:
@@ -200,18 +213,22 @@ def mark_of(path: Path) -> tuple[int, ...] | None:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def _connect(path: Path, *, create: bool, read_only: bool) -> tuple[sqlite3.Connection, Way]:
-    if create:  # 0600 from the first moment; SQLite gives -wal and -shm the same mode
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        if os.name == "posix":
-            path.chmod(0o600)
-    way: Way = "rw" if not read_only and os.access(path, os.W_OK) else "ro"
-    connection = _opened(path, f"mode={way}")
+def _create(path: Path) -> None:
+    """An empty file, 0600 from the first moment; SQLite gives -wal and -shm the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    if os.name == "posix":
+        path.chmod(0o600)
+
+
+def _connect(
+    path: Path, way: Way, patience: float, *, is_new: bool
+) -> tuple[sqlite3.Connection, Way]:
+    connection = _opened(path, f"mode={way}", patience)
     try:
         if not _can_be_read(connection, path):
             connection.close()
-            way, connection = "immutable", _opened(path, "mode=ro&immutable=1")
-        if not create:
+            way, connection = "immutable", _opened(path, "mode=ro&immutable=1", patience)
+        if not is_new:
             _assert_known(connection, path)
         for pragma in _WRITING if way == "rw" else ():
             connection.execute(f"PRAGMA {pragma}")
@@ -244,9 +261,9 @@ _WRITING = (
 )
 
 
-def _opened(path: Path, query: str) -> sqlite3.Connection:
+def _opened(path: Path, query: str, patience: float) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"{path.resolve().as_uri()}?{query}", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        f"{path.resolve().as_uri()}?{query}", uri=True, timeout=patience, isolation_level=None
     )
 
 
@@ -290,11 +307,11 @@ def _not_writable(path: Path) -> StoreError:
     )
 
 
-def _translated(error: sqlite3.Error, path: Path) -> StoreError:
+def _translated(error: sqlite3.Error, path: Path, patience: float) -> StoreError:
     text = str(error).lower()
     if "locked" in text or "busy" in text:
         return LockedError(
-            f"'{path}' has been locked by another program for {BUSY_SECONDS} s",
+            f"'{path}' has been locked by another program for {patience} s",
             hint="end the other program, or wait, and run the command again",
         )
     if "full" in text:

@@ -22,7 +22,7 @@ from stand_in.lab import ROOT, CommandLine, make_csr
 from stand_in.service import RUN, Service, serving
 
 from ca.errors import StoreError
-from ca.store.connection import Store, open_store
+from ca.store.connection import Store, mark_of, open_store
 
 # root writes whatever the mode is: without these capabilities it obeys modes as its owner does
 OBEYING = (
@@ -177,7 +177,7 @@ def test_a_register_read_without_locks_that_changed_meanwhile_is_not_believed(
 ) -> None:
     path = lab.home / "ca.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
-        store = Store(connection, path, way="immutable")
+        store = Store(connection, path, way="immutable", mark=mark_of(path))
         store.assert_unchanged()
 
         os.utime(path, ns=(0, 0))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,6 +19,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
+
+from ca.authority.home import Surroundings, no_passphrase
+from ca.revocation.ocsp import OCSPResponder
+from ca.service.following import Following
+from ca.service.register import ServedRegister
+from ca.service.replies import PKIX_CRL, reply
 
 HEALTHY = b"GET /healthz HTTP/1.0\r\n\r\n"
 BESIDE = ("-wal", "-shm")
@@ -235,10 +242,6 @@ def test_a_register_of_a_newer_sipca_fails_health(served: Served) -> None:
 def test_no_good_is_signed_between_two_looks(
     sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ca.authority.home import Surroundings, no_passphrase
-    from ca.service.following import Following
-    from ca.service.register import ServedRegister
-
     (tmp_path / "sbc1.csr").write_bytes(make_csr(cn="sbc1.lab.example"))
     assert sipca("sign", tmp_path / "sbc1.csr", "--out", tmp_path).exit == 0
     following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
@@ -249,3 +252,64 @@ def test_no_good_is_signed_between_two_looks(
     following.close()
 
     assert reply.body == bytes.fromhex("30030a0103"), "tryLater, though nobody looked"
+
+
+def test_what_it_serves_is_followed_through_checkpoints_without_a_trouble(
+    served: Served,
+) -> None:
+    with closing(sqlite3.connect(served.register)) as other:
+        for number in range(10):
+            assert served.sipca("crl", "--refresh").exit == 0
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert served.answer() == "GOOD", number
+
+    assert _steady(served, "GOOD")
+    assert "the register" not in served.service.said()
+
+
+def test_at_its_end_what_others_wrote_is_merged_into_the_one_file(served: Served) -> None:
+    assert served.sipca("revoke", "sbc1.lab.example").exit == 0
+    assert Path(f"{served.register}-wal").exists()
+
+    assert served.service.stop() == 0
+
+    assert [each.name for each in served.sipca.home.iterdir()] == ["ca.db"]
+
+
+def test_health_reads_the_crl_that_is_given_out(
+    sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    registered = ServedRegister(following)
+    assert registered.troubles() == []
+    first = registered.crl("issuing").body
+    assert sipca("crl", "--refresh").exit == 0
+    following.look()
+
+    registered._crls[2] = reply(first, PKIX_CRL)  # the one before, by some fault of ours
+    old = [(each.code, each.result) for each in registered.troubles()]
+    registered._served = None
+    registered._crls[2] = reply(b"rubbish", PKIX_CRL)
+    unreadable = [each.message for each in registered.troubles()]
+    following.close()
+
+    assert old == [("crl-not-served", "fail")]
+    assert unreadable == ["Test Lab Issuing: its CRL cannot be read"]
+
+
+def test_health_speaks_of_the_signer_that_is_loaded(sipca: CommandLine) -> None:
+    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    registered = ServedRegister(following)
+    _, register = following.current()
+    root, issuing = register.responders
+
+    register._responder = OCSPResponder([root])
+    none = [(each.code, each.message) for each in registered.troubles()]
+    registered._served = None
+    swapped = msgspec.structs.replace(issuing, signer=root.signer)
+    register._responder = OCSPResponder([root, swapped])
+    other_key = [each.message for each in registered.troubles()]
+    following.close()
+
+    assert none == [("ocsp-signer-not-served", "Test Lab Issuing: no OCSP signer is loaded")]
+    assert other_key == ["Test Lab Issuing: the OCSP signer's key is not that of its certificate"]

@@ -45,7 +45,7 @@ READ: dict[str, tuple[bytes, str]] = {
     "quoted in a mail": (b"".join(b"> " + line + b"\n" for line in PEM.splitlines()), "quote marks"),
     "dashes of a word processor": (PEM.decode().replace("-----", "\u2014\u2014").encode(), "dashes"),
     "headers inside": (PEM.replace(b"-----\n", b"-----\nProc-Type: x\n\n", 1), "headers inside"),
-    "as in JSON": (b'{"cert": "' + PEM.replace(b"\n", b"\\n") + b'"}', "as in JSON"),
+    "as in JSON": (b'{"cert": "' + PEM.replace(b"\n", b"\\n") + b'"}', "JSON escapes"),
     "PKCS#7 as certificate": (pem.encode(certs_only([A])).encode(), "PKCS#7 in a CERTIFICATE"),
     "no equals signs": (PEM.replace(b"=", b""), "'=' signs"),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.certificates import read_certificate
 from ca.encoding.extensions import extension
-from ca.errors import CAError, KeyUnavailableError, PolicyError
+from ca.errors import BugError, CAError, KeyUnavailableError, PolicyError
 from ca.issuance import prepare as preparing
 from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, own_request
@@ -248,10 +248,10 @@ def test_key_encipherment_only_for_rsa_and_only_where_the_profile_says(
 def test_every_field_has_a_line_or_nothing_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparing, "_ca_lines", lambda _order: ())
 
-    with pytest.raises(
-        RuntimeError, match="the account has no line for issuer, serial, signature, version"
-    ):
+    with pytest.raises(BugError) as caught:
         prepare(order())
+
+    assert "the account has no line for issuer, serial, signature, version" in caught.value.trace
 
 
 @pytest.mark.parametrize(
@@ -275,8 +275,10 @@ def test_a_decision_that_forgets_a_line_is_a_bug_that_stops_the_signing(
 
     monkeypatch.setattr(preparing, decision, forgetful)
 
-    with pytest.raises(RuntimeError, match=message):
+    with pytest.raises(BugError) as caught:
         prepare(order("dns:sbc9.lab.example"))
+
+    assert message in caught.value.trace
 
 
 # the lint holds the very octets against the promises

@@ -16,13 +16,10 @@ VERSION = 6
 APPLICATION_ID = 0x53495043
 """``PRAGMA application_id``: "SIPC", so that another program's database is not taken for ours."""
 BUSY_SECONDS = 30
-<<<<<<< HEAD
 SMALL = 16 << 20
 """Octets of a register that is read whole in a quarter of a second."""
-=======
 READER_SECONDS = 0.1
 """How long a server waits for a locked register before it falls back on what it knows."""
->>>>>>> service2
 
 
 Way = Literal["rw", "ro", "immutable"]

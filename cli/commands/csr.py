@@ -25,6 +25,8 @@ def show_command(
 ) -> None:
     """What the device asked for: names, key, proof of possession, findings.
 
+    With --profile what would be issued; exit 4 where sign would refuse it.
+
     Example: sipca csr show sbc1.csr --profile sip
     """
     from ca.authority.home import DEFAULT_TARGET
@@ -45,5 +47,8 @@ def show_command(
             )
             document = with_account(home, document, data, profile, target or home.target)
     show(document, settings, request_text)
-    if any(each.code == "broken-signature" for each in document.findings):
+    failed = {each.code for each in document.findings if each.result == "fail"}
+    if "broken-signature" in failed:
         raise typer.Exit(EXIT_CODES[Kind.INVALID])
+    if any(code.startswith("profile-") for code in failed) or "device-verbatim" in failed:
+        raise typer.Exit(EXIT_CODES[Kind.REFUSED])

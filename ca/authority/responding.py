@@ -28,7 +28,7 @@ from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 from ca.revocation.health import SignerHealth
-from ca.revocation.ocsp import Answer, OCSPResponder, Responder, Revoked, failure
+from ca.revocation.ocsp import Answer, OCSPResponder, Responder, Revoked, SilentIssuer, failure
 from ca.revocation.ocsp_request import OCSPRequest
 from ca.store import responders as signers
 from ca.store import revocations
@@ -141,7 +141,14 @@ class Register:
     def reload(self) -> None:
         """Take up signers made since, or in force since."""
         self._looked = self.home.now()
-        self._responder = OCSPResponder(_responders(self.home))
+        responders = _responders(self.home)
+        answering = {each.issuer_id for each in responders}
+        silent = [
+            SilentIssuer(ca.issuer.facts.subject_der, ca.issuer.key.bits)
+            for ca in self.home.cas()
+            if ca.issuer.facts is not None and ca.issuer.id not in answering
+        ]
+        self._responder = OCSPResponder(responders, silent)
 
     @property
     def responders(self) -> tuple[Responder, ...]:
@@ -193,6 +200,7 @@ def _responder(ca: CA, held: signers.SignerRow) -> Responder:
         signer=open_signer(key, None),
         certificate=held.der,
         key_bits=read_public_key(held.public).bits,
+        since=held.not_before,
         until=held.not_after,
     )
 

@@ -57,7 +57,8 @@ StatusOf = Callable[[int, int], "Revoked | Literal['good', 'unknown']"]
 class Responder(msgspec.Struct, frozen=True):
     """What answers for one issuer: the issuer's name and key bits, and its delegated signer.
 
-    ``until`` is the end of the signer's certificate: no answer says more than that.
+    ``since`` and ``until`` are the dates of the signer's certificate: no answer is given before,
+    and none says more than its end.
     """
 
     issuer_id: int
@@ -66,6 +67,7 @@ class Responder(msgspec.Struct, frozen=True):
     signer: Signer
     certificate: bytes
     key_bits: bytes
+    since: datetime
     until: datetime
 
 
@@ -84,16 +86,28 @@ class Answer(msgspec.Struct, frozen=True):
     known: bool = False
 
 
-class OCSPResponder:
-    """Answers requests for the issuers whose responders it is given."""
+class SilentIssuer(msgspec.Struct, frozen=True):
+    """An issuer of ours that nobody can answer for now: its name and key bits."""
 
-    def __init__(self, responders: Sequence[Responder]) -> None:
+    name: bytes
+    key_bits: bytes
+
+
+class OCSPResponder:
+    """Answers requests for the issuers whose responders it is given.
+
+    For ``silent`` ones it says tryLater: ``unauthorized`` would say that they are not ours.
+    """
+
+    def __init__(
+        self, responders: Sequence[Responder], silent: Sequence[SilentIssuer] = ()
+    ) -> None:
         self.responders = tuple(responders)
         self._issuers: dict[tuple[str, bytes, bytes], Responder] = {}
         for each in responders:
-            for name, hashed in HASHES.items():
-                key = (name, hashed(each.issuer_name), hashed(each.issuer_key_bits))
+            for key in _issuer_keys(each.issuer_name, each.issuer_key_bits):
                 self._issuers[key] = each
+        self._silent = {key for each in silent for key in _issuer_keys(each.name, each.key_bits)}
         self._fixed = {each.issuer_id: _fixed_parts(each) for each in responders}
 
     def answer(
@@ -110,10 +124,12 @@ class OCSPResponder:
             return failure("malformedRequest", error.message)
         found = [self._responder_for(each) for each in asked.cert_ids]
         responder = next((each for each in found if each is not None), None)
+        if responder is None and self._silent.intersection(map(_issuer_key, asked.cert_ids)):
+            return failure("tryLater", "no OCSP signer of this CA is in force")
         if responder is None:
             return failure("unauthorized", "no certificate of this CA was asked for")
-        if responder.until <= at:
-            return failure("tryLater", "the certificate of the OCSP signer has ended")
+        if not responder.since <= at <= responder.until:
+            return failure("tryLater", "the certificate of the OCSP signer is not in force")
         until = min(until, responder.until)
         now, then = generalized_time(at), generalized_time(until)
         times = now + tlv(0xA0, then)
@@ -130,7 +146,7 @@ class OCSPResponder:
         return Answer(signed, "successful", "", asked.nonce is None, at, until, known)
 
     def _responder_for(self, cert_id: CertID) -> Responder | None:
-        return self._issuers.get((cert_id.hash_oid, cert_id.name_hash, cert_id.key_hash))
+        return self._issuers.get(_issuer_key(cert_id))
 
     def _signed(
         self, responder: Responder, asked: OCSPRequest, singles: list[bytes], now: bytes
@@ -145,6 +161,15 @@ class OCSPResponder:
         basic = sequence(tbs, responder.signer.algorithm, signature, certificates)
         response = tlv(0xA0, sequence(_BASIC, tlv(OCTET_STRING, basic)))
         return sequence(enumerated(0), response)
+
+
+def _issuer_key(cert_id: CertID) -> tuple[str, bytes, bytes]:
+    return cert_id.hash_oid, cert_id.name_hash, cert_id.key_hash
+
+
+def _issuer_keys(name: bytes, key_bits: bytes) -> list[tuple[str, bytes, bytes]]:
+    """What CertIDs may call an issuer (RFC 6960, 4.1.1)."""
+    return [(oid, hashed(name), hashed(key_bits)) for oid, hashed in HASHES.items()]
 
 
 def _fixed_parts(responder: Responder) -> tuple[bytes, bytes]:

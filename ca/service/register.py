@@ -7,7 +7,7 @@ from hashlib import sha256
 from time import time
 
 from ca.authority import crls
-from ca.authority.health import status_service_findings
+from ca.authority.health import clock_findings, status_service_findings
 from ca.authority.home import CA, Home
 from ca.authority.responding import Register
 from ca.authority.served import served
@@ -161,7 +161,8 @@ class ServedRegister:
             raise self.following.trouble
         try:
             with home.store.translated():
-                found = [f for ca in home.cas() for f in status_service_findings(home, ca)]
+                found = clock_findings(home)
+                found += [f for ca in home.cas() for f in status_service_findings(home, ca)]
                 if self._served is None:
                     self._served = [self._served_of(home, register, ca) for ca in home.cas()]
         except ValueError as error:  # octets that do not read

@@ -21,6 +21,7 @@ from ca.revocation.ocsp import (
     OCSPResponder,
     Responder,
     Revoked,
+    SilentIssuer,
     cert_id,
 )
 
@@ -56,6 +57,7 @@ def responder_of(number: int, subject: str) -> tuple[Responder, x509.Certificate
             signer=made.signer,
             certificate=certificate.public_bytes(Encoding.DER),
             key_bits=made.public.bits,
+            since=AT - timedelta(days=30),
             until=AT + timedelta(days=30),
         ),
         issuer,
@@ -177,6 +179,26 @@ def test_a_request_for_foreign_certificates_alone_is_unauthorized() -> None:
 
     assert answer.status == "unauthorized"
     assert answer.der == bytes.fromhex("30030a0106")
+
+
+def test_an_issuer_of_ours_without_a_signer_in_force_is_asked_again_later() -> None:
+    silent = SilentIssuer(FOREIGN.issuer_name, FOREIGN.issuer_key_bits)
+    responder = OCSPResponder([OURS], [silent])
+
+    answer = responder.answer(
+        request(single(100, FOREIGN)),
+        status_of,
+        at=AT,
+        until=UNTIL,  # type: ignore[arg-type]
+    )
+
+    assert answer.status == "tryLater"
+    assert answer.der == bytes.fromhex("30030a0103")
+
+
+@pytest.mark.parametrize("days", [-31, 31])
+def test_a_signer_answers_only_between_both_of_its_dates(days: int) -> None:
+    assert ask(request(single(100)), at=AT + timedelta(days=days)).status == "tryLater"
 
 
 def test_thirty_two_cert_ids_are_answered_and_thirty_three_are_not() -> None:

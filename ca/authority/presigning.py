@@ -34,18 +34,20 @@ def presign(home: Home, folder: Path, *, lifetime: timedelta) -> PresignDocument
     register = Register(home)
     if not register.responders:
         raise KeyUnavailableError("there is no OCSP signer", hint="sipca ocsp rotate makes one")
+    text = nginx_snippet(str(folder.resolve()), seconds=int(lifetime.total_seconds()) // 4)
     make_folder(folder)
     with held_folder(folder):
-        return _presign(home, register, folder, lifetime)
+        return _presign(register, _Place(folder), lifetime, os.fsencode(text))
 
 
-def _presign(home: Home, register: Register, folder: Path, lifetime: timedelta) -> PresignDocument:
-    place = _Place(folder)
+def _presign(
+    register: Register, place: _Place, lifetime: timedelta, snippet: bytes
+) -> PresignDocument:
+    home, folder = register.home, place.folder
     before = _manifest(folder)
     unauthorized = failure("unauthorized", "").der
-    snippet = nginx_snippet(str(folder.resolve()), seconds=int(lifetime.total_seconds()) // 4)
     place.check(UNAUTHORIZED, is_answer)
-    place.check(SNIPPET, lambda start: start.startswith(os.fsencode(snippet.partition("\n")[0])))
+    place.check(SNIPPET, lambda start: start.startswith(snippet.partition(b"\n")[0]))
     written: set[str] = set()
     answered = 0
     for responder in register.responders:
@@ -58,7 +60,7 @@ def _presign(home: Home, register: Register, folder: Path, lifetime: timedelta) 
                 write_atomic(folder / path, answer.der, overwrite=True, durable=False)
                 written.add(path)
     write_atomic(folder / UNAUTHORIZED, unauthorized, overwrite=True)
-    write_atomic(folder / SNIPPET, os.fsencode(snippet), overwrite=True)
+    write_atomic(folder / SNIPPET, snippet, overwrite=True)
     stale = before - written
     for path in stale:
         place.check(path, is_answer)
@@ -88,7 +90,7 @@ class _Place:
     """The folder of the answers: what is in it gives way only if it is an earlier call's."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._known = {folder}
 
     def check(self, path: str, ours: Ours) -> None:
@@ -97,7 +99,7 @@ class _Place:
         Raises:
             ConflictError: it is somebody else's, or a folder is a link.
         """
-        full = self._folder / path
+        full = self.folder / path
         for above in full.parents:
             if above in self._known:
                 break

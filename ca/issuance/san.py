@@ -183,8 +183,8 @@ def decide_san(
     if cn and not order.profile.subject.factory_cn and order.profile.role == "end-entity":
         findings += run([factory_cn], cn)
     findings += run([sip_uri_trap], names)
-    findings += judge_names_in_subject(order, subject, names)
-    return Decision(names, tuple(collected.lines)), findings
+    of_subject = judge_names_in_subject(order, subject, names)  # first: no other spelling helps
+    return Decision(names, tuple(collected.lines)), [*of_subject, *findings]
 
 
 def _take_requested(collected: _Collector) -> None:

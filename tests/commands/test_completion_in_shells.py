@@ -17,6 +17,7 @@ import pytest
 from stand_in.lab import EC_KEY, ROOT, SAMPLES, CommandLine, make_csr
 
 from ca.store import devices
+from ca.store.audit import Actor, Event, record
 from ca.store.connection import open_store
 from ca.store.devices import DeviceRow
 
@@ -154,6 +155,8 @@ def only_device(sipca: CommandLine, *names: str) -> None:
             devices.remove(store, each.name)
         for name in names:
             devices.put(store, DeviceRow(name), at=datetime.now(UTC))
+        event = Event("device", "of a test")
+        record(store, [event], at=datetime.now(UTC), actor=Actor("test", "test", "0"))
 
 
 def test_a_hostile_name_completed_and_entered_is_one_word_of_sipca_and_runs_nothing(

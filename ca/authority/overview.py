@@ -45,11 +45,12 @@ def log(
     """
     events: list[LogEvent] = []
     with home.store.snapshot():
-        for each in audit.events(home.store):
+        verifying_too = verify or head is not None
+        for each in audit.events(home.store, skip_unreadable=verifying_too):
             (hand_on or events.append)(_event(each))
         newest = audit.head(home.store)
         problems: list[str] | None = None
-        if verify or head is not None:
+        if verifying_too:
             found = verifying.problems(home.store, index_of)
             problems = list(islice(found, MOST_PROBLEMS))
             if (more := sum(1 for _ in found)) > 0:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import msgspec
 
+from ca.errors import StoreError
 from ca.store import crls
 from ca.store.connection import VERSION, Store, marks
 from ca.store.moments import from_text, to_text
@@ -173,8 +174,14 @@ def count(store: Store) -> int:
     return int(store.connection.execute("SELECT count(*) FROM audit").fetchone()[0])
 
 
-def events(store: Store) -> Iterator[Recorded]:
-    """Every event that can be read, oldest first."""
+def events(store: Store, *, skip_unreadable: bool = False) -> Iterator[Recorded]:
+    """Every event, oldest first.
+
+    ``skip_unreadable``: what ``log --verify`` names, since its hash is not that of its row.
+
+    Raises:
+        StoreError: an event cannot be read.
+    """
     for row in store.connection.execute(
         """SELECT id, at, action, subject, detail, row_table, row_id, row_hash,
                   os_user, host, version, previous, hash FROM audit ORDER BY id"""
@@ -183,8 +190,12 @@ def events(store: Store) -> Iterator[Recorded]:
         try:
             details = msgspec.json.decode(detail, type=dict[str, str])
             yield Recorded(number, from_text(at), action, subject, details, *rest)
-        except (ValueError, TypeError):  # altered: its hash says so
-            continue
+        except (ValueError, TypeError, StoreError):
+            if not skip_unreadable:
+                raise StoreError(
+                    f"'{store.path}' is damaged: the audit event {number} cannot be read",
+                    hint="restore the last copy of the folder; sipca log --verify says what else",
+                ) from None
 
 
 def pin(store: Store, before: int, *, at: datetime, actor: Actor) -> None:

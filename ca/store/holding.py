@@ -7,7 +7,7 @@ from itertools import groupby
 
 from ca.encoding.der import certificate
 from ca.encoding.extensions import end_of
-from ca.errors import CAError
+from ca.errors import CAError, StoreError
 from ca.store.connection import Store
 from ca.store.derived import Index, StatusRow, crl_entry, folded, key_of
 
@@ -91,7 +91,7 @@ def _expected_status(store: Store) -> Iterator[tuple[tuple[int, bytes], _Status 
         end = None if tbs is None else end_of(tbs)
         try:
             encoded = crl_entry(last, now[2])
-        except (KeyError, ValueError):  # the event was altered, and is told so
+        except (KeyError, ValueError, StoreError):  # the event was altered, and is told so
             encoded = b""
         yield one, (*now, last.id, end, encoded)
 

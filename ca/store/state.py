@@ -59,7 +59,7 @@ def key(store: Store, number: int) -> KeyRow:
     ).fetchone()
     if row is None:
         raise StoreError(
-            f"'{store.path}' has lost the key row {number} of a CA",
+            f"'{store.path}' is damaged: the key row {number} of a CA is gone",
             hint="restore the last copy of the folder",
         )
     number, label, public, pkcs8, encrypted = row

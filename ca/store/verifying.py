@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
+from ca.errors import StoreError
 from ca.store import audit, standing
 from ca.store.audit import GENESIS
 from ca.store.connection import Store
@@ -123,7 +124,7 @@ def _readable(what: str, problems: Iterator[str]) -> Iterator[str]:
     """
     try:
         yield from problems
-    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+    except (StoreError, TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
         yield f"{what} cannot be read to the end: a row is damaged ({type(error).__name__})"
 
 

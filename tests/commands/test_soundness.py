@@ -383,7 +383,9 @@ def test_an_event_that_cannot_be_read_is_a_problem_and_no_bug(sipca: CommandLine
     found = problems(sipca)
 
     assert found == ["event 2 was altered"]
-    assert 2 not in {each["id"] for each in sipca("log", "--json").json["events"]}
+    listed = sipca("log", "--verify", "--json").json["events"]
+    assert 2 not in {each["id"] for each in listed}
+    assert sipca("log").exit == 8
 
 
 def test_an_index_that_does_not_agree_with_its_table_is_a_problem(revoked: CommandLine) -> None:

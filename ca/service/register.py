@@ -25,6 +25,7 @@ log = logging.getLogger("sipca.serve")
 
 FRESH_SECONDS = 300
 """How long an answer is given again before it is signed anew."""
+_LOCKED = failure("tryLater", "the register is locked")
 
 
 class ServedRegister:
@@ -70,16 +71,16 @@ class ServedRegister:
             asked = read_ocsp_request(request)
         except MalformedError as error:
             return _ocsp_reply(failure("malformedRequest", error.message))
-        question, now = asked.question(), self.following.now().timestamp()
-        known = self.answers.to(question)
+        question = asked.question()
+        if question is None:
+            return _ocsp_reply(self._answer(asked) or _LOCKED)
+        known, now = self.answers.to(question), self.following.now().timestamp()
         if known is None or now >= known.fresh_until:
             answer = self._answer(asked)
-            if answer is None:  # locked for a moment
-                if known is not None and now < known.end:
-                    return known
-                return _ocsp_reply(failure("tryLater", "the register is locked"))
-            made = _ocsp_reply(answer)
-            if question is None or not answer.known or answer.next_update is None:
+            if answer is None and known is not None and now < known.end:
+                return known
+            made = _ocsp_reply(answer or _LOCKED)
+            if answer is None or not answer.known or answer.next_update is None:
                 return made
             end = answer.next_update.timestamp()
             fresh_until = min(now + FRESH_SECONDS, end)

@@ -313,3 +313,30 @@ def test_health_speaks_of_the_signer_that_is_loaded(sipca: CommandLine) -> None:
 
     assert none == [("ocsp-signer-not-served", "Test Lab Issuing: no OCSP signer is loaded")]
     assert other_key == ["Test Lab Issuing: the OCSP signer's key is not that of its certificate"]
+
+
+@pytest.mark.parametrize("way", [_renamed, _written_over], ids=lambda way: way.__name__.strip("_"))
+@pytest.mark.parametrize("is_merged", [False, True], ids=["changes-in-wal", "wal-merged"])
+def test_a_copy_beside_the_wal_of_another_is_answered_as_it_reads_or_not_at_all(
+    served: Served, way: Callable[[Served, Path], None], is_merged: bool
+) -> None:
+    assert _steady(served, "GOOD")
+    assert served.sipca("revoke", "sbc1.lab.example").exit == 0
+    served.until(lambda: _steady(served, "REVOKED"))
+    if is_merged:
+        with closing(sqlite3.connect(served.register)) as other:
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    way(served, served.copy)
+    served.until(lambda: any(_steady(served, each) for each in ("GOOD", "REVOKED", "TRY_LATER")))
+    time.sleep(0.6)  # two looks: it stays so
+
+    told = served.answer()
+    code, _ = served.health()
+    read = served.sipca("list", "--all", "--json")
+    if told == "TRY_LATER":
+        assert code == 503
+    else:
+        assert read.exit == 0, read.err
+        status = read.json["certificates"][0]["status"]
+        assert told == {"revoked": "REVOKED", "valid": "GOOD"}[status]

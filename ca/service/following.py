@@ -67,7 +67,7 @@ class Following:
             self.look()
         if self._open is None:
             assert self.trouble is not None
-            raise self.trouble
+            raise self.trouble.with_traceback(None)  # else it grows with every answer
         return self._open
 
     def now(self) -> datetime:

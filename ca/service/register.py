@@ -94,6 +94,7 @@ class ServedRegister:
             home, register = self.following.current()
             with home.store.translated():
                 answer = register.answer(asked)
+            home.store.assert_unchanged()
         except LockedError:
             return None
         except Exception as error:
@@ -123,6 +124,7 @@ class ServedRegister:
             with home.store.snapshot():
                 record = crls.crl_record(home, ca)
                 der = b"".join(crls.octets(home, ca))
+            home.store.assert_unchanged()
             assert record.next_update is not None
             assert record.this_update is not None
             cache = keep_until(
@@ -159,7 +161,7 @@ class ServedRegister:
         """
         home, register = self.following.current()
         if self.following.trouble is not None:
-            raise self.following.trouble
+            raise self.following.trouble.with_traceback(None)
         try:
             with home.store.translated():
                 found = [f for ca in home.cas() for f in status_service_findings(home, ca)]

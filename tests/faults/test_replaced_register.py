@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,7 @@ from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 
 from ca.authority.home import Surroundings, no_passphrase
+from ca.errors import NotFoundError
 from ca.revocation.ocsp import OCSPResponder
 from ca.service.following import Following
 from ca.service.register import ServedRegister
@@ -340,3 +342,21 @@ def test_a_copy_beside_the_wal_of_another_is_answered_as_it_reads_or_not_at_all(
         assert read.exit == 0, read.err
         status = read.json["certificates"][0]["status"]
         assert told == {"revoked": "REVOKED", "valid": "GOOD"}[status]
+
+
+def test_a_trouble_that_lasts_takes_no_more_room_with_every_answer(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    registered = ServedRegister(following)
+    (sipca.home / "ca.db").unlink()
+
+    for _ in range(50):
+        registered.crl("issuing")
+        with pytest.raises(NotFoundError):
+            registered.troubles()
+    trouble = following.trouble
+    following.close()
+
+    assert trouble is not None
+    assert len(traceback.extract_tb(trouble.__traceback__)) < 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from hashlib import sha256
 from time import time
 
@@ -11,7 +12,7 @@ from ca.authority.health import status_service_findings
 from ca.authority.home import CA, Home
 from ca.authority.responding import Register
 from ca.authority.served import served
-from ca.errors import CAError, Kind, MalformedError, StoreError
+from ca.errors import CAError, MalformedError, NotFoundError, StoreError
 from ca.model.findings import Finding
 from ca.revocation.ocsp import Answer, failure
 from ca.revocation.ocsp_request import OCSPRequest, read_ocsp_request
@@ -77,6 +78,7 @@ class ServedRegister:
         known, now = self.answers.to(question), self.following.now().timestamp()
         if known is None or now >= known.fresh_until:
             answer = self._answer(asked)
+            known = self.answers.to(question)  # gone, if another file has come meanwhile
             if answer is None and known is not None and now < known.end:
                 return known
             made = _ocsp_reply(answer or _LOCKED)
@@ -107,17 +109,26 @@ class ServedRegister:
 
     def crl(self, name: str) -> Reply:
         """The newest CRL of a CA."""
+        return self._public(name, self._crl, "there is no CRL to be had")
+
+    def certificate(self, name: str) -> Reply:
+        """A CA's certificate as DER."""
+        return self._public(name, _certificate, "there is no certificate to be had")
+
+    def _public(self, name: str, made: Callable[[Home, CA], Reply], without: str) -> Reply:
+        """What is given out for a CA; 404 where there is none, 503 where that cannot be told."""
         try:
             home, _ = self.following.current()
+        except CAError:
+            return refusal(503, without)
+        try:
             with home.store.translated():
-                return self._crl(home, crls.ca_called(home, name))
-        except CAError as error:
-            if error.kind == Kind.NOT_FOUND:
-                return refusal(404, error.message)
-            self._log_once("a CRL could not be read", error)
+                return made(home, crls.ca_called(home, name))
+        except NotFoundError:
+            return refusal(404, without)
         except Exception as error:
-            self._log_once("a CRL could not be read", error)
-        return refusal(503, "there is no CRL to be had")
+            self._log_once(without, error)
+            return refusal(503, without)
 
     def _crl(self, home: Home, ca: CA) -> Reply:
         if ca.issuer.id not in self._crls:
@@ -135,23 +146,6 @@ class ServedRegister:
             )
             self._crls[ca.issuer.id] = reply(der, PKIX_CRL, cache=cache)
         return self._crls[ca.issuer.id]
-
-    def certificate(self, name: str) -> Reply:
-        """A CA's certificate as DER."""
-        try:
-            home, _ = self.following.current()
-            with home.store.translated():
-                facts = crls.ca_called(home, name).issuer.facts
-        except CAError as error:
-            return refusal(404 if error.kind == Kind.NOT_FOUND else 503, error.message)
-        assert facts is not None
-        cache = keep_until(
-            facts.validity.not_after,
-            made=facts.validity.not_before,
-            tag=facts.fingerprint[:16],
-            seconds=86400,
-        )
-        return reply(facts.der, PKIX_CERT, cache=cache)
 
     def troubles(self) -> list[Finding]:
         """What of CRLs and OCSP signers is ended, missing, soon to end, or not what is served.
@@ -192,6 +186,18 @@ class ServedRegister:
         self.answers.clear()
         self._crls.clear()
         self._served = None
+
+
+def _certificate(_home: Home, ca: CA) -> Reply:
+    facts = ca.issuer.facts
+    assert facts is not None
+    cache = keep_until(
+        facts.validity.not_after,
+        made=facts.validity.not_before,
+        tag=facts.fingerprint[:16],
+        seconds=86400,
+    )
+    return reply(facts.der, PKIX_CERT, cache=cache)
 
 
 def _ocsp_reply(answer: Answer) -> Reply:

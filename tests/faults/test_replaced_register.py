@@ -179,11 +179,14 @@ def test_without_its_register_it_answers_try_later_and_well_again_when_it_is_bac
         os.rename(served.sipca.home / name, kept / name)
     served.until(lambda: _steady(served, "TRY_LATER"))
     code, said = served.health()
+    crl = served.service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n")
     for name in reversed(names):
         os.rename(kept / name, served.sipca.home / name)
 
     assert code == 503
     assert "there is no CA in" in str(said["error"])
+    assert crl.startswith(b"HTTP/1.1 503 ")
+    assert str(served.folder).encode() not in crl
     served.until(lambda: _steady(served, "REVOKED"))
     assert served.health()[0] == 200
 

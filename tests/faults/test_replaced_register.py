@@ -363,3 +363,14 @@ def test_a_trouble_that_lasts_takes_no_more_room_with_every_answer(
 
     assert trouble is not None
     assert len(traceback.extract_tb(trouble.__traceback__)) < 10
+
+
+def test_it_does_not_start_on_a_register_that_was_altered(sipca: CommandLine) -> None:
+    with closing(sqlite3.connect(sipca.home / "ca.db")) as other:
+        other.execute("UPDATE key SET label = 'another' WHERE id = 1")
+        other.commit()
+
+    answer = sipca("serve", "--ocsp-port", "0", "--http-port", "0")
+
+    assert answer.exit == 8
+    assert "are not what its history says" in answer.err

@@ -44,6 +44,7 @@ class Following:
         self.when_changed: Callable[[], None] = lambda: None
         self._around = around
         self._database = folder / DATABASE
+        self._path = str(self._database)
         self._open: tuple[Home, Register] | None = None
         self._closing = ExitStack()
         self._mark: Mark = None
@@ -62,11 +63,11 @@ class Following:
         Raises:
             CAError: there is none that could be answered from.
         """
-        if self._open is not None and mark_of(self._database) != self._mark:
+        if self._open is not None and mark_of(self._path) != self._mark:
             self.look()
         if self._open is None:
             assert self.trouble is not None
-            raise self.trouble
+            raise self.trouble.with_traceback(None)  # else it grows with every answer
         return self._open
 
     def now(self) -> datetime:
@@ -81,7 +82,7 @@ class Following:
     def _look(self) -> bool:
         if self._open is None:
             return self._is_due() and self._replace()
-        if mark_of(self._database) != self._mark or self._files_beside() != self._beside:
+        if mark_of(self._path) != self._mark or self._files_beside() != self._beside:
             self._replace()
             return True
         home, register = self._open

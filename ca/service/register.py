@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from hashlib import sha256
 from time import time
 
@@ -11,7 +12,7 @@ from ca.authority.health import clock_findings, status_service_findings
 from ca.authority.home import CA, Home
 from ca.authority.responding import Register
 from ca.authority.served import served
-from ca.errors import CAError, Kind, MalformedError, StoreError
+from ca.errors import CAError, MalformedError, NotFoundError, StoreError
 from ca.model.findings import Finding
 from ca.revocation.ocsp import Answer, failure
 from ca.revocation.ocsp_request import OCSPRequest, read_ocsp_request
@@ -25,6 +26,7 @@ log = logging.getLogger("sipca.serve")
 
 FRESH_SECONDS = 300
 """How long an answer is given again before it is signed anew."""
+_LOCKED = failure("tryLater", "the register is locked")
 
 
 class ServedRegister:
@@ -70,16 +72,17 @@ class ServedRegister:
             asked = read_ocsp_request(request)
         except MalformedError as error:
             return _ocsp_reply(failure("malformedRequest", error.message))
-        question, now = asked.question(), self.following.now().timestamp()
-        known = self.answers.to(question)
+        question = asked.question()
+        if question is None:
+            return _ocsp_reply(self._answer(asked) or _LOCKED)
+        known, now = self.answers.to(question), self.following.now().timestamp()
         if known is None or now >= known.fresh_until:
             answer = self._answer(asked)
-            if answer is None:  # locked for a moment
-                if known is not None and now < known.end:
-                    return known
-                return _ocsp_reply(failure("tryLater", "the register is locked"))
-            made = _ocsp_reply(answer)
-            if question is None or not answer.known or answer.next_update is None:
+            known = self.answers.to(question)  # gone, if another file has come meanwhile
+            if answer is None and known is not None and now < known.end:
+                return known
+            made = _ocsp_reply(answer or _LOCKED)
+            if answer is None or not answer.known or answer.next_update is None:
                 return made
             end = answer.next_update.timestamp()
             fresh_until = min(now + FRESH_SECONDS, end)
@@ -93,6 +96,7 @@ class ServedRegister:
             home, register = self.following.current()
             with home.store.translated():
                 answer = register.answer(asked)
+            home.store.assert_unchanged()
         except LockedError:
             return None
         except Exception as error:
@@ -105,23 +109,33 @@ class ServedRegister:
 
     def crl(self, name: str) -> Reply:
         """The newest CRL of a CA."""
+        return self._public(name, self._crl, "there is no CRL to be had")
+
+    def certificate(self, name: str) -> Reply:
+        """A CA's certificate as DER."""
+        return self._public(name, _certificate, "there is no certificate to be had")
+
+    def _public(self, name: str, made: Callable[[Home, CA], Reply], without: str) -> Reply:
+        """What is given out for a CA; 404 where there is none, 503 where that cannot be told."""
         try:
             home, _ = self.following.current()
+        except CAError:
+            return refusal(503, without)
+        try:
             with home.store.translated():
-                return self._crl(home, crls.ca_called(home, name))
-        except CAError as error:
-            if error.kind == Kind.NOT_FOUND:
-                return refusal(404, error.message)
-            self._log_once("a CRL could not be read", error)
+                return made(home, crls.ca_called(home, name))
+        except NotFoundError:
+            return refusal(404, without)
         except Exception as error:
-            self._log_once("a CRL could not be read", error)
-        return refusal(503, "there is no CRL to be had")
+            self._log_once(without, error)
+            return refusal(503, without)
 
     def _crl(self, home: Home, ca: CA) -> Reply:
         if ca.issuer.id not in self._crls:
             with home.store.snapshot():
                 record = crls.crl_record(home, ca)
                 der = b"".join(crls.octets(home, ca))
+            home.store.assert_unchanged()
             assert record.next_update is not None
             assert record.this_update is not None
             cache = keep_until(
@@ -133,23 +147,6 @@ class ServedRegister:
             self._crls[ca.issuer.id] = reply(der, PKIX_CRL, cache=cache)
         return self._crls[ca.issuer.id]
 
-    def certificate(self, name: str) -> Reply:
-        """A CA's certificate as DER."""
-        try:
-            home, _ = self.following.current()
-            with home.store.translated():
-                facts = crls.ca_called(home, name).issuer.facts
-        except CAError as error:
-            return refusal(404 if error.kind == Kind.NOT_FOUND else 503, error.message)
-        assert facts is not None
-        cache = keep_until(
-            facts.validity.not_after,
-            made=facts.validity.not_before,
-            tag=facts.fingerprint[:16],
-            seconds=86400,
-        )
-        return reply(facts.der, PKIX_CERT, cache=cache)
-
     def troubles(self) -> list[Finding]:
         """What of CRLs and OCSP signers is ended, missing, soon to end, or not what is served.
 
@@ -158,7 +155,7 @@ class ServedRegister:
         """
         home, register = self.following.current()
         if self.following.trouble is not None:
-            raise self.following.trouble
+            raise self.following.trouble.with_traceback(None)
         try:
             with home.store.translated():
                 found = clock_findings(home)
@@ -190,6 +187,18 @@ class ServedRegister:
         self.answers.clear()
         self._crls.clear()
         self._served = None
+
+
+def _certificate(_home: Home, ca: CA) -> Reply:
+    facts = ca.issuer.facts
+    assert facts is not None
+    cache = keep_until(
+        facts.validity.not_after,
+        made=facts.validity.not_before,
+        tag=facts.fingerprint[:16],
+        seconds=86400,
+    )
+    return reply(facts.der, PKIX_CERT, cache=cache)
 
 
 def _ocsp_reply(answer: Answer) -> Reply:

@@ -52,9 +52,9 @@ class Answers:
         """The answer to what came by this path, or in this request."""
         return self._ways.get(way)
 
-    def to(self, question: bytes | None) -> Remembered | None:
+    def to(self, question: bytes) -> Remembered | None:
         """The answer to a question."""
-        return None if question is None else self._answers.get(question)
+        return self._answers.get(question)
 
     def keep(self, question: bytes, reply: Reply, *, fresh_until: float, end: float) -> Remembered:
         """Remember an answer; the oldest ones go until there is room."""

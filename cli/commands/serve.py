@@ -47,6 +47,7 @@ def serve_command(
     except ValueError:
         raise typer.BadParameter(f"--bind: '{bind}' is no IP address") from None
     with opened(settings) as home:
+        home.assert_sound()
         base_url, path, name = home.base_url, home.path, home.name
         fields = home.library.target(home.target).ocsp
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,7 @@ from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 
 from ca.authority.home import Surroundings, no_passphrase
+from ca.errors import NotFoundError
 from ca.revocation.ocsp import OCSPResponder
 from ca.service.following import Following
 from ca.service.register import ServedRegister
@@ -177,11 +179,14 @@ def test_without_its_register_it_answers_try_later_and_well_again_when_it_is_bac
         os.rename(served.sipca.home / name, kept / name)
     served.until(lambda: _steady(served, "TRY_LATER"))
     code, said = served.health()
+    crl = served.service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n")
     for name in reversed(names):
         os.rename(kept / name, served.sipca.home / name)
 
     assert code == 503
     assert "there is no CA in" in str(said["error"])
+    assert crl.startswith(b"HTTP/1.1 503 ")
+    assert str(served.folder).encode() not in crl
     served.until(lambda: _steady(served, "REVOKED"))
     assert served.health()[0] == 200
 
@@ -313,3 +318,59 @@ def test_health_speaks_of_the_signer_that_is_loaded(sipca: CommandLine) -> None:
 
     assert none == [("ocsp-signer-not-served", "Test Lab Issuing: no OCSP signer is loaded")]
     assert other_key == ["Test Lab Issuing: the OCSP signer's key is not that of its certificate"]
+
+
+@pytest.mark.parametrize("way", [_renamed, _written_over], ids=lambda way: way.__name__.strip("_"))
+@pytest.mark.parametrize("is_merged", [False, True], ids=["changes-in-wal", "wal-merged"])
+def test_a_copy_beside_the_wal_of_another_is_answered_as_it_reads_or_not_at_all(
+    served: Served, way: Callable[[Served, Path], None], is_merged: bool
+) -> None:
+    assert _steady(served, "GOOD")
+    assert served.sipca("revoke", "sbc1.lab.example").exit == 0
+    served.until(lambda: _steady(served, "REVOKED"))
+    if is_merged:
+        with closing(sqlite3.connect(served.register)) as other:
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    way(served, served.copy)
+    served.until(lambda: any(_steady(served, each) for each in ("GOOD", "REVOKED", "TRY_LATER")))
+    time.sleep(0.6)  # two looks: it stays so
+
+    told = served.answer()
+    code, _ = served.health()
+    read = served.sipca("list", "--all", "--json")
+    if told == "TRY_LATER":
+        assert code == 503
+    else:
+        assert read.exit == 0, read.err
+        status = read.json["certificates"][0]["status"]
+        assert told == {"revoked": "REVOKED", "valid": "GOOD"}[status]
+
+
+def test_a_trouble_that_lasts_takes_no_more_room_with_every_answer(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    registered = ServedRegister(following)
+    (sipca.home / "ca.db").unlink()
+
+    for _ in range(50):
+        registered.crl("issuing")
+        with pytest.raises(NotFoundError):
+            registered.troubles()
+    trouble = following.trouble
+    following.close()
+
+    assert trouble is not None
+    assert len(traceback.extract_tb(trouble.__traceback__)) < 10
+
+
+def test_it_does_not_start_on_a_register_that_was_altered(sipca: CommandLine) -> None:
+    with closing(sqlite3.connect(sipca.home / "ca.db")) as other:
+        other.execute("UPDATE key SET label = 'another' WHERE id = 1")
+        other.commit()
+
+    answer = sipca("serve", "--ocsp-port", "0", "--http-port", "0")
+
+    assert answer.exit == 8
+    assert "are not what its history says" in answer.err

@@ -237,16 +237,15 @@ def test_a_read_only_home_is_served_and_what_its_owner_changes_is_followed(
         lab.home.chmod(0o755)
         (lab.home / "ca.db").chmod(0o644)
         assert lab("revoke", NAME).exit == 0
-        for _ in range(100):
-            if {asked(tmp_path, service) for _ in range(8)} == {"REVOKED"}:
-                break
+        rounds: list[set[str]] = []
+        while len(rounds) < 200 and rounds[-20:] != [{"REVOKED"}] * 20:  # by every worker
+            rounds.append({asked(tmp_path, service) for _ in range(8)})
             time.sleep(0.05)
-        later = {asked(tmp_path, service) for _ in range(8)}
         code = service.stop()
 
     assert first == "GOOD"
     assert health.startswith(b"HTTP/1.1 200 "), health
     assert crl.startswith(b"HTTP/1.1 200 ")
-    assert later == {"REVOKED"}
+    assert rounds[-20:] == [{"REVOKED"}] * 20
     assert code == 0
     assert "Traceback" not in service.said()

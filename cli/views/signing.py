@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ca.documents.signing import Refused, Signed, SigningDocument, Skipped
+from ca.lint.factoring import MOST_AT_ONCE
 from cli.terminal import one_line, table
 from cli.views.account import account_text, findings_text
 
@@ -91,6 +92,11 @@ def batch_text(
         )
     if document.dry_run:
         lines.append("dry run: nothing was written")
+    if signed > MOST_AT_ONCE:
+        lines.append(
+            f"in calls of more than {MOST_AT_ONCE} requests RSA keys are not examined for factors; "
+            "sipca check does that"
+        )
     return "\n".join(lines + steps_text(steps))
 
 

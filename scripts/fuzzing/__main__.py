@@ -1,7 +1,7 @@
 """Run the command line on damaged input until the time is over; exit 1 if it ever met a bug.
 
-An input that ends with exit 1, an exception or after more than ``PATIENCE`` seconds is kept in
-``fuzz-findings/``, and the command that shows it again is printed.
+An input that ends with exit 1, an exception, words of a library's own or after more than
+``PATIENCE`` seconds is kept in ``fuzz-findings/``, and the command that shows it again is printed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -27,6 +28,8 @@ PATIENCE = 10
 """Seconds that one command may take on one damaged file."""
 MEMORY = 4 << 30
 FINDINGS = Path("fuzz-findings")
+INTERNALS = re.compile(r"Traceback|ParseError|asn1crypto|Error\(|<class |object at 0x|\bpyo3\b")
+"""What only a library's own message would say."""
 
 
 class Slow(BaseException):
@@ -56,6 +59,7 @@ class Fuzzing:
         self.home = folder / "home"
         self.exits: Counter[tuple[str, int]] = Counter()
         self.findings = 0
+        self.said = ""
         os.environ["SIPCA_NO_INPUT"] = "1"
         keys = ("--root-key", "ec:p256", "--issuing-key", "ec:p256", "--no-passphrase")
         if self.sipca("init", "--name", "Fuzz Lab", *keys) != 0:
@@ -102,6 +106,8 @@ class Fuzzing:
             else:
                 if code == 1:
                     self.keep(subject, command, data, "exit 1")
+                elif found := INTERNALS.search(self.said):
+                    self.keep(subject, command, data, f"says {found[0]!r}")
             self.exits[subject.name, code] += 1
 
     def keep(self, subject: Subject, command: tuple[str, ...], data: bytes, why: str) -> None:
@@ -118,12 +124,16 @@ class Fuzzing:
 
         arguments = [*(str(word) for word in words), "--home", str(self.home)]
         quiet = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace")
+        self.said = ""
         signal.alarm(PATIENCE)
         try:
             with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
                 return run(arguments)
         finally:
             signal.alarm(0)
+            if not quiet.closed:
+                quiet.flush()
+                self.said = quiet.buffer.getvalue().decode("utf-8", "replace")  # type: ignore[attr-defined]
 
 
 def _too_slow(_number: int, _frame: FrameType | None) -> None:

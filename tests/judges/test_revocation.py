@@ -266,6 +266,12 @@ class Nginx:
 
     def __init__(self, folder: Path, block: str) -> None:
         folder.mkdir(exist_ok=True)
+        for _ in range(5):  # another program may take the port first, and answer in our place
+            if self._started(folder, block):
+                return
+        raise AssertionError(self.log.read_text())
+
+    def _started(self, folder: Path, block: str) -> bool:
         self.port = free_port()
         temp = "\n".join(
             f"{each}_temp_path {folder}/{each};"
@@ -279,13 +285,12 @@ class Nginx:
         command = [binary, "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
         self.process = subprocess.Popen(command)
         self.log = folder / "error.log"
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
+        pid = folder / "pid"
+        while self.process.poll() is None:  # it ends where the port is taken
+            if pid.exists() and pid.read_text().strip() == str(self.process.pid):
+                return True  # written once the port is bound
+            time.sleep(0.05)
+        return False
 
     def __enter__(self) -> Nginx:
         return self

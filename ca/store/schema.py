@@ -293,22 +293,29 @@ def upgrade(store: Store, pin: Callable[[int], None] | None = None) -> bool:
     migrations = Migrations("sipca")
     for name, statements in _MIGRATIONS.items():
         migrations(name=name)(_executing(statements))
-    store.connection.execute("PRAGMA foreign_keys = OFF")
-    with store.write() as connection:
-        before = _version(store)
-        if before == VERSION:
-            return False
-        migrations.apply(sqlite_utils.Database(connection))
-        for name, body in TRIGGERS.items():
-            connection.execute(f"DROP TRIGGER IF EXISTS {name}")
-            connection.execute(f"CREATE TRIGGER {name} {body}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        assert_guarded(store)
-        if before and pin is not None:
-            pin(before)
-    store.connection.execute("PRAGMA foreign_keys = ON")
+    store.connection.execute("PRAGMA foreign_keys = OFF")  # not inside a transaction
+    try:
+        with store.write() as connection:
+            before = _version(store)
+            if before == VERSION:
+                return False
+            migrations.apply(sqlite_utils.Database(connection))
+            _guard(store)
+            if before and pin is not None:
+                pin(before)
+    finally:
+        store.connection.execute("PRAGMA foreign_keys = ON")
     return True
+
+
+def _guard(store: Store) -> None:
+    """Make every trigger anew, and say which schema this is."""
+    for name, body in TRIGGERS.items():
+        store.connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+        store.connection.execute(f"CREATE TRIGGER {name} {body}")
+    store.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    store.connection.execute(f"PRAGMA user_version = {VERSION}")
+    assert_guarded(store)
 
 
 def _executing(statements: tuple[str, ...]) -> Callable[[Any], None]:

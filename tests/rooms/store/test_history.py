@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ca.errors import StoreError
-from ca.store import audit, crls, plans, revocations, state, verifying
+from ca.store import audit, crls, plans, revocations, schema, state, verifying
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL
@@ -139,6 +139,17 @@ def test_a_lost_trigger_is_noticed(store: Store) -> None:
 def test_upgrading_twice_does_nothing_the_second_time(store: Store) -> None:
     assert upgrade(store) is False
     assert len(TRIGGERS) == 3 * len(HISTORY) + 2
+
+
+def test_who_loses_the_race_of_an_upgrade_goes_on_with_foreign_keys_held(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = iter([1, VERSION])
+    monkeypatch.setattr(schema, "_version", lambda _store: next(versions))
+
+    assert upgrade(store) is False
+
+    assert store.connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
 def test_the_connection_is_set_up_as_the_design_says(store: Store) -> None:

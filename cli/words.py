@@ -8,8 +8,8 @@ from typing import Any
 import typer
 from typer.models import TyperPath
 
-from ca.documents.base import spelled
 from ca.errors import MalformedError
+from ca.model.spelling import spelled
 
 
 def refuse_octets(param: Any) -> None:

@@ -11,11 +11,11 @@ import msgspec
 
 from ca.authority.home import Home
 from ca.device.request_rules import next_steps
-from ca.documents.base import spelled
 from ca.documents.signing import Files, Signed
 from ca.encoding import pem
 from ca.errors import ConflictError, StoreError
 from ca.files import conflicts, make_folder, sync_folder, write_atomic
+from ca.model.spelling import spelled
 from ca.names.text import printable
 from ca.store import devices
 from ca.store.certificates import CertificateRow

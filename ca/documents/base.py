@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
+
+from ca.model.spelling import spelled
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A JSON document; keys may be added, never taken away or given another meaning."""
 
     schema: int = 1
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def spelled(text: str) -> str:
-    r"""Text that can be UTF-8: octets of a file name that are none are spelled out, as ``\xff``."""
-    return _SURROGATE.sub(_octet, text)
-
-
-def _octet(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def encoded(value: object) -> bytes:

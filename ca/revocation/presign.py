@@ -10,8 +10,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ca.documents.base import spelled
 from ca.errors import MalformedError
+from ca.model.spelling import spelled
 from ca.names.text import printable
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
 

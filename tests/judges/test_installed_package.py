@@ -109,3 +109,11 @@ def test_the_command_line_works_where_packages_of_the_same_names_come_first(
     assert version.startswith("sipca ")
     assert len(json.loads(signed)["signed"]) == 2
     assert "sip-domain" in profiles
+
+
+def test_an_editable_install_runs_the_sources_and_copies_nothing(tmp_path: Path) -> None:
+    probe = "import sipca; print(sipca._folder())"
+
+    found = quietly(sys.executable, "-c", probe, cwd=tmp_path)
+
+    assert Path(found.strip()) == ROOT

@@ -25,13 +25,15 @@ class Entries:
         self._talker = talker
         self._waiting: list[Signed] = []
         self._spools = None if folder is None else {n: Spool(folder) for n in ("signed", "skipped")}
-        self.counts = {"signed": 0, "skipped": 0}
+        self.counts = {"signed": 0, "skipped": 0, "rsa": 0}
         self.first: list[Signed] = []
 
     def take(self, entry: Signed) -> None:
         """A certificate just made, or handed out again."""
         name = "skipped" if isinstance(entry, Skipped) else "signed"
         self.counts[name] += 1
+        if any(line.field == "key" and "RSA" in (line.issued or "") for line in entry.account):
+            self.counts["rsa"] += 1
         if len(self.first) < 2:
             self.first.append(entry)
         if self._spools is not None:

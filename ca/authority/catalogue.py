@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from ca.documents.reports import (
     TextDocument,
     WrittenDocument,
 )
-from ca.errors import CAError
+from ca.errors import CAError, attempt
 from ca.model.findings import CATALOGUE
 from ca.profiles.library import Library, Shelf, check_profile_file, read_profile, read_target
+from ca.profiles.profile import Profile
 from ca.profiles.target import Target
 
 RULE_MODULES = (
@@ -67,29 +69,25 @@ def overridable() -> frozenset[str]:
 
 
 def profiles(library: Library) -> ProfileListDocument:
-    """Every profile.
-
-    Raises:
-        CAError: an own file is not a profile, or shadows a shipped one.
-    """
-    records = [
-        NamedRecord(name, origin, library.profile(name).description)
-        for name, origin in library.profiles.names().items()
-    ]
-    return ProfileListDocument(profiles=records)
+    """Every profile; of an own file that is none, why."""
+    return ProfileListDocument(profiles=_records(library.profiles, library.profile))
 
 
 def targets(library: Library) -> TargetListDocument:
-    """Every target.
+    """Every target; of an own file that is none, why."""
+    return TargetListDocument(targets=_records(library.targets, library.target))
 
-    Raises:
-        CAError: an own file is not a target, or shadows a shipped one.
-    """
-    records = [
-        NamedRecord(name, origin, library.target(name).description)
-        for name, origin in library.targets.names().items()
-    ]
-    return TargetListDocument(targets=records)
+
+def _records(shelf: Shelf, read: Callable[[str], Profile | Target]) -> list[NamedRecord]:
+    records = []
+    for name, origin in shelf.names().items():
+        found = attempt(read, name)
+        if isinstance(found, CAError):
+            text = f"cannot be used: {found.message}"
+        else:
+            text = found.description
+        records.append(NamedRecord(name, origin, text))
+    return records
 
 
 def text_of(shelf: Shelf, name: str) -> TextDocument:

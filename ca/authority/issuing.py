@@ -245,6 +245,11 @@ def _check_certificate_in(home: Home, path: Path, key: HandedOut | None) -> None
         and certificates.is_recorded(home.store, facts.der)
     ):
         return
+    if key is None and facts is not None and certificates.is_recorded(home.store, facts.der):
+        raise ConflictError(
+            f"'{path}' is there, but the key file beside it is gone",
+            hint="remove it, and a new key and certificate are made; or put the key file back",
+        )
     raise ConflictError(
         f"'{path}' is in the way: it is not a certificate of the key beside it",
         hint="choose another --out",

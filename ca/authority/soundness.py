@@ -50,7 +50,8 @@ def index_altered(health: DerivedHealth) -> Violation | None:
         return None
     return Violation(
         _told(health.problems, health.more),
-        "sipca check --rebuild makes those tables anew from history",
+        "sipca check --rebuild makes those tables anew from history, unless that was altered "
+        "itself: sipca log --verify says so, and the last copy of the folder is to be restored",
     )
 
 

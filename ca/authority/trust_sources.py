@@ -49,6 +49,10 @@ class Gathered:
             raise NotFoundError(f"'{source}' holds no certificate", hint=", ".join(SUFFIXES))
         for path in paths:
             self.take_in(path, attempt(octets_of, path))
+        if others := sorted(set(source.iterdir()) - set(paths)):
+            shown = ", ".join(printable(path.name) for path in others[:5])
+            more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+            self.notes.append(f"'{source}': not looked at, by their names: {shown}{more}")
 
     def raise_if_empty(self) -> None:
         """Raise the first error where nothing but errors was found.

@@ -60,7 +60,7 @@ def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
         members=[_member(each) for each in store.members],
         dropped=[*gathered.unread, *_drops(store)],
         findings=findings,
-        path=None if wishes.path is None else str(wishes.path),
+        path=None if wishes.path is None or not store.members else str(wishes.path),
         notes=notes,
     )
     text = "".join(pem.encode(each.facts.der) for each in store.members)
@@ -103,7 +103,8 @@ def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
     manifest = msgspec.json.format(encoded(document), indent=2) + b"\n"
     if wishes.manifest is not None and not wishes.overwrite:
         refuse_foreign(wishes.manifest, is_manifest)
-    targets = [(wishes.path, text.encode()), (wishes.manifest, manifest)]
+    bundle = wishes.path if text else None  # an empty store would be all that it makes
+    targets = [(bundle, text.encode()), (wishes.manifest, manifest)]
     for path, data in targets:
         if path is None:
             continue

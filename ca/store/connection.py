@@ -47,6 +47,7 @@ class Store:
         self.way = way
         self._patience = patience
         self._mark = mark
+        self.has_written = False
         self.changed: list[tuple[str, str | int]] = []
         """Rows of state, by table and key, that this transaction changed and no event tells yet."""
 
@@ -72,6 +73,18 @@ class Store:
                 self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
+        self.has_written = True
+
+    def merge_log(self) -> None:
+        """Have the file itself hold all that was written, and the -wal beside it nothing.
+
+        The last to close does so anyway; while a server has the register open there is another, and
+        a log left beside the file would be merged into a copy that is put in its place.
+        """
+        if self.has_written:
+            with contextlib.suppress(sqlite3.Error):  # somebody is reading: the next one does it
+                self.connection.execute("PRAGMA busy_timeout = 200")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def assert_writable(self) -> None:
         """It is open for writing: asked before files are made for what will be recorded.
@@ -166,6 +179,7 @@ def open_store(path: Path, *, create: bool = False, read_only: bool = False) -> 
             _blame_damage(store, error)
             raise
         finally:
+            store.merge_log()
             connection.close()
     except sqlite3.Error as error:
         raise _translated(error, path, patience) from error
@@ -193,7 +207,11 @@ def _blame_damage(store: Store, error: Exception) -> None:
 
 
 def _damaged(path: Path, what: object) -> StoreError:
-    return StoreError(f"'{path}' is damaged: {what}", hint="restore the last copy of the folder")
+    hint = "restore the last copy of the folder"
+    log = mark_of(path.with_name(f"{path.name}-wal"))
+    if log is not None and log[2] > 0:  # perhaps another file's: the log of what stood here
+        hint += f"; remove '{path.name}-wal' and '{path.name}-shm' before it is put in place"
+    return StoreError(f"'{path}' is damaged: {what}", hint=hint)
 
 
 def marks(values: Sized) -> str:

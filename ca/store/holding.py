@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
+from typing import Any
 
 from ca.encoding.der import certificate
 from ca.encoding.extensions import end_of
@@ -48,7 +49,7 @@ def _status_problems(store: Store, before_6: int) -> Iterator[str]:
     held = next(rows, None)
     for (issuer_id, serial), expected in _expected_status(store):
         while held is not None and held[:2] < (issuer_id, serial):
-            yield f"the status row {held[1].hex()} of issuer {held[0]} was added"
+            yield _without_event(held)
             held = next(rows, None)
         found = None
         if held is not None and held[:2] == (issuer_id, serial):
@@ -61,7 +62,7 @@ def _status_problems(store: Store, before_6: int) -> Iterator[str]:
         elif found is not None and expected is not None and not _same(found, expected, before_6):
             yield f"{name} was altered: it is {expected[0]} ({expected[1]}) since {expected[2]}"
     while held is not None:
-        yield f"the status row {held[1].hex()} of issuer {held[0]} was added"
+        yield _without_event(held)
         held = next(rows, None)
 
 
@@ -69,6 +70,11 @@ def _same(found: _Status, expected: _Status, before_6: int) -> bool:
     if found[4] is None and expected[3] <= before_6:
         expected = (*expected[:4], None, expected[5])
     return found == expected
+
+
+def _without_event(held: tuple[Any, ...]) -> str:
+    row = f"the status row {held[1].hex()} of issuer {held[0]}"
+    return f"{row} has no event: it was added, or its event is gone from history"
 
 
 def _expected_status(store: Store) -> Iterator[tuple[tuple[int, bytes], _Status | None]]:

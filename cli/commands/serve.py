@@ -36,7 +36,7 @@ def serve_command(
     except ImportError as error:
         raise typer.BadParameter(
             f"'serve' needs the extra sipca[serve] ({error.name} is missing): "
-            "pip install 'sipca[serve]'"
+            "install it as '.[serve]' with pipx, uv tool or pip, from the folder of the sources"
         ) from None
     from cli.main import stay_long
     from cli.views.serving import listening_text

@@ -9,6 +9,9 @@ from ca.lint.factoring import MOST_AT_ONCE
 from cli.terminal import one_line, table
 from cli.views.account import account_text, findings_text
 
+DIFFERS = "differs-from-request"
+"""The finding that says what is not as the request asked: told in batches, too."""
+
 
 def pem_of(document: SigningDocument, *, fullchain: bool) -> str:
     """The one certificate's PEM, with ``fullchain`` the issuing CA's behind it."""
@@ -71,14 +74,14 @@ def rows_text(entries: Sequence[Signed]) -> str:
     ]
     lines = [table(rows)] if rows else []
     for each in entries:
-        noted = [finding for finding in each.findings if finding.result == "warn"]
+        noted = [f for f in each.findings if f.result == "warn" or f.code == DIFFERS]
         if noted and not isinstance(each, Skipped):
             lines += [f"{one_line(each.source)}:", findings_text(noted)]
     return "\n".join(lines)
 
 
 def batch_text(
-    document: SigningDocument, steps: Sequence[str], *, signed: int, skipped: int
+    document: SigningDocument, steps: Sequence[str], *, signed: int, skipped: int, rsa: int = 0
 ) -> str:
     """What is said at the end of a batch: what was ignored, counts, next steps."""
     lines = [f"ignored  {one_line(source)}  holds no CSR" for source in document.ignored]
@@ -92,7 +95,7 @@ def batch_text(
         )
     if document.dry_run:
         lines.append("dry run: nothing was written")
-    if signed > MOST_AT_ONCE:
+    if rsa and signed > MOST_AT_ONCE:
         lines.append(
             f"in calls of more than {MOST_AT_ONCE} requests RSA keys are not examined for factors; "
             "sipca check does that"

@@ -199,7 +199,7 @@ def test_a_certificate_of_another_key_in_the_way_is_a_conflict(
     answer = sipca("issue", "peer1.lab.example", "--out", tmp_path / "a")
 
     assert answer.exit == 6
-    assert "is not a certificate of the key beside it" in answer.err
+    assert "is there, but the key file beside it is gone" in answer.err
     assert not (tmp_path / "a" / "peer1.lab.example.key").exists()
 
 

@@ -71,10 +71,14 @@ def test_an_own_profile_never_shadows_a_shipped_one(sipca: CommandLine) -> None:
     (sipca.home / "profiles").mkdir()
     (sipca.home / "profiles" / "sip.toml").write_text("")
 
-    answer = sipca("profile", "list")
+    listed = sipca("profile", "list", "--json").json["profiles"]
+    used = sipca("profile", "show", "sip")
 
-    assert answer.exit == 6
-    assert "has the name of a shipped profile" in answer.err
+    (said,) = [each["description"] for each in listed if each["name"] == "sip"]
+    assert said.startswith("cannot be used: ")
+    assert "has the name of a shipped profile" in said
+    assert used.exit == 6
+    assert "has the name of a shipped profile" in used.err
 
 
 def test_an_unknown_profile_gets_the_nearest_name(sipca: CommandLine, tmp_path: Path) -> None:

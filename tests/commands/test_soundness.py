@@ -110,7 +110,7 @@ def test_a_lost_status_row_is_named_by_verify_and_check_and_made_anew(
     assert lost[0].startswith(f"the status row {serial} of issuer 2 is gone: it is revoked")
     assert lost[1].startswith("the blocked_key row ")
     assert finding["code"] == "index-altered"
-    assert finding["hint"] == "sipca check --rebuild makes those tables anew from history"
+    assert finding["hint"].startswith("sipca check --rebuild makes those tables anew from history")
     assert refused.exit == 8
     assert "it has 0 serials, history has 1" in refused.err
     assert "sipca check --rebuild" in refused.err

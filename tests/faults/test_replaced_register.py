@@ -374,3 +374,21 @@ def test_it_does_not_start_on_a_register_that_was_altered(sipca: CommandLine) ->
 
     assert answer.exit == 8
     assert "are not what its history says" in answer.err
+
+
+def test_while_served_the_one_file_holds_all_so_that_a_copy_of_it_can_be_put_back(
+    served: Served,
+) -> None:
+    copy = served.folder / "backup.db"
+    shutil.copyfile(served.register, copy)
+    assert served.sipca("revoke", "sbc1.lab.example").exit == 0
+    log = Path(f"{served.register}-wal")
+    left_in_log = log.stat().st_size if log.exists() else 0
+
+    _renamed(served, copy)
+    served.until(lambda: _steady(served, "GOOD"))
+
+    assert left_in_log == 0
+    assert served.sipca("log", "--verify").exit == 0
+    (row,) = served.sipca("list", "--json").json["certificates"]
+    assert row["status"] == "valid"

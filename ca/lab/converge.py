@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -118,11 +119,19 @@ def _each(home: Home, entries: Iterator[_Entry]) -> list[_Told]:
         if isinstance(found, CAError):
             home.note(found)
             exit_code = EXIT_CODES[found.kind]
-            refused = Refused(name, found.kind, found.message, found.hint, exit_code)
+            refused = Refused(name, found.kind, found.message, _in_lab_words(found.hint), exit_code)
             told.append((ApplyStep(what, name, "refused", found.message), refused))
         else:
             told.append((found, None))
     return told
+
+
+def _in_lab_words(hint: str | None) -> str | None:
+    """A hint that names options of the command line, with the keys of a lab file in their place."""
+    if hint is None:
+        return None
+    hint = re.sub(r"--allow ([a-z-]+)", r'allow = ["\1"]', hint)
+    return hint.replace("--overwrite replaces files", "remove it").replace("--out", "out")
 
 
 def _settings(home: Home, lab: Lab, *, check: bool) -> list[ApplyStep]:

@@ -86,3 +86,14 @@ def test_a_large_batch_of_other_keys_says_nothing_of_rsa(
 
     assert answer.exit == 0
     assert "RSA keys are not examined" not in answer.out + answer.err
+
+
+def test_a_refusal_of_apply_speaks_of_the_lab_file(sipca: CommandLine, tmp_path: Path) -> None:
+    lab = tmp_path / "lab.toml"
+    lab.write_text('schema = 1\n[[certificate]]\nissue = ["*.lab.example"]\nout = "o"\n')
+
+    answer = sipca("apply", lab)
+
+    assert answer.exit == 4
+    assert 'allow = ["wildcard"] overrides this and is recorded' in answer.err
+    assert "--allow" not in answer.err

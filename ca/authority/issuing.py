@@ -28,6 +28,7 @@ from ca.issuance.prepare import prepare
 from ca.keys.files import HandedOut, KeyFile, check_ascii, leaf_in_pfx, read_key_file, written
 from ca.keys.soft import make
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, subject_text
+from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address
 from ca.profiles.profile import Profile
@@ -93,10 +94,10 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         row = found.good or _sign(home, found, wishes)
         _hand_out(home, row, found, wishes)
     if found.good is not None:
-        return _document(home, "nothing", row, found.paths, wishes)
+        return _document(home, "nothing", row, found, wishes)
     upkeep.rotate_due(home)
     made = "certificate" if found.kept else "key-and-certificate"
-    return _document(home, made, row, found.paths, wishes)
+    return _document(home, made, row, found, wishes)
 
 
 def would_make(home: Home, wishes: IssueWishes) -> str:
@@ -134,7 +135,8 @@ def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None)
     job = _Job(judge, order, prepare(order), key)
     rows = [] if kept is None else certificates.by_key(home.store, kept.public.identity)
     good = next((row for row in rows if _is_good(home, row, job, wishes.renew_before)), None)
-    return _Found(job, good, kept is not None, paths)
+    findings = judge.check_clock(wishes.allow) if good is None else []
+    return _Found(job, good, kept is not None, paths, findings)
 
 
 def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Order:
@@ -162,12 +164,16 @@ def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Ord
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """A certificate to make, the good one of its key that is there, whether the key is there."""
+    """A certificate to make, the good one of its key that is there, whether the key is there.
+
+    ``findings`` are of the clock, where there is none that is good.
+    """
 
     job: _Job
     good: CertificateRow | None
     kept: bool
     paths: _Paths
+    findings: list[Finding]
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -315,9 +321,9 @@ def _is_in_pfx(row: CertificateRow, paths: _Paths, wishes: IssueWishes) -> bool:
 
 
 def _document(
-    home: Home, made: str, row: CertificateRow, paths: _Paths, wishes: IssueWishes
+    home: Home, made: str, row: CertificateRow, found: _Found, wishes: IssueWishes
 ) -> IssueDocument:
-    facts = read_certificate(row.der)
+    facts, paths = read_certificate(row.der), found.paths
     return IssueDocument(
         made=made,
         serial=facts.serial,
@@ -336,4 +342,5 @@ def _document(
             trusted_root=str(wishes.folder / delivering.TRUSTED_ROOT),
         ),
         account=unpack_account(row.account),
+        findings=found.findings,
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from ca.documents.base import Document
 from ca.model.account import FieldAccount
+from ca.model.findings import Finding
 
 
 class IssuedFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,3 +35,4 @@ class IssueDocument(Document, frozen=True, kw_only=True):
     fingerprint: str
     files: IssuedFiles
     account: list[FieldAccount]
+    findings: list[Finding]

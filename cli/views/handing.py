@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ca.documents.handing import IssueDocument
 from cli.terminal import one_line
+from cli.views.account import findings_text
 
 _MADE = {
     "key-and-certificate": "made: key and certificate",
@@ -13,11 +14,13 @@ _MADE = {
 
 
 def issued_text(document: IssueDocument) -> str:
-    """What was made, where, until when."""
+    """What is to be said of the clock, what was made, where, until when."""
     names = f"{one_line(document.subject)}  [{', '.join(map(one_line, document.san))}]"
     begin, end = f"{document.not_before:%Y-%m-%d %H:%M}Z", f"{document.not_after:%Y-%m-%d %H:%M}Z"
+    noted = [findings_text(document.findings)] if document.findings else []
     return "\n".join(
         [
+            *noted,
             f"{_MADE[document.made]} for {names}",
             f"  serial {document.serial}  profile {document.profile}",
             f"  valid {begin} to {end}",

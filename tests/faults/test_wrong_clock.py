@@ -109,14 +109,21 @@ REFUSED = [
     ("revoke", "sbc9.lab.example"),
     ("crl", "--refresh"),
     ("ocsp", "rotate"),
+    ("issue", "peer.lab.example", "--out", "DIR"),
 ]
 
 
 @pytest.mark.parametrize("words", REFUSED, ids=lambda words: words[0])
 def test_a_clock_before_the_newest_event_refuses_what_it_would_date(
-    sipca: CommandLine, leaf: Path, csr_file: Csr, frozen: Clock, words: tuple[str, ...]
+    sipca: CommandLine,
+    leaf: Path,
+    csr_file: Csr,
+    frozen: Clock,
+    tmp_path: Path,
+    words: tuple[str, ...],
 ) -> None:
-    given = [csr_file("c", cn="c.lab.example") if word == "CSR" else word for word in words]
+    files = {"CSR": csr_file("c", cn="c.lab.example"), "DIR": tmp_path / "made"}
+    given = [files.get(word, word) for word in words]
     frozen(NOW - timedelta(days=2))
 
     refused = sipca(*given)
@@ -130,6 +137,41 @@ def test_a_clock_before_the_newest_event_refuses_what_it_would_date(
     assert "clock-behind" not in codes(again.json)  # accepted once, and later events count
     assert "clock-accepted" in sipca("log").out
     assert sipca("log", "--verify").exit == 0
+
+
+def test_issue_makes_no_key_by_a_clock_that_is_behind_and_keeps_a_good_one(
+    sipca: CommandLine, leaf: Path, frozen: Clock, tmp_path: Path
+) -> None:
+    assert sipca("issue", "old.lab.example", "--out", tmp_path / "old").exit == 0
+    lab = tmp_path / "lab.toml"
+    lab.write_text('schema = 1\n[[certificate]]\nissue = ["new.lab.example"]\nout = "applied"\n')
+    frozen(NOW - timedelta(days=2))
+
+    kept = sipca("issue", "old.lab.example", "--out", tmp_path / "old", "--json")
+    refused = sipca("issue", "new.lab.example", "--out", tmp_path / "new")
+    applied = sipca("apply", lab)
+
+    assert kept.exit == 0
+    assert kept.json["made"] == "nothing"
+    assert (refused.exit, applied.exit) == (4, 4)
+    assert not list(tmp_path.glob("new/*")) + list(tmp_path.glob("applied/*"))
+
+
+def test_issue_warns_of_a_clock_that_leapt(
+    sipca: CommandLine, leaf: Path, frozen: Clock, tmp_path: Path
+) -> None:
+    frozen(NOW + 2 * YEARS)
+
+    warned = sipca("issue", "a.lab.example", "--out", tmp_path / "a")
+    accepted = sipca(
+        "issue", "b.lab.example", "--out", tmp_path / "b", "--allow", "clock-ahead", "--json"
+    )
+    after = sipca("issue", "c.lab.example", "--out", tmp_path / "c", "--json")
+
+    assert (warned.exit, accepted.exit, after.exit) == (0, 0, 0)
+    assert "the clock leapt from" in warned.out
+    assert codes(accepted.json) == {"clock-ahead": "pass"}
+    assert codes(after.json) == {}
 
 
 def test_clocks_of_machines_that_share_a_home_may_differ_by_minutes(

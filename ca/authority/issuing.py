@@ -132,11 +132,24 @@ def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None)
         judge.check_key(kept.public.identity)
     key = kept or made or _new_key(wishes.key)
     order = _order(home, judge, key, wishes)
-    job = _Job(judge, order, prepare(order), key)
+    try:
+        job = _Job(judge, order, prepare(order), key)
+    except CAError as error:
+        raise _of_given_names(error) from None
     rows = [] if kept is None else certificates.by_key(home.store, kept.public.identity)
     good = next((row for row in rows if _is_good(home, row, job, wishes.renew_before)), None)
     findings = judge.check_clock(wishes.allow) if good is None else []
     return _Found(job, good, kept is not None, paths, findings)
+
+
+def _of_given_names(error: CAError) -> CAError:
+    """What a rule says of a request's names, said of names that were given: there is no CSR."""
+    error.message = error.message.replace("the CSR's SAN", "the SAN")
+    advice, semicolon, override = (error.hint or "").partition("; --allow")
+    if any(word in advice for word in ("CSR", "--cn", "--san", "--fix-san", "--replace-san")):
+        advice = "sipca issue takes what peers dial, host names and addresses: correct the name"
+        error.hint = advice + semicolon + override
+    return error
 
 
 def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Order:

@@ -18,6 +18,7 @@ from ca.files import MAX_INPUT, read_bounded
 from ca.names.text import printable
 
 SUFFIXES = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c", ".txt")
+_WHOLE = "copy it again, whole, from its BEGIN line to its END line"
 MAX_SOURCE = 64 * MAX_INPUT
 
 
@@ -85,7 +86,7 @@ class Gathered:
             self._refuse(f"{path}:{line}", MalformedError(message, hint=hint))
         for damage in bundle.damaged:
             message = f"'{path}' line {damage.line}: {damage.reason}"
-            self._refuse(f"{path}:{damage.line}", MalformedError(message))
+            self._refuse(f"{path}:{damage.line}", MalformedError(message, hint=_WHOLE))
         for member in bundle.members:
             self._take(member, path)
         if not (bundle.members or bundle.keys or bundle.damaged):
@@ -102,7 +103,9 @@ class Gathered:
         if isinstance(facts, CAError):
             message = facts.message
             if not isinstance(facts, BugError):
-                facts = MalformedError(f"'{path}' line {member.line}: {message}", hint=facts.hint)
+                facts = MalformedError(
+                    f"'{path}' line {member.line}: {message}", hint=facts.hint or _WHOLE
+                )
             self._refuse(source, facts, reason=message, fingerprint=sha256(member.der).hexdigest())
         else:
             self.candidates.append(Candidate(facts, source))

@@ -20,6 +20,7 @@ from ca.encoding.armour import (
     as_text,
     from_base64,
     is_text,
+    json_base64,
     unarmoured,
     unescaped,
 )
@@ -170,6 +171,9 @@ def _without_armour(text: str, labels: list[str], repairs: list[str]) -> Armoure
         raise MalformedError(
             "the input is an HTML page", hint="save the text of the CSR, not the page around it"
         )
+    if (in_json := json_base64(text)) is not None:
+        repairs.append("the base64 in a JSON document was read")
+        return Armoured(_judged_der(from_base64(in_json, repairs, what="the CSR")), tuple(repairs))
     if BARE_BASE64.fullmatch(text.strip()):
         repairs.append("base64 without BEGIN and END lines was read")
         found = from_base64("".join(text.split()), repairs, what="the CSR")

@@ -41,8 +41,12 @@ def read_request(data: bytes) -> CertificateRequest:
     if straight is not None:
         with suppress(MalformedError):  # what is wrong with it is told better on the long way
             return parse_request(straight)
-    found = find_request(data)
-    return parse_request(found.der, found.repairs)
+    try:
+        found = find_request(data)
+        return parse_request(found.der, found.repairs)
+    except MalformedError as error:
+        error.hint = error.hint or "copy it again, whole, or make a new CSR on the device"
+        raise
 
 
 def parse_request(data: bytes, repairs: tuple[str, ...] = ()) -> CertificateRequest:

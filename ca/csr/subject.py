@@ -35,8 +35,10 @@ def read_name(node: der.Node, said: list[str], flaws: list[Flaw]) -> tuple[Subje
     left_out = 0
     for rdn in node.children():
         values = rdn.children()
-        if rdn.tag != der.SET or not values:
+        if rdn.tag != der.SET:
             raise MalformedError("the CSR's subject is not a sequence of sets")
+        if not values:
+            said.append("an empty part of the subject was skipped")
         if len(values) > 1:
             said.append("a part of the subject with several attributes was taken apart")
         for value in values:

@@ -38,7 +38,7 @@ def encoding(upload: Upload) -> Iterator[Violation]:
         for sentence in oddities(facts)[0]:
             yield Violation(
                 f"'{name_of(facts)}': {sentence}",
-                "openssl reads it all the same; Java, Go and other strict readers may refuse it",
+                "many programs take it all the same; Java, Go and other strict ones may not",
             )
 
 

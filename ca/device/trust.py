@@ -8,7 +8,8 @@ from datetime import datetime
 import msgspec
 
 from ca.encoding.oddities import oddities
-from ca.errors import BugError, CAError, attempt
+from ca.errors import BugError, CAError, MalformedError, attempt
+from ca.keys.public import read_public_key
 from ca.model.certificates import CertificateFacts, subject_text
 from ca.model.findings import Finding, Violation, rule, run, run_all
 from ca.names.text import printable
@@ -49,6 +50,8 @@ def refusal(facts: CertificateFacts, at: datetime) -> str | None:
     fatal = next((each for each in facts.faults if each.fatal), None)
     if fatal is not None:
         return f"{fatal}, and no verifier takes such a certificate"
+    if isinstance(attempt(read_public_key, facts.spki), MalformedError):
+        return "its public key does not decode, and no verifier takes such a certificate"
     if not facts.is_ca and not may_be_root(facts):
         if is_self_issued(facts) and not facts.extended_key_usage:
             return "nothing says that it is a CA, and its own signature does not hold: is it whole?"
@@ -133,7 +136,7 @@ def encoded(store: Store) -> Iterator[Violation]:
             what = "; ".join((*map(str, faults), *odd))
             yield Violation(
                 f"'{name_of(each.facts)}' ({each.source}) was taken, though {what}",
-                "openssl reads it all the same; whether the device does, its page will tell",
+                "many programs take it all the same; whether the device does, its page will tell",
             )
 
 

@@ -14,9 +14,11 @@ from ca.errors import MalformedError
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 LINE = re.compile(
     rf"(?P<left>[{_DASHES}]{{1,10}}) {{0,3}}(?P<edge>BEGIN|END) "
-    rf"(?P<label>[A-Z0-9 #]{{1,60}}?) {{0,3}}(?P<right>[{_DASHES}]{{1,10}})"
+    rf"(?P<label>[A-Z0-9 #]{{1,60}}?) {{0,3}}"
+    rf"(?P<right>[{_DASHES}]{{1,5}}(?=[{_DASHES}]{{1,5}} {{0,3}}BEGIN)|[{_DASHES}]{{1,10}})"
 )
-"""A BEGIN or END line, also with the dashes that a word processor makes."""
+"""A BEGIN or END line, also with the dashes that a word processor makes; the next BEGIN line may
+follow on the same line, as where files without a final newline were joined."""
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)
 _ESCAPE = r"\\{1,4}(?:r\\{1,4}n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))"
 """Bounded, so that a search takes linear time; rare, so it is compiled when it is met."""
@@ -87,6 +89,14 @@ def unarmoured(body: str, repairs: list[str], *, what: str) -> bytes:
     if visible != compact:
         repairs.append("invisible characters were skipped")
     return from_base64(visible, repairs, what=what)
+
+
+def json_base64(text: str) -> str | None:
+    """The one long base64 string of a JSON document, as APIs hand out DER; None where none is."""
+    if not text.lstrip().startswith(("{", "[", '"')):
+        return None
+    found = re.findall(r'"([A-Za-z0-9+/=\\nr]{64,})"', text, re.ASCII)
+    return unescaped(found[0]) if len(found) == 1 else None
 
 
 def from_base64(compact: str, repairs: list[str], *, what: str) -> bytes:

@@ -10,7 +10,15 @@ import re
 import msgspec
 
 from ca.encoding import der
-from ca.encoding.armour import BARE_BASE64, LINE, as_text, from_base64, is_text, unarmoured
+from ca.encoding.armour import (
+    BARE_BASE64,
+    LINE,
+    as_text,
+    from_base64,
+    is_text,
+    json_base64,
+    unarmoured,
+)
 from ca.encoding.pkcs7 import read_certs_only
 from ca.encoding.recognition import (
     CERTIFICATE,
@@ -87,9 +95,13 @@ def read_bundle(data: bytes, *, what: str) -> Bundle:
     marks = list(LINE.finditer(text))
     if marks:
         return _Reader(text, repairs).read(marks)
+    if (in_json := json_base64(text)) is not None:
+        repairs.append("the base64 in a JSON document was read")
+        text = in_json
     if BARE_BASE64.fullmatch(text.strip()):
         inside = from_base64("".join(text.split()), repairs, what=what)
-        repairs.append("base64 without BEGIN and END lines was read")
+        if in_json is None:
+            repairs.append("base64 without BEGIN and END lines was read")
         return _from_binary(inside, what, "base64", repairs)
     raise _nothing(what, form_of_file(data))
 
@@ -126,7 +138,7 @@ def _from_binary(data: bytes, what: str, form: str, repairs: list[str]) -> Bundl
     """Certificates one behind the other, or a PKCS#7."""
     kind = form_of_file(data) if data[1:2] == b"\x80" else _kind_of_first(data)
     if kind == PKCS7:
-        found = tuple(Member(each, 1) for each in read_certs_only(data))
+        found = tuple(Member(each, 1) for each in _of_pkcs7(data, what))
         return Bundle("pkcs7", found, repairs=tuple(repairs))
     if kind != CERTIFICATE:
         raise _nothing(what, kind)
@@ -144,6 +156,13 @@ def _from_binary(data: bytes, what: str, form: str, repairs: list[str]) -> Bundl
     if data[position:].strip(b"\r\n\x00"):
         repairs.append(f"{len(data) - position} octets behind the certificate were left out")
     return Bundle(form, tuple(members), repairs=tuple(repairs))
+
+
+def _of_pkcs7(data: bytes, what: str) -> list[bytes]:
+    try:
+        return read_certs_only(data)
+    except MalformedError as error:
+        raise MalformedError(f"{what}: {error.message}", hint=error.hint) from None
 
 
 def _kind_of_first(data: bytes) -> str | None:

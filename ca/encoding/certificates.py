@@ -101,7 +101,7 @@ def _version(fields: list[der.Node], remarks: Remarks) -> int:
     if fields[0].tag != 0xA0:
         return 1
     version = 0
-    with remarks.part("its version"):
+    with remarks.part("its version", fatal=True):
         version = der.integer(der.read(fields.pop(0).contents)) + 1
     if version == 1:
         remarks.odd("its version spells out 1, which is the default")

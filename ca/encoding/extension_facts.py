@@ -31,10 +31,10 @@ def read_extensions(nodes: list[der.Node], version: int, remarks: Remarks) -> Ex
             continue
         if version < 3:
             remarks.odd(f"it has extensions, and says that it is of version {version}")
-        with remarks.part("the list of extensions"):
+        with remarks.part("the list of extensions", fatal=True):
             (inner,) = node.children()
             for each in inner.children():
-                with remarks.part("an extension"):
+                with remarks.part("an extension", fatal=True):
                     _enter(each, found, remarks)
     return found
 
@@ -77,7 +77,10 @@ def extension_facts(found: Extensions, remarks: Remarks) -> dict[str, Any]:
 
 
 def _key_identifier(value: bytes, _: Remarks) -> dict[str, Any]:
-    return {"key_identifier": der.read(value).contents}
+    node = der.read(value)
+    if node.tag != der.OCTET_STRING:
+        raise MalformedError("the subjectKeyIdentifier is no octet string")
+    return {"key_identifier": node.contents}
 
 
 def _authority_key_identifier(value: bytes, _: Remarks) -> dict[str, Any]:
@@ -93,12 +96,17 @@ def _basic_constraints(value: bytes, remarks: Remarks) -> dict[str, Any]:
     if any(each.tag not in (der.BOOLEAN, der.INTEGER) for each in parts):
         raise MalformedError("there is more in it than cA and a path length")
     is_ca, path_length = extensions.basic_constraints(value)
+    if path_length is not None and path_length < 0:
+        raise MalformedError("the path length is negative")
     if path_length is not None and not is_ca:
         remarks.odd("its basicConstraints has a path length and says that it is no CA")
     return {"is_ca": is_ca, "path_length": path_length}
 
 
 def _key_usage(value: bytes, _: Remarks) -> dict[str, Any]:
+    bits = der.read(value).contents
+    if len(bits) < 2 or bits[0] > 7:
+        raise MalformedError("the keyUsage has no bits, or more unused ones than an octet has")
     return {"key_usage": extensions.key_usage(value)}
 
 

@@ -9,6 +9,7 @@ from ca.errors import MalformedError
 SIGNED_DATA, DATA = "1.2.840.113549.1.7.2", "1.2.840.113549.1.7.1"
 _ENVELOPED = ("1.2.840.113549.1.7.3", "1.2.840.113549.1.7.6")
 _CONTEXT_0, _SET = 0xA0, 0x31
+_EXPORT = "export the certificates themselves: PEM, or a .p7b that holds them"
 
 
 def certs_only(certificates: list[bytes]) -> bytes:
@@ -38,12 +39,15 @@ def read_certs_only(data: bytes) -> list[bytes]:
         fields = outer[1].children()[0].children() if kind == SIGNED_DATA else []
         inside = [each for field in fields if field.tag == _CONTEXT_0 for each in field.children()]
     except (MalformedError, IndexError):
-        raise MalformedError("the PKCS#7 is cut off or damaged") from None
+        raise MalformedError(
+            "the PKCS#7 is cut off or damaged", hint="copy it again, unchanged"
+        ) from None
     if kind != SIGNED_DATA:
         raise MalformedError(
-            "this PKCS#7 is not a SignedData" + " (it is encrypted)" * (kind in _ENVELOPED)
+            "this PKCS#7 is not a SignedData" + " (it is encrypted)" * (kind in _ENVELOPED),
+            hint=_EXPORT,
         )
     found = [each.raw for each in inside if each.tag == SEQUENCE]
     if not found:
-        raise MalformedError("this PKCS#7 carries no certificates")
+        raise MalformedError("this PKCS#7 carries no certificates", hint=_EXPORT)
     return found

@@ -152,7 +152,8 @@ class _Collector:
             return
         if fold(name) not in self._folded:
             before, better = len(self.findings), cn.rstrip(".")
-            hint = f"--cn {better if looks_like_host(better) else 'NAME'} takes its place"
+            better = better if better != cn and looks_like_host(better) else "NAME"
+            hint = f"--cn {better} takes its place"
             self.add(name, None, "added", "cn-in-san")
             self.findings[before:] = [
                 msgspec.structs.replace(each, message=f"from the CN: {each.message}", hint=hint)

@@ -19,7 +19,7 @@ from ca.names.hosts import (
 )
 from ca.names.sip import sip_uri_host
 from ca.names.text import printable
-from ca.names.uris import USUAL_SCHEMES, read_uri, scheme_of
+from ca.names.uris import USUAL_SCHEMES, authority_problem, read_uri, scheme_of
 
 _PREFIX = re.compile(
     r"(dns|ip|ip address|uri|url|email|cn)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL
@@ -228,7 +228,7 @@ def uri_syntax(name: GeneralName) -> Violation | None:
         return None
     if read_uri(name.value) is not None:
         return None
-    example = "as sip:lab.example"
+    example = "correct it, or give the URI with --replace-san --san uri:sip:lab.example"
     if not _URI.fullmatch(name.value):
         return Violation(f"the CSR's SAN URI '{printable(name.value)}' is no absolute URI", example)
     if "@" in name.value.partition("@")[2]:
@@ -237,7 +237,8 @@ def uri_syntax(name: GeneralName) -> Violation | None:
             "which host it names",
             example,
         )
-    return Violation(f"the CSR's SAN URI '{printable(name.value)}' names no valid host", example)
+    problem = authority_problem(name.value) or "names no valid host"
+    return Violation(f"the CSR's SAN URI '{printable(name.value)}' {problem}", example)
 
 
 @rule("san-uri-scheme", "error", "RFC 5280 4.2.1.6; the profile's san.uri_schemes")

@@ -18,6 +18,8 @@ _PLAIN = re.compile(
 """Nearly every host name: LDH labels, the last begins with a letter."""
 _FACTORY = re.compile(r"ACL_[0-9]+", re.ASCII | re.IGNORECASE)
 _MAC = re.compile(r"(?:[0-9a-f]{12}|[0-9a-f]{2}([:.-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})", re.ASCII | re.IGNORECASE)  # fmt: skip  # noqa: E501
+_HEX_NUMBER = re.compile(r"0x[0-9a-f]*", re.ASCII | re.IGNORECASE)
+"""What WHATWG's URL standard, 3.5, takes for the end of an IPv4 address."""
 _PORT = re.compile(r"[^:]+:[0-9]{1,5}")
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 _BROADCAST = ipaddress.ip_address("255.255.255.255")
@@ -48,8 +50,14 @@ def host_problem(name: str, *, underscore: bool = False) -> str | None:
     for label in labels:
         if problem := _label_problem(label, underscore=underscore):
             return problem
-    if labels[-1].isdigit():
+    return _last_label_problem(labels[-1])
+
+
+def _last_label_problem(label: str) -> str | None:
+    if label.isdigit():
         return "ends with a label of digits, as only addresses do"
+    if _HEX_NUMBER.fullmatch(label):
+        return "ends with a hexadecimal number, which browsers read as an address"
     return None
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ca.names.hosts import as_address, host_problem
 from ca.names.sip import MAX_PORT, sip_uri_host
+from ca.names.text import printable
 
 USUAL_SCHEMES = ("sip", "sips", "http", "https", "urn")
 """Schemes that name somebody in a SIP lab: SIP domains (RFC 5922), web services (RFC 9525), and
@@ -25,6 +26,10 @@ _URI = re.compile(
 
 
 _CHARACTERS = re.compile(r"(?:[!#$&'()*+,/:;=?@\[\]A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_SIP_AUTHORITY = re.compile(
+    r"(?i:sips?):(?:[^@]*@)?(?P<host>\[[^\]]*\]|[^:;?\[\]]*)(?::(?P<port>[0-9]{1,5}))?(?=[;?]|$)",
+    re.ASCII,
+)
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*", re.ASCII)
 
 
@@ -40,6 +45,22 @@ def scheme_of(text: str) -> str | None:
     """The scheme that a text begins with, folded; None if it has none."""
     scheme, colon, _ = text.partition(":")
     return scheme.casefold() if colon and SCHEME.fullmatch(scheme) else None
+
+
+def authority_problem(text: str) -> str | None:
+    """Why the host or port of what looks like a URI is none, as words to follow the URI."""
+    match = _SIP_AUTHORITY.match(text) or _URI.fullmatch(text)
+    if match is None or match["host"] is None:
+        return None
+    host = match["host"]
+    if not host:
+        return "names no host"
+    if int(match["port"] or 0) > MAX_PORT:
+        return f"names the port {match['port']}, and {MAX_PORT} is the highest"
+    if as_address(host) is not None:
+        return None
+    problem = host_problem(host)
+    return None if problem is None else f"names the host '{printable(host)}', which {problem}"
 
 
 def read_uri(text: str) -> URI | None:

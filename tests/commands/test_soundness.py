@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
 from stand_in.lab import EC_KEY, ROOT, CommandLine
+from stand_in.registers import edit
 
 from ca.authority.soundness import (
     DerivedHealth,
@@ -28,20 +29,6 @@ from ca.store.schema import upgrade
 
 Csr = Callable[..., Path]
 OLD = ROOT / "tests" / "vectors" / "registers" / "schema-1.sql"
-
-
-def edit(home: Path, *statements: str) -> None:
-    """Statements in the register, its guards and foreign keys off, the guards on again after."""
-    with contextlib.closing(sqlite3.connect(home / "ca.db", isolation_level=None)) as connection:
-        triggers = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall()
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        for statement in ("PRAGMA foreign_keys = OFF", *statements):
-            connection.execute(statement)
-        for _, sql in triggers:
-            connection.execute(sql)
 
 
 @pytest.fixture

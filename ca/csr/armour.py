@@ -42,8 +42,6 @@ _WHAT_ELSE = {
     "RSA PUBLIC KEY": ("a public key", "a CSR proves that the device has the key; make one there"),
     "X509 CRL": ("a CRL", "give the CSR that the device made"),
 }
-
-
 _CANONICAL = re.compile(
     rb"-----BEGIN CERTIFICATE REQUEST-----\n"
     rb"((?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n)"
@@ -108,7 +106,7 @@ def _from_text(text: str, repairs: list[str]) -> Armoured:
 
 
 def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
-    """The text with the escapes of JSON read, as a Redfish ``CSRString`` has them (RFC 8259, 7)."""
+    """The text, its JSON escapes read where some stand between the BEGIN and the END line."""
     end = next((m.start() for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), 0)
     if unescaped(inside := text[begin.end() : end]) == inside:
         return text
@@ -117,10 +115,7 @@ def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
 
 
 def _body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
-    end = next(
-        (m for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"),
-        None,
-    )
+    end = next((m for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), None)
     if end is None or end["label"].strip() not in LABELS:
         raise MalformedError(
             "the CSR has no END line", hint="copy it whole, from its BEGIN to its END line"

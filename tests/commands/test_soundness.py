@@ -16,8 +16,7 @@ from stand_in.lab import EC_KEY, ROOT, CommandLine
 from stand_in.registers import edit
 
 from ca.authority.soundness import (
-    DerivedHealth,
-    HistoryHealth,
+    Differences,
     index_altered,
     register_altered,
 )
@@ -393,8 +392,8 @@ def test_an_index_that_does_not_agree_with_its_table_is_a_problem(revoked: Comma
 
 
 def test_rules_of_soundness_name_five_and_count_the_others() -> None:
-    good = [HistoryHealth((), 0), DerivedHealth((), 0)]
-    bad = [HistoryHealth(("a is gone", "b is gone"), 3), DerivedHealth(("c was added",), 0)]
+    good = [Differences((), 0), Differences((), 0)]
+    bad = [Differences(("a is gone", "b is gone"), 3), Differences(("c was added",), 0)]
 
     assert run([register_altered], good[0]) == run([index_altered], good[1]) == []
     (history,) = run([register_altered], bad[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from cli.options import Settings
 
 
+def bug_teller(settings: Settings) -> Callable[[str], None]:
+    """Shows the traceback of a bug that one thing of several met, where ``--debug`` asks for it."""
+
+    def tell(trace: str) -> None:
+        if settings.debug:
+            print(trace, end="", file=sys.stderr)
+
+    return tell
+
+
 def raise_for_bugs(bugs: Sequence[BugError], settings: Settings) -> None:
     """Their tracebacks with ``--debug``, and exit 1 where there are any.
 
@@ -23,7 +33,7 @@ def raise_for_bugs(bugs: Sequence[BugError], settings: Settings) -> None:
     """
     if not bugs:
         return
-    if settings.debug:
-        for each in bugs:
-            print(each.trace, end="", file=sys.stderr)
+    tell = bug_teller(settings)
+    for each in bugs:
+        tell(each.trace)
     raise typer.Exit(EXIT_CODES[Kind.BUG])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 from ca.authority.home import Surroundings, no_passphrase
 from ca.errors import KeyUnavailableError
 from ca.files import read_bounded
+from cli.bugs import bug_teller
 from cli.options import Settings
 from cli.terminal import one_line
 from cli.words import read_stdin
@@ -21,16 +21,6 @@ MAX_PASSPHRASE_FILE = 4096
 def surroundings(settings: Settings) -> Surroundings:
     """What a home of this call takes from the world."""
     return Surroundings(passphrase=Passphrase(settings), bug=bug_teller(settings))
-
-
-def bug_teller(settings: Settings) -> Callable[[str], None]:
-    """Shows the traceback of a bug that one thing of several met, where ``--debug`` asks for it."""
-
-    def tell(trace: str) -> None:
-        if settings.debug:
-            print(trace, end="", file=sys.stderr)
-
-    return tell
 
 
 class Passphrase:

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+from ca.names.text import HIDDEN, escape
+
 _SUSPECT = re.compile("[^\n -~]")
 
 
@@ -21,14 +22,7 @@ def one_line(text: str) -> str:
 
 
 def _spelled(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # an octet of a file name that is no UTF-8
-        code -= 0xDC00
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return escape(character) if unicodedata.category(character) in HIDDEN else character
 
 
 def table(rows: Sequence[Sequence[str]], *, head: Sequence[str] = (), indent: str = "") -> str:

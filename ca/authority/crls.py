@@ -21,7 +21,7 @@ from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, signed_crl
 from ca.store import crls, revocations
 from ca.store.audit import Event
-from ca.store.connection import open_store
+from ca.store.connection import Store, open_store
 from ca.store.crls import NewestCRL, Scope
 
 CRL_LIFETIME = timedelta(days=180)
@@ -117,28 +117,9 @@ def make_crl(
         reader.snapshot(),
         closing(Spool(home.path)) as spool,
     ):
-        with home.store.write():
-            accept_clock(home, allow)
-            told = revocations.last_event(reader, ca.issuer.id)  # pins the snapshot
-            number = crls.next_number(home.store, ca.issuer.id, now)
-            row = crls.add_number(
-                home.store, ca.issuer.id, number, this_update=now, next_update=until
-            )
-            detail = {"ca": ca.issuer.ca_id, "number": str(number)}
-            home.record(Event("crl-numbered", ca.issuer.name, detail, "crl_number", row))
+        number, told = _take_number(home, ca, reader, period=(now, until), allow=allow)
         home.step("crl-numbered")
-        before = crls.newest(reader, ca.issuer.id)
-        scope = Scope(
-            ca.issuer.id,
-            before.this_update if before else None,
-            before.last_event if before else 0,
-        )
-        count = 0
-        for entries in crls.entries(reader, scope):
-            spool.write(b"".join(entries))
-            count += len(entries)
-        revoked = crls.revoked_count(reader, before, ca.issuer.id)
-        crls.assert_whole(reader, scope, in_scope=count, revoked=revoked)
+        count, revoked = _gather(reader, ca, spool)
         head = CRLHead(
             facts.subject_der,
             facts.key_identifier or key_identifier(ca.issuer.key.bits),
@@ -152,6 +133,49 @@ def make_crl(
         published = _publish(home, ca, newest, pieces)
         home.step("crl-published")
     return published
+
+
+def _take_number(
+    home: Home,
+    ca: CA,
+    reader: Store,
+    *,
+    period: tuple[datetime, datetime],
+    allow: Collection[str],
+) -> tuple[int, int]:
+    """Take a CRL number and pin the reader to this moment; the number, and the last event told."""
+    this_update, until = period
+    with home.store.write():
+        accept_clock(home, allow)
+        told = revocations.last_event(reader, ca.issuer.id)  # pins the snapshot
+        number = crls.next_number(home.store, ca.issuer.id, this_update)
+        row = crls.add_number(
+            home.store, ca.issuer.id, number, this_update=this_update, next_update=until
+        )
+        detail = {"ca": ca.issuer.ca_id, "number": str(number)}
+        home.record(Event("crl-numbered", ca.issuer.name, detail, "crl_number", row))
+    return number, told
+
+
+def _gather(reader: Store, ca: CA, spool: Spool) -> tuple[int, int]:
+    """Put the entries of a CRL aside; how many they are, and how many serials are revoked.
+
+    Raises:
+        StoreError: what is listed as revoked is not what history says.
+    """
+    before = crls.newest(reader, ca.issuer.id)
+    scope = Scope(
+        ca.issuer.id,
+        before.this_update if before else None,
+        before.last_event if before else 0,
+    )
+    count = 0
+    for entries in crls.entries(reader, scope):
+        spool.write(b"".join(entries))
+        count += len(entries)
+    revoked = crls.revoked_count(reader, before, ca.issuer.id)
+    crls.assert_whole(reader, scope, in_scope=count, revoked=revoked)
+    return count, revoked
 
 
 def _publish(home: Home, ca: CA, newest: NewestCRL, pieces: Iterable[bytes]) -> bool:

@@ -30,7 +30,6 @@ class Delivery(msgspec.Struct, frozen=True):
     file: Path | None = None
     fullchain: bool = False
     overwrite: bool = False
-    newline: str = "\n"
     yields: Callable[[CertificateRow], bool] = lambda _: False
     """Which certificates of this home give way beside those that are succeeded."""
 

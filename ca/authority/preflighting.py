@@ -102,7 +102,7 @@ class _Beside:
         """What a reader makes of a file, or None, and the reason among ``unread``.
 
         Raises:
-            CAError: the file is not there, its pass-phrase is missing or wrong, or it is refused.
+            CAError: the file is not there, its passphrase is missing or wrong, or it is refused.
         """
         found = attempt(reader, *args, **kwargs)
         if not isinstance(found, CAError):

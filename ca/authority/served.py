@@ -13,6 +13,8 @@ from ca.revocation.served import Served
 from ca.store import crls
 from ca.verification import issued_by
 
+_PROBE = b"no request: a look at whether the key is the certificate's"
+
 
 def served(home: Home, ca: CA, crl: bytes, responder: Responder | None) -> Served:
     """What is given out for a CA, read as a client reads it, and what the register tells of it."""
@@ -52,6 +54,3 @@ def _works(ca: CA, responder: Responder) -> bool:
         and issued_by(facts, issuer)
         and verify(read_public_key(facts.spki), signature, _PROBE)
     )
-
-
-_PROBE = b"no request: a look at whether the key is the certificate's"

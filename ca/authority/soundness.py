@@ -18,38 +18,31 @@ NAMED = 5
 """How many differences a finding names."""
 
 
-class HistoryHealth(msgspec.Struct, frozen=True):
-    """What of history and state is not what the trail says: the first few, and how many more."""
+class Differences(msgspec.Struct, frozen=True):
+    """Where a register is not what it should be: the first few in words, and how many more."""
 
-    problems: tuple[str, ...]
-    more: int
-
-
-class DerivedHealth(msgspec.Struct, frozen=True):
-    """Where derived tables are not what history says: the first few, and how many more."""
-
-    problems: tuple[str, ...]
+    named: tuple[str, ...]
     more: int
 
 
 @rule("register-altered", "error", "README.md, Safety")
-def register_altered(health: HistoryHealth) -> Violation | None:
+def register_altered(found: Differences) -> Violation | None:
     """History or state is not what the audit trail says: somebody changed the register by hand."""
-    if not health.problems:
+    if not found.named:
         return None
     return Violation(
-        _told(health.problems, health.more),
+        _told(found),
         "sipca log --verify names every difference; restore the last copy of the folder",
     )
 
 
 @rule("index-altered", "error", "README.md, Safety")
-def index_altered(health: DerivedHealth) -> Violation | None:
+def index_altered(found: Differences) -> Violation | None:
     """A table made from history (who is revoked, which keys are blocked) differs from it."""
-    if not health.problems:
+    if not found.named:
         return None
     return Violation(
-        _told(health.problems, health.more),
+        _told(found),
         "sipca check --rebuild makes those tables anew from history, unless that was altered "
         "itself: sipca log --verify says so, and the last copy of the folder is to be restored",
     )
@@ -61,8 +54,8 @@ def soundness(home: Home) -> list[Finding]:
     It does not read every event and certificate; ``log --verify`` does.
     """
     with home.store.snapshot():
-        history = HistoryHealth(*_first(verifying.quick_history_problems(home.store)))
-        made = DerivedHealth(*_first(verifying.quick_derived_problems(home.store)))
+        history = _first(verifying.quick_history_problems(home.store))
+        made = _first(verifying.quick_derived_problems(home.store))
     return [*run([register_altered], history), *run([index_altered], made)]
 
 
@@ -82,16 +75,16 @@ def rebuild(home: Home) -> bool:
                 hint="sipca log --verify names every difference; restore the last copy",
             )
         found = _first(verifying.derived_problems(home.store, index_of))
-        if not found[0]:
+        if not found.named:
             return False
         derived.rebuild(home.store, index_of)
-        home.record(Event("rebuilt", "register", {"found": _told(*found)}))
+        home.record(Event("rebuilt", "register", {"found": _told(found)}))
     return True
 
 
-def _first(problems: Iterator[str]) -> tuple[tuple[str, ...], int]:
-    return tuple(islice(problems, NAMED)), sum(1 for _ in problems)
+def _first(problems: Iterator[str]) -> Differences:
+    return Differences(tuple(islice(problems, NAMED)), sum(1 for _ in problems))
 
 
-def _told(problems: tuple[str, ...], more: int) -> str:
-    return "; ".join(problems) + (f"; and {more} more" if more else "")
+def _told(found: Differences) -> str:
+    return "; ".join(found.named) + (f"; and {found.more} more" if found.more else "")

@@ -24,7 +24,17 @@ from ca.encoding.armour import (
     unarmoured,
     unescaped,
 )
-from ca.encoding.recognition import CERTIFICATE, CSR, PRIVATE_KEY, form_of_der
+from ca.encoding.recognition import (
+    CERTIFICATE,
+    CSR,
+    HTML,
+    PRIVATE_KEY,
+    PUBLIC_KEY,
+    form_of_der,
+    form_of_file,
+    form_of_label,
+    with_article,
+)
 from ca.errors import MalformedError
 from ca.files import MAX_INPUT
 
@@ -33,18 +43,11 @@ _PRIVATE_HINT = (
     "sipca never needs it: if this file was pasted or sent anywhere, treat the key as exposed "
     "and make a new one; give the file with BEGIN CERTIFICATE REQUEST"
 )
-_WHAT_ELSE = {
-    "CERTIFICATE": ("a certificate", "give the CSR that the device made, not its certificate"),
-    "X509 CERTIFICATE": ("a certificate", "give the CSR that the device made, not its certificate"),
-    "TRUSTED CERTIFICATE": ("a certificate", "give the CSR that the device made"),
-    "PKCS7": ("a PKCS#7 bundle", "give the CSR that the device made"),
-    "CMS": ("a PKCS#7 bundle", "give the CSR that the device made"),
-    "PUBLIC KEY": ("a public key", "a CSR proves that the device has the key; make one there"),
-    "RSA PUBLIC KEY": ("a public key", "a CSR proves that the device has the key; make one there"),
-    "X509 CRL": ("a CRL", "give the CSR that the device made"),
+_HINTS = {
+    CERTIFICATE: "give the CSR that the device made, not its certificate",
+    PUBLIC_KEY: "a CSR proves that the device has the key; make one there",
+    HTML: "save the text of the CSR, not the page around it",
 }
-
-
 _CANONICAL = re.compile(
     rb"-----BEGIN CERTIFICATE REQUEST-----\n"
     rb"((?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n)"
@@ -109,7 +112,7 @@ def _from_text(text: str, repairs: list[str]) -> Armoured:
 
 
 def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
-    """The text with the escapes of JSON read, as a Redfish ``CSRString`` has them (RFC 8259, 7)."""
+    """The text, its JSON escapes read where some stand between the BEGIN and the END line."""
     end = next((m.start() for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), 0)
     if unescaped(inside := text[begin.end() : end]) == inside:
         return text
@@ -118,10 +121,7 @@ def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
 
 
 def _body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
-    end = next(
-        (m for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"),
-        None,
-    )
+    end = next((m for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), None)
     if end is None or end["label"].strip() not in LABELS:
         raise MalformedError(
             "the CSR has no END line", hint="copy it whole, from its BEGIN to its END line"
@@ -157,20 +157,10 @@ def _note_layout(text: str, body: str, begin: re.Match[str], repairs: list[str])
 
 
 def _without_armour(text: str, labels: list[str], repairs: list[str]) -> Armoured:
-    for label in labels:
-        if label in _WHAT_ELSE:
-            what, hint = _WHAT_ELSE[label]
-            raise MalformedError(f"the input is {what}, not a CSR", hint=hint)
     if labels:
-        raise MalformedError(f"the input is a PEM file of {labels[0]}, not a CSR")
+        raise _something_else(form_of_label(labels[0]))
     if any(match["label"].strip() in LABELS for match in LINE.finditer(text)):
         raise MalformedError("the CSR has no BEGIN line", hint="copy it whole")
-    if text.startswith("ssh-") or "PuTTY-User-Key-File" in text[:40]:
-        raise MalformedError("the input is an SSH key, not a CSR")
-    if re.match(r"\s*<(?:!doctype|html|head|body|\?xml)", text, re.IGNORECASE):
-        raise MalformedError(
-            "the input is an HTML page", hint="save the text of the CSR, not the page around it"
-        )
     if (in_json := json_base64(text)) is not None:
         repairs.append("the base64 in a JSON document was read")
         return Armoured(_judged_der(from_base64(in_json, repairs, what="the CSR")), tuple(repairs))
@@ -178,6 +168,8 @@ def _without_armour(text: str, labels: list[str], repairs: list[str]) -> Armoure
         repairs.append("base64 without BEGIN and END lines was read")
         found = from_base64("".join(text.split()), repairs, what="the CSR")
         return Armoured(_judged_der(found), tuple(repairs))
+    if form := form_of_file(text.encode()):
+        raise _something_else(form)
     raise MalformedError(
         "the input holds no CSR", hint="a CSR starts with -----BEGIN CERTIFICATE REQUEST-----"
     )
@@ -196,11 +188,16 @@ def _judged_der(data: bytes) -> bytes:
     if form == CSR:
         return data
     if form is None:
-        raise MalformedError("the input is DER, but no CSR", hint="give the CSR")
+        raise MalformedError(
+            "the input is DER, but no CSR", hint="give the CSR that the device made"
+        )
+    raise _something_else(form)
+
+
+def _something_else(form: str) -> MalformedError:
+    """The error for what is no CSR but can be named."""
     if form.startswith(PRIVATE_KEY):
         stressed = form.replace(PRIVATE_KEY, f"*{PRIVATE_KEY}*")
-        raise MalformedError(f"the input is a {stressed}", hint=_PRIVATE_HINT)
-    hint = "give the CSR"
-    if form == CERTIFICATE:
-        hint = "give the CSR that the device made, not its certificate"
-    raise MalformedError(f"the input is a {form}, not a CSR", hint=hint)
+        return MalformedError(f"the input is a {stressed}", hint=_PRIVATE_HINT)
+    hint = _HINTS.get(form, "give the CSR that the device made")
+    return MalformedError(f"the input is {with_article(form)}, not a CSR", hint=hint)

@@ -12,9 +12,10 @@ from contextlib import suppress
 from ca.csr.armour import canonical, find_request
 from ca.csr.request import CertificateRequest, Flaw
 from ca.csr.requested import described, read_extensions, read_san
-from ca.csr.subject import hex_form, read_name
+from ca.csr.subject import read_name
 from ca.encoding import der
 from ca.encoding.algorithms import SIGNATURES
+from ca.encoding.strings import hex_form
 from ca.errors import MalformedError
 from ca.keys.public import read_public_key
 

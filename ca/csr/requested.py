@@ -11,15 +11,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ca.csr.request import Flaw, RequestedExtension
-from ca.csr.subject import CONTROL, hex_form, read_name
+from ca.csr.subject import CONTROL, read_name
 from ca.encoding import der, extensions
 from ca.encoding.extensions import EXTENSION_NAMES, SAN
+from ca.encoding.strings import hex_form
 from ca.errors import CAError, MalformedError
 from ca.model.certificates import GeneralName, NameKind, subject_text
 from ca.names.hosts import MAX_HOST, a_label_form, as_address
 from ca.names.text import printable
 
 MAX_NAMES, MAX_EXTENSIONS = 100, 64
+"""Names in a SAN, asked for or issued; extensions in a request."""
 _SHOWN = 120
 _OWN_NAMES = "give the names with --replace-san --san dns:NAME"
 

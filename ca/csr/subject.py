@@ -7,20 +7,13 @@ import re
 from ca.csr.request import Flaw
 from ca.encoding import der
 from ca.encoding.certificates import SHORT_TYPES
-from ca.encoding.strings import CODECS, PRINTABLE
+from ca.encoding.strings import CODECS, PRINTABLE, hex_form
 from ca.errors import MalformedError
 from ca.model.certificates import SubjectAttribute
 from ca.names.text import printable
 
 MAX_ATTRIBUTES = 64
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-_SHOWN_OCTETS = 32
-
-
-def hex_form(octets: bytes) -> str:
-    """Octets that are no text, as RFC 4514, 2.4 writes them; bounded."""
-    shown = octets[:_SHOWN_OCTETS].hex()
-    return f"#{shown}" + ("..." if len(octets) > _SHOWN_OCTETS else "")
 
 
 def read_name(node: der.Node, said: list[str], flaws: list[Flaw]) -> tuple[SubjectAttribute, ...]:

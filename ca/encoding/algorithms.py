@@ -1,4 +1,4 @@
-"""Signature algorithms by OID, as they are spelled for people."""
+"""Signature and hash algorithms by OID, as they are spelled for people."""
 
 from __future__ import annotations
 
@@ -23,4 +23,11 @@ SIGNATURES = {
     "2.16.840.1.101.3.4.3.2": "dsa-with-SHA256",
     "1.3.101.112": "Ed25519",
     "1.3.101.113": "Ed448",
+}
+HASHES = {
+    "1.3.14.3.2.26": "SHA1",
+    "2.16.840.1.101.3.4.2.4": "SHA224",
+    "2.16.840.1.101.3.4.2.1": "SHA256",
+    "2.16.840.1.101.3.4.2.2": "SHA384",
+    "2.16.840.1.101.3.4.2.3": "SHA512",
 }

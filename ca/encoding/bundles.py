@@ -22,6 +22,8 @@ from ca.encoding.armour import (
 from ca.encoding.pkcs7 import read_certs_only
 from ca.encoding.recognition import (
     CERTIFICATE,
+    CSR,
+    HTML,
     PKCS7,
     PKCS12,
     PRIVATE_KEY,
@@ -45,8 +47,8 @@ _HINTS = {
     PKCS12: "take the certificates out: openssl pkcs12 -in FILE -nokeys -out certificates.pem",
     "Java keystore (JKS)": "take each out: keytool -exportcert -rfc -alias NAME -keystore FILE",
     "Java keystore (JCEKS)": "take each out: keytool -exportcert -rfc -alias NAME -keystore FILE",
-    "CSR": "give the certificate that was made from it",
-    "HTML page": "save the certificate, not the page around it",
+    CSR: "give the certificate that was made from it",
+    HTML: "save the certificate, not the page around it",
     "ZIP archive": "unpack it first",
     PRIVATE_KEY: "it belongs to nobody but its device: keep it away from mail and shares",
 }

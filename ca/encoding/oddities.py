@@ -24,8 +24,6 @@ _TEXTUAL = (
 """Extensions that nothing here asks for, and that are made of nested values and text."""
 _NO_PARAMETERS = ("1.2.840.10045.4.", "1.3.101.11")
 """Signature algorithms by ECDSA and EdDSA, whose parameters must be absent (RFC 5758, 8410)."""
-
-
 _URI = 0x86
 
 

@@ -11,6 +11,7 @@ PRIVATE_KEY = "private key"
 ENCRYPTED_KEY = "private key (encrypted PKCS#8)"
 CERTIFICATE, CSR, CRL = "certificate", "CSR", "CRL"
 PKCS7, PKCS12, PUBLIC_KEY = "PKCS#7 bundle", "PKCS#12 file", "public key"
+HTML = "HTML page"
 _BEGINNINGS = (
     (b"\xfe\xed\xfe\xed", "Java keystore (JKS)"),
     (b"\xce\xce\xce\xce", "Java keystore (JCEKS)"),
@@ -32,13 +33,16 @@ _PEM = {
     "PUBLIC KEY": PUBLIC_KEY,
     "RSA PUBLIC KEY": PUBLIC_KEY,
     "SSH2 PUBLIC KEY": "SSH key",
+    "PKCS7": PKCS7,
+    "CMS": PKCS7,
+    "PKCS #7 SIGNED DATA": PKCS7,
     "PKCS12": PKCS12,
     "PGP MESSAGE": "PGP message",
     "PGP PUBLIC KEY BLOCK": "PGP key",
     "DH PARAMETERS": "file of Diffie-Hellman parameters",
     "EC PARAMETERS": "file of elliptic-curve parameters",
 }
-_HTML = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+_PAGE = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
 def with_article(form: str) -> str:
@@ -59,8 +63,8 @@ def form_of_file(data: bytes) -> str | None:
     for beginning, form in _BEGINNINGS:
         if data.startswith(beginning):
             return form
-    if _HTML.match(data[:1024]):
-        return "HTML page"
+    if _PAGE.match(data[:1024]):
+        return HTML
     from ca.encoding import ber
 
     try:

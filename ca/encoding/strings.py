@@ -40,7 +40,7 @@ def tolerant_text(node: der.Node) -> tuple[str, str | None, bool]:
     """
     codec = CODECS.get(node.tag)
     if codec is None:  # a x500UniqueIdentifier is a BIT STRING, and means no text
-        shown = f"#{node.raw[:_SHOWN].hex()}"
+        shown = hex_form(node.raw)
         return (shown, None, True) if node.tag == der.BIT_STRING else (shown, _NO_STRING, False)
     kind = TYPE_NAMES[node.tag]
     try:
@@ -54,6 +54,11 @@ def tolerant_text(node: der.Node) -> tuple[str, str | None, bool]:
     if node.tag == der.T61_STRING and not text.isascii():
         return text, f"is a {kind}; it was read as Latin-1", True
     return text, None, True
+
+
+def hex_form(octets: bytes) -> str:
+    """Octets that are no text, as RFC 4514, 2.4 writes them; bounded."""
+    return f"#{octets[:_SHOWN].hex()}" + ("..." if len(octets) > _SHOWN else "")
 
 
 def guessed(octets: bytes) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from ca.csr.request import Flaw
+from ca.csr.requested import MAX_NAMES
 from ca.csr.rules import undecodable_name
 from ca.issuance.order import Order
 from ca.issuance.subject_names import judge_names_in_subject
@@ -19,8 +20,6 @@ from ca.names.hosts import is_factory_name, looks_like_host
 from ca.names.sip import sip_uri_host, sip_uri_user
 
 Names = tuple[GeneralName, ...]
-MAX_NAMES = 100
-"""Names of one certificate, wherever they come from."""
 
 
 class NoName(msgspec.Struct, frozen=True):

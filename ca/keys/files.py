@@ -1,4 +1,4 @@
-"""Private keys in files that leave the house: PEM and PFX, with and without a pass-phrase."""
+"""Private keys in files that leave the house: PEM and PFX, with and without a passphrase."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class HandedOut(msgspec.Struct, frozen=True):
 
 
 def check_ascii(passphrase: bytes | None) -> None:
-    """That a pass-phrase can be typed into a device's page.
+    """That a passphrase can be typed into a device's page.
 
     Raises:
         MalformedError: it is not 1 to 63 printable ASCII characters.
@@ -55,7 +55,7 @@ def check_ascii(passphrase: bytes | None) -> None:
     printable = all(0x20 <= octet < 0x7F for octet in passphrase)
     if not printable or not 1 <= len(passphrase) <= MAX_ASCII_PASSPHRASE:
         raise MalformedError(
-            "the key's pass-phrase is not 1 to 63 printable ASCII characters",
+            "the key's passphrase is not 1 to 63 printable ASCII characters",
             hint="device pages take no others for certain",
         )
 
@@ -90,7 +90,7 @@ def written(key: HandedOut, form: KeyFile, *, name: str, chain: list[bytes]) -> 
 
 
 def leaf_in_pfx(data: bytes, passphrase: bytes | None) -> bytes | None:
-    """The certificate of the key in a PFX that its pass-phrase opens, if it holds one."""
+    """The certificate of the key in a PFX that its passphrase opens, if it holds one."""
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
     try:
@@ -124,7 +124,7 @@ def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> Handed
     """The private key in a PEM, DER or PFX file.
 
     Raises:
-        KeyUnavailableError: its pass-phrase is missing or wrong.
+        KeyUnavailableError: its passphrase is missing or wrong.
         MalformedError: it is no private key.
         PolicyError: opening it would take minutes or gigabytes.
     """
@@ -162,7 +162,7 @@ def _loaded(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes
         ) from None
     except (ValueError, TypeError):
         if locked:
-            missing = "needs its pass-phrase" if passphrase is None else "is not opened by it"
+            missing = "needs its passphrase" if passphrase is None else "is not opened by it"
             raise KeyUnavailableError(
                 f"the key in '{name}' {missing}", hint="--key-passphrase-file FILE"
             ) from None

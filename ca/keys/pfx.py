@@ -1,8 +1,8 @@
 """Why a PFX (PKCS#12, RFC 7292) gives no private key: one answer for each reason.
 
-The library that opens it has one sentence for a wrong pass-phrase, an unknown algorithm and damage
+The library that opens it has one sentence for a wrong passphrase, an unknown algorithm and damage
 alike. What it cannot tell is told here from the outer structure, which is not encrypted, and from
-the MAC, which holds only for the right pass-phrase.
+the MAC, which holds only for the right passphrase.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hmac
 import msgspec
 
 from ca.encoding import ber, der
+from ca.encoding.algorithms import HASHES
 from ca.errors import CAError, KeyUnavailableError, MalformedError
 
 DATA, ENCRYPTED = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.6"
@@ -42,31 +43,23 @@ KNOWN_ENCRYPTION = {
     "1.2.392.200011.61.1.1.1.4": "Camellia-256",
 }
 """What encrypts in practice, by OID; a library may read less."""
-_MAC_HASHES = {
-    "1.2.840.113549.2.5": "md5",
-    "1.3.14.3.2.26": "sha1",
-    "2.16.840.1.101.3.4.2.4": "sha224",
-    "2.16.840.1.101.3.4.2.1": "sha256",
-    "2.16.840.1.101.3.4.2.2": "sha384",
-    "2.16.840.1.101.3.4.2.3": "sha512",
-}
+_MAC_HASHES = {"1.2.840.113549.2.5": "md5"} | {oid: each.lower() for oid, each in HASHES.items()}
 MAX_MAC_ROUNDS = 1_000_000
 """Openssl writes 2,048, Java 10,000; a MAC with more is not computed a second time."""
 _CONVERT = "openssl pkcs12 -in FILE -nocerts -out key.pem writes it as PEM, if openssl reads it"
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """What a PFX shows without its pass-phrase.
+    """What a PFX shows without its passphrase.
 
-    ``algorithms``: OIDs that its parts are encrypted by; ``keys`` and ``locked``: bags with a key,
-    and parts that nothing is seen of.
+    ``algorithms``: OIDs that its parts are encrypted by; ``keys``: how many bags with a key are
+    seen, encrypted or not.
     """
 
     content: bytes
     mac: der.Node | None
     algorithms: tuple[str, ...]
     keys: int
-    locked: int
 
 
 def outline(data: bytes) -> Outline:
@@ -79,7 +72,7 @@ def outline(data: bytes) -> Outline:
         _, safe, *rest = der.read(ber.definite(data)).children()
         content = _data_of(safe)
         algorithms: list[str] = []
-        keys = locked = 0
+        keys = 0
         for part in der.read(content).children():
             kind = der.oid(part.children()[0])
             if kind == DATA:
@@ -90,12 +83,11 @@ def outline(data: bytes) -> Outline:
                     if oid == _SHROUDED_BAG:
                         algorithms += encryption_of(value.children()[0].children()[0])
             elif kind == ENCRYPTED:
-                locked += 1
                 info = part.children()[1].children()[0].children()[1]
                 algorithms += encryption_of(info.children()[1])
     except (MalformedError, IndexError, ValueError):
         raise MalformedError("it is no PFX, or a damaged one") from None
-    return Outline(content, rest[0] if rest else None, tuple(algorithms), keys, locked)
+    return Outline(content, rest[0] if rest else None, tuple(algorithms), keys)
 
 
 def _data_of(info: der.Node) -> bytes:
@@ -136,12 +128,12 @@ def trouble(data: bytes, passphrase: bytes | None, *, name: str) -> CAError:
     if holds:
         used = ", ".join(dict.fromkeys(KNOWN_ENCRYPTION[oid] for oid in seen.algorithms))
         if not used:
-            return MalformedError(f"the pass-phrase opens '{name}', whose contents are damaged")
+            return MalformedError(f"the passphrase opens '{name}', whose contents are damaged")
         return _not_read(name, used)
-    missing = "needs its pass-phrase" if passphrase is None else "is not opened by it"
+    missing = "needs its passphrase" if passphrase is None else "is not opened by it"
     hint = "--key-passphrase-file FILE"
     if passphrase is not None:
-        hint = f"wrong pass-phrase? {hint}"
+        hint = f"wrong passphrase? {hint}"
     if not seen.keys:
         hint += "; but no private key is seen in it from outside: it looks like a trust store"
     return KeyUnavailableError(f"the key in '{name}' {missing}", hint=hint)
@@ -163,7 +155,7 @@ def _not_read(name: str, algorithm: str) -> MalformedError:
 
 
 def mac_holds(seen: Outline, passphrase: bytes | None) -> bool | None:
-    """Whether the MAC is by this pass-phrase (none: the empty one); None if it is not computed.
+    """Whether the MAC is by this passphrase (none: the empty one); None if it is not computed.
 
     Raises:
         MalformedError: it is damaged, or of an unknown kind.
@@ -189,14 +181,14 @@ def mac_holds(seen: Outline, passphrase: bytes | None) -> bool | None:
 
 
 def _spellings(passphrase: bytes | None) -> tuple[bytes, ...]:
-    """A pass-phrase as PKCS#12 wants it, a BMPString with its end; the empty one in both ways."""
+    """A passphrase as PKCS#12 wants it, a BMPString with its end; the empty one in both ways."""
     text = (passphrase or b"").decode("utf-8", "replace")
     spelled = (text + "\x00").encode("utf-16-be", "replace")
     return (spelled,) if text else (spelled, b"")
 
 
 def mac_key(password: bytes, salt: bytes, rounds: int, name: str) -> bytes:
-    """The key of a MAC from a pass-phrase (RFC 7292, B.2, with ID 3), one hash long."""
+    """The key of a MAC from a passphrase (RFC 7292, B.2, with ID 3), one hash long."""
     block = hashlib.new(name, usedforsecurity=False).block_size
     key = b"\x03" * block + _filled(salt, block) + _filled(password, block)
     for _ in range(rounds):

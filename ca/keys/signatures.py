@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ca.encoding import der
+from ca.encoding.algorithms import HASHES
 from ca.errors import CAError
 from ca.keys.public import loaded
 
@@ -26,13 +27,6 @@ _HASHES = {
     "sha256": "SHA256",
     "sha384": "SHA384",
     "sha512": "SHA512",
-}
-_PSS_HASHES = {
-    "1.3.14.3.2.26": "SHA1",
-    "2.16.840.1.101.3.4.2.4": "SHA224",
-    "2.16.840.1.101.3.4.2.1": "SHA256",
-    "2.16.840.1.101.3.4.2.2": "SHA384",
-    "2.16.840.1.101.3.4.2.3": "SHA512",
 }
 
 
@@ -65,7 +59,7 @@ def _pss_hash(parameters: bytes) -> str | None:
         if node.tag == 0xA0:
             inner = node.children()
             algorithm = inner[0].children() if inner else []
-            return _PSS_HASHES.get(der.oid(algorithm[0])) if algorithm else None
+            return HASHES.get(der.oid(algorithm[0])) if algorithm else None
     return "SHA1"
 
 

@@ -1,6 +1,6 @@
 """How much work opening a foreign key would be: read from the file before anything is derived.
 
-A pass-phrase is turned into a key by repeating a hash; how often, the file itself says, and up to
+A passphrase is turned into a key by repeating a hash; how often, the file itself says, and up to
 2^31 rounds of PBKDF2 (a quarter of an hour) or 2^30 blocks of scrypt (a terabyte) can be asked for
 in a few hundred octets. Reads BER as well as DER, since PFX files come in both.
 
@@ -61,7 +61,7 @@ def check_work(data: bytes, *, name: str) -> None:
             if node.tag == 0x02:
                 longest = max(longest, len(node.contents.lstrip(b"\0")) * 8)
     if rounds > MAX_ROUNDS:
-        raise _too_much(name, "its pass-phrase's rounds (PBKDF2)", rounds, str(MAX_ROUNDS))
+        raise _too_much(name, "its passphrase's rounds (PBKDF2)", rounds, str(MAX_ROUNDS))
     if longest > MAX_NUMBER_BITS:
         raise _too_much(name, "a number of its key", longest, f"{MAX_NUMBER_BITS} bits")
 
@@ -115,7 +115,7 @@ def _check_openssh(data: bytes, name: str) -> None:
         position += 4 + length
     rounds = int.from_bytes(fields[2][-4:], "big")
     if fields[1] == b"bcrypt" and rounds > MAX_BCRYPT_ROUNDS:
-        raise _too_much(name, "its pass-phrase's rounds (bcrypt)", rounds, str(MAX_BCRYPT_ROUNDS))
+        raise _too_much(name, "its passphrase's rounds (bcrypt)", rounds, str(MAX_BCRYPT_ROUNDS))
 
 
 def _too_much(name: str, factor: str, asked: int, bound: str) -> PolicyError:

@@ -6,14 +6,13 @@ import unicodedata
 
 from ca.errors import MalformedError
 
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def printable(text: str, limit: int = 100) -> str:
     """Text with its control, format and bidirectional characters spelled out, bounded."""
     shown = "".join(
-        character if unicodedata.category(character) not in _HIDDEN else _spelled(character)
-        for character in text[:limit]
+        escape(each) if unicodedata.category(each) in HIDDEN else each for each in text[:limit]
     )
     return shown if len(text) <= limit else f"{shown}... ({len(text)} characters)"
 
@@ -31,8 +30,11 @@ def check_device_name(name: str) -> None:
         )
 
 
-def _spelled(character: str) -> str:
+def escape(character: str) -> str:
+    """A character spelled out, as Python does; octets of file names that are no UTF-8 as such."""
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # an octet of a file name that is no UTF-8
         code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

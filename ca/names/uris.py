@@ -18,13 +18,11 @@ WITH_HOST = frozenset({"http", "https"})
 _UNIT = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 _URI = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):"
-    rf"(?://(?:(?P<user>(?:{_UNIT}|:)*)@)?"
+    rf"(?://(?:(?:{_UNIT}|:)*@)?"
     rf"(?P<host>\[[0-9A-Fa-f:.]+\]|{_UNIT}*)(?::(?P<port>[0-9]{{0,5}}))?(?=[/?#]|$))?"
     rf"(?P<path>(?:{_UNIT}|[:@/])*)(?:\?(?:{_UNIT}|[:@/?])*)?(?:#(?:{_UNIT}|[:@/?])*)?",
     re.ASCII,
 )
-
-
 _CHARACTERS = re.compile(r"(?:[!#$&'()*+,/:;=?@\[\]A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _SIP_AUTHORITY = re.compile(
     r"(?i:sips?):(?:[^@]*@)?(?P<host>\[[^\]]*\]|[^:;?\[\]]*)(?::(?P<port>[0-9]{1,5}))?(?=[;?]|$)",
@@ -37,7 +35,6 @@ class URI(msgspec.Struct, frozen=True):
     """A URI's scheme and host, both folded; ``host`` is None where there is no authority."""
 
     scheme: str
-    user: str | None
     host: str | None
 
 
@@ -74,16 +71,15 @@ def read_uri(text: str) -> URI | None:
         return None
     if scheme in ("sip", "sips"):
         host = sip_uri_host(text)
-        user = text.partition(":")[2].rpartition("@")
-        return None if host is None else URI(scheme, user[0] if user[1] else None, host)
+        return None if host is None else URI(scheme, host)
     match = _URI.fullmatch(text)
     if match is None or not text.partition(":")[2] or int(match["port"] or 0) > MAX_PORT:
         return None
     host = match["host"]
     if host is None:  # what begins with // and has no well-formed authority is none at all
         hidden = match["path"].startswith("//")
-        return None if hidden or scheme in WITH_HOST else URI(scheme, None, None)
+        return None if hidden or scheme in WITH_HOST else URI(scheme, None)
     address = as_address(host)
     if address is None and host_problem(host) is not None:
         return None
-    return URI(scheme, match["user"], address or host.casefold())
+    return URI(scheme, address or host.casefold())

@@ -131,8 +131,8 @@ def _row_hashes(store: Store, events: Sequence[Event]) -> list[bytes]:
 
 def head(store: Store) -> bytes:
     """The hash of the last event."""
-    row = store.connection.execute("SELECT hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
-    return row[0] if row else GENESIS
+    last = newest(store)
+    return GENESIS if last is None else last[1]
 
 
 def newest(store: Store) -> tuple[int, bytes] | None:

@@ -20,8 +20,6 @@ SMALL = 16 << 20
 """Octets of a register that is read whole in a quarter of a second."""
 READER_SECONDS = 0.1
 """How long a server waits for a locked register before it falls back on what it knows."""
-
-
 Way = Literal["rw", "ro", "immutable"]
 """How a register is open: to be written, to be read, to be read without locks."""
 
@@ -67,9 +65,7 @@ class Store:
             yield self.connection
             assert not self.changed, f"no event tells of {self.changed}"
         except BaseException:
-            with contextlib.suppress(
-                sqlite3.Error
-            ):  # SQLite has rolled back by itself on full disks
+            with contextlib.suppress(sqlite3.Error):  # on a full disk SQLite itself rolled back
                 self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
@@ -122,9 +118,7 @@ class Store:
         """
         (said,) = self.connection.execute("PRAGMA quick_check(1)").fetchone()
         if said != "ok":
-            raise StoreError(
-                f"'{self.path}' is damaged: {said}", hint="restore the last copy of the folder"
-            )
+            raise _damaged(self.path, said)
 
     def data_version(self) -> int:
         """A number that changes when another connection has changed the register."""

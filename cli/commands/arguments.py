@@ -102,7 +102,7 @@ def allowed_clock(codes: list[str] | None) -> frozenset[str]:
 
 
 def key_passphrase(path: Path | None) -> bytes | None:
-    """A key's own pass-phrase from its file, one line end cut."""
+    """A key's own passphrase from its file, one line end cut."""
     if path is None:
         return None
     from ca.files import read_bounded

@@ -36,7 +36,7 @@ def make_command(
     Example: sipca fixture make expired --out bad
     """
     from ca.lab.fixtures import make_fixtures
-    from cli.passphrase import bug_teller
+    from cli.bugs import bug_teller
     from cli.views.lab import made_text
     from cli.views.signing import refused_text
 

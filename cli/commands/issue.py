@@ -29,7 +29,7 @@ def issue_command(
         bool, typer.Option("--legacy-pfx", help="A PFX with 3DES and SHA-1, for old firmware.")
     ] = False,
     key_passphrase_file: Annotated[
-        Path | None, typer.Option(metavar="F", help="File with the key's own pass-phrase.")
+        Path | None, typer.Option(metavar="F", help="File with the key's own passphrase.")
     ] = None,
     allow: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Override one rule; recorded.")

@@ -30,7 +30,7 @@ def preflight_command(
         Path | None, typer.Option(metavar="FILE", help="The private key: PEM, DER or PFX.")
     ] = None,
     key_passphrase_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key's own pass-phrase.")
+        Path | None, typer.Option(metavar="FILE", help="The key's own passphrase.")
     ] = None,
     target: Annotated[
         str | None, typer.Option("--target", "--for", help="The kind of device.")

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificates
 from stand_in.lab import EC_KEY, NOW, CommandLine, cut_off
+from stand_in.registers import edit
 
 Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]
@@ -290,14 +291,7 @@ def test_a_head_that_is_not_in_the_trail_is_exit_9(lab: CommandLine) -> None:
 
 
 def test_an_altered_trail_is_exit_9(lab: CommandLine) -> None:
-    with sqlite3.connect(lab.home / "ca.db") as connection:
-        trigger = connection.execute(
-            "SELECT sql FROM sqlite_master WHERE name = 'audit_no_update'"
-        ).fetchone()[0]
-        connection.execute("DROP TRIGGER audit_no_update")
-        connection.execute("UPDATE audit SET os_user = 'somebody' WHERE id = 2")
-        connection.execute(trigger)
-    connection.close()
+    edit(lab.home, "UPDATE audit SET os_user = 'somebody' WHERE id = 2")
 
     answer = lab("log", "--verify", "--json")
 

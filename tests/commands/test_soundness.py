@@ -13,10 +13,10 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
 from stand_in.lab import EC_KEY, ROOT, CommandLine
+from stand_in.registers import edit
 
 from ca.authority.soundness import (
-    DerivedHealth,
-    HistoryHealth,
+    Differences,
     index_altered,
     register_altered,
 )
@@ -28,20 +28,6 @@ from ca.store.schema import upgrade
 
 Csr = Callable[..., Path]
 OLD = ROOT / "tests" / "vectors" / "registers" / "schema-1.sql"
-
-
-def edit(home: Path, *statements: str) -> None:
-    """Statements in the register, its guards and foreign keys off, the guards on again after."""
-    with contextlib.closing(sqlite3.connect(home / "ca.db", isolation_level=None)) as connection:
-        triggers = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall()
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        for statement in ("PRAGMA foreign_keys = OFF", *statements):
-            connection.execute(statement)
-        for _, sql in triggers:
-            connection.execute(sql)
 
 
 @pytest.fixture
@@ -406,8 +392,8 @@ def test_an_index_that_does_not_agree_with_its_table_is_a_problem(revoked: Comma
 
 
 def test_rules_of_soundness_name_five_and_count_the_others() -> None:
-    good = [HistoryHealth((), 0), DerivedHealth((), 0)]
-    bad = [HistoryHealth(("a is gone", "b is gone"), 3), DerivedHealth(("c was added",), 0)]
+    good = [Differences((), 0), Differences((), 0)]
+    bad = [Differences(("a is gone", "b is gone"), 3), Differences(("c was added",), 0)]
 
     assert run([register_altered], good[0]) == run([index_altered], good[1]) == []
     (history,) = run([register_altered], bad[0])

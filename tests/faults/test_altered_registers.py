@@ -10,13 +10,14 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from stand_in.lab import CommandLine, make_csr
+from stand_in.registers import edited
 
 from ca.authority.delivery import Delivery
 from ca.authority.home import Surroundings, no_passphrase, open_home
@@ -121,22 +122,6 @@ def _leave_plans(home: Path) -> None:
 def altered(full: Path, tmp_path: Path) -> CommandLine:
     shutil.copytree(full, tmp_path / "home")
     return CommandLine(tmp_path / "home")
-
-
-@contextlib.contextmanager
-def edited(home: Path) -> Iterator[sqlite3.Connection]:
-    """The register without its guards, which are put back afterwards."""
-    with contextlib.closing(sqlite3.connect(home / "ca.db", isolation_level=None)) as connection:
-        triggers = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall()
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        for pragma in ("foreign_keys = OFF", "ignore_check_constraints = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        yield connection
-        for _, sql in triggers:
-            connection.execute(sql)
 
 
 def first_row(connection: sqlite3.Connection, table: str) -> dict[str, Any]:

@@ -256,7 +256,7 @@ def test_a_folder_that_another_process_holds_for_good_is_named(
 
     out = tmp_path / "out"
     out.mkdir()
-    monkeypatch.setattr("ca.files.HOLD_TRIES", 2)
+    monkeypatch.setattr("ca.files.holding.HOLD_TRIES", 2)
 
     with held_folder(out):
         answer = sipca("sign", csr_file("a"), "--out", out)

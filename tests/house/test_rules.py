@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from stand_in.lab import ROOT, CommandLine
 
@@ -15,6 +16,19 @@ def test_every_rule_is_documented_and_cited() -> None:
         assert each.meaning.endswith("."), each
         assert each.cites, each
         assert each.severity in ("info", "warning", "error"), each
+
+
+def test_every_rule_is_named_by_a_test() -> None:
+    here = Path(__file__).parents[1]
+    said = "\n".join(
+        path.read_text()
+        for ending in ("py", "txt")
+        for path in here.rglob(f"*.{ending}")
+        if "vectors" not in path.parts
+    )
+    words = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)+|[a-z0-9]+", said))
+
+    assert {each.code for each in rules().rules} - words == set()
 
 
 def test_the_contract_s_overridable_rules_are_there() -> None:

@@ -9,12 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from ca import files
 from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
-from ca.files import PRIVATE, link_into_place, make_folder, read_bounded, write_atomic
+from ca.files import (
+    PRIVATE,
+    PUBLIC,
+    link_into_place,
+    make_folder,
+    read_bounded,
+    write_atomic,
+    writing,
+)
 
 
-@pytest.mark.parametrize(("mode", "umask"), [(PRIVATE, 0), (files.PUBLIC, 0o077)])
+@pytest.mark.parametrize(("mode", "umask"), [(PRIVATE, 0), (PUBLIC, 0o077)])
 def test_the_mode_holds_whatever_the_umask(tmp_path: Path, mode: int, umask: int) -> None:
     before = os.umask(umask)
     try:
@@ -74,13 +81,13 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def another_writes_meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, data: bytes) -> None:
-    real = files._fill
+    real = writing._fill
 
     def meanwhile(file: FileIO, ours: list[bytes], mode: int, *, durable: bool) -> None:
         real(file, ours, mode, durable=durable)
         path.write_bytes(data)
 
-    monkeypatch.setattr(files, "_fill", meanwhile)
+    monkeypatch.setattr(writing, "_fill", meanwhile)
 
 
 @pytest.mark.usefixtures("way")
@@ -185,7 +192,7 @@ def test_where_rename_refuses_to_replace_it_stands_in_for_links(
 
     monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(Path, "rename", rename)
-    monkeypatch.setattr(files.sys, "platform", "win32")
+    monkeypatch.setattr(writing.sys, "platform", "win32")
     for name in ("t", "u"):
         (tmp_path / name).write_bytes(name.encode())
 
@@ -203,7 +210,7 @@ def test_without_posix_modes_and_folder_fsync_files_are_written_all_the_same(
         def __getattr__(self, name: str) -> object:
             return getattr(os, name)
 
-    monkeypatch.setattr(files, "os", NotPosix())
+    monkeypatch.setattr(writing, "os", NotPosix())
 
     assert make_folder(tmp_path / "d", mode=0o700) is True
     write_atomic(tmp_path / "d" / "f", b"x")

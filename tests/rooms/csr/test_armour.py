@@ -152,7 +152,7 @@ DSA = dsa.generate_private_key(1024)
         (PEM.replace("MII", "M!I", 1).encode(), "base64 has the character '!'"),
         (b"\x30\x82\xff\xff\x00", "is cut off or damaged"),
         (b"\x30\x03\x02\x01\x00", "is DER, but no CSR"),
-        (b"-----BEGIN DH PARAMETERS-----\nMAYCAQA=\n-----END DH PARAMETERS-----\n", "is a PEM file of DH PARAMETERS"),
+        (b"-----BEGIN DH PARAMETERS-----\nMAYCAQA=\n-----END DH PARAMETERS-----\n", "is a file of Diffie-Hellman parameters, not a CSR"),
         (bytes(range(256)), "holds no CSR"),
     ],
 )  # fmt: skip

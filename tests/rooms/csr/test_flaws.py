@@ -5,47 +5,23 @@ from __future__ import annotations
 import re
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from stand_in.lab import EC_KEY
+from stand_in.odd import SAN, extension
+from stand_in.requests import (
+    CN,
+    EXTENSION_REQUEST,
+    OU,
+    O,
+    attribute,
+    rdn,
+    request,
+    with_extensions,
+    with_names,
+)
 
 from ca.csr.parsing import parse_request
 from ca.csr.request import CertificateRequest
 from ca.csr.rules import judge_request
 from ca.encoding import der
-
-CN, O, OU = "2.5.4.3", "2.5.4.10", "2.5.4.11"
-SAN, EXTENSION_REQUEST = "2.5.29.17", "1.2.840.113549.1.9.14"
-SPKI = EC_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-ECDSA = der.sequence(der.encode_oid("1.2.840.10045.4.3.2"))
-
-
-def rdn(oid: str, tag: int, contents: bytes) -> bytes:
-    return der.tlv(der.SET, der.sequence(der.encode_oid(oid), der.tlv(tag, contents)))
-
-
-def extension(oid: str, value: bytes, critical: bytes = b"") -> bytes:
-    return der.sequence(der.encode_oid(oid), critical, der.tlv(der.OCTET_STRING, value))
-
-
-def attribute(oid: str, *values: bytes) -> bytes:
-    return der.sequence(der.encode_oid(oid), der.tlv(der.SET, b"".join(values)))
-
-
-def request(*rdns: bytes, attributes: bytes = b"", version: int = 0) -> bytes:
-    info = der.sequence(
-        der.encode_integer(version), der.sequence(*rdns), SPKI, der.tlv(0xA0, attributes)
-    )
-    return der.signed(info, ECDSA, EC_KEY.sign(info, ec.ECDSA(hashes.SHA256())))
-
-
-def asking(*extensions: bytes) -> bytes:
-    return request(attributes=attribute(EXTENSION_REQUEST, der.sequence(*extensions)))
-
-
-def san(*names: bytes) -> bytes:
-    return asking(extension(SAN, der.sequence(*names)))
 
 
 def told(read: CertificateRequest) -> list[tuple[str, str]]:
@@ -123,7 +99,7 @@ def test_more_attributes_than_any_subject_has_are_counted() -> None:
 def test_a_name_that_does_not_decode_is_told_and_the_others_are_read(
     entry: bytes, shown: str, problem: str
 ) -> None:
-    read = parse_request(san(entry, GOOD))
+    read = parse_request(with_names(entry, GOOD))
 
     assert [str(name) for name in read.san] == ["dns:a.lab"]
     (flaw,) = read.san_flaws
@@ -134,20 +110,20 @@ def test_a_name_that_does_not_decode_is_told_and_the_others_are_read(
 @pytest.mark.parametrize(
     ("data", "problem", "names"),
     [
-        (asking(extension(SAN, b"\x04\x02hi")), "the CSR's SAN does not decode: it is no list", []),
-        (asking(extension(SAN, b"hi")), "the CSR's SAN does not decode: ", []),
-        (asking(extension(SAN, b"")), "the CSR's SAN does not decode: ", []),
-        (asking(extension(SAN, b"\x30\x05")), "claims 5 octets", []),
-        (asking(extension(SAN, der.sequence(GOOD) + b"\x00")), "followed by 1 stray octets", []),
-        (asking(*[extension(SAN, der.sequence(GOOD))] * 2), "extension subjectAltName twice", ["dns:a.lab"] * 2),
-        (san(*[GOOD] * 150), "the CSR's SAN has 150 names, and 100 are the most", ["dns:a.lab"] * 100),
-        (asking(extension(SAN, der.sequence(GOOD), der.tlv(2, b"\x01"))), "no proper critical flag", []),
+        (with_extensions(extension(SAN, b"\x04\x02hi")), "the CSR's SAN does not decode: it is no list", []),
+        (with_extensions(extension(SAN, b"hi")), "the CSR's SAN does not decode: ", []),
+        (with_extensions(extension(SAN, b"")), "the CSR's SAN does not decode: ", []),
+        (with_extensions(extension(SAN, b"\x30\x05")), "claims 5 octets", []),
+        (with_extensions(extension(SAN, der.sequence(GOOD) + b"\x00")), "followed by 1 stray octets", []),
+        (with_extensions(*[extension(SAN, der.sequence(GOOD))] * 2), "extension subjectAltName twice", ["dns:a.lab"] * 2),
+        (with_names(*[GOOD] * 150), "the CSR's SAN has 150 names, and 100 are the most", ["dns:a.lab"] * 100),
+        (with_extensions(extension(SAN, der.sequence(GOOD), der.tlv(2, b"\x01"))), "no proper critical flag", []),
         (request(attributes=attribute(EXTENSION_REQUEST, NAMES) + attribute(EXTENSION_REQUEST, OTHERS)), "extensionRequest twice, with different contents", ["dns:a.lab", "dns:b.lab"]),
         (request(attributes=attribute(EXTENSION_REQUEST, NAMES, OTHERS)), "holds not one list of extensions", ["dns:a.lab", "dns:b.lab"]),
         (request(attributes=attribute(EXTENSION_REQUEST)), "holds not one list of extensions", []),
         (request(attributes=attribute(EXTENSION_REQUEST, der.tlv(12, b"x"))), "holds not one list of extensions", []),
         (request(attributes=attribute(EXTENSION_REQUEST, der.tlv(0x30, b"\x30\x09"))), "the CSR's list of extensions does not decode", []),
-        (asking(*[extension(f"1.2.3.{n}", b"") for n in range(70)]), "more than 64 extensions", []),
+        (with_extensions(*[extension(f"1.2.3.{n}", b"") for n in range(70)]), "more than 64 extensions", []),
         (request(attributes=b"".join(attribute(f"1.2.3.{n}") for n in range(70))), "more than 64 attributes", []),
     ],
 )  # fmt: skip
@@ -163,14 +139,14 @@ def test_what_may_hide_names_is_a_flaw_of_the_san(
 @pytest.mark.parametrize(
     ("data", "field", "problem"),
     [
-        (asking(extension("2.5.29.15", b"\x05")), "extension.keyUsage", "extension keyUsage does not decode"),
-        (asking(extension("2.5.29.15", b"")), "extension.keyUsage", "extension keyUsage does not decode"),
-        (asking(extension("2.5.29.19", b"\x04\x02hi")), "extension.basicConstraints", "does not decode"),
-        (asking(extension("2.5.29.37", b"\x30\x03\x02\x01\x05")), "extension.extendedKeyUsage", "does not decode"),
-        (asking(extension("2.5.29.37", b"garbage")), "extension.extendedKeyUsage", "does not decode"),
-        (asking(*[extension("2.5.29.15", b"\x03\x02\x05\xa0")] * 2), "extension.keyUsage", "the extension keyUsage twice"),
-        (asking(der.sequence(der.encode_oid("1.2.3"))), "extension.1.2.3", "is not a type and a value"),
-        (asking(der.tlv(12, b"x")), "extension.#0c0178", "is not a type and a value"),
+        (with_extensions(extension("2.5.29.15", b"\x05")), "extension.keyUsage", "extension keyUsage does not decode"),
+        (with_extensions(extension("2.5.29.15", b"")), "extension.keyUsage", "extension keyUsage does not decode"),
+        (with_extensions(extension("2.5.29.19", b"\x04\x02hi")), "extension.basicConstraints", "does not decode"),
+        (with_extensions(extension("2.5.29.37", b"\x30\x03\x02\x01\x05")), "extension.extendedKeyUsage", "does not decode"),
+        (with_extensions(extension("2.5.29.37", b"garbage")), "extension.extendedKeyUsage", "does not decode"),
+        (with_extensions(*[extension("2.5.29.15", b"\x03\x02\x05\xa0")] * 2), "extension.keyUsage", "the extension keyUsage twice"),
+        (with_extensions(der.sequence(der.encode_oid("1.2.3"))), "extension.1.2.3", "is not a type and a value"),
+        (with_extensions(der.tlv(12, b"x")), "extension.#0c0178", "is not a type and a value"),
         (request(attributes=der.sequence()), "attribute.#3000", "is not a type and a set of values"),
         (request(attributes=attribute("1.2.3", b"\x05\x00") * 2), "attribute.1.2.3", "the attribute 1.2.3 twice"),
         (request(attributes=attribute("1.2.3", deep(200))), "attribute.1.2.3", "nests deeper than any request does"),
@@ -194,7 +170,7 @@ def test_a_second_request_to_be_a_ca_is_seen_too() -> None:
         extension("2.5.29.19", der.sequence(der.tlv(1, b"\xff"))),
     ]
 
-    codes = [each.code for each in judge_request(parse_request(asking(*asked)))]
+    codes = [each.code for each in judge_request(parse_request(with_extensions(*asked)))]
 
     assert codes == ["passed-over", "asks-for-ca"]
 
@@ -202,7 +178,9 @@ def test_a_second_request_to_be_a_ca_is_seen_too() -> None:
 def test_names_of_other_kinds_say_what_they_hold() -> None:
     directory = der.tlv(0xA4, der.sequence(rdn(CN, 12, b"a.lab")))
 
-    read = parse_request(san(directory, der.tlv(0xA3, b"\x30\x00"), der.tlv(0xA5, b"\xa1\x00")))
+    read = parse_request(
+        with_names(directory, der.tlv(0xA3, b"\x30\x00"), der.tlv(0xA5, b"\xa1\x00"))
+    )
 
     assert read.other_names == ("directoryName CN=a.lab", "x400Address #3000", "ediPartyName #a100")
     assert read.flaws == ()
@@ -217,5 +195,5 @@ def test_versions_that_firmware_writes_are_read_with_a_line(version: int) -> Non
 
 
 def test_a_request_without_flaws_has_none() -> None:
-    assert parse_request(san(GOOD)).flaws == ()
-    assert judge_request(parse_request(san(GOOD))) == []
+    assert parse_request(with_names(GOOD)).flaws == ()
+    assert judge_request(parse_request(with_names(GOOD))) == []

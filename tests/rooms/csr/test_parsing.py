@@ -11,6 +11,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from stand_in.lab import EC_KEY, RSA_KEY, SAMPLES, make_csr
+from stand_in.odd import SPKI, extension
+from stand_in.requests import (
+    CN,
+    EXTENSION_REQUEST,
+    O,
+    attribute,
+    rdn,
+    request,
+    with_extensions,
+    with_names,
+)
 
 from ca.csr.parsing import parse_request, read_request
 from ca.csr.proof import Possession, prove_possession
@@ -19,47 +30,7 @@ from ca.csr.rules import judge_request
 from ca.encoding import der
 from ca.errors import MalformedError
 
-CN, O = "2.5.4.3", "2.5.4.10"
-SPKI = EC_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 SHA256_RSA = der.sequence(der.encode_oid("1.2.840.113549.1.1.11"), der.tlv(der.NULL, b""))
-ECDSA = der.sequence(der.encode_oid("1.2.840.10045.4.3.2"))
-EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
-
-
-def rdn(oid: str, tag: int, contents: bytes) -> bytes:
-    return der.tlv(der.SET, der.sequence(der.encode_oid(oid), der.tlv(tag, contents)))
-
-
-def extension(oid: str, value: bytes, critical: bytes = b"") -> bytes:
-    return der.sequence(der.encode_oid(oid), critical, der.tlv(der.OCTET_STRING, value))
-
-
-def attribute(oid: str, *values: bytes) -> bytes:
-    return der.sequence(der.encode_oid(oid), der.tlv(der.SET, b"".join(values)))
-
-
-def request(
-    *rdns: bytes,
-    attributes: bytes | None = b"",
-    version: int = 0,
-    spki: bytes = SPKI,
-    extra: bytes = b"",
-) -> bytes:
-    """A hand-built request, signed by the EC key."""
-    fields = [der.encode_integer(version), der.sequence(*rdns), spki]
-    if attributes is not None:
-        fields.append(der.tlv(0xA0, attributes))
-    info = der.sequence(*fields, extra)
-    signature = EC_KEY.sign(info, ec.ECDSA(hashes.SHA256()))
-    return der.signed(info, ECDSA, signature)
-
-
-def with_extensions(*extensions: bytes) -> bytes:
-    return request(attributes=attribute(EXTENSION_REQUEST, der.sequence(*extensions)))
-
-
-def san(*names: bytes, critical: bytes = b"") -> bytes:
-    return with_extensions(extension("2.5.29.17", der.sequence(*names), critical))
 
 
 def test_a_devices_request_is_read_whole_and_in_order() -> None:
@@ -172,7 +143,9 @@ def test_names_of_other_kinds_are_kept_as_text() -> None:
     )
 
     read = parse_request(
-        san(other, der.tlv(0x88, b"\x2a\x03"), der.tlv(0xA4, der.sequence()), der.tlv(0xA0, b""))
+        with_names(
+            other, der.tlv(0x88, b"\x2a\x03"), der.tlv(0xA4, der.sequence()), der.tlv(0xA0, b"")
+        )
     )
 
     assert read.other_names == (
@@ -181,11 +154,11 @@ def test_names_of_other_kinds_are_kept_as_text() -> None:
 
 
 def test_an_ipv6_address_is_canonical() -> None:
-    assert str(parse_request(san(der.tlv(0x87, bytes(15) + b"\x01"))).san[0]) == "ip:::1"
+    assert str(parse_request(with_names(der.tlv(0x87, bytes(15) + b"\x01"))).san[0]) == "ip:::1"
 
 
 def test_a_critical_san_is_remembered() -> None:
-    assert parse_request(san(der.tlv(0x82, b"a"), critical=der.tlv(1, b"\xff"))).san_critical
+    assert parse_request(with_names(der.tlv(0x82, b"a"), critical=der.tlv(1, b"\xff"))).san_critical
 
 
 def test_other_attributes_are_named() -> None:
@@ -355,7 +328,7 @@ def test_trap_the_library_refuses_an_underscore_in_a_printable_string() -> None:
 
 
 def test_trap_the_library_hides_every_name_behind_a_three_octet_address() -> None:
-    data = san(der.tlv(0x82, b"a.lab"), der.tlv(0x87, b"\x01\x02\x03"))
+    data = with_names(der.tlv(0x82, b"a.lab"), der.tlv(0x87, b"\x01\x02\x03"))
 
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
         _ = x509.load_der_x509_csr(data).extensions

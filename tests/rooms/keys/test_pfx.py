@@ -1,4 +1,4 @@
-"""PFX files that give no key: no private key in it, unknown algorithm, wrong pass-phrase."""
+"""PFX files that give no key: no private key in it, unknown algorithm, wrong passphrase."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def test_with_its_pass_phrase_a_pfx_is_opened_and_without_it_says_so(data: bytes
     assert load_der_private_key(right.pkcs8, None).public_key() == EC_KEY.public_key()
     assert isinstance(wrong, KeyUnavailableError)
     assert wrong.message == "the key in 'a.p12' is not opened by it"
-    assert "wrong pass-phrase" in str(wrong.hint)
+    assert "wrong passphrase" in str(wrong.hint)
     assert isinstance(none, KeyUnavailableError)
-    assert none.message == "the key in 'a.p12' needs its pass-phrase"
+    assert none.message == "the key in 'a.p12' needs its passphrase"
 
 
 def test_without_any_pass_phrase_none_is_needed() -> None:
@@ -101,7 +101,7 @@ def test_an_unknown_algorithm_is_named_whatever_the_pass_phrase(
 
 
 def test_an_algorithm_that_the_library_does_not_read_is_told_by_the_right_pass_phrase() -> None:
-    """The MAC says that the pass-phrase is right, so what is encrypted cannot be read here."""
+    """The MAC says that the passphrase is right, so what is encrypted cannot be read here."""
     other = with_oid(MODERN, "2.16.840.1.101.3.4.1.42", "2.16.840.1.101.3.4.1.22")
     seen = pfx.outline(MODERN)
     assert seen.mac is not None
@@ -174,7 +174,7 @@ def test_a_mac_of_a_million_rounds_more_is_not_computed() -> None:
     bomb = der.sequence(digest.raw, salt.raw, der.encode_integer(2**31))
     seen = pfx.outline(MODERN)
 
-    many = pfx.Outline(seen.content, der.read(bomb), seen.algorithms, seen.keys, seen.locked)
+    many = pfx.Outline(seen.content, der.read(bomb), seen.algorithms, seen.keys)
 
     assert pfx.mac_holds(many, b"secret") is None
 

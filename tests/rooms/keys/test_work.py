@@ -64,7 +64,7 @@ def test_what_openssl_writes_is_opened(folder: Path, name: str) -> None:
 def test_the_sample_is_refused_for_its_rounds_at_once() -> None:
     data = (SAMPLES / "hostile" / "key-bomb" / "bomb.pem").read_bytes()
 
-    refused(data, "its pass-phrase's rounds (PBKDF2) would be 2147483647, more than 10000000")
+    refused(data, "its passphrase's rounds (PBKDF2) would be 2147483647, more than 10000000")
     refused(armour.unarmor(data)[2], "would be 2147483647")
 
 
@@ -148,7 +148,7 @@ def test_rounds_of_an_openssh_key_are_bounded() -> None:
 
     refused(
         _openssh(2**32 - 1),
-        "its pass-phrase's rounds (bcrypt) would be 4294967295, more than 500",
+        "its passphrase's rounds (bcrypt) would be 4294967295, more than 500",
     )
 
 

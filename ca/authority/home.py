@@ -34,7 +34,7 @@ from ca.store.audit import Actor, Event, pin, record
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.revocations import CurrentStatus
 from ca.store.schema import assert_guarded, upgrade
-from ca.store.standing import assert_standing
+from ca.store.standing import assert_standing, assert_status_events
 
 DATABASE = "ca.db"
 DEFAULT_TARGET = "audiocodes-7.4"
@@ -176,8 +176,9 @@ class Home:
     def assert_sound(self) -> None:
         """What the home signs and answers with is what its history says; a look at a few rows.
 
-        Keys, CAs, settings, OCSP signers and CRLs, and what guards history. Whoever signs, revokes,
-        makes CRLs or answers looks first; ``log --verify`` looks at everything.
+        Keys, CAs, settings, OCSP signers and CRLs, what guards history, and how many
+        revocations there are. Whoever signs, revokes, makes CRLs or answers looks first;
+        ``log --verify`` looks at everything.
 
         Raises:
             StoreError: somebody changed the register by hand.
@@ -185,6 +186,7 @@ class Home:
         with self.store.snapshot():
             assert_guarded(self.store)
             assert_standing(self.store)
+            assert_status_events(self.store)
 
     def revocation_of(self, ca: CA) -> CurrentStatus | None:
         """That a CA's own certificate is revoked or held, or None."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
+from ca.errors import StoreError
 from ca.store import derived
 from ca.store.connection import Store, marks
 from ca.store.moments import from_text, to_text
@@ -53,29 +54,44 @@ def add_event(store: Store, event: StatusEvent, *, at: datetime) -> int:
 
 
 def current(store: Store, issuer_id: int, serial: bytes) -> CurrentStatus | None:
-    """What a serial is now, or None if it is neither revoked nor held: from history itself."""
+    """What a serial is now, or None if it is neither revoked nor held: from history itself.
+
+    Raises:
+        StoreError: history says neither, and the table that is made from it something else.
+    """
     rows = store.connection.execute(
-        """SELECT status, reason, happened_at FROM status_event
-            WHERE issuer_id = ? AND serial = ? ORDER BY id""",
+        """SELECT id, status, reason, happened_at, 0 FROM status_event
+            WHERE issuer_id = ?1 AND serial = ?2
+            UNION ALL
+           SELECT event_id, status, reason, happened_at, 1 FROM status
+            WHERE issuer_id = ?1 AND serial = ?2
+            ORDER BY 1""",
         (issuer_id, serial),
-    )
-    return _standing(rows)
+    ).fetchall()  # of one moment: another process may revoke it meanwhile
+    found = derived.folded(row[1:4] for row in rows if not row[4])
+    if found is None and any(row[4] for row in rows):
+        raise StoreError(
+            f"'{store.path}' is damaged: the table says that {serial.hex()} is {rows[-1][1]}, and "
+            "its history does not",
+            hint="sipca log --verify names what is wrong; restore the last copy of the folder",
+        )
+    return None if found is None else CurrentStatus(found[0], found[1], from_text(found[2]))
 
 
 def looked_up(store: Store, issuer_id: int, serial: bytes) -> tuple[bool, CurrentStatus | None]:
-    """Whether a certificate was issued with a serial, and what the serial is now: in one look."""
-    issued, revoked = store.connection.execute(
+    """Whether a certificate was issued with a serial, and what the serial is now: in one look.
+
+    Raises:
+        StoreError: as ``current``.
+    """
+    issued, told = store.connection.execute(
         """SELECT EXISTS (SELECT 1 FROM plan p JOIN result r ON r.plan_id = p.id
                            WHERE p.issuer_id = ?1 AND p.serial = ?2),
-                  EXISTS (SELECT 1 FROM status_event WHERE issuer_id = ?1 AND serial = ?2)""",
+                  EXISTS (SELECT 1 FROM status_event WHERE issuer_id = ?1 AND serial = ?2)
+                  OR EXISTS (SELECT 1 FROM status WHERE issuer_id = ?1 AND serial = ?2)""",
         (issuer_id, serial),
     ).fetchone()
-    return bool(issued), current(store, issuer_id, serial) if revoked else None
-
-
-def _standing(events: Iterable[tuple[str, str, str]]) -> CurrentStatus | None:
-    found = derived.folded(events)
-    return None if found is None else CurrentStatus(found[0], found[1], from_text(found[2]))
+    return bool(issued), current(store, issuer_id, serial) if told else None
 
 
 def is_blocked(store: Store, key_identity: bytes) -> bool:

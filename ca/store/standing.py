@@ -121,6 +121,30 @@ def assert_standing(store: Store) -> None:
         )
 
 
+def assert_status_events(store: Store) -> None:
+    """No status event is missing, as far as ``missing_status_events`` sees.
+
+    Raises:
+        StoreError: one is.
+    """
+    for problem in missing_status_events(store):
+        raise StoreError(
+            f"'{store.path}': {problem}",
+            hint="'sipca log --verify' names what is gone; restore the last copy of the folder",
+        )
+
+
+def missing_status_events(store: Store) -> Iterator[str]:
+    """Revocations missing from history, seen by their count and by what the newest CRLs tell."""
+    count, most, told = store.connection.execute(
+        """SELECT (SELECT count(*) FROM status_event),
+                  (SELECT coalesce(max(id), 0) FROM status_event),
+                  (SELECT coalesce(max(last_event), 0) FROM crl)"""
+    ).fetchone()
+    if count != most or told > most:
+        yield f"of {max(most, told)} status events {count} are there: revocations are missing"
+
+
 def problems(store: Store) -> Iterator[str]:
     """How rows of state differ from what the events say of them, a sentence each."""
     expected: dict[tuple[str, Key], tuple[str | None, int]] = {}

@@ -99,6 +99,7 @@ def quick_history_problems(store: Store) -> Iterator[str]:
     """What of history and state can be seen without reading every event and certificate."""
     yield from guard_problems(store)
     yield from _readable("the numbering of history", gap_problems(store))
+    yield from _readable("the status events", standing.missing_status_events(store))
     yield from _readable("state", standing.problems(store))
 
 

@@ -139,12 +139,17 @@ def read_names(file: Path) -> dict[str, dict[str, str]]:
 
     try:
         text = read_bounded(file, limit=64 * MAX_INPUT, pipes=True).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text), strict=True)
-        unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
-        if unknown or "source" not in (reader.fieldnames or ()):
+        reader = csv.DictReader(io.StringIO(text, newline=None), strict=True)
+        columns = list(reader.fieldnames or ())
+        if not set(columns) <= set(COLUMNS) or "source" not in columns:
             raise MalformedError(
-                f"{file}: the header is {','.join(reader.fieldnames or ()) or 'empty'}",
+                f"{file}: the header is {printable(','.join(columns)) or 'empty'}",
                 hint=f"columns are {','.join(COLUMNS)}; SANs are split by ;",
+            )
+        if twice := [name for name in COLUMNS if columns.count(name) > 1]:
+            raise MalformedError(
+                f"{file}: the header has the column '{twice[0]}' twice",
+                hint="leave one of them out",
             )
         rows: dict[str, dict[str, str]] = {}
         for line in reader:
@@ -157,9 +162,17 @@ def read_names(file: Path) -> dict[str, dict[str, str]]:
                 )
             rows[cells["source"]] = cells
     except UnicodeDecodeError as error:
-        raise MalformedError(f"{file} is not UTF-8 at octet {error.start}") from None
+        raise MalformedError(
+            f"{file} is not UTF-8 at octet {error.start}",
+            hint="save it as 'CSV UTF-8', as spreadsheets call it",
+        ) from None
     except csv.Error as error:
-        raise MalformedError(f"{file}: {error}") from None
+        long = "field limit" in str(error)
+        problem = "a cell is too long" if long else "a quotation mark stands where none can"
+        raise MalformedError(
+            f"{file} line {reader.line_num}: {problem}",
+            hint='a cell with , or " is put between "; a " within it is written twice',
+        ) from None
     return rows
 
 

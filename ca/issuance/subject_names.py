@@ -7,7 +7,7 @@ from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import Finding, Violation, rule, run
 from ca.names.constraints import names_in_subject, outside
 from ca.names.general import fold, wildcard_name
-from ca.names.hosts import address_problem, host_problem
+from ca.names.hosts import address_problem, as_address, host_problem
 from ca.names.text import printable
 
 
@@ -46,6 +46,20 @@ def outside_constraints(pair: tuple[tuple[GeneralName, ...], Order]) -> list[Vio
     ]
 
 
+@rule("cn-address-constrained", "warning", "RFC 5280 4.2.1.10; OpenSSL's reading of a CN")
+def address_alone(pair: tuple[tuple[GeneralName, ...], Order]) -> Violation | None:
+    """Under a CA with DNS constraints a CN that is an IPv4 address has a host name beside it."""
+    names, order = pair
+    facts = order.issuer.facts
+    if facts is None or not facts.permitted_dns or any(each.kind == "dns" for each in names):
+        return None
+    return Violation(
+        "the CN is an address, no host name stands beside it, and OpenSSL holds such a CN to the "
+        "issuing CA's --permit-dns: it refuses the certificate",
+        "add a host name with --san dns:NAME, or give a --cn with a blank in it",
+    )
+
+
 def judge_names_in_subject(
     order: Order, subject: tuple[SubjectAttribute, ...], san: tuple[GeneralName, ...]
 ) -> list[Finding]:
@@ -53,15 +67,25 @@ def judge_names_in_subject(
     if order.profile.role != "end-entity":
         return run([outside_constraints], (san, order))
     names = {each.value for each in san}
+    alone = [
+        each
+        for each in subject
+        if each.type == "CN" and "." in each.value and as_address(each.value)
+    ]
+    said = run([address_alone], (san, order)) if alone else []
     beside_san = tuple(each for each in subject if each.value not in names)
     if not any(each.type in ("CN", "emailAddress") for each in beside_san):
-        return run([outside_constraints], (san, order))  # as nearly always
+        return said + run([outside_constraints], (san, order))  # as nearly always
     allowed, folded = order.wishes.allow, {fold(each) for each in san}
-    findings: list[Finding] = []
+    findings: list[Finding] = list(said)
     for cn in (each.value for each in beside_san if each.type == "CN"):
         findings += run([cn_wildcard], cn)
         name = GeneralName("dns", cn)
-        if not order.profile.san.wildcard and not findings and fold(name) not in folded:
+        if (
+            not order.profile.san.wildcard
+            and len(findings) == len(said)
+            and fold(name) not in folded
+        ):
             findings += run([wildcard_name], name, allowed)
     beside = tuple(each for each in names_in_subject(beside_san) if fold(each) not in folded)
     for each in beside:

@@ -53,6 +53,12 @@ def _check_spans(profile: Profile) -> None:
         raise MalformedError(
             f"lifetime {profile.lifetime} is longer than max_lifetime {profile.max_lifetime}"
         )
+    if parse_span(profile.backdate) >= profile.lifetime_span:
+        raise MalformedError(
+            f"backdate {profile.backdate} leaves nothing of lifetime {profile.lifetime}: a "
+            "certificate would end before it is signed",
+            hint="an hour or a day is usual: 24h",
+        )
 
 
 def _check_nothing_twice(profile: Profile) -> None:

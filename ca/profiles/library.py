@@ -12,6 +12,7 @@ import msgspec
 
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import read_bounded, write_atomic
+from ca.names.text import printable
 from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
 from ca.profiles.profile import Profile
@@ -73,6 +74,15 @@ class Shelf(msgspec.Struct, frozen=True):
         """
         self.check_unshadowed(name)
         origin = self.names().get(name) if NAME.fullmatch(name) else None
+        if (
+            origin is None
+            and self.own is not None
+            and self.own / f"{name}.toml" in self._own_files()
+        ):
+            raise MalformedError(
+                f"'{printable(name)}.toml' in '{self.own}' is no name for a {self.what}",
+                hint="rename the file: lower-case letters, digits, - and .",
+            )
         if origin is None:
             import difflib
 

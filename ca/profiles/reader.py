@@ -63,8 +63,10 @@ def _parsed(text: str, file: str) -> dict[str, Any]:
         data = tomllib.loads(text)
     except RecursionError:
         raise too_deep from None
-    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise MalformedError(f"{file} is not TOML: {printable(str(error), 200)}") from None
+    except ValueError:  # a number of thousands of digits
+        raise MalformedError(f"{file}: a number is beyond {MAX_NUMBER}") from None
     _check_bounds(data, file)
     return data
 
@@ -131,7 +133,26 @@ def _explained(problem: str, kind: type[msgspec.Struct], file: str) -> Malformed
     return MalformedError(f"{file}: {_lower(problem)[:300]}")
 
 
+_KINDS = {
+    "bool": "true or false",
+    "str": "a text in quotation marks",
+    "int": "a whole number",
+    "float": "a number",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+
+
 def _lower(text: str) -> str:
+    """What the reader of values says, in the words of who writes the file."""
+    if wrong := re.fullmatch(r"Expected `(.+?)`, got `(.+?)`", text):
+        wanted, got = (
+            " or ".join(_KINDS.get(k, k) for k in w.split(" | ")) for w in wrong.groups()
+        )
+        return f"this is {got}, where {wanted} is due"
+    if wrong := re.fullmatch(r"Invalid enum value (.*)", text, re.DOTALL):
+        return f"{printable(wrong[1], 60)} is no value that it can have"
     return (text[:1].lower() + text[1:]).replace("`", "'").replace("Object", "the table")
 
 

@@ -221,3 +221,27 @@ def test_a_ca_bears_no_deceiving_name_and_no_override_is_advised_that_init_has_n
     assert "the subject's CN" in answer.err
     assert "--allow" not in answer.err
     assert not (bare.home / "ca.db").exists()
+
+
+def test_an_address_alone_under_dns_constraints_is_warned_of(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    keys = ("--root-key", "ec:p256", "--issuing-key", "ec:p256", "--no-passphrase")
+    limits = ("--permit-dns", "lab.example", "--permit-ip", "10.0.0.0/8")
+    assert bare("init", "--name", "WK", *keys, *limits).exit == 0
+    sample = SAMPLES / "sbc1.csr"
+
+    alone = bare("sign", sample, "--replace-san", "--cn", "10.1.2.3", "--dry-run")
+    beside = bare(
+        "sign",
+        sample,
+        "--replace-san",
+        "--cn",
+        "10.1.2.3",
+        "--san",
+        "dns:a.lab.example",
+        "--dry-run",
+    )
+
+    assert "cn-address-constrained" in alone.err, alone.err
+    assert "cn-address-constrained" not in beside.err

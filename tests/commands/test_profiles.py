@@ -95,8 +95,8 @@ def test_an_unknown_profile_gets_the_nearest_name(sipca: CommandLine, tmp_path: 
     ("old", "new", "message"),
     [
         ("take =", "tke =", "unknown key 'subject.tke'"),
-        ('role = "end-entity"', 'role = "ca"', "role: invalid enum value 'ca'"),
-        ("schema = 1", "schema = 2", "schema: invalid enum value 2"),
+        ('role = "end-entity"', 'role = "ca"', "role: 'ca' is no value that it can have"),
+        ("schema = 1", "schema = 2", "schema: 2 is no value that it can have"),
         ('"825d"', '"soon"', "lifetime: 'soon' is no span of time"),
         (
             'max_lifetime = "10y"',

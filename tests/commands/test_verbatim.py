@@ -204,7 +204,7 @@ def test_a_verbatim_that_is_no_truth_value_or_of_a_ca_is_refused(
     authority = sipca("profile", "check", tmp_path / "ca.toml")
 
     assert word.exit == authority.exit == 3
-    assert "verbatim: expected 'bool', got 'str'" in word.err
+    assert "verbatim: this is a text in quotation marks, where true or false is due" in word.err
     assert "verbatim: no request is signed by a profile of role issuing" in authority.err
 
 

@@ -26,7 +26,7 @@ from ca.errors import (
 )
 from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
-from ca.keys.signer import DigestSigner, KeyRef
+from ca.keys.signer import DigestSigner, KeyRef, signature_name
 from ca.keys.soft import open_signer
 from ca.profiles.library import Library
 from ca.store import revocations, state
@@ -232,12 +232,14 @@ class Home:
             raise StoreError(f"'{self.store.path}' has a {row.role} CA without a certificate")
         try:
             facts = read_certificate(certificate(row.tbs, row.signature))
-        except MalformedError as error:
+            public = read_public_key(facts.spki)
+            signature_name(public)  # of a kind that sipca made
+        except (MalformedError, PolicyError) as error:
             raise StoreError(
                 f"'{self.store.path}' is damaged: its {row.role} CA cannot be read",
                 hint="restore the last copy of the folder",
             ) from error
-        issuer = Issuer(row.id, row.ca_id, read_public_key(facts.spki), facts, self.base_url)
+        issuer = Issuer(row.id, row.ca_id, public, facts, self.base_url)
         key = KeyRef(kept.pkcs8, kept.public, kept.encrypted, row.role + " CA")
         return CA(issuer, row.role, key, row.parent_id)
 

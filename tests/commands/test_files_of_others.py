@@ -285,5 +285,6 @@ def test_an_own_file_with_a_shipped_name_hinders_only_who_asks_for_that_name(
     assert hindered.exit == 6
     assert f"has the name of a shipped {shelf[:-1]}" in hindered.err
     assert free.exit == 0, free.err
-    assert lab(shelf[:-1], "list").exit == 6
+    listed = lab(shelf[:-1], "list", "--json").json[shelf]
+    assert "cannot be used" in next(e["description"] for e in listed if e["name"] == name)
     assert lab("check").exit in (0, 9)

@@ -419,7 +419,7 @@ def test_without_the_extra_there_is_a_hint(lab: CommandLine) -> None:
     )  # fmt: skip
 
     assert done.returncode == 2
-    assert "pip install 'sipca[serve]'" in done.stderr
+    assert "install it as '.[serve]' with pipx, uv tool or pip" in done.stderr
 
 
 def test_it_says_who_can_reach_it_and_what_the_devices_fields_take(

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from stand_in.lab import EC_KEY, ROOT, SAMPLES, CommandLine, make_csr
 
+from ca.csr.parsing import read_request
 from ca.store import devices
 from ca.store.audit import Actor, Event, record
 from ca.store.connection import open_store
@@ -31,17 +32,17 @@ LOAD = {
     "zsh": "autoload -U compinit; compinit -u -D; source <(sipca completion zsh)",
     "fish": "sipca completion fish | source",
 }
+ENDS_SINGLE, ENDS_DOUBLE = "zzz'; touch PWNED; '", 'zzz"; touch PWNED; "'
+RUNS = "zzz$(touch PWNED)`touch PWNED`"
 HOSTILE = [
     "zzz$(touch PWNED)",
     "zzz`touch PWNED`",
     "zzz;touch PWNED;",
-    "zzz&touch PWNED&",
-    "zzz|touch PWNED",
-    "zzz>PWNED",
+    "zzz&touch PWNED|touch PWNED>PWNED",
     "zzz<(touch PWNED)",
     "zzz (touch PWNED)",
-    "zzz'; touch PWNED; '",
-    'zzz"; touch PWNED; "',
+    ENDS_SINGLE,
+    ENDS_DOUBLE,
     "zzz\\; touch PWNED",
     "zzz$IFS$HOME",
     "zzz${x[$(touch PWNED)]}",
@@ -49,15 +50,13 @@ HOSTILE = [
     "~",
     "=ls",
     "!!",
-    "zzz!touch",
-    "zzz#touch",
+    "zzz!touch#touch",
     "#zzz",
     "*",
     "zzz?[a-z]*",
     "{a,touch}",
     "%1",
     "^a^b",
-    "sip:zzz@lab.example",
     "fe80::1",
     "zzz  two blanks",
     "gr\u00fcn\u4e2d\u6587",
@@ -192,26 +191,25 @@ def test_a_name_goes_on_from_what_is_typed_quoted_or_not(
 def test_behind_an_opened_quote_nothing_runs_either(
     sipca: CommandLine, shell: Shell, folder: Path
 ) -> None:
-    for name in (HOSTILE[0], HOSTILE[1], HOSTILE[8], HOSTILE[9]):
+    for quote, name in (("'", ENDS_SINGLE), ("'", RUNS), ('"', ENDS_DOUBLE), ('"', RUNS)):
         only_device(sipca, name)
-        for quote in "'\"":
-            for end in ("", quote):
-                shell.type(f"sipca device show {quote}zz\t{end}\r")
-                shell.give_up()  # where a quote is still open, the shell waits for more
+        for end in ("", quote):
+            shell.type(f"sipca device show {quote}zz\t{end}\r")
+            shell.give_up()  # where a quote is still open, the shell waits for more
 
-                assert not (folder / "PWNED").exists(), shell.seen[-500:]
+            assert not (folder / "PWNED").exists(), shell.seen[-500:]
 
 
 def test_a_name_with_a_command_in_it_from_a_csr(sipca: CommandLine, shell: Shell) -> None:
     source = SAMPLES / "hostile" / "cn-shell" / "in.csr"
     signed = sipca("sign", source, "--san", "dns:zzz.lab.example")
-    assert signed.exit in (0, 4), signed.err
+    assert signed.exit == 0, signed.err
 
-    if signed.exit == 0:
-        words = shell.enter("sipca show zzz\\$\t\r")
+    words = shell.enter("sipca show zzz\\$\t\r")
 
-        assert words == ["show", "zzz$(touch /tmp/attack/pwned)"]
-    assert not Path("/tmp/attack/PWNED").exists()
+    command = read_request(source.read_bytes()).cn
+    assert command is not None
+    assert words == ["show", command.casefold()]
 
 
 def test_what_a_terminal_cannot_show_or_is_like_an_option_is_not_offered(

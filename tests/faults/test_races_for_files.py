@@ -19,7 +19,8 @@ from stand_in.lab import PASSPHRASE, ROOT, CommandLine, make_csr
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "SIPCA_NO_INPUT": "1"}
 RUN = "import sys; from cli.main import main; main()"
 KEYS = ("ec:p256", "rsa:2048", "ec:p384", "ec:p521")
-ROUNDS = 4
+ROUNDS = int(os.environ.get("SIPCA_ROUNDS", "2"))
+"""How often each race is run; a soak asks for more."""
 
 
 def start(*words: object, program: str = RUN) -> subprocess.Popen[str]:

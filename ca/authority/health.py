@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from ca.authority import crls
 from ca.authority.clock import clock_behind, read_clock
 from ca.authority.finding import label
@@ -85,4 +87,8 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
 
 def clock_findings(home: Home) -> list[Finding]:
     """Whether the clock is behind; a home that nobody used for a year is none to fail for."""
-    return run([clock_behind], read_clock(home))
+    way = "given once to sign, issue, revoke or crl, --allow clock-behind records that"
+    return [
+        msgspec.structs.replace(each, hint=f"{each.hint}: {way}")
+        for each in run([clock_behind], read_clock(home))
+    ]

@@ -15,7 +15,6 @@ from ca.authority.delivery import Chain, Delivery
 from ca.authority.home import Home
 from ca.authority.judging import Candidate, Source
 from ca.encoding import pem
-from ca.encoding.bundles import read_bundle
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, attempt
 from ca.files import conflicts, read_bounded
@@ -89,6 +88,8 @@ def written_here(home: Home, path: Path) -> CertificateRow | None:
     data = attempt(read_bounded, path)
     if isinstance(data, CAError):
         return None
+    from ca.encoding.bundles import read_bundle  # only where a file is in the way
+
     bundle = attempt(read_bundle, data, what=str(path))
     if isinstance(bundle, CAError) or not bundle.members:
         return None

@@ -136,7 +136,10 @@ class Following:
         self._mark = mark_of(self._database)
         home = self._closing.enter_context(self._opened())
         with home.store.translated():
-            self._version = home.store.data_version()
+            self._version = (
+                home.store.data_version()
+            )  # before all else: what comes later changes it
+            home.store.assert_known()
             register = Register(home)
             self._assert_whole(home)
             found = audit.newest(home.store)

@@ -9,7 +9,7 @@ import sqlite3
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,7 @@ from cryptography.x509 import ocsp
 from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 
-from ca.authority.home import Surroundings, no_passphrase
+from ca.authority.home import Home, Surroundings, no_passphrase
 from ca.errors import NotFoundError
 from ca.revocation.ocsp import OCSPResponder
 from ca.service.following import Following
@@ -392,3 +392,24 @@ def test_while_served_the_one_file_holds_all_so_that_a_copy_of_it_can_be_put_bac
     assert served.sipca("log", "--verify").exit == 0
     (row,) = served.sipca("list", "--json").json["certificates"]
     assert row["status"] == "valid"
+
+
+def test_a_change_in_the_moment_of_opening_is_not_missed(
+    sipca: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Following._opened
+
+    @contextmanager
+    def changed_meanwhile(following: Following) -> Iterator[Home]:
+        with opened(following) as home:
+            with closing(sqlite3.connect(sipca.home / "ca.db")) as other:
+                other.execute("PRAGMA user_version = 99")
+            yield home
+
+    monkeypatch.setattr(Following, "_opened", changed_meanwhile)
+
+    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    following.close()
+
+    assert following.trouble is not None
+    assert "newer sipca (schema 99" in following.trouble.message

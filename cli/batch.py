@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ca.documents.signing import Signed, SigningDocument, Skipped
+from ca.documents.sign import Signed, SigningDocument, Skipped
 from ca.files import Spool
 from cli.output import put_aside, spooled_json
 from cli.views.progress import Talker
-from cli.views.signing import rows_text
+from cli.views.sign import rows_text
 
 
 class Entries:

@@ -202,14 +202,14 @@ def _library(words: list[str], shelf: str) -> Iterable[str]:
 
 
 def _devices(words: list[str]) -> Iterable[str]:
-    from ca.authority.completing import device_names
+    from ca.authority.reports.completion import device_names
 
     with _home(words) as home:
         return device_names(home)
 
 
 def _refs(words: list[str]) -> Iterable[str]:
-    from ca.authority.completing import ref_names
+    from ca.authority.reports.completion import ref_names
 
     with _home(words) as home:
         return ref_names(home, words[-1])

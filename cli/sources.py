@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import typer
 
-from ca.authority.judging import Source
+from ca.authority.signing.judge import Source
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import MAX_INPUT, read_bounded
 from ca.model.wishes import SigningWishes

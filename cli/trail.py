@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ca.documents.home import LogDocument, LogEvent
+from ca.documents.log import LogDocument, LogEvent
 from ca.files import Spool
 from cli.options import Settings
 from cli.output import put_aside, spooled_json
-from cli.views.home import events_text, log_text
+from cli.views.log import events_text, log_text
 
 TOGETHER = 1000
 """Lines whose columns are made equally wide."""

@@ -18,8 +18,8 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from ca.authority.home import DATABASE, Home, OlderRegisterError, Surroundings, open_home
-from ca.authority.responding import Register
-from ca.authority.soundness import soundness
+from ca.authority.status.ocsp import Register
+from ca.authority.status.soundness import soundness
 from ca.errors import CAError, StoreError
 from ca.store import audit
 from ca.store.connection import LockedError, mark_of

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from hashlib import sha256
 from time import time
 
-from ca.authority import crls
-from ca.authority.health import clock_findings, status_service_findings
 from ca.authority.home import CA, Home
-from ca.authority.responding import Register
-from ca.authority.served import served
+from ca.authority.status.check import clock_findings, status_service_findings
+from ca.authority.status.crl import ca_called, crl_octets, crl_record
+from ca.authority.status.ocsp import Register
+from ca.authority.status.served import served
 from ca.errors import CAError, MalformedError, NotFoundError, StoreError
 from ca.model.findings import Finding
 from ca.revocation.ocsp import Answer, failure
@@ -123,7 +123,7 @@ class ServedRegister:
             return refusal(503, without)
         try:
             with home.store.translated():
-                return made(home, crls.ca_called(home, name))
+                return made(home, ca_called(home, name))
         except NotFoundError:
             return refusal(404, without)
         except Exception as error:
@@ -133,8 +133,8 @@ class ServedRegister:
     def _crl(self, home: Home, ca: CA) -> Reply:
         if ca.issuer.id not in self._crls:
             with home.store.snapshot():
-                record = crls.crl_record(home, ca)
-                der = b"".join(crls.octets(home, ca))
+                record = crl_record(home, ca)
+                der = b"".join(crl_octets(home, ca))
             home.store.assert_unchanged()
             assert record.next_update is not None
             assert record.this_update is not None

@@ -24,11 +24,11 @@ def apply_command(
 
     Example: sipca apply lab.toml
     """
-    from ca.lab.converge import apply
-    from ca.lab.labfile import read_lab
+    from ca.lab.apply import apply
+    from ca.lab.lab_file import read_lab
     from cli.passphrase import surroundings
-    from cli.views.lab import applied_text
-    from cli.views.signing import refused_text
+    from cli.views.apply import applied_text
+    from cli.views.sign import refused_text
 
     settings = settings_of(ctx)
     lab = read_lab(file, settings.home_path)

@@ -85,7 +85,7 @@ def allowed(codes: list[str] | None) -> frozenset[str]:
     """
     if not codes:
         return frozenset()
-    from ca.authority.catalogue import overridable
+    from ca.authority.reports.rule import overridable
 
     known = overridable()
     for code in codes:

@@ -24,8 +24,8 @@ def set_command(
 
     Example: sipca ca set --base-url http://10.0.0.5:8080
     """
-    from ca.authority.overview import set_settings
-    from cli.views.home import settings_text
+    from ca.authority.founding.ca import set_settings
+    from cli.views.ca import settings_text
 
     settings = settings_of(ctx)
     if base_url is None and target is None:

@@ -26,8 +26,8 @@ def chain_command(
 
     Example: sipca chain -o trusted-root.pem
     """
-    from ca.authority.listing import chain, chain_document, write_chain
-    from cli.views.home import chain_text
+    from ca.authority.reports.chain import chain, chain_document, write_chain
+    from cli.views.chain import chain_text
 
     settings = settings_of(ctx)
     one_of("--parts", parts, ("all", "root", "issuing"))

@@ -32,8 +32,8 @@ def check_command(
 
     Example: sipca check --min-severity info
     """
-    from ca.authority.health import check
-    from cli.views.findings import check_text
+    from ca.authority.status.check import check
+    from cli.views.check import check_text
 
     settings = settings_of(ctx)
     one_of("--min-severity", min_severity, ("info", "warning", "error"))
@@ -41,7 +41,7 @@ def check_command(
     assert within is not None
     with opened(settings) as home:
         if rebuild:
-            from ca.authority.soundness import rebuild as rebuild_register
+            from ca.authority.status.soundness import rebuild as rebuild_register
 
             if rebuild_register(home):
                 talk("made anew from history, and recorded: sipca log says what differed", settings)

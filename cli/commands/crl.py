@@ -36,8 +36,8 @@ def crl_command(
 
     Example: sipca crl --if-within 7d -o /var/www/lab.crl
     """
-    from ca.authority import crls
-    from cli.views.revocation import crl_text
+    from ca.authority.status.crl import CRLWishes, ca_called, formatted, hand_out_crl
+    from cli.views.crl import crl_text
 
     settings = settings_of(ctx)
     one_of("--format", format, ("pem", "der"))
@@ -46,14 +46,14 @@ def crl_command(
     within, lasting = span("--if-within", if_within), span("--lifetime", lifetime)
     assert lasting is not None
     with opened(settings) as home:
-        document = crls.hand_out(
+        document = hand_out_crl(
             home,
-            crls.ca_called(home, ca),
-            crls.CRLWishes(refresh, within, lasting, format, output, allowed_clock(allow)),
+            ca_called(home, ca),
+            CRLWishes(refresh, within, lasting, format, output, allowed_clock(allow)),
         )
         talk(crl_text(document), settings)
         if settings.json:
             print_json(document)
         elif output is None:
-            pieces = crls.formatted(home, crls.ca_called(home, ca), format)
+            pieces = formatted(home, ca_called(home, ca), format)
             write_pieces(pieces, binary=format == "der")

@@ -30,9 +30,9 @@ def show_command(
     Example: sipca csr show sbc1.csr --profile sip
     """
     from ca.authority.home import DEFAULT_TARGET
-    from ca.authority.inspecting import inspect_request, with_account
+    from ca.authority.signing.csr import inspect_request, with_account
     from cli.sources import read_one
-    from cli.views.reports import request_text
+    from cli.views.csr import request_text
 
     settings = settings_of(ctx)
     data = read_one(file, settings)

@@ -17,8 +17,8 @@ def list_command(ctx: typer.Context) -> None:
 
     Example: sipca device list
     """
-    from ca.authority.devices import list_devices
-    from cli.views.devices import devices_text
+    from ca.authority.devices.device import list_devices
+    from cli.views.device import devices_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:
@@ -31,8 +31,8 @@ def show_command(ctx: typer.Context, name: Name) -> None:
 
     Example: sipca device show sbc1
     """
-    from ca.authority.devices import show_device
-    from cli.views.devices import device_text
+    from ca.authority.devices.device import show_device
+    from cli.views.device import device_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:
@@ -56,8 +56,8 @@ def set_command(
 
     Example: sipca device set sbc1 --target audiocodes-7.4 --context 2 --address sbc1.lab.example
     """
-    from ca.authority.devices import DeviceWishes, set_device
-    from cli.views.devices import device_text
+    from ca.authority.devices.device import DeviceWishes, set_device
+    from cli.views.device import device_text
 
     settings = settings_of(ctx)
     wishes = DeviceWishes(
@@ -76,8 +76,8 @@ def remove_command(ctx: typer.Context, name: Name) -> None:
 
     Example: sipca device remove sbc1
     """
-    from ca.authority.devices import remove_device
-    from cli.views.devices import removed_text
+    from ca.authority.devices.device import remove_device
+    from cli.views.device import removed_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:

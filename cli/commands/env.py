@@ -24,13 +24,13 @@ def env_command(
 
     Example: eval "$(sipca env)"
     """
-    from ca.authority.environment import environment
-    from cli.views.scripts import env_text
+    from ca.authority.reports.env import write_env
+    from cli.views.env import env_text
 
     settings = settings_of(ctx)
     one_of("--format", format, ("sh", "pwsh", "dotenv"))
     with opened(settings) as home:
-        document = environment(home)
+        document = write_env(home)
     if settings.json or sys.stdout.isatty():
         show(document, settings, lambda each: env_text(each, format))
     elif not settings.quiet:

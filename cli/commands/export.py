@@ -31,8 +31,8 @@ def export_command(
 
     Example: sipca export sbc1.lab.example --out upload
     """
-    from ca.authority.listing import ExportWishes, export
-    from cli.views.certificates import export_text
+    from ca.authority.reports.export import ExportWishes, export
+    from cli.views.export import export_text
 
     settings = settings_of(ctx)
     one_of("--format", format, ("pem", "der", "p7b"))

@@ -18,8 +18,8 @@ def list_command(ctx: typer.Context) -> None:
 
     Example: sipca fixture list
     """
-    from ca.lab.fixtures import list_fixtures
-    from cli.views.lab import fixtures_text
+    from ca.lab.fixture import list_fixtures
+    from cli.views.fixture import fixtures_text
 
     show(list_fixtures(), settings_of(ctx), fixtures_text)
 
@@ -35,10 +35,10 @@ def make_command(
 
     Example: sipca fixture make expired --out bad
     """
-    from ca.lab.fixtures import make_fixtures
+    from ca.lab.fixture import make_fixtures
     from cli.bugs import bug_teller
-    from cli.views.lab import made_text
-    from cli.views.signing import refused_text
+    from cli.views.fixture import made_text
+    from cli.views.sign import refused_text
 
     settings = settings_of(ctx)
     now = datetime.now(UTC).replace(microsecond=0)

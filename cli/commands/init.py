@@ -44,11 +44,11 @@ def init_command(
 
     Example: sipca init --name "Acme Voice Lab" --base-url http://10.0.0.5:8080
     """
-    from ca.authority.founding import found
-    from ca.authority.wishes import FoundingWishes
+    from ca.authority.founding.init import create_ca
+    from ca.authority.founding.wishes import FoundingWishes
     from ca.keys.soft import SPECS
     from cli.passphrase import surroundings
-    from cli.views.home import init_text
+    from cli.views.init import init_text
 
     settings = settings_of(ctx)
     for flag, spec in (("--root-key", root_key), ("--issuing-key", issuing_key)):
@@ -71,7 +71,7 @@ def init_command(
         permit_ip=tuple(permit_ip or ()),
         protect="none" if no_passphrase else protect,  # type: ignore[arg-type]
     )
-    document = found(settings.home_path, wishes, surroundings(settings))
+    document = create_ca(settings.home_path, wishes, surroundings(settings))
     warn_of_synced_folder(settings)
     for note in document.notes:
         talk(f"note: {note}", settings)

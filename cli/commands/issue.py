@@ -45,9 +45,9 @@ def issue_command(
 
     Example: sipca issue peer1.lab.example 10.4.0.30 --out peer1
     """
-    from ca.authority.issuing import IssueWishes, inferred_name, issue_key
+    from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key
     from ca.keys.files import KeyFile
-    from cli.views.handing import issued_text
+    from cli.views.issue import issued_text
 
     settings = settings_of(ctx)
     one_of("--key", key, KEYS)

@@ -39,8 +39,8 @@ def list_command(
 
     Example: sipca list --expiring 60d
     """
-    from ca.authority.listing import ListWishes, list_certificates
-    from cli.views.certificates import list_csv, list_text
+    from ca.authority.reports.list import ListWishes, list_certificates
+    from cli.views.list import list_csv, list_text
 
     settings = settings_of(ctx)
     for each in status or ():

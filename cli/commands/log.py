@@ -25,7 +25,7 @@ def log_command(
 
     Example: sipca log --verify --head 5f3a...
     """
-    from ca.authority.overview import log
+    from ca.authority.reports.log import log
     from cli.trail import Trail
 
     settings = settings_of(ctx)

@@ -28,8 +28,8 @@ def respond_command(
 
     Example: sipca ocsp respond request.der -o response.der
     """
-    from ca.authority.responding import respond
-    from cli.views.revocation import answer_text
+    from ca.authority.status.ocsp import respond
+    from cli.views.ocsp import answer_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:
@@ -53,8 +53,8 @@ def presign_command(
 
     Example: sipca ocsp presign --out /var/www/ocsp
     """
-    from ca.authority.presigning import presign
-    from cli.views.revocation import presign_text
+    from ca.authority.status.presign import presign
+    from cli.views.ocsp import presign_text
 
     settings = settings_of(ctx)
     lasting = span("--lifetime", lifetime)
@@ -78,8 +78,8 @@ def rotate_command(
 
     Example: sipca ocsp rotate --if-due
     """
-    from ca.authority.responding import rotate_some
-    from cli.views.revocation import signers_text
+    from ca.authority.status.signers import rotate_some
+    from cli.views.ocsp import signers_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:

@@ -45,9 +45,9 @@ def preflight_command(
 
     Example: sipca preflight sbc1-device.pem --chain trusted-root.pem --csr sbc1.csr --peer 10.0.0.5
     """
-    from ca.authority.catalogue import target_or_default
-    from ca.authority.preflighting import PreflightWishes, judge_files
-    from cli.views.findings import preflight_text
+    from ca.authority.devices.preflight import PreflightWishes, judge_files
+    from ca.authority.reports.target import target_or_default
+    from cli.views.preflight import preflight_text
 
     settings = settings_of(ctx)
     bugs: list[BugError] = []

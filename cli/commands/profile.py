@@ -23,8 +23,8 @@ def list_command(ctx: typer.Context) -> None:
 
     Example: sipca profile list
     """
-    from ca.authority.catalogue import profiles
-    from cli.views.reports import profiles_text
+    from ca.authority.reports.profile import profiles
+    from cli.views.profile import profiles_text
 
     settings = settings_of(ctx)
     show(profiles(library_of(settings)), settings, profiles_text)
@@ -35,8 +35,8 @@ def show_command(ctx: typer.Context, name: Annotated[str, typer.Argument()]) -> 
 
     Example: sipca profile show sip
     """
-    from ca.authority.catalogue import text_of
-    from cli.views.reports import toml_text
+    from ca.authority.reports.profile import text_of
+    from cli.views.profile import toml_text
 
     settings = settings_of(ctx)
     show(text_of(library_of(settings).profiles, name), settings, toml_text)
@@ -47,8 +47,8 @@ def check_command(ctx: typer.Context, file: Annotated[Path, typer.Argument()]) -
 
     Example: sipca profile check my-sip.toml
     """
-    from ca.authority.catalogue import check_profile
-    from cli.views.reports import checked_text
+    from ca.authority.reports.profile import check_profile
+    from cli.views.profile import checked_text
 
     settings = settings_of(ctx)
     show(check_profile(library_of(settings), file), settings, checked_text)
@@ -63,8 +63,8 @@ def new_command(
 
     Example: sipca profile new my-sip --from sip
     """
-    from ca.authority.catalogue import new_profile
-    from cli.views.reports import written_text
+    from ca.authority.reports.profile import new_profile
+    from cli.views.profile import written_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:

@@ -16,10 +16,10 @@ def release_command(
 
     Example: sipca release sbc1
     """
-    from ca.authority.revoking import release
-    from cli.views.revocation import revocation_text
+    from ca.authority.status.revoke import release
+    from cli.views.revoke import revocation_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:
-        document = release(home, ref, make_crl=not no_crl, allow=allowed_clock(allow))
+        document = release(home, ref, update_crls=not no_crl, allow=allowed_clock(allow))
     show(document, settings, revocation_text)

@@ -48,8 +48,8 @@ def revoke_command(
 
     Example: sipca revoke sbc1 --reason superseded
     """
-    from ca.authority.revoking import RevocationWishes, revoke
-    from cli.views.revocation import revocation_text
+    from ca.authority.status.revoke import RevocationWishes, revoke
+    from cli.views.revoke import revocation_text
 
     settings = settings_of(ctx)
     one_of("--reason", reason, REASONS)

@@ -13,7 +13,7 @@ def list_command(ctx: typer.Context) -> None:
 
     Example: sipca rule list
     """
-    from ca.authority.catalogue import rules
-    from cli.views.reports import rules_text
+    from ca.authority.reports.rule import rules
+    from cli.views.rule import rules_text
 
     show(rules(), settings_of(ctx), rules_text)

@@ -21,7 +21,7 @@ def schema_command(
 
     Example: sipca schema sign
     """
-    from ca.authority.schemas import names, schema_of
+    from ca.documents.schema import names, schema_of
 
     if name:
         print(json.dumps(schema_of(" ".join(name)), indent=2))

@@ -11,7 +11,7 @@ from cli.options import opened, settings_of
 from cli.output import talk
 
 if TYPE_CHECKING:
-    from ca.service.running import Listening
+    from ca.service.serve import Listening
 
 
 def serve_command(
@@ -32,14 +32,14 @@ def serve_command(
     Example: sipca serve --bind 10.0.0.5
     """
     try:
-        from ca.service.running import Listening, serve
+        from ca.service.serve import Listening, serve
     except ImportError as error:
         raise typer.BadParameter(
             f"'serve' needs the extra sipca[serve] ({error.name} is missing): "
             "install it as '.[serve]' with pipx, uv tool or pip, from the folder of the sources"
         ) from None
     from cli.main import stay_long
-    from cli.views.serving import listening_text
+    from cli.views.serve import listening_text
 
     settings = settings_of(ctx)
     try:

@@ -20,8 +20,8 @@ def show_command(
 
     Example: sipca show sbc1.lab.example
     """
-    from ca.authority.listing import show
-    from cli.views.certificates import pem_text, show_text
+    from ca.authority.reports.show import show
+    from cli.views.show import pem_text, show_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:

@@ -19,10 +19,10 @@ from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
 from cli.terminal import one_line
 
 if TYPE_CHECKING:
-    from ca.authority.delivery import Delivery
     from ca.authority.home import Home
-    from ca.authority.judging import Source
-    from ca.documents.signing import Signed, SigningDocument
+    from ca.authority.signing.judge import Source
+    from ca.authority.upload_files import Delivery
+    from ca.documents.sign import Signed, SigningDocument
     from ca.model.wishes import SigningWishes
 
 SINGLE_ONLY = ("--cn", "--san", "--replace-san", "--device", "--supersedes")
@@ -98,7 +98,7 @@ def sign_command(
 
     Example: sipca sign sbc1.csr --profile sip --out upload
     """
-    from ca.authority.delivery import Delivery
+    from ca.authority.upload_files import Delivery
     from ca.model.wishes import SigningWishes
     from cli.sources import STDIN, expand, with_names
 
@@ -123,7 +123,7 @@ def sign_command(
     if report is not None and report.is_dir():
         raise typer.BadParameter(f"--report: '{report}' is a folder")
     if report is not None and not overwrite:
-        from ca.authority.ownership import refuse_foreign_report
+        from ca.authority.own_files import refuse_foreign_report
 
         refuse_foreign_report(report)
     if sum(word in STDIN for word in sources) > 1:
@@ -158,8 +158,8 @@ class _Call(NamedTuple):
 
     def single(self, sources: "list[Source]") -> "SigningDocument":
         """One source: the account in full, the certificate on stdout unless it has a place."""
-        from ca.authority.signing import sign
-        from cli.views.signing import pem_of, refusals_text, single_text
+        from ca.authority.signing.sign import sign
+        from cli.views.sign import pem_of, refusals_text, single_text
 
         delivery = self.delivery
         document = sign(self.home, sources, delivery=delivery, dry_run=self.dry_run)
@@ -178,12 +178,12 @@ class _Call(NamedTuple):
 
     def batch(self, sources: "list[Source]", jobs: int) -> "SigningDocument":
         """Many: a line each as they are done; the document is never held in memory."""
-        from ca.authority.batch import Watch
-        from ca.authority.signing import sign
+        from ca.authority.signing.batch import Watch
+        from ca.authority.signing.sign import sign
         from cli.batch import Entries, interruptible
         from cli.main import stay_long
         from cli.views.progress import progress_bar
-        from cli.views.signing import batch_text, refusals_text
+        from cli.views.sign import batch_text, refusals_text
 
         stay_long()
         aside = self.home.path if self.settings.json or self.report is not None else None
@@ -214,7 +214,7 @@ class _Call(NamedTuple):
         return document
 
     def _steps(self, made: "list[Signed]") -> list[str]:
-        from ca.authority.delivery import upload_steps
+        from ca.authority.upload_files import upload_steps
 
         return [] if self.dry_run else upload_steps(self.home, made, self.wishes.target)
 

@@ -13,8 +13,8 @@ def status_command(ctx: typer.Context) -> None:
 
     Example: sipca status --json
     """
-    from ca.authority.overview import status
-    from cli.views.home import status_text
+    from ca.authority.reports.status import status
+    from cli.views.status import status_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:

@@ -16,8 +16,8 @@ def list_command(ctx: typer.Context) -> None:
 
     Example: sipca target list
     """
-    from ca.authority.catalogue import targets
-    from cli.views.reports import targets_text
+    from ca.authority.reports.target import targets
+    from cli.views.target import targets_text
 
     settings = settings_of(ctx)
     show(targets(library_of(settings)), settings, targets_text)
@@ -28,8 +28,8 @@ def show_command(ctx: typer.Context, name: Annotated[str, typer.Argument()]) -> 
 
     Example: sipca target show audiocodes-7.4
     """
-    from ca.authority.catalogue import text_of
-    from cli.views.reports import toml_text
+    from ca.authority.reports.profile import text_of
+    from cli.views.profile import toml_text
 
     settings = settings_of(ctx)
     show(text_of(library_of(settings).targets, name), settings, toml_text)

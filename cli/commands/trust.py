@@ -43,8 +43,8 @@ def build_command(
 
     Example: sipca trust build teams-roots.pem exported-store.pem --with-ca -o trusted.pem
     """
-    from ca.authority.catalogue import target_or_default
-    from ca.authority.trusting import TrustWishes, build
+    from ca.authority.devices.trust import TrustWishes, build
+    from ca.authority.reports.target import target_or_default
     from cli.views.trust import build_text
 
     settings = settings_of(ctx)
@@ -84,7 +84,7 @@ def diff_command(
 
     Example: sipca trust diff lab1.json exported-store.pem
     """
-    from ca.authority.trusting import diff
+    from ca.authority.devices.trust import diff
     from cli.views.trust import diff_text
 
     settings = settings_of(ctx)

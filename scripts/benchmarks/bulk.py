@@ -14,15 +14,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from ca.authority.batch import Watch
-from ca.authority.crew import Crew
-from ca.authority.delivery import Delivery
-from ca.authority.founding import found
+from ca.authority.founding.init import create_ca
+from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.judging import Judge, Source
-from ca.authority.preparing import Ready
-from ca.authority.signing import CHUNK, sign
-from ca.authority.wishes import FoundingWishes
+from ca.authority.signing.batch import Watch
+from ca.authority.signing.crew import Crew
+from ca.authority.signing.judge import Judge, Source
+from ca.authority.signing.prepare import Ready
+from ca.authority.signing.sign import CHUNK, sign
+from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
 from cli.main import stay_long
 from scripts.benchmarks.measure import Row, Run, interleaved, process
@@ -77,7 +77,7 @@ class _Homes:
         home = self._folder / f"{self._kind.replace(':', '-')}-{self._made}"
         kind = self._kind
         wishes = FoundingWishes(name="Bench", protect="none", root_key=kind, issuing_key=kind)
-        found(home, wishes, AROUND)
+        create_ca(home, wishes, AROUND)
         return home
 
 
@@ -100,8 +100,8 @@ def _openssl_gain(kind: str) -> float:
         done = subprocess.run(words, capture_output=True, text=True, check=True)
         return float(done.stdout.splitlines()[-1].split()[-2])
 
-    found = interleaved(3, one=lambda: rate(1), two=lambda: rate(2))
-    return found["two"] / found["one"]
+    create_ca = interleaved(3, one=lambda: rate(1), two=lambda: rate(2))
+    return create_ca["two"] / create_ca["one"]
 
 
 def _raw(kind: str, data: list[bytes]) -> float:
@@ -179,14 +179,14 @@ def _with_files(folder: Path, paths: list[Path]) -> Iterator[Row]:
         shutil.rmtree(place)
         return done
 
-    found = interleaved(
+    create_ca = interleaved(
         5,
         one=lambda: ours(thousand, 1).wall,
         openssl=openssl,
         two=lambda: ours(thousand, 2).wall,
     )
     name = "bulk, 1,000 CSRs with files beside openssl ca"
-    yield Row(f"{name}, one process", found["one"], found["openssl"], "s", 0.9)
-    yield Row(f"{name}, --jobs 2", found["two"], found["openssl"], "s", 0.6)
+    yield Row(f"{name}, one process", create_ca["one"], create_ca["openssl"], "s", 0.9)
+    yield Row(f"{name}, --jobs 2", create_ca["two"], create_ca["openssl"], "s", 0.6)
     few, many = ours(thousand, 1).peak, ours(all_of_them, 1).peak
     yield Row("bulk, peak memory: 10,000 CSRs beside 1,000", many, few, "MiB", 1.25)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from ca.authority.founding import found
+from ca.authority.founding.init import create_ca
+from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Home, Surroundings, no_passphrase, open_home
-from ca.authority.wishes import FoundingWishes
 from ca.encoding.pem import encode
 from ca.store import revocations, state
 from ca.store.revocations import StatusEvent
@@ -67,7 +67,7 @@ def measure(folder: Path) -> Iterator[Row]:
 def _both(folder: Path, count: int) -> tuple[Run, Run, Run]:
     """sipca, openssl, and a sipca that does nothing."""
     home = folder / "home"
-    found(home, FoundingWishes(name="Bench", protect="none"), AROUND)
+    create_ca(home, FoundingWishes(name="Bench", protect="none"), AROUND)
     with open_home(home, AROUND) as opened:
         _revoke_many(opened, count)
         _same_for_openssl(opened, folder, count)

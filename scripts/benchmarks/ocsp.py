@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from ca.authority.founding import found
+from ca.authority.founding.init import create_ca
+from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.presigning import presign
-from ca.authority.responding import Register
-from ca.authority.wishes import FoundingWishes
+from ca.authority.status.ocsp import Register
+from ca.authority.status.presign import presign
 from ca.encoding.der import OCTET_STRING, encode_oid, sequence, tlv
 from ca.encoding.pem import encode
 from ca.revocation.ocsp import cert_id, request_for
-from ca.store import responders
+from ca.store import ocsp_signers
 from scripts.benchmarks.measure import Row, interleaved
 
 AROUND = Surroundings(passphrase=no_passphrase)
@@ -42,14 +42,14 @@ def measure(folder: Path) -> Iterator[Row]:
 
 def _measure(folder: Path, kind: str) -> Iterator[Row]:
     home = folder / "home"
-    found(
+    create_ca(
         home, FoundingWishes(name="Bench", protect="none", root_key=kind, issuing_key=kind), AROUND
     )
     with open_home(home, AROUND) as opened:
         register = Register(opened)
         responder = register.responders[1]
         facts = opened.ca("issuing").issuer.facts
-        held = responders.in_force(opened.store, opened.ca("issuing").issuer.id, opened.now())
+        held = ocsp_signers.in_force(opened.store, opened.ca("issuing").issuer.id, opened.now())
         assert facts is not None
         assert held is not None
         serial = int.from_bytes(_serial_of(held.der), "big")
@@ -128,7 +128,7 @@ def _in_process(home: Path, request: bytes) -> float:
     script = (
         "import sys, time; from pathlib import Path\n"
         "from ca.authority.home import Surroundings, no_passphrase, open_home\n"
-        "from ca.authority.responding import Register\n"
+        "from ca.authority.status.ocsp import Register\n"
         "with open_home(Path(sys.argv[1]), Surroundings(passphrase=no_passphrase)) as home:\n"
         "    register, request, count = Register(home), bytes.fromhex(sys.argv[2]), 0\n"
         "    end = time.perf_counter() + 2\n"

@@ -11,15 +11,16 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from ca.authority.delivery import Delivery
-from ca.authority.founding import found
-from ca.authority.health import check
+from ca.authority.founding.init import create_ca
+from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Home, Surroundings, no_passphrase, open_home
-from ca.authority.judging import Source
-from ca.authority.listing import ListWishes, list_certificates, show
-from ca.authority.overview import status
-from ca.authority.signing import sign
-from ca.authority.wishes import FoundingWishes
+from ca.authority.reports.list import ListWishes, list_certificates
+from ca.authority.reports.show import show
+from ca.authority.reports.status import status
+from ca.authority.signing.judge import Source
+from ca.authority.signing.sign import sign
+from ca.authority.status.check import check
+from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
 from ca.store import revocations
 from scripts.benchmarks.measure import Row, Run, interleaved, process
@@ -37,7 +38,7 @@ def measure(folder: Path) -> Iterator[Row]:
     data = [path.read_bytes() for path in paths]
     home = folder / "home"
     wishes = FoundingWishes(name="Bench", protect="none", root_key="ec:p256", issuing_key="ec:p256")
-    found(home, wishes, AROUND)
+    create_ca(home, wishes, AROUND)
     with open_home(home, AROUND) as opened:
         _sign(opened, data[:1])
         first = statistics.median(
@@ -113,9 +114,9 @@ def _beside_openssl(folder: Path, home: Path, request: Path) -> Iterator[Row]:
     def ours() -> Run:
         return process([*words, "-o", folder / "out.pem", "--overwrite"], env)
 
-    found = interleaved(3, ours=lambda: ours().wall, openssl=lambda: peer.sign(request))
+    create_ca = interleaved(3, ours=lambda: ours().wall, openssl=lambda: peer.sign(request))
     name = "scale: one more at 1,000,000, whole process, beside openssl ca"
-    yield Row(f"{name}: wall", found["ours"], found["openssl"], "s")
+    yield Row(f"{name}: wall", create_ca["ours"], create_ca["openssl"], "s")
     yield Row(f"{name}: peak", ours().peak, peer.run([request]).peak, "MiB")
 
 

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from stand_in.lab import EC_KEY, CommandLine, make_csr
 
-from ca.authority.delivery import file_safe, stem_of
-from ca.authority.kit import _sum_line
-from ca.documents.certificates import CertificateRecord, ListDocument
-from ca.documents.scripts import EnvDocument
+from ca.authority.devices.kit import _sum_line
+from ca.authority.upload_files import file_safe, stem_of
+from ca.documents.certificate import CertificateRecord
+from ca.documents.env import EnvDocument
+from ca.documents.list import ListDocument
 from cli.terminal import one_line, safe
-from cli.views.certificates import list_csv
-from cli.views.scripts import env_text
+from cli.views.env import env_text
+from cli.views.list import list_csv
 
 DRAWING = "x\x1b[2J\x9b31m\u202e\u2066\u200b"
 ODD_STEMS = ["a\x1b[2Jb", "a\nb", "a\rb", "a\u202eb", "-rf", "con", "aux.lab", "a\\b", "x" * 240]

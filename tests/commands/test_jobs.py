@@ -120,10 +120,10 @@ def test_an_unknown_profile_is_refused_for_each_as_without_workers(
 
 
 RUN = """
-import ca.authority.signing
+from ca.authority.signing import sign
 from cli.main import main
 
-ca.authority.signing.CHUNK = 16
+sign.CHUNK = 16
 if __name__ == "__main__":
     main()
 """
@@ -172,7 +172,7 @@ def test_an_interrupt_finishes_what_is_in_hand_and_the_next_call_goes_on(
 KILL = """
 import os
 import signal
-import ca.authority.workers as workers
+from ca.authority.signing import workers
 from cli.main import main
 
 real = workers.Workers.sign

@@ -19,27 +19,27 @@ from stand_in.lab import ROOT, SAMPLES, Answer, CommandLine, cut_off, make_csr
 
 NAMES = ("a", "bad", "c")
 STAGES = (
-    "ca.authority.signing:_with_device",
-    "ca.authority.judging:Judge.job",
-    "ca.authority.preparing:read_request",
+    "ca.authority.signing.sign:_with_device",
+    "ca.authority.signing.judge:Judge.job",
+    "ca.authority.signing.prepare:read_request",
     "ca.issuance.prepare:judge_request",
     "ca.issuance.prepare:decide_subject",
     "ca.issuance.prepare:decide_extensions",
     "ca.issuance.prepare:assemble",
     "ca.issuance.prepare:read_back",
-    "ca.authority.preparing:judge_at_target",
-    "ca.authority.preparing:pack_account",
-    "ca.authority.judging:Judge.known",
-    "ca.authority.judging:Judge.judged",
-    "ca.authority.judging:Judge._judge_key",
-    "ca.authority.placing:replaces",
-    "ca.authority.committing:_draft",
-    "ca.authority.recording:write_plans",
-    "ca.authority.crew:_sign_one",
-    "ca.authority.recording:write_results",
-    "ca.authority.delivery:planned_files",
-    "ca.authority.crew:_write_files",
-    "ca.authority.batch:Batch.enter",
+    "ca.authority.signing.prepare:judge_at_target",
+    "ca.authority.signing.prepare:pack_account",
+    "ca.authority.signing.judge:Judge.known",
+    "ca.authority.signing.judge:Judge.judged",
+    "ca.authority.signing.judge:Judge._judge_key",
+    "ca.authority.signing.places:replaces",
+    "ca.authority.signing.commit:_draft",
+    "ca.authority.register:write_plans",
+    "ca.authority.signing.crew:_sign_one",
+    "ca.authority.register:write_results",
+    "ca.authority.upload_files:planned_files",
+    "ca.authority.signing.crew:_write_files",
+    "ca.authority.signing.batch:Batch.enter",
 )
 RECORDED = ("planned_files", "_write_files", "Batch.enter")
 """Stages that come when the certificate is in the register already."""
@@ -175,7 +175,7 @@ def test_a_bug_is_not_hidden_by_a_larger_exit_code(
 def test_a_call_that_is_ended_is_ended_whatever_it_was_doing(
     sipca: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ca.authority.crew._sign_one", cut_off)
+    monkeypatch.setattr("ca.authority.signing.crew._sign_one", cut_off)
 
     assert sipca("sign", inbox, "--out", tmp_path / "out").exit == 130
 
@@ -186,7 +186,7 @@ def test_a_register_in_trouble_ends_the_call_and_blames_no_source(
     import sqlite3
 
     full = sqlite3.OperationalError("database or disk is full")
-    break_for_the_bad(monkeypatch, "ca.authority.recording:write_plans", full)
+    break_for_the_bad(monkeypatch, "ca.authority.register:write_plans", full)
 
     answer = sipca("sign", inbox, "--out", tmp_path / "out", "--json")
 
@@ -195,7 +195,7 @@ def test_a_register_in_trouble_ends_the_call_and_blames_no_source(
 
 
 BROKEN_EVERYWHERE = """
-import ca.issuance.prepare as prepare
+from ca.issuance import prepare
 
 sound = prepare.read_back
 
@@ -260,7 +260,7 @@ def test_a_source_that_cannot_be_read_is_refused_alone(
     (inbox / "loop.csr").symlink_to("loop.csr")
     (inbox / "folder.csr").write_bytes(b"")
     (inbox / "secret.csr").write_bytes(b"")
-    before = import_module("ca.authority.judging").read_bounded
+    before = import_module("ca.authority.signing.judge").read_bounded
 
     def between_listing_and_reading(path: Path) -> Any:
         if path.name == "folder.csr":
@@ -270,7 +270,7 @@ def test_a_source_that_cannot_be_read_is_refused_alone(
             raise PermissionError(13, "Permission denied", str(path))
         return before(path)
 
-    monkeypatch.setattr("ca.authority.judging.read_bounded", between_listing_and_reading)
+    monkeypatch.setattr("ca.authority.signing.judge.read_bounded", between_listing_and_reading)
 
     answer = sipca("sign", inbox, "--out", tmp_path / "out", "--json")
 
@@ -284,7 +284,7 @@ def test_a_disk_that_takes_one_file_less_costs_one_source(
     sipca: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = OSError(28, "No space left on device", "x")
-    break_for_the_bad(monkeypatch, "ca.authority.crew:write_atomic", full)
+    break_for_the_bad(monkeypatch, "ca.authority.signing.crew:write_atomic", full)
     (inbox / "bad.csr").rename(inbox / "bad.csr-.csr")
 
     answer = sipca("sign", inbox, "--out", tmp_path / "out", "--json")
@@ -455,7 +455,7 @@ def lab_file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "stage",
-    ["ca.lab.converge:issue_key", "ca.authority.issuing:prepare", "ca.lab.converge:_device"],
+    ["ca.lab.apply:issue_key", "ca.authority.signing.issue:prepare", "ca.lab.apply:_device"],
 )
 def test_a_bug_at_one_entry_of_a_lab_leaves_the_others_made(
     bare: CommandLine, lab_file: Path, monkeypatch: pytest.MonkeyPatch, stage: str
@@ -511,16 +511,16 @@ def test_a_file_in_the_way_of_one_entry_is_that_entrys_conflict(
 def test_a_fixture_that_fails_leaves_the_others_made(
     bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import ca.lab.fixtures as fixtures
+    from ca.lab import fixture
 
-    sound = fixtures.make_leaf
+    sound = fixture.make_leaf
 
     def broken(change: Any, *args: Any, **rest: Any) -> Any:
         if change.revoked:
             raise IndexError("list index out of range")
         return sound(change, *args, **rest)
 
-    monkeypatch.setattr(fixtures, "make_leaf", broken)
+    monkeypatch.setattr(fixture, "make_leaf", broken)
     known = len(bare("fixture", "list", "--json", home=False).json["fixtures"])
 
     answer = bare("fixture", "make", "all", "--out", tmp_path / "bad", "--json", home=False)
@@ -538,8 +538,8 @@ def test_a_request_of_a_lab_that_meets_a_bug_is_refused_as_its_entry(
     def broken(*_: object) -> None:
         raise IndexError("list index out of range")
 
-    monkeypatch.setattr("ca.lab.labfile.read_request", broken)
-    monkeypatch.setattr("ca.authority.preparing.read_request", broken)
+    monkeypatch.setattr("ca.lab.lab_file.read_request", broken)
+    monkeypatch.setattr("ca.authority.signing.prepare.read_request", broken)
 
     answer = bare("apply", lab_file, "--json")
 

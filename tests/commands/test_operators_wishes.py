@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from stand_in.lab import EC_KEY, PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
 
-from ca.csr.armour import find_request
 from ca.encoding import der
-from ca.errors import MalformedError
 
 FOUND = SAMPLES / "found"
+
+
 FLAWED = {
     "cn-newline.csr": "the subject's CN 'sbc1.lab.example\\x0a' holds control characters",
     "dns-nul.csr": "the CSR's SAN dns 'sbc1.lab.example\\x00' holds control characters",
@@ -30,6 +29,8 @@ FLAWED = {
     "san-garbage.csr": "the CSR's SAN does not decode: it is no list of names",
     "tag9.csr": "the CSR's SAN has an entry of an unknown kind (tag 137)",
 }
+
+
 REPLACING = ("--replace-san", "--san", "dns:sbc1.lab.example", "--cn", "sbc1.lab.example")
 
 
@@ -38,18 +39,6 @@ def names_in(pem: str) -> list[str]:
     made = x509.load_pem_x509_certificate(pem.encode())
     san = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return [made.subject.rfc4514_string(), *[str(each.value) for each in san]]
-
-
-@pytest.mark.parametrize("name", FLAWED)
-def test_a_flawed_request_is_shown_whole(bare: CommandLine, name: str) -> None:
-    answer = bare("csr", "show", FOUND / "replace-san" / name, "--json")
-
-    assert answer.exit == 0
-    assert answer.json["subject"].startswith("CN=sbc1.lab.example")
-    (finding,) = [f for f in answer.json["findings"] if f["result"] == "fail"]
-    assert finding["code"] == "undecodable-name"
-    assert FLAWED[name] in finding["message"]
-    assert finding["hint"]
 
 
 @pytest.mark.parametrize("name", FLAWED)
@@ -129,9 +118,6 @@ def test_the_column_replace_san_is_yes_or_no(sipca: CommandLine, tmp_path: Path)
     assert "hint: yes or no" in answer.err
 
 
-# the CN is judged as the SAN that it becomes
-
-
 @pytest.mark.parametrize("name", ["san.csr", "nosan.csr"])
 def test_an_underscore_is_named_and_can_be_allowed(sipca: CommandLine, name: str) -> None:
     source = FOUND / "underscore" / name
@@ -191,12 +177,6 @@ def test_a_factory_name_with_an_underscore_is_no_host_name(sipca: CommandLine) -
 
     assert answer.exit == 4
     assert "is a factory name no peer dials" in answer.err
-
-
-def test_csr_show_judges_the_cn_where_it_is_the_only_name(bare: CommandLine) -> None:
-    answer = bare("csr", "show", FOUND / "underscore" / "nosan.csr", "--json")
-
-    assert "underscore-name" in [each["code"] for each in answer.json["findings"]]
 
 
 def test_issue_takes_the_override_that_its_refusal_advises(
@@ -262,25 +242,6 @@ def test_other_attributes_that_begin_with_their_type_are_warned_of(
     assert "the subject's O 'O=Acme' begins with 'O='" in answer.err
 
 
-# versions, JSON, pipes
-
-
-def test_a_csr_of_version_2_is_read_with_a_note(sipca: CommandLine) -> None:
-    shown = sipca("csr", "show", FOUND / "csr-version" / "v2.csr")
-    signed = sipca("sign", FOUND / "csr-version" / "v2.csr")
-
-    assert shown.exit == signed.exit == 0
-    assert "note: repaired: the CSR says version 1, where RFC 2986 knows only 0" in shown.out
-    assert names_in(signed.out)[1:] == ["bmc1.lab.example"]
-
-
-def test_a_csr_whose_version_is_empty_is_no_csr(sipca: CommandLine) -> None:
-    answer = sipca("csr", "show", FOUND / "csr-version" / "empty-integer.csr")
-
-    assert answer.exit == 3
-    assert "the CSR's version is an integer without octets" in answer.err
-
-
 def test_a_csr_of_a_huge_version_is_refused_and_its_neighbours_are_signed(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
@@ -292,60 +253,6 @@ def test_a_csr_of_a_huge_version_is_refused_and_its_neighbours_are_signed(
     assert len(answer.json["signed"]) == 2
     (refused,) = answer.json["refused"]
     assert "has a version of" in refused["message"]
-
-
-@pytest.mark.parametrize("name", ["escaped.csr", "redfish.json"])
-def test_a_csr_with_the_escapes_of_json_is_read(sipca: CommandLine, name: str) -> None:
-    answer = sipca("sign", FOUND / "json-csr" / name)
-
-    assert answer.exit == 0
-    assert "repaired: JSON escapes" in answer.err
-    assert "vc1.lab.example" in names_in(answer.out)
-
-
-@pytest.mark.parametrize(
-    ("plain", "escaped"),
-    [
-        ("\n", "\\n"),
-        ("\n", "\\r\\n"),
-        ("\n", "\\\\n"),
-        ("\n", "\\u000a"),
-        ("/", "\\/"),
-        ("/", "\\u002F"),
-        ("+", "\\u002b"),
-        ("=", "\\u003d"),
-    ],
-)
-def test_every_escape_of_json_is_read(
-    bare: CommandLine, tmp_path: Path, plain: str, escaped: str
-) -> None:
-    text = make_csr("dns:a.lab").decode().replace(plain, escaped)
-    (tmp_path / "a.json").write_text(f'{{"CSRString": "{text}"}}')
-
-    answer = bare("csr", "show", tmp_path / "a.json", "--json")
-
-    assert answer.exit == 0
-    assert answer.json["san"] == ["dns:a.lab"]
-
-
-@pytest.mark.parametrize("filling", ["\\" * 200_000, "\\n" * 100_000, "\\r\\" * 60_000])
-def test_escapes_without_end_are_read_in_no_time(filling: str) -> None:
-    text = f"-----BEGIN CERTIFICATE REQUEST-----\n{filling}\n-----END CERTIFICATE REQUEST-----\n"
-    begun = time.process_time()
-
-    with pytest.raises(MalformedError):
-        find_request(text.encode())
-
-    assert time.process_time() - begun < 2  # a search that starts anew at each octet takes minutes
-
-
-def test_a_private_key_in_json_is_told_as_one(bare: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('{"key": "-----BEGIN PRIVATE KEY-----\\nMII=\\n"}')
-
-    answer = bare("csr", "show", tmp_path / "a.json")
-
-    assert answer.exit == 3
-    assert "*private key*" in answer.err
 
 
 def shell(script: str, home: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:

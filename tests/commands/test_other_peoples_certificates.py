@@ -15,7 +15,7 @@ from stand_in import odd
 from stand_in.lab import SAMPLES, CommandLine
 from stand_in.odd import NOT_ITS_KEY, ODD, REFUSED, as_pem, certificate
 
-import ca.authority.trust_sources
+import ca.authority.devices.trust_sources
 import ca.device.trust
 from ca.encoding import pem
 from ca.model.certificates import CertificateFacts
@@ -181,14 +181,14 @@ def test_javas_own_key_store_is_named(bare: CommandLine, tmp_path: Path) -> None
 def test_a_bug_of_ours_costs_the_member_it_met(
     bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = ca.authority.trust_sources.read_certificate
+    read = ca.authority.devices.trust_sources.read_certificate
 
     def broken(der: bytes) -> object:
         if der == GOOD:
             return read(der)
         raise ZeroDivisionError("of ours")
 
-    monkeypatch.setattr(ca.authority.trust_sources, "read_certificate", broken)
+    monkeypatch.setattr(ca.authority.devices.trust_sources, "read_certificate", broken)
     (tmp_path / "x.pem").write_bytes(as_pem(certificate("Other"), GOOD))
     words = ("trust", "build", tmp_path / "x.pem", "-o", tmp_path / "out.pem")
 

@@ -8,8 +8,8 @@ import pytest
 from stand_in.lab import EC_KEY, CommandLine, make_csr
 from stand_in.registers import edit
 
-from ca.authority.health import status_service_findings
 from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.status.check import status_service_findings
 from ca.device.trust import Candidate, Store, judge
 from ca.profiles.library import Library
 

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 from stand_in.lab import EC_KEY, NOW, SAMPLES, CommandLine, make_csr
 
-from ca.documents.signing import SigningDocument
+from ca.documents.sign import SigningDocument
 
 Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]

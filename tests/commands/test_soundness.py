@@ -15,11 +15,7 @@ from cryptography.x509 import ocsp
 from stand_in.lab import EC_KEY, ROOT, CommandLine
 from stand_in.registers import edit
 
-from ca.authority.soundness import (
-    Differences,
-    index_altered,
-    register_altered,
-)
+from ca.authority.status.soundness import Differences, index_altered, register_altered
 from ca.model.findings import run
 from ca.store import audit, state
 from ca.store.audit import Actor, Event

@@ -250,7 +250,7 @@ def test_a_bug_of_ours_is_one_line_and_a_traceback_only_with_debug(
     def broken(*_arguments: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("ca.authority.overview.status", broken)
+    monkeypatch.setattr("ca.authority.reports.status.status", broken)
 
     plain, debug = sipca("status"), sipca("status", "--debug")
 

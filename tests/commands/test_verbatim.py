@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from stand_in.lab import RSA_KEY, SAMPLES, CommandLine, make_csr
 
 CUCM = SAMPLES / "found" / "cucm-ms" / "tomcat.csr"
+
+
 KEYTOOL = SAMPLES / "found" / "keytool-unknown" / "a.csr"
 
 
@@ -26,8 +28,14 @@ def profile(sipca: CommandLine, name: str, *changes: tuple[str, str]) -> None:
 
 
 ROLE = 'role = "end-entity"\n'
+
+
 VERBATIM = (ROLE, f"{ROLE}verbatim = true\n")
+
+
 NOT_FROM_CN = ("from_cn = true", "from_cn = false")
+
+
 WITH_SERIAL = ('"ST", "C"]', '"ST", "C", "serialNumber"]')
 
 
@@ -160,15 +168,6 @@ def test_a_verbatim_profile_refuses_what_no_profile_issues(
     assert "the SAN is no longer critical" in criticals.err
 
 
-def test_csr_show_says_that_a_verbatim_profile_would_refuse(sipca: CommandLine) -> None:
-    profile(sipca, "exact", VERBATIM)
-
-    answer = sipca("csr", "show", CUCM, "--profile", "exact", "--json")
-
-    assert answer.json["verdict"] == "fail"
-    assert any("profile exact is verbatim" in each["message"] for each in answer.json["findings"])
-
-
 def test_issue_makes_its_own_request_and_is_not_held_to_it(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
@@ -208,9 +207,6 @@ def test_a_verbatim_that_is_no_truth_value_or_of_a_ca_is_refused(
     assert "verbatim: no request is signed by a profile of role issuing" in authority.err
 
 
-# the target's facts
-
-
 def test_a_target_that_compares_is_told_from_its_facts(sipca: CommandLine) -> None:
     answer = sipca("sign", CUCM, "--target", "cisco-cucm")
 
@@ -228,21 +224,11 @@ def test_the_target_s_refusal_can_be_allowed_and_says_its_basis(sipca: CommandLi
     assert (finding["result"], finding["basis"]) == ("warn", "inferred")
 
 
-def test_csr_show_tells_what_the_target_would_not_take(sipca: CommandLine) -> None:
-    answer = sipca("csr", "show", CUCM, "--profile", "sip", "--target", "cisco-cucm", "--json")
-
-    assert answer.json["account"] != []
-    assert [f["result"] for f in answer.json["findings"] if f["code"] == "device-verbatim"] == ["fail"]  # fmt: skip
-
-
 def test_a_target_without_the_fact_says_nothing(sipca: CommandLine) -> None:
     answer = sipca("sign", CUCM, "--target", "generic", "--json")
 
     assert answer.exit == 0
     assert notes(answer.json, "device-verbatim") == []
-
-
-# keytool's Unknown
 
 
 def test_keytools_unknown_country_is_refused_with_the_key_that_leaves_it_out(

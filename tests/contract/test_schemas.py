@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 from stand_in.lab import SAMPLES, CommandLine
 
-from ca.authority.schemas import DOCUMENTS
+from ca.documents.schema import DOCUMENTS
 from ca.revocation.ocsp import request_for
 from cli.main import COMMANDS
 

@@ -19,10 +19,10 @@ import pytest
 from stand_in.lab import CommandLine, make_csr
 from stand_in.registers import edited
 
-from ca.authority.delivery import Delivery
 from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.judging import Source
-from ca.authority.signing import sign
+from ca.authority.signing.judge import Source
+from ca.authority.signing.sign import sign
+from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
 from ca.store.connection import open_store
 from ca.store.schema import DERIVED, HISTORY, STATE, upgrade

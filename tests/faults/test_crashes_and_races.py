@@ -106,9 +106,9 @@ DRIVER = """
 import os, signal, sys
 from datetime import datetime
 from pathlib import Path
-from ca.authority.delivery import Delivery
+from ca.authority.upload_files import Delivery
 from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.judging import Source
+from ca.authority.signing.judge import Source
 from ca.authority import signing
 from ca.model.wishes import SigningWishes
 

@@ -14,7 +14,7 @@ from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 
 from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.responding import Register
+from ca.authority.status.ocsp import Register
 from ca.encoding.der import NULL, OCTET_STRING, encode_integer, encode_oid, sequence, tlv
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
 from ca.service import remembering

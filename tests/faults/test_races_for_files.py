@@ -104,7 +104,7 @@ ISSUE = """
 import os, signal, sys
 from pathlib import Path
 from ca.authority.home import Surroundings, no_passphrase, open_home
-from ca.authority.issuing import IssueWishes, inferred_name, issue_key
+from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key
 from ca.keys.files import KeyFile
 
 home, out, step, key, pfx = sys.argv[1:]

@@ -164,8 +164,8 @@ def test_two_crls_at_once_never_leave_the_lower_number(lab: CommandLine) -> None
 
 def test_a_revocation_while_a_crl_is_built_is_pending_not_lost(lab: CommandLine) -> None:
     """The snapshot belongs to the number: what is recorded later is for the next CRL."""
-    from ca.authority import crls
     from ca.authority.home import Surroundings, no_passphrase, open_home
+    from ca.authority.status.crl import formatted, make_crl
 
     def meanwhile(name: str) -> None:
         if name == "crl-numbered":
@@ -180,8 +180,8 @@ def test_a_revocation_while_a_crl_is_built_is_pending_not_lost(lab: CommandLine)
 
     around = Surroundings(passphrase=no_passphrase, step=meanwhile)
     with open_home(lab.home, around) as home:
-        crls.make_crl(home, home.ca("issuing"))
-        pem = b"".join(crls.formatted(home, home.ca("issuing"), "pem"))
+        make_crl(home, home.ca("issuing"))
+        pem = b"".join(formatted(home, home.ca("issuing"), "pem"))
 
     assert len(x509.load_pem_x509_crl(pem)) == 1
     assert [f["code"] for f in lab("check", "--json").json["findings"]] == ["crl-pending"]

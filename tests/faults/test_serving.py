@@ -10,7 +10,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,11 +21,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from stand_in.lab import PASSPHRASE, CommandLine, make_csr
+from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 
 from ca.authority.home import Surroundings, no_passphrase
-from ca.authority.responding import Register
+from ca.authority.status.ocsp import Register
 from ca.service import register
 from ca.service.following import Following
 from ca.service.register import ServedRegister
@@ -293,20 +292,6 @@ def test_health_fails_thirty_days_before_a_crl_ends_and_the_log_warns(
     assert "WARNING: Test Lab Issuing: its CRL has 29 d left; sipca crl" in said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_it_ends_cleanly_on_a_signal(
-    lab: CommandLine, tmp_path: Path, number: int, workers: str
-) -> None:
-    with serving(lab.home, tmp_path / "log", "--workers", workers) as service:
-        assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
-        code = service.stop(number)
-        said = service.said()
-
-    assert code == 0, said
-    assert "Traceback" not in said
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
 def test_workers_end_with_their_parent_however_it_ends(
     lab: CommandLine, tmp_path: Path, number: int
@@ -367,69 +352,3 @@ def test_requests_from_many_at_once_are_all_answered(service: Service, tmp_path:
         thread.join()
 
     assert found == ["GOOD"] * 40
-
-
-def test_it_needs_no_passphrase_and_opens_no_ca_key(
-    bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
-    bare("init", "--name", "Locked", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
-    (tmp_path / "sbc1.csr").write_bytes(make_csr(cn="sbc1.lab.example"))
-    assert bare("sign", tmp_path / "sbc1.csr", "--out", tmp_path).exit == 0
-    monkeypatch.delenv("SIPCA_PASSPHRASE")
-
-    with serving(bare.home, tmp_path / "log") as service:
-        assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
-
-
-def test_a_taken_port_is_named(lab: CommandLine) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        answer = lab("serve", "--ocsp-port", port)
-
-    assert answer.exit == 6
-    assert f"port {port} of 127.0.0.1 is taken" in answer.err
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (("--bind", "localhost"), 2, "is no IP address"),
-        (("--bind", "192.0.2.1"), 8, "cannot listen on port"),
-        (("--workers", "0"), 2, "--workers"),
-        (("--ocsp-port", "99999"), 2, "--ocsp-port"),
-    ],
-)
-def test_where_it_cannot_listen_is_named(
-    lab: CommandLine, words: tuple[str, ...], code: int, said: str
-) -> None:
-    answer = lab("serve", *words)
-
-    assert answer.exit == code
-    assert said in answer.err
-
-
-def test_without_the_extra_there_is_a_hint(lab: CommandLine) -> None:
-    script = "import sys; sys.modules['uvicorn'] = None; from cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", script, "serve", "--home", str(lab.home)],
-        env=os.environ | {"PYTHONPATH": os.getcwd()}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-
-    assert done.returncode == 2
-    assert "install it as '.[serve]' with pipx, uv tool or pip" in done.stderr
-
-
-def test_it_says_who_can_reach_it_and_what_the_devices_fields_take(
-    lab: CommandLine, tmp_path: Path
-) -> None:
-    with serving(lab.home, tmp_path / "log") as service:
-        assert "no device can reach this (loopback)" in service.said()
-    with serving(lab.home, tmp_path / "log", "--bind", "0.0.0.0") as service:
-        said = service.said()
-
-    assert f"OCSP Port: {service.ocsp_port}" in said
-    assert "Primary Server: this machine's address" in said
-    assert "inferred" in said

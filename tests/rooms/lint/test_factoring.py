@@ -105,7 +105,7 @@ def test_sign_refuses_a_prime_modulus(sipca: CommandLine) -> None:
 def test_calls_of_few_requests_look_thoroughly_and_those_of_many_do_not(
     sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ca.authority.signing.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("ca.authority.signing.sign.MOST_AT_ONCE", 2)
     prime = (SAMPLES / "hostile" / "keys" / "prime-modulus.csr").read_bytes()
     (tmp_path / "in").mkdir()
     for number in range(2):

@@ -105,7 +105,7 @@ def test_check_finds_two_devices_whose_keys_share_a_prime(
 def test_check_finds_what_a_call_of_many_requests_let_pass(
     sipca: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ca.authority.signing.MOST_AT_ONCE", 0)
+    monkeypatch.setattr("ca.authority.signing.sign.MOST_AT_ONCE", 0)
     assert sipca("sign", SAMPLES / "hostile" / "keys" / "prime-modulus.csr").exit == 0
 
     answer = sipca("check", "--json")

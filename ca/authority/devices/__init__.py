@@ -1,0 +1,1 @@
+"""Devices and their files: what is known of each, upload kits, preflight, trust bundles."""

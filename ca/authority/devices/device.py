@@ -1,0 +1,159 @@
+"""The register of devices, and what it supplies where a call leaves it out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.authority import upload_files
+from ca.authority.home import Home
+from ca.authority.upload_files import stem_of_row
+from ca.documents.device import DeviceDocument, DeviceListDocument, DeviceRecord, OnDevice
+from ca.encoding.certificates import read_certificate
+from ca.errors import MalformedError, NotFoundError
+from ca.keys.public import read_public_key
+from ca.model.certificates import subject_text
+from ca.names.hosts import as_address, host_problem
+from ca.names.text import check_device_name, printable
+from ca.store import certificates, devices, plans
+from ca.store.audit import Event
+from ca.store.certificates import CertificateRow
+from ca.store.devices import DeviceRow
+
+
+class DeviceWishes(msgspec.Struct, frozen=True):
+    """What ``device set`` changes; None leaves it as it is."""
+
+    target: str | None = None
+    context: int | None = None
+    addresses: tuple[str, ...] | None = None
+    proxy_sets: tuple[str, ...] | None = None
+
+
+def set_device(
+    home: Home, name: str, wishes: DeviceWishes, *, exactly: bool = False
+) -> DeviceDocument:
+    """Enter a device, or change what is known of it; ``exactly``: also to nothing.
+
+    Raises:
+        MalformedError: the name is none, or an address is neither a host name nor an IP.
+        NotFoundError: there is no such target.
+    """
+    check_device_name(name)
+    if wishes.target is not None:
+        home.library.target(wishes.target)
+    changes = {
+        field: value
+        for field, value in msgspec.structs.asdict(wishes).items()
+        if exactly or value is not None
+    }
+    for field in ("addresses", "proxy_sets"):
+        if field in changes:
+            changes[field] = tuple(dict.fromkeys(address(each) for each in changes[field]))
+    with home.store.write():
+        before = devices.device(home.store, name)
+        after = msgspec.structs.replace(before or DeviceRow(name), **changes)
+        if after != before:
+            devices.put(home.store, after, at=home.now())
+            detail = {field: str(value) for field, value in changes.items()}
+            home.record(Event("device", name, {"device": name, **detail}))
+    return _document(home, after, changed=after != before)
+
+
+def remove_device(home: Home, name: str) -> DeviceDocument:
+    """Forget a device; its certificates and their history stay.
+
+    Raises:
+        NotFoundError: there is no such device.
+    """
+    row = find_device(home, name)
+    with home.store.write():
+        devices.remove(home.store, row.name)
+        home.record(Event("device-removed", row.name, {"device": row.name}))
+    return _document(home, row, changed=True)
+
+
+def show_device(home: Home, name: str) -> DeviceDocument:
+    """A device and what is on it.
+
+    Raises:
+        NotFoundError: nothing is known of it, not even a certificate.
+    """
+    return _document(home, find_device(home, name), changed=False)
+
+
+def list_devices(home: Home) -> DeviceListDocument:
+    """Every device, by name; those that only certificates name are among them."""
+    known = {row.name.casefold(): row for row in devices.devices(home.store)}
+    for name in certificates.device_names(home.store):
+        known.setdefault(name.casefold(), DeviceRow(name))
+    return DeviceListDocument(devices=[_record(known[name]) for name in sorted(known)])
+
+
+def find_device(home: Home, name: str) -> DeviceRow:
+    """A device by name: as it was set, or only known from its certificates.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = devices.device(home.store, name)
+    if row is None and any(certificates.certificates(home.store, device=name)):
+        row = DeviceRow(name)
+    if row is None:
+        raise NotFoundError(
+            f"there is no device '{name}'", hint=f"sipca device set {name} enters it"
+        )
+    return row
+
+
+def address(text: str) -> str:
+    """A host name or IP address as it is compared.
+
+    Raises:
+        MalformedError: it is neither.
+    """
+    literal = as_address(text)
+    if literal is not None:
+        return literal
+    problem = host_problem(text)
+    if problem is not None:
+        raise MalformedError(
+            f"'{printable(text)}' is neither a host name nor an IP address: {problem}",
+            hint="as sbc1.lab.example or 10.4.0.20, without port",
+        )
+    return text.casefold()
+
+
+def _document(home: Home, row: DeviceRow, *, changed: bool) -> DeviceDocument:
+    rows = list(certificates.certificates(home.store, device=row.name))
+    made = [_on_device(home, each) for each in reversed(rows) if each.signature is not None]
+    return DeviceDocument(device=_record(row), changed=changed, certificates=made)
+
+
+def _record(row: DeviceRow) -> DeviceRecord:
+    return DeviceRecord(
+        name=row.name,
+        target=row.target,
+        context=row.context,
+        addresses=list(row.addresses),
+        proxy_sets=list(row.proxy_sets),
+    )
+
+
+def _on_device(home: Home, row: CertificateRow) -> OnDevice:
+    facts = read_certificate(row.der)
+    key = read_public_key(facts.spki)
+    stem = stem_of_row(row)
+    hashed = plans.request_hash(home.store, row.request_id)
+    return OnDevice(
+        serial=row.serial.hex(),
+        status=row.status(home.now()),
+        context=row.context,
+        subject=subject_text(facts.subject),
+        san=[str(name) for name in facts.san],
+        not_after=facts.validity.not_after,
+        key=key.label,
+        key_identity=key.identity.hex(),
+        source=row.source,
+        request_sha256=None if hashed is None else hashed.hex(),
+        files=[upload_files.device_name(stem, row.context), upload_files.TRUSTED_ROOT],
+    )

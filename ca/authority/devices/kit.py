@@ -1,0 +1,134 @@
+"""The upload kit of one certificate for one kind of device: files, sheet, account, preflight."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+
+from ca.authority import upload_files
+from ca.authority.home import Home
+from ca.device.preflight import preflight
+from ca.device.request_rules import next_steps
+from ca.device.sheet import Sheet, SheetRow, as_html, as_text
+from ca.device.upload import Role, Upload, device_file, trust_file
+from ca.documents.base import encoded
+from ca.encoding import pem
+from ca.encoding.account import unpack_account
+from ca.encoding.certificates import read_certificate
+from ca.model.account import FieldAccount
+from ca.model.findings import Finding
+from ca.names.text import printable
+from ca.profiles.target import Target
+from ca.store.certificates import CertificateRow
+from ca.store.devices import DeviceRow
+
+SUMS = "SHA256SUMS"
+
+
+def is_told_anew(name: str) -> bool:
+    """Whether a file tells of this moment, so that an older one of that name gives way."""
+    return name == SUMS or name.endswith(
+        ("-upload-sheet.txt", "-upload-sheet.html", "-preflight.json", "-upload.zip")
+    )
+
+
+class Kit(msgspec.Struct, frozen=True):
+    """The kit's files by name, the device file first, and what preflight found."""
+
+    files: dict[str, bytes]
+    findings: list[Finding]
+
+
+def kit_of(
+    home: Home, row: CertificateRow, stem: str, device: DeviceRow, target: Target, newline: str
+) -> Kit:
+    """Everything that is uploaded, and everything that is kept beside it."""
+    facts = read_certificate(row.der)
+    chain = upload_files.chain_of(home, newline)
+    leaf = pem.encode(row.der, newline=newline)
+    base = upload_files.with_context(stem, row.context)
+    texts = {
+        upload_files.device_name(stem, row.context): leaf,
+        **upload_files.trust_files(chain),
+        upload_files.fullchain_name(stem, row.context): leaf + chain.issuing,
+    }
+    files = {name: text.encode("ascii") for name, text in texts.items()}
+    findings = preflight(
+        Upload(
+            target=target,
+            device=device_file(f"{base}-device.pem", files[f"{base}-device.pem"]),
+            at=home.now(),
+            trust=trust_file(upload_files.TRUSTED_ROOT, files[upload_files.TRUSTED_ROOT]),
+            peers=device.addresses,
+            role=_role(facts.extended_key_usage),
+        )
+    )
+    sheet = _sheet(home, row, device, target, files, findings)
+    files[f"{base}-upload-sheet.txt"] = as_text(sheet).replace("\n", newline).encode()
+    files[f"{base}-upload-sheet.html"] = as_html(sheet).encode()
+    account = unpack_account(row.account)
+    files[f"{base}-account.txt"] = _account_text(account).replace("\n", newline).encode()
+    found = msgspec.json.format(encoded({"schema": 1, "findings": findings}))
+    files[f"{base}-preflight.json"] = found + b"\n"
+    sums = "".join(_sum_line(name, data) for name, data in sorted(files.items()))
+    files[SUMS] = sums.encode()
+    return Kit(files, findings)
+
+
+def _sum_line(name: str, data: bytes) -> str:
+    """A line as ``sha256sum -c`` reads it: a backslash in front where the name has escapes."""
+    spelled = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if spelled == name else chr(92)}{sha256(data).hexdigest()}  {spelled}\n"
+
+
+def _sheet(
+    home: Home,
+    row: CertificateRow,
+    device: DeviceRow,
+    target: Target,
+    files: dict[str, bytes],
+    findings: list[Finding],
+) -> Sheet:
+    facts = read_certificate(row.der)
+    issuing, root = (read_certificate(der) for der in home.chain())
+    name = next(iter(files))
+    purposes = (
+        (name, target.pages.device, (facts,)),
+        (upload_files.TRUSTED_ROOT, f"{target.pages.trust}: both at once", (issuing, root)),
+        ("trusted-1-root.pem", f"{target.pages.trust}: one by one, first", (root,)),
+        ("trusted-2-issuing.pem", f"{target.pages.trust}: one by one, second", (issuing,)),
+    )
+    steps = next_steps(
+        target, trusted_root=upload_files.TRUSTED_ROOT, device=name, context=row.context
+    )
+    return Sheet(
+        title=f"Upload sheet for {device.name or facts.cn or facts.serial}",
+        ca=home.name,
+        device=device.name or facts.cn or "",
+        context=row.context,
+        target=target,
+        made_at=home.now(),
+        steps=tuple(steps),
+        rows=tuple(
+            SheetRow(name, purpose, certificates, sha256(files[name]).hexdigest())
+            for name, purpose, certificates in purposes
+        ),
+        findings=tuple(findings),
+    )
+
+
+def _role(purposes: tuple[str, ...]) -> Role:
+    """What the certificate was made for: its own purposes are not held against it."""
+    if "serverAuth" in purposes and "clientAuth" not in purposes:
+        return "server"
+    return "client" if "clientAuth" in purposes and "serverAuth" not in purposes else "both"
+
+
+def _account_text(account: list[FieldAccount]) -> str:
+    lines = [
+        f"{line.field}: asked {line.asked or '-'}; issued {line.issued or '-'}; "
+        f"{line.how} ({line.rule})"
+        for line in account
+    ]
+    return "\n".join(printable(line, limit=8000) for line in lines) + "\n"

@@ -1,0 +1,1 @@
+"""Making a CA home, and changing its settings."""

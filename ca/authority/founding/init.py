@@ -1,0 +1,194 @@
+"""Making the root and issuing CA."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from ca.authority import register
+from ca.authority.founding.wishes import DEFAULTS, FoundingWishes, compare, encode, normal
+from ca.authority.home import DATABASE, Home, Surroundings, no_passphrase, open_home
+from ca.authority.records import ca_record
+from ca.authority.status.crl import make_crl
+from ca.authority.status.signers import rotate
+from ca.documents.init import InitDocument
+from ca.encoding.certificates import read_certificate
+from ca.files import link_into_place, make_folder
+from ca.issuance.extensions import key_identifier
+from ca.issuance.issue import issue
+from ca.issuance.order import Issuer, Order, Permitted, own_request
+from ca.issuance.prepare import prepare
+from ca.keys.soft import NewKey, make
+from ca.model.certificates import SubjectAttribute
+from ca.model.wishes import SigningWishes
+from ca.profiles.library import Library
+from ca.store import state
+from ca.store.audit import Event
+from ca.store.connection import open_store
+from ca.store.schema import upgrade
+
+LEFTOVER_AFTER = timedelta(hours=1)
+
+
+def create_ca(path: Path, spelled: FoundingWishes, around: Surroundings) -> InitDocument:
+    """Make a root and an issuing CA in a folder, or find that they are there.
+
+    The register is built under another name and linked into place, so that of several at once
+    one wins and the others find its CA.
+
+    Raises:
+        ConflictError: a CA is there that was made with other wishes.
+        CAError: a wish is not well formed, or the folder cannot be written.
+    """
+    spelled = normal(spelled)
+    database = path / DATABASE
+    if database.exists():
+        return _already(path, spelled, around)
+    chosen = _chosen(spelled, around)
+    passphrase = None
+    if chosen.protect != "none":
+        passphrase = around.passphrase("passphrase for the new CA", new=True)
+    notes = _own_folder(path)
+    _remove_leftovers(path, around.clock())
+    temporary = path / f".init-{around.random_bits(64):016x}.db"
+    try:
+        with open_store(temporary, create=True) as store:
+            upgrade(store)
+            _make(Home(path, store, around), chosen, passphrase)
+            store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not link_into_place(temporary, database):
+            return _already(path, spelled, around)
+    finally:
+        for leftover in path.glob(f"{temporary.name}*"):
+            leftover.unlink(missing_ok=True)
+    return _document(path, around, created=True, notes=notes)
+
+
+def _chosen(spelled: FoundingWishes, around: Surroundings) -> FoundingWishes:
+    filled = {
+        field: getattr(spelled, field) or getattr(DEFAULTS, field)
+        for field in FoundingWishes.__struct_fields__
+    }
+    filled["name"] = spelled.name or f"Lab CA {around.random_bits(16):04x}"
+    return FoundingWishes(**filled)
+
+
+def _own_folder(path: Path) -> list[str]:
+    """The folder, 0700 if it is ours alone; a note where something was found otherwise."""
+    if make_folder(path, mode=0o700) or os.name != "posix":
+        return []
+    if path.stat().st_mode & 0o077 == 0:
+        return []
+    if any(entry.name not in ("profiles", "targets") for entry in path.iterdir()):
+        return [f"'{path}' holds other files, so its mode was left: others may look into it"]
+    path.chmod(0o700)
+    return [f"'{path}' was open to others and is now 0700"]
+
+
+def _remove_leftovers(path: Path, now: datetime) -> None:
+    """Half-built registers of an ``init`` that was killed; they hold nothing anybody uses."""
+    for leftover in path.glob(".init-*.db*"):
+        with contextlib.suppress(FileNotFoundError):  # a twin's, and it has just ended
+            if now.timestamp() - leftover.stat().st_mtime > LEFTOVER_AFTER.total_seconds():
+                leftover.unlink()
+
+
+def _already(path: Path, spelled: FoundingWishes, around: Surroundings) -> InitDocument:
+    quiet = msgspec.structs.replace(around, passphrase=no_passphrase)
+    with open_home(path, quiet) as home:
+        compare(spelled, state.setting(home.store, "founding_wishes") or "{}")
+    return _document(path, around, created=False, notes=[])
+
+
+def _document(path: Path, around: Surroundings, *, created: bool, notes: list[str]) -> InitDocument:
+    with open_home(path, around) as home:
+        return InitDocument(
+            ca=home.name,
+            home=str(path),
+            created=created,
+            cas=[ca_record(ca) for ca in home.cas()],
+            base_url=home.base_url,
+            notes=notes,
+        )
+
+
+def _make(home: Home, chosen: FoundingWishes, passphrase: bytes | None) -> None:
+    protect_issuing = passphrase if chosen.protect == "both" else None
+    root_key = make(chosen.root_key or "", passphrase, label="root CA")
+    issuing_key = make(chosen.issuing_key or "", protect_issuing, label="issuing CA")
+    with home.store.write():
+        state.set_setting(home.store, "name", chosen.name)
+        state.set_setting(home.store, "base_url", chosen.base_url)
+        state.set_setting(home.store, "founding_wishes", encode(chosen))
+        home.record(Event("init", chosen.name or "", {"wishes": encode(chosen)}))
+    root_id = _keep(home, root_key, "root", None)
+    root = Issuer(root_id, _ca_id(root_key), root_key.public, None)
+    der = _sign_ca(home, chosen, root, root_key, root_key, root_id)
+    issuing_id = _keep(home, issuing_key, "issuing", root_id)
+    issuer = Issuer(root_id, root.ca_id, root_key.public, read_certificate(der), chosen.base_url)
+    _sign_ca(home, chosen, issuer, root_key, issuing_key, issuing_id)
+    home.lend(root_id, root_key.signer)
+    home.lend(issuing_id, issuing_key.signer)
+    for ca in home.cas():
+        rotate(home, ca)
+        make_crl(home, ca)
+
+
+def _keep(home: Home, key: NewKey, role: str, parent_id: int | None) -> int:
+    with home.store.write():
+        key_id = register.keep_key(home, key.ref)
+        number = state.add_issuer(
+            home.store, role=role, ca_id=_ca_id(key), key_id=key_id, parent_id=parent_id
+        )
+        home.record(Event("ca-key", _ca_id(key), {"ca": _ca_id(key), "role": role}))
+    return number
+
+
+def _ca_id(key: NewKey) -> str:
+    """The first 8 hex digits of the key identifier, as URLs name the CA."""
+    return key_identifier(key.public.bits).hex()[:8]
+
+
+def _sign_ca(
+    home: Home,
+    chosen: FoundingWishes,
+    issuer: Issuer,
+    signing_key: NewKey,
+    subject_key: NewKey,
+    for_issuer_id: int,
+) -> bytes:
+    role = "root" if issuer.facts is None else "issuing"
+    profile = Library().profile(role)
+    lifetime = chosen.root_lifetime if role == "root" else chosen.issuing_lifetime
+    assert lifetime is not None
+    order = Order(
+        request=own_request(subject_key.public.spki, _subject(chosen, role)),
+        profile=msgspec.structs.replace(profile, lifetime=f"{lifetime // timedelta(hours=1)}h"),
+        issuer=issuer,
+        wishes=SigningWishes(profile=role),
+        now=home.now(),
+        serial=home.new_serial(),
+        permit=Permitted(chosen.permit_dns, chosen.permit_ip) if role == "issuing" else None,
+    )
+    draft = register.Draft(
+        prepare(order), profile, issuer.id, "founding", "init", for_issuer_id=for_issuer_id
+    )
+    with home.store.write():
+        (plan_id,) = register.write_plans(home, [draft])
+    issued = issue(draft.prepared.tbs, signing_key.signer, signing_key.public)
+    with home.store.write():
+        register.write_result(home, plan_id, draft, issued)
+    return issued.der
+
+
+def _subject(chosen: FoundingWishes, role: str) -> tuple[SubjectAttribute, ...]:
+    named = (
+        ("CN", f"{chosen.name} {role.capitalize()}"),
+        ("O", chosen.org),
+        ("C", chosen.country),
+    )
+    return tuple(SubjectAttribute(kind, value) for kind, value in named if value)

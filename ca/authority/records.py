@@ -1,0 +1,55 @@
+"""Register rows and CAs as documents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ca.authority.home import CA
+from ca.documents.ca import CARecord
+from ca.documents.certificate import CertificateRecord
+from ca.encoding.certificates import read_certificate
+from ca.encoding.der import certificate
+from ca.model.certificates import subject_text
+from ca.store.certificates import CertificateRow
+
+
+def ca_record(ca: CA) -> CARecord:
+    """A CA of this home, for people and scripts."""
+    facts = ca.issuer.facts
+    assert facts is not None
+    return CARecord(
+        role=ca.role,
+        id=ca.issuer.ca_id,
+        subject=subject_text(facts.subject),
+        serial=facts.serial,
+        key=ca.issuer.key.label,
+        key_protection="passphrase" if ca.key.encrypted else "none",
+        not_before=facts.validity.not_before,
+        not_after=facts.validity.not_after,
+        fingerprint=facts.fingerprint,
+        permitted=[
+            *(f"dns:{d}" for d in facts.permitted_dns),
+            *(f"ip:{i}" for i in facts.permitted_ip),
+        ],
+    )
+
+
+def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
+    """A plan and what became of it; names and dates are read from the very octets."""
+    facts = read_certificate(certificate(row.tbs, row.signature or b"\x00"))
+    made = row.signature is not None
+    return CertificateRecord(
+        serial=row.serial.hex(),
+        subject=subject_text(facts.subject),
+        san=[str(name) for name in facts.san],
+        profile=row.profile,
+        device=row.device,
+        context=row.context,
+        issuer=subject_text(facts.issuer),
+        not_before=facts.validity.not_before if made else None,
+        not_after=facts.validity.not_after if made else None,
+        status=row.status(now),
+        fingerprint=facts.fingerprint if made else None,
+        supersedes=row.supersedes.hex() if row.supersedes else None,
+        superseded_by=row.superseded_by.hex() if row.superseded_by else None,
+    )

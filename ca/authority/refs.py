@@ -1,0 +1,146 @@
+"""From what an operator types to the certificate that is meant."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from ca.authority.home import Home
+from ca.authority.register import index_of
+from ca.encoding.certificates import read_certificate
+from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
+from ca.names.hosts import as_address
+from ca.store import certificates
+from ca.store.certificates import CURRENT, CertificateRow
+
+_SERIAL = re.compile(r"[0-9a-f]{4,40}")
+_KIND = re.compile(r"(dns|ip|uri|email):", re.IGNORECASE)
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The certificate meant, and further current ones of the same device and context."""
+
+    row: CertificateRow
+    others: tuple[CertificateRow, ...] = ()
+
+
+def find(home: Home, ref: str) -> Match:
+    """The certificate that a REF means: device, CN, any SAN, else a unique serial prefix.
+
+    Of several current matches of one device and context the newest is meant.
+
+    Raises:
+        NotFoundError: nothing matches.
+        ConflictError: matches of different devices or contexts, or of several serials.
+    """
+    rows = _matches(home, ref)
+    now = home.now()
+    current = [row for row in rows if row.status(now) in CURRENT]
+    meant = current or rows
+    if len({_owner(row) for row in meant}) > 1:
+        raise ambiguous(home, ref, meant)
+    return Match(meant[0], tuple(current[1:]))
+
+
+def find_all(home: Home, ref: str, *, status: str | None = None) -> CertificateRow:
+    """The one certificate that a REF means, where a wrong guess would do harm.
+
+    Current ones come first (with ``status``, those of that status); several of them are refused
+    even if they are of one device.
+
+    Raises:
+        NotFoundError: nothing matches.
+        ConflictError: several match.
+    """
+    rows = _matches(home, ref)
+    now = home.now()
+    wanted = CURRENT if status is None else {status}
+    meant = [row for row in rows if row.status(now) in wanted] or rows
+    if len(meant) > 1:
+        raise ambiguous(home, ref, meant)
+    return meant[0]
+
+
+def with_serial(home: Home, digits: str) -> CertificateRow:
+    """The plan with a serial (or unique prefix), whether or not a certificate came of it.
+
+    Raises:
+        MalformedError: it is no serial.
+        NotFoundError: no such serial was ever planned.
+        ConflictError: several begin so.
+    """
+    folded = digits.strip().casefold().replace(":", "").replace(" ", "")
+    if not _SERIAL.fullmatch(folded):
+        raise MalformedError(f"'{digits}' is no serial", hint="4 to 40 hex digits")
+    rows = certificates.with_serial_prefix(home.store, folded)
+    if not rows:
+        raise NotFoundError(
+            f"no serial begins with {folded}",
+            hint="'sipca list --all' shows what there is",
+        )
+    if len(rows) > 1:
+        raise ambiguous(home, digits, rows)
+    return rows[0]
+
+
+def _matches(home: Home, ref: str) -> list[CertificateRow]:
+    folded = _KIND.sub("", ref.strip(), count=1) if _KIND.match(ref.strip()) else ref.strip()
+    folded = (as_address(folded) or folded).casefold()
+    rows = [row for row in certificates.named(home.store, folded) if row.signature is not None]
+    for row in rows:
+        _check_named(row, folded)
+    if rows:
+        return rows
+    digits = folded.replace(":", "").replace(" ", "")
+    if _SERIAL.fullmatch(digits):
+        rows = certificates.with_serial_prefix(home.store, digits)
+        if len(rows) > 1:
+            raise ambiguous(home, ref, rows)
+        if rows and rows[0].signature is None:
+            raise NotFoundError(
+                f"serial {rows[0].serial.hex()} is {rows[0].status(home.now())}, not a certificate"
+            )
+    if not rows:
+        raise NotFoundError(
+            f"no certificate is known as '{ref}'",
+            hint="'sipca list --all' shows what there is; a serial needs 4 hex digits or more",
+        )
+    return rows
+
+
+def _check_named(row: CertificateRow, folded: str) -> None:
+    """The certificate itself bears the name that the index found it by.
+
+    Raises:
+        StoreError: it does not, so that another could be meant.
+    """
+    if (row.device or "").casefold() == folded:
+        return
+    if folded not in {name for _, name in index_of(row.der).names}:
+        raise StoreError(
+            f"the index finds {row.serial.hex()} as '{folded}', which its certificate does not say",
+            hint="sipca check --rebuild makes the index anew from history",
+        )
+
+
+def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError:
+    """The refusal that lists what a REF could mean."""
+    now = home.now()
+    listed = "; ".join(f"{row.serial.hex()} {label(row)} ({row.status(now)})" for row in rows[:12])
+    more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""
+    return ConflictError(
+        f"'{ref}' could be any of {len(rows)} certificates: {listed}{more}",
+        hint="name one by its serial",
+    )
+
+
+def label(row: CertificateRow) -> str:
+    """A certificate in a few words: its device and context, else its CN."""
+    name = row.device or (read_certificate(row.der).cn if row.signature else None) or ""
+    return f"{name} context {row.context}" if row.context is not None else name
+
+
+def _owner(row: CertificateRow) -> tuple[str, int | None]:
+    name = row.device or f"cn:{read_certificate(row.der).cn or ''}"
+    return name.casefold(), row.context

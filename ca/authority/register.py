@@ -1,0 +1,179 @@
+"""Plans and results on their way into the register, each with its event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ca.authority.clock import accept_clock
+from ca.authority.home import Home
+from ca.encoding.account import pack_account
+from ca.encoding.certificates import read_certificate
+from ca.errors import StoreError
+from ca.issuance.issue import Issued
+from ca.issuance.order import Prepared
+from ca.keys.public import read_public_key
+from ca.keys.signer import KeyRef
+from ca.model.certificates import subject_text
+from ca.profiles.profile import Profile
+from ca.store import derived, plans, state
+from ca.store.audit import Event
+from ca.store.derived import Index
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A prepared certificate on its way to be planned."""
+
+    prepared: Prepared
+    profile: Profile
+    issuer_id: int
+    lifetime: str
+    source: str
+    request_der: bytes = b""
+    for_issuer_id: int | None = None
+    device: str | None = None
+    context: int | None = None
+    supersedes: int | None = None
+    overrides: tuple[str, ...] = ()
+    account: bytes = b""
+    """The prepared account packed, where that has been done already."""
+
+
+def keep_key(home: Home, ref: KeyRef) -> int:
+    """Keep a key as its KeyRef has it; inside a write transaction. Its number."""
+    return state.add_key(
+        home.store,
+        label=ref.label,
+        public=ref.public,
+        pkcs8=ref.pkcs8,
+        encrypted=ref.encrypted,
+        at=home.now(),
+    )
+
+
+def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
+    """Write plans down, with the one event that tells them; inside a write transaction.
+
+    Returns:
+        Their numbers.
+    """
+    if not drafts:
+        return ()
+    now = home.now()
+    requests = [
+        plans.NewRequest(draft.request_der, draft.prepared.key_identity)
+        for draft in drafts
+        if draft.request_der
+    ]
+    requested = plans.keep_requests(home.store, requests, at=now)
+    kept: dict[str, bytes] = {}
+    for draft in drafts:
+        profile = draft.profile
+        if profile.text not in kept:
+            kept[profile.text] = plans.keep_profile(home.store, profile.name, profile.text)
+    numbers = plans.add_plans(
+        home.store,
+        [
+            plans.NewPlan(
+                issuer_id=draft.issuer_id,
+                serial=draft.prepared.serial,
+                profile_sha256=kept[draft.profile.text],
+                tbs=draft.prepared.tbs,
+                account=draft.account or pack_account(draft.prepared.account),
+                lifetime=draft.lifetime,
+                source=draft.source,
+                request_id=requested.get(draft.request_der),
+                for_issuer_id=draft.for_issuer_id,
+                device=draft.device,
+                context=draft.context,
+            )
+            for draft in drafts
+        ],
+        at=now,
+    )
+    first = drafts[0].prepared.serial.hex()
+    detail = {"plans": str(len(numbers)), "serial": first}
+    home.record(Event("planned", first, detail, "plan", numbers[0], len(numbers)))
+    accept_clock(home, {code for draft in drafts for code in draft.overrides})
+    return numbers
+
+
+def write_result(home: Home, plan_id: int, draft: Draft, issued: Issued) -> None:
+    """As ``write_results``, of one plan.
+
+    Raises:
+        StoreError: as there.
+    """
+    write_results(home, [plan_id], [draft], [issued.signature])
+
+
+def write_results(
+    home: Home, numbers: Sequence[int], drafts: Sequence[Draft], signatures: Sequence[bytes]
+) -> None:
+    """Record each plan's one result, index it, append its events; inside a write transaction.
+
+    Raises:
+        StoreError: somebody took a plan for one left by a crash and abandoned it.
+    """
+    now = home.now()
+    if plans.any_abandoned(home.store, numbers):
+        raise StoreError(
+            "this signing took so long that its plan was abandoned; nothing was handed out",
+            hint="run the command again",
+        )
+    plans.add_results(home.store, numbers, signatures, at=now)
+    made = list(zip(numbers, drafts, strict=True))
+    derived.index(
+        home.store, ((number, index_of_prepared(draft.prepared)) for number, draft in made)
+    )
+    events: list[Event] = []
+    for number, draft in made:
+        events.append(_issued(number, draft))
+        if draft.supersedes is not None:
+            plans.supersede(home.store, draft.supersedes, number, at=now)
+            serial = draft.prepared.serial.hex()
+            events.append(Event("superseded", serial, {"by": serial}, "supersession", number))
+    home.record(*events)
+
+
+def _issued(number: int, draft: Draft) -> Event:
+    serial = draft.prepared.serial.hex()
+    detail = {
+        "serial": serial,
+        "subject": subject_text(draft.prepared.subject),
+        "profile": draft.profile.name,
+    }
+    if draft.device is not None:
+        detail["device"] = draft.device
+    if draft.overrides:
+        detail["allowed"] = ", ".join(draft.overrides)
+    return Event("issued", serial, detail, "result", number)
+
+
+def index_of_prepared(prepared: Prepared) -> Index:
+    """The same entry for a certificate just made: its octets are those that were prepared."""
+    names = [(str(each.kind), each.value.casefold()) for each in prepared.san]
+    cn = next((each.value for each in prepared.subject if each.type == "CN"), None)
+    if cn:
+        names.append(("cn", cn.casefold()))
+    return Index(
+        not_before=int(prepared.validity.not_before.timestamp()),
+        not_after=int(prepared.validity.not_after.timestamp()),
+        key_identity=prepared.key_identity,
+        names=tuple(dict.fromkeys(names)),
+    )
+
+
+def index_of(der: bytes) -> Index:
+    """The index entry of a certificate; every name folded, and each text once a kind."""
+    facts = read_certificate(der)
+    names = [(each.kind, each.value.casefold()) for each in facts.san]
+    if facts.cn:
+        names.append(("cn", facts.cn.casefold()))  # type: ignore[arg-type]
+    return Index(
+        not_before=int(facts.validity.not_before.timestamp()),
+        not_after=int(facts.validity.not_after.timestamp()),
+        key_identity=read_public_key(facts.spki).identity,
+        names=tuple(dict.fromkeys(names)),
+    )

@@ -1,0 +1,56 @@
+"""``chain``: the CA certificates, printed or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from ca.authority.home import Home
+from ca.authority.records import ca_record
+from ca.authority.reports.export import Format
+from ca.documents.chain import ChainDocument
+from ca.encoding import pem
+from ca.encoding.pkcs7 import certs_only
+from ca.errors import ConflictError, NotFoundError
+from ca.files import write_atomic
+
+Parts = Literal["all", "root", "issuing"]
+
+
+def chain(home: Home, *, parts: Parts = "all", format: Format = "pem") -> bytes:  # noqa: A002 - the option's name
+    """The CA certificates, issuing first and root last.
+
+    Raises:
+        ConflictError: DER holds one certificate, and several were asked for.
+    """
+    issuing, root = home.chain()
+    chosen = {"all": [issuing, root], "root": [root], "issuing": [issuing]}[parts]
+    if format == "p7b":
+        return certs_only(chosen)
+    if format == "pem":
+        return pem.bundle(chosen).encode("ascii")
+    if len(chosen) > 1:
+        raise ConflictError(
+            "DER holds one certificate, and the chain has two",
+            hint="--parts root or --parts issuing, or --format p7b",
+        )
+    return chosen[0]
+
+
+def chain_document(home: Home, *, parts: Parts = "all") -> ChainDocument:
+    """The CA certificates as a document."""
+    roles = {"all": ("issuing", "root"), "root": ("root",), "issuing": ("issuing",)}[parts]
+    cas = [home.ca(role) for role in roles]
+    ders = [each.issuer.facts.der for each in cas if each.issuer.facts]
+    return ChainDocument(cas=[ca_record(each) for each in cas], pem=pem.bundle(ders))
+
+
+def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write what ``chain`` answered.
+
+    Raises:
+        CAError: another file is there, or it cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")
+    write_atomic(path, data, overwrite=overwrite)

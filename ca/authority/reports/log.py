@@ -1,0 +1,56 @@
+"""``log``: the audit trail, and whether it holds together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+from ca.authority.home import Home
+from ca.authority.register import index_of
+from ca.documents.log import LogDocument, LogEvent
+from ca.store import audit, verifying
+
+MOST_PROBLEMS = 10_000
+"""How many problems ``log --verify`` names; the others are counted."""
+
+
+def log(
+    home: Home,
+    *,
+    verify: bool = False,
+    head: str | None = None,
+    hand_on: Callable[[LogEvent], None] | None = None,
+) -> LogDocument:
+    """The audit trail; with ``verify`` or a noted ``head``, what does not fit together.
+
+    With ``hand_on`` each event goes there and none is in the document: memory is bounded.
+    """
+    events: list[LogEvent] = []
+    with home.store.snapshot():
+        verifying_too = verify or head is not None
+        for each in audit.events(home.store, skip_unreadable=verifying_too):
+            (hand_on or events.append)(_event(each))
+        newest = audit.head(home.store)
+        problems: list[str] | None = None
+        if verifying_too:
+            found = verifying.problems(home.store, index_of)
+            problems = list(islice(found, MOST_PROBLEMS))
+            if (more := sum(1 for _ in found)) > 0:
+                problems.append(f"and {more} more")
+            if head is not None and not audit.has_head(home.store, head.strip().lower()):
+                problems.append(f"the noted head {head.strip()[:64]} is not in the trail")
+    return LogDocument(events=events, head=newest.hex(), problems=problems)
+
+
+def _event(recorded: audit.Recorded) -> LogEvent:
+    return LogEvent(
+        id=recorded.id,
+        at=recorded.at,
+        action=recorded.action,
+        subject=recorded.subject,
+        detail=recorded.detail,
+        os_user=recorded.os_user,
+        host=recorded.host,
+        version=recorded.version,
+        hash=recorded.hash.hex(),
+    )

@@ -1,0 +1,72 @@
+"""``profile ...``: the signing profiles there are to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ca.documents.profile import NamedRecord, ProfileListDocument, TextDocument, WrittenDocument
+from ca.errors import CAError, attempt
+from ca.profiles.library import Library, Shelf, check_profile_file, read_profile, read_target
+from ca.profiles.profile import Profile
+from ca.profiles.target import Target
+
+
+def profiles(library: Library) -> ProfileListDocument:
+    """Every profile; of an own file that is none, why."""
+    return ProfileListDocument(profiles=named_records(library.profiles, library.profile))
+
+
+def named_records(shelf: Shelf, read: Callable[[str], Profile | Target]) -> list[NamedRecord]:
+    records = []
+    for name, origin in shelf.names().items():
+        found = attempt(read, name)
+        if isinstance(found, CAError):
+            text = f"cannot be used: {found.message}"
+        else:
+            text = found.description
+        records.append(NamedRecord(name, origin, text))
+    return records
+
+
+def text_of(shelf: Shelf, name: str) -> TextDocument:
+    """The TOML of a profile or target.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    text, file = shelf.text(name), f"{name}.toml"
+    verbatim = False
+    with suppress(CAError):  # what is wrong with an own file is said where it is used
+        if shelf.what == "profile":
+            verbatim = read_profile(text, file=file, name=name).verbatim
+        else:
+            verbatim = read_target(text, file=file, name=name).request.verbatim
+    origin = shelf.names().get(name, "own")
+    return TextDocument(name=name, origin=origin, text=text, verbatim=verbatim)
+
+
+def check_profile(library: Library, path: Path) -> TextDocument:
+    """A profile file, read strictly; a name of the library's is taken for its profile.
+
+    Raises:
+        CAError: it is not a profile.
+    """
+    if not path.exists() and str(path) in library.profiles.names():
+        text = library.profiles.text(str(path))
+        read = read_profile(text, file=f"{path}.toml", name=str(path))
+        return TextDocument(name=str(path), origin="own", text=text, verbatim=read.verbatim)
+    checked = check_profile_file(path)
+    return TextDocument(
+        name=checked.name, origin="own", text=checked.text, verbatim=checked.verbatim
+    )
+
+
+def new_profile(library: Library, name: str, *, like: str) -> WrittenDocument:
+    """Copy a profile into the home.
+
+    Raises:
+        CAError: the name is taken or no name, or there is none to copy.
+    """
+    return WrittenDocument(path=str(library.new_profile(name, like=like)))

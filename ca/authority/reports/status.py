@@ -1,0 +1,23 @@
+"""``status``: which CA this is, how much it holds, the head of its audit trail."""
+
+from __future__ import annotations
+
+from ca.authority.home import Home
+from ca.authority.records import ca_record
+from ca.documents.status import StatusDocument
+from ca.store import audit, certificates
+
+
+def status(home: Home) -> StatusDocument:
+    """Which CA this is, how much it holds, and the head of the audit chain."""
+    counts = certificates.counts(home.store, home.now())
+    return StatusDocument(
+        ca=home.name,
+        home=str(home.path),
+        cas=[ca_record(each) for each in home.cas()],
+        base_url=home.base_url,
+        target=home.target,
+        certificates=dict(sorted(counts.items())),
+        audit_events=audit.count(home.store),
+        audit_head=audit.head(home.store).hex(),
+    )

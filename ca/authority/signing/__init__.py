@@ -1,0 +1,1 @@
+"""From CSRs, or from names alone, to certificates and their files."""

@@ -1,0 +1,215 @@
+"""Plans into the register before they are signed, results after, whole chunks where that works.
+
+Where a chunk fails as a whole though the register is sound, each of it is tried alone, so that
+what is wrong with one ends that one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from ca.authority import register
+from ca.authority.home import Home
+from ca.authority.signing.batch import Batch, Delivered
+from ca.authority.signing.crew import Answered, Made, Pending
+from ca.authority.signing.judge import Candidate, lifetime_text
+from ca.encoding import pem
+from ca.errors import BugError, CAError, StoreError, attempt
+from ca.store import certificates, plans
+from ca.store.audit import Event
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A chunk whose plans are committed and on their way to be signed."""
+
+    size: int
+    candidates: list[Candidate]
+    drafts: list[register.Draft]
+    numbers: Sequence[int]
+    made: Pending[list[Answered]]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A candidate with its plan and what was made of it, where it is one to be signed."""
+
+    candidate: Candidate
+    number: int = 0
+    draft: register.Draft | None = None
+    made: Made | None = None
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A chunk whose certificates are in the register, its files on their way to the disk."""
+
+    size: int
+    candidates: list[Candidate]
+    made: list[Made | None]
+    files: Delivered
+
+
+def committed(
+    batch: Batch, candidates: list[Candidate]
+) -> tuple[list[Candidate], list[register.Draft], list[int]]:
+    """The candidates to go on with, with the plans committed for those that are to be signed.
+
+    Where that fails for the whole chunk though the register is sound, each is tried alone.
+    """
+    left = candidates
+    drafts: list[register.Draft] = []
+
+    def work() -> list[int]:
+        nonlocal left, drafts
+        with batch.home.store.write():
+            left = still_allowed(batch, left)
+            left = list(_unsigned_yet(batch, left))
+            drafts = [_draft(batch, each) for each in left if each.good is None]
+            return list(register.write_plans(batch.home, drafts))
+
+    numbers = attempt(work)
+    if not isinstance(numbers, CAError):
+        return left, drafts, numbers
+    if not isinstance(numbers, BugError):
+        raise numbers
+    if len(left) == 1:
+        batch.refuse(left[0].source, numbers)
+        return [], [], []
+    alone = [committed(batch, [each]) for each in left]
+    return (
+        [each for found, _, _ in alone for each in found],
+        [each for _, found, _ in alone for each in found],
+        [each for _, _, found in alone for each in found],
+    )
+
+
+def record(batch: Batch, chunk: Planned) -> Recorded:
+    """Record the results of a chunk in one transaction, have its files written."""
+    home = batch.home
+    answers = iter(zip(chunk.numbers, chunk.drafts, chunk.made(), strict=True))
+    rows: list[Result] = []
+    for candidate in chunk.candidates:
+        if batch.dry_run or candidate.good is not None:
+            rows.append(Result(candidate))
+            continue
+        number, draft, made = next(answers)
+        if isinstance(made, CAError):
+            _give_up(batch, Result(candidate, number, draft), made)
+        else:
+            rows.append(Result(candidate, number, draft, made))
+    if chunk.drafts:
+        home.step("signed")
+        rows = _kept(batch, rows)
+        home.step("recorded")
+    candidates = [row.candidate for row in rows]
+    pems = [
+        row.made.pem if row.made is not None
+        else pem.encode(row.candidate.good.der) if row.candidate.good is not None
+        else ""
+        for row in rows
+    ]  # fmt: skip
+    files = batch.deliver(candidates, pems)
+    return Recorded(chunk.size, candidates, [row.made for row in rows], files)
+
+
+def _kept(batch: Batch, rows: list[Result]) -> list[Result]:
+    """Those whose results are in the register, if need be by recording each alone."""
+    new = [row for row in rows if row.made is not None]
+
+    def work() -> None:
+        with batch.home.store.write():
+            register.write_results(
+                batch.home,
+                [row.number for row in new],
+                [row.draft for row in new if row.draft is not None],
+                [row.made.signature for row in new if row.made is not None],
+            )
+
+    failure = attempt(work) if new else None
+    if failure is None:
+        return rows
+    if not isinstance(failure, BugError):
+        raise failure
+    if len(rows) == 1:
+        _give_up(batch, rows[0], failure)
+        return []
+    return [each for row in rows for each in _kept(batch, [row])]
+
+
+def _give_up(batch: Batch, row: Result, error: CAError) -> None:
+    """Refuse a source after its plan was committed; nothing of the plan was handed out."""
+    assert row.draft is not None
+    serial = row.draft.prepared.serial
+    with contextlib.suppress(StoreError), batch.home.store.write():  # else a later call does it
+        _abandon(batch.home, row.number, serial, "its signing failed")
+    batch.refuse(row.candidate.source, error)
+
+
+def still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
+    """The candidates that no revocation made since they were judged forbids."""
+    forbidding = batch.judge.forbidding([candidate.ready for candidate in candidates])
+    allowed = []
+    for candidate in candidates:
+        failure = attempt(forbidding.check, candidate.prepared) or attempt(
+            batch.judge.check_good, candidate
+        )
+        if failure is not None:
+            batch.refuse(candidate.source, failure)
+        else:
+            allowed.append(candidate)
+    return allowed
+
+
+def _unsigned_yet(batch: Batch, candidates: list[Candidate]) -> Iterator[Candidate]:
+    """The candidates, beside what another process has planned or signed since they were judged."""
+    hashes = [
+        each.ready.request_hash
+        for each in candidates
+        if each.good is None and not each.source.wishes.again
+    ]
+    known = certificates.known_requests(batch.home.store, hashes)
+    busy = plans.being_signed(batch.home.store, list(known))
+    for candidate in candidates:
+        if candidate.good is not None or candidate.ready.request_hash not in known:
+            yield candidate
+        elif (now := batch.judge.judged_again(candidate)).good is not None:
+            yield now
+        elif candidate.ready.request_hash not in busy or not batch.put_off(candidate):
+            yield candidate
+
+
+def _draft(batch: Batch, candidate: Candidate) -> register.Draft:
+    wishes = candidate.source.wishes
+    overridden = {f.code for f in candidate.findings} & wishes.allow
+    return register.Draft(
+        prepared=candidate.prepared,
+        profile=candidate.profile,
+        issuer_id=batch.ca.issuer.id,
+        lifetime=lifetime_text(wishes),
+        source=candidate.source.label,
+        request_der=candidate.ready.request,
+        device=wishes.device,
+        context=wishes.context,
+        supersedes=candidate.supersedes,
+        overrides=tuple(sorted(overridden)),
+        account=candidate.ready.account,
+    )
+
+
+def abandon_leftovers(home: Home) -> None:
+    """Plans that a crash left without a result: their serials stay used for ever."""
+    now = home.now()
+    left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
+    if not left:
+        return
+    with home.store.write():
+        for number, serial in plans.open_plans(home.store, before=now - plans.ABANDON_AFTER):
+            _abandon(home, number, serial, "left by an interrupted run")
+
+
+def _abandon(home: Home, number: int, serial: bytes, reason: str) -> None:
+    """Give a plan up for good, with its event; inside a write transaction."""
+    plans.abandon(home.store, number, reason, at=home.now())
+    detail = {"serial": serial.hex(), "reason": reason}
+    home.record(Event("abandoned", serial.hex(), detail, "abandonment", number))

@@ -1,0 +1,191 @@
+"""Who prepares, signs and writes files: this process alone, or others beside it.
+
+The register is none of their business: it stays with the one process that opened it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from ca.authority.signing.prepare import Job, Outcome, Terms, outcomes
+from ca.encoding import pem
+from ca.errors import CAError, KeyUnavailableError, attempt
+from ca.files import write_atomic
+from ca.issuance.issue import issue
+from ca.keys.public import PublicKey
+from ca.keys.signer import KeyRef, Signer
+from ca.keys.soft import open_signer
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+T = TypeVar("T")
+Pending = Callable[[], T]
+"""What gives a result when it is called, now or when somebody else is done with it."""
+SIGNERS = 4
+"""Threads that sign at the most: more of them would wait for Python's lock."""
+WORTH_THREADS = 16
+"""Certificates from which on threads are started sooner than they are missed."""
+WRITERS = 8
+"""Threads that write files: each waits for the disk most of the time."""
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """How the issuing key is opened: a Signer never crosses a process."""
+
+    ref: KeyRef
+    passphrase: bytes | None
+    key: PublicKey
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A certificate just signed: the signature over its plan, and what is handed out."""
+
+    signature: bytes
+    pem: str
+    fingerprint: str
+
+
+class Writing(msgspec.Struct, frozen=True):
+    """The files of one certificate: paths and texts."""
+
+    files: tuple[tuple[str, str], ...]
+    overwrite: bool
+
+
+Answered = Made | CAError
+"""What became of signing one plan's octets."""
+Written = CAError | None
+"""What became of a ``Writing``: the error that kept it from being written, or None."""
+
+
+class Crew:
+    """This process alone; only files are written beside the next chunk.
+
+    ``ahead`` chunks may be in the crew's hands beside the one that is waited for.
+    """
+
+    ahead = 0
+
+    def __init__(self, signer: Callable[[], Signer], key: PublicKey) -> None:
+        self._signer = signer
+        self._key = key
+        self._writers = Writers()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._writers.close()
+
+    def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
+        """Read and prepare requests."""
+        done = outcomes(terms, jobs)
+        return lambda: done
+
+    def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:
+        """Sign octets that are planned; by an RSA key in threads, one a core."""
+        signer = self._signer()
+        if self._key.algorithm != "rsa" or len(tbs) < WORTH_THREADS:
+            done = sign_all(signer, self._key, tbs)
+        else:
+            done = _sign_in_threads(signer, self._key, tbs)
+        return lambda: done
+
+    def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
+        """Write files."""
+        return self._writers.write(writings)
+
+
+def _sign_in_threads(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answered]:
+    """The library signs without Python's lock, and an RSA signature takes long enough to gain."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    threads = min(SIGNERS, _cores())
+    size = -(-len(tbs) // threads)
+    parts = [tbs[start : start + size] for start in range(0, len(tbs), size)]
+    with ThreadPoolExecutor(threads) as pool:
+        made = pool.map(partial(sign_all, signer, key), parts)
+        return [each for part in made for each in part]
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the platform says which."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answered]:
+    """Sign octets that are planned; what fails for one of them alone stands in its place.
+
+    Raises:
+        KeyUnavailableError: as ``issue`` does: it concerns all.
+    """
+    found = [attempt(_sign_one, signer, key, each) for each in tbs]
+    for each in found:
+        if isinstance(each, KeyUnavailableError):
+            raise each
+    return found
+
+
+def _sign_one(signer: Signer, key: PublicKey, tbs: bytes) -> Made:
+    issued = issue(tbs, signer, key)
+    return Made(issued.signature, pem.encode(issued.der), sha256(issued.der).hexdigest())
+
+
+class Writers:
+    """Threads that write files, started once there are several files."""
+
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+
+    def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
+        """Write one at once, many by threads."""
+        if len(writings) <= 1:
+            done = _written_all(writings)
+            return lambda: done
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(WRITERS)
+        size = -(-len(writings) // WRITERS)
+        parts = [writings[start : start + size] for start in range(0, len(writings), size)]
+        futures = [self._threads.submit(_written_all, part) for part in parts]
+        return lambda: [each for future in futures for each in future.result()]
+
+    def close(self) -> None:
+        """Finish what is in hand."""
+        if self._threads is not None:
+            self._threads.shutdown()
+
+
+def _written_all(writings: Sequence[Writing]) -> list[Written]:
+    return [_written(each) for each in writings]
+
+
+def _written(writing: Writing) -> Written:
+    return attempt(_write_files, writing)
+
+
+def _write_files(writing: Writing) -> None:
+    for path, text in writing.files:
+        data = text.encode("ascii")
+        write_atomic(Path(path), data, overwrite=writing.overwrite, settle=False)
+
+
+_opened: dict[bytes, Signer] = {}
+
+
+def opened(opening: Opening) -> Signer:
+    """The key of an opening, opened once in this process."""
+    if opening.ref.public not in _opened:
+        _opened[opening.ref.public] = open_signer(opening.ref, opening.passphrase)
+    return _opened[opening.ref.public]

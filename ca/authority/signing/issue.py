@@ -1,0 +1,359 @@
+"""``issue``: key and certificate made here, for test peers, shared and wildcard certificates.
+
+The key is handed out once, into a file that only its owner reads, and is not kept. Run again,
+a key that is there is never replaced: its certificate is kept while it is good, else renewed.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from ca.authority import register, upload_files
+from ca.authority.home import Home
+from ca.authority.signing.judge import Judge, lifetime_text
+from ca.authority.status import upkeep
+from ca.documents.issue import IssuedFiles, IssueDocument
+from ca.encoding import pem
+from ca.encoding.account import unpack_account
+from ca.encoding.certificates import read_certificate
+from ca.errors import CAError, ConflictError, MalformedError
+from ca.files import PRIVATE, held_folder, make_folder, read_bounded, write_atomic
+from ca.issuance.issue import issue
+from ca.issuance.order import Order, Prepared, own_request
+from ca.issuance.prepare import prepare
+from ca.keys.files import HandedOut, KeyFile, check_ascii, leaf_in_pfx, read_key_file, written
+from ca.keys.soft import make
+from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, subject_text
+from ca.model.findings import Finding
+from ca.model.wishes import SigningWishes
+from ca.names.hosts import as_address
+from ca.profiles.profile import Profile
+from ca.store import certificates
+from ca.store.certificates import CURRENT, CertificateRow
+
+RENEW_BEFORE = timedelta(days=60)
+
+
+class IssueWishes(msgspec.Struct, frozen=True):
+    """What to make, and where it goes."""
+
+    names: tuple[GeneralName, ...]
+    folder: Path
+    profile: str = "sip"
+    key: str = "ec:p256"
+    lifetime: object = None
+    device: str | None = None
+    allow: frozenset[str] = frozenset()
+    form: KeyFile = KeyFile()
+    renew_before: timedelta = RENEW_BEFORE
+
+
+class _Paths(msgspec.Struct, frozen=True):
+    key: Path
+    device: Path
+    fullchain: Path
+
+
+def inferred_name(text: str) -> GeneralName:
+    """A name whose kind is seen from its form: address, URI, e-mail, else a host name."""
+    literal = as_address(text)
+    if literal is not None:
+        return GeneralName("ip", literal)
+    if text.lower().startswith(("sip:", "sips:", "http:", "https:", "urn:")):
+        return GeneralName("uri", text)
+    return GeneralName("email" if "@" in text else "dns", text)
+
+
+def stem_for(name: GeneralName) -> str:
+    """The stem of the files of a certificate whose first name this is."""
+    return upload_files.file_safe(name.value.replace("*", "wildcard"))
+
+
+def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
+    """Make a key and its certificate, or find both in the folder and good.
+
+    Of several calls at once on one folder one makes them, and the others find what it made: the
+    folder is held from the look at its files until they are written. What a call that was killed
+    had recorded already is handed out by the next one.
+
+    Raises:
+        CAError: a name, the profile or a file forbids it; no key was overwritten.
+    """
+    home.assert_sound()
+    first = _prepared(home, wishes)
+    if first.good is None:
+        home.store.assert_writable()
+        home.signer(first.job.judge.ca)  # may ask for the passphrase: before others wait for this
+    make_folder(wishes.folder)
+    with held_folder(wishes.folder):
+        found = _prepared(home, wishes, made=first.job.key)
+        row = found.good or _sign(home, found, wishes)
+        _hand_out(home, row, found, wishes)
+    if found.good is not None:
+        return _document(home, "nothing", row, found, wishes)
+    upkeep.rotate_due(home)
+    made = "certificate" if found.kept else "key-and-certificate"
+    return _document(home, made, row, found, wishes)
+
+
+def would_make(home: Home, wishes: IssueWishes) -> str:
+    """What ``issue_key`` would make: "key-and-certificate", "certificate" or "nothing".
+
+    Raises:
+        CAError: it would refuse.
+    """
+    found = _prepared(home, wishes)
+    if found.good is not None:
+        return "nothing"
+    return "certificate" if found.kept else "key-and-certificate"
+
+
+def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None) -> _Found:
+    """The certificate as it would be signed, and what of it is there; ``made``: the new key."""
+    check_ascii(wishes.form.passphrase)
+    stem = stem_for(wishes.names[0])
+    ending = "pfx" if wishes.form.pfx else "key"
+    paths = _Paths(
+        wishes.folder / f"{stem}.{ending}",
+        wishes.folder / upload_files.device_name(stem, None),
+        wishes.folder / upload_files.fullchain_name(stem, None),
+    )
+    delivery = upload_files.Delivery(folder=wishes.folder)
+    upload_files.refuse_foreign_trust_files(delivery, upload_files.chain_of(home))
+    kept = _kept_key(paths, wishes)
+    _check_certificate_in(home, paths.device, kept)
+    _check_certificate_in(home, paths.fullchain, kept)
+    judge = Judge(home)
+    if kept is not None:
+        judge.check_key(kept.public.identity)
+    key = kept or made or _new_key(wishes.key)
+    order = _order(home, judge, key, wishes)
+    try:
+        job = _Job(judge, order, prepare(order), key)
+    except CAError as error:
+        raise _of_given_names(error) from None
+    rows = [] if kept is None else certificates.by_key(home.store, kept.public.identity)
+    good = next((row for row in rows if _is_good(home, row, job, wishes.renew_before)), None)
+    findings = judge.check_clock(wishes.allow) if good is None else []
+    return _Found(job, good, kept is not None, paths, findings)
+
+
+def _of_given_names(error: CAError) -> CAError:
+    """What a rule says of a request's names, said of names that were given: there is no CSR."""
+    error.message = error.message.replace("the CSR's SAN", "the SAN")
+    advice, semicolon, override = (error.hint or "").partition("; --allow")
+    if any(word in advice for word in ("CSR", "--cn", "--san", "--fix-san", "--replace-san")):
+        advice = "sipca issue takes what peers dial, host names and addresses: correct the name"
+        error.hint = advice + semicolon + override
+    return error
+
+
+def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Order:
+    profile: Profile = judge.profile(wishes.profile)
+    cn = next((each.value for each in wishes.names if each.kind in ("dns", "ip")), None)
+    if cn is None:
+        raise MalformedError(
+            "none of the names is a host name or an address", hint="name what peers dial, too"
+        )
+    return Order(
+        request=own_request(key.public.spki, (SubjectAttribute("CN", cn),)),
+        profile=profile,
+        issuer=judge.ca.issuer,
+        wishes=SigningWishes(
+            profile=wishes.profile,
+            device=wishes.device,
+            san=wishes.names,
+            lifetime=wishes.lifetime,  # type: ignore[arg-type]
+            allow=wishes.allow,
+        ),
+        now=home.now(),
+        serial=home.new_serial(),
+        ca_subjects=judge.ca_subjects,
+    )
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A certificate to make, the good one of its key that is there, whether the key is there.
+
+    ``findings`` are of the clock, where there is none that is good.
+    """
+
+    job: _Job
+    good: CertificateRow | None
+    kept: bool
+    paths: _Paths
+    findings: list[Finding]
+
+
+class _Job(msgspec.Struct, frozen=True):
+    judge: Judge
+    order: Order
+    prepared: Prepared
+    key: HandedOut
+
+
+def _sign(home: Home, found: _Found, wishes: IssueWishes) -> CertificateRow:
+    """Sign for the key, which lies in its file before the certificate is recorded."""
+    judge, order, prepared, key = (
+        found.job.judge,
+        found.job.order,
+        found.job.prepared,
+        found.job.key,
+    )
+    signer = home.signer(judge.ca)
+    draft = register.Draft(
+        prepared=prepared,
+        profile=order.profile,
+        issuer_id=judge.ca.issuer.id,
+        lifetime=lifetime_text(order.wishes),
+        source=f"issue {found.paths.device.name.removesuffix('-device.pem')}",
+        device=wishes.device,
+        overrides=tuple(sorted(order.wishes.allow)),
+    )
+    with home.store.write():
+        judge.check_key(key.public.identity)
+        (number,) = register.write_plans(home, [draft])
+    home.step("planned")
+    issued = issue(prepared.tbs, signer, judge.ca.issuer.key)
+    home.step("signed")
+    if not found.kept:  # a PFX without certificates at first: none goes out that is not recorded
+        data = written(key, wishes.form, name=prepared.san[0].value, chain=[])
+        write_atomic(found.paths.key, data, mode=PRIVATE)
+    home.step("key-written")
+    with home.store.write():
+        register.write_result(home, number, draft, issued)
+    home.step("recorded")
+    return certificates.by_plan(home.store, number)
+
+
+def _new_key(spec: str) -> HandedOut:
+    made = make(spec, None, label="new")
+    return HandedOut(made.ref.pkcs8, made.public)
+
+
+def _kept_key(paths: _Paths, wishes: IssueWishes) -> HandedOut | None:
+    """The key that is in the folder already.
+
+    Raises:
+        CAError: something is in its place that is no key, or that its passphrase does not open.
+    """
+    if not paths.key.exists():
+        if paths.key.is_symlink():
+            raise ConflictError(f"'{paths.key}' is a link to nothing", hint="remove it")
+        return None
+    return read_key_file(read_bounded(paths.key), wishes.form.passphrase, name=str(paths.key))
+
+
+def _check_certificate_in(home: Home, path: Path, key: HandedOut | None) -> None:
+    """That nothing lies where a certificate goes but an earlier one of the same key.
+
+    Raises:
+        ConflictError: a certificate of another key or another CA lies there, or a link.
+    """
+    if not os.path.lexists(path):
+        return
+    facts = None if path.is_symlink() else _facts_in(path)
+    if (
+        key is not None
+        and facts is not None
+        and read_key(facts) == key.public.identity
+        and certificates.is_recorded(home.store, facts.der)
+    ):
+        return
+    if key is None and facts is not None and certificates.is_recorded(home.store, facts.der):
+        raise ConflictError(
+            f"'{path}' is there, but the key file beside it is gone",
+            hint="remove it, and a new key and certificate are made; or put the key file back",
+        )
+    raise ConflictError(
+        f"'{path}' is in the way: it is not a certificate of the key beside it",
+        hint="choose another --out",
+    )
+
+
+def _facts_in(path: Path) -> CertificateFacts | None:
+    from ca.encoding.bundles import first_certificate
+
+    try:
+        return read_certificate(first_certificate(read_bounded(path), what=str(path)))
+    except CAError:
+        return None
+
+
+def read_key(facts: CertificateFacts) -> bytes:
+    """The identity of a certificate's key."""
+    from ca.keys.public import read_public_key
+
+    return read_public_key(facts.spki).identity
+
+
+def _is_good(home: Home, row: CertificateRow, job: _Job, renew_before: timedelta) -> bool:
+    prepared, order = job.prepared, job.order
+    facts = read_certificate(row.der)
+    if row.status(home.now()) not in CURRENT or row.issuer_id != order.issuer.id:
+        return False
+    same = (
+        facts.san == prepared.san
+        and facts.subject == prepared.subject
+        and row.profile_sha256 == order.profile.text_hash
+        and row.lifetime == lifetime_text(order.wishes)
+    )
+    whole = facts.validity.not_after - facts.validity.not_before
+    left = facts.validity.not_after - home.now()
+    return same and left > min(renew_before, whole / 3)
+
+
+def _hand_out(home: Home, row: CertificateRow, found: _Found, wishes: IssueWishes) -> None:
+    """Certificates beside the key and in its PFX; those of the same key that were there give way.
+
+    Nothing is written that is there already.
+    """
+    chain = upload_files.chain_of(home)
+    leaf, paths = pem.encode(row.der), found.paths
+    if not _is_in_pfx(row, paths, wishes):
+        name = found.job.prepared.san[0].value
+        data = written(found.job.key, wishes.form, name=name, chain=[row.der, *home.chain()])
+        write_atomic(paths.key, data, mode=PRIVATE, overwrite=True)
+    home.step("pfx-written")
+    write_atomic(paths.device, leaf.encode(), overwrite=True)
+    write_atomic(paths.fullchain, (leaf + chain.issuing).encode(), overwrite=True)
+    for name, text in upload_files.trust_files(chain).items():
+        write_atomic(wishes.folder / name, text.encode())
+    home.step("handed-out")
+
+
+def _is_in_pfx(row: CertificateRow, paths: _Paths, wishes: IssueWishes) -> bool:
+    """Whether the key file has its certificate in it, where it is of a kind that has."""
+    if not wishes.form.pfx:
+        return True
+    return leaf_in_pfx(read_bounded(paths.key), wishes.form.passphrase) == row.der
+
+
+def _document(
+    home: Home, made: str, row: CertificateRow, found: _Found, wishes: IssueWishes
+) -> IssueDocument:
+    facts, paths = read_certificate(row.der), found.paths
+    return IssueDocument(
+        made=made,
+        serial=facts.serial,
+        subject=subject_text(facts.subject),
+        san=[str(each) for each in facts.san],
+        profile=row.profile,
+        device=row.device,
+        issuer=home.ca("issuing").issuer.name,
+        not_before=facts.validity.not_before,
+        not_after=facts.validity.not_after,
+        fingerprint=facts.fingerprint,
+        files=IssuedFiles(
+            key=str(paths.key),
+            device=str(paths.device),
+            fullchain=str(paths.fullchain),
+            trusted_root=str(wishes.folder / upload_files.TRUSTED_ROOT),
+        ),
+        account=unpack_account(row.account),
+        findings=found.findings,
+    )

@@ -1,0 +1,397 @@
+"""Judging one source: its request, its key among those known, and whether it is signed already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from ca.authority import upload_files
+from ca.authority.clock import Clock, judge_clock, read_clock
+from ca.authority.home import CA, Home
+from ca.authority.refs import find
+from ca.authority.signing.prepare import Job, Ready, Terms, outcomes
+from ca.csr.parsing import read_request
+from ca.encoding import der
+from ca.encoding.certificates import common_name, read_certificate
+from ca.errors import CAError, ConflictError, PolicyError, attempt
+from ca.files import read_bounded
+from ca.issuance.order import Prepared
+from ca.model.findings import Finding, Violation, raise_failures, rule, run
+from ca.model.wishes import SigningWishes
+from ca.names.text import check_device_name
+from ca.profiles.profile import Profile
+from ca.profiles.target import Target
+from ca.revocation.rules import check_not_blocked
+from ca.store import certificates, revocations
+from ca.store.certificates import CURRENT, CertificateRow
+
+NAMED, LOOKED_AT = 5, 26
+"""Of the other names of a key so many are told, and so many looked for."""
+RENEW_BEFORE = timedelta(days=60)
+"""A certificate with more left than this (at most a third of its life) is not signed anew."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One request to sign: its name for people, the stem of its files, its octets or path.
+
+    ``stem`` is None where the certificate's own name shall be it. ``must_be_request``: a file
+    found in a folder under a name that says nothing, ignored if it holds no request. ``failure``:
+    what came of reading it, where that was done before because it can be done once only.
+    """
+
+    label: str
+    stem: str | None
+    wishes: SigningWishes
+    data: bytes | None = None
+    path: Path | None = None
+    must_be_request: bool = True
+    failure: CAError | None = None
+
+    def read(self) -> bytes:
+        """Its octets.
+
+        Raises:
+            CAError: the file cannot be read.
+        """
+        if self.failure is not None:
+            raise self.failure
+        if self.data is not None:
+            return self.data
+        assert self.path is not None
+        return read_bounded(self.path)
+
+    def holds_request(self) -> bool:
+        """Whether it is to be taken for a request: by its name, or because there is one in it."""
+        if self.must_be_request:
+            return True
+        return not isinstance(attempt(lambda: read_request(self.read())), CAError)
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A source that may be signed, or that need not be because ``good`` is there."""
+
+    source: Source
+    stem: str
+    profile: Profile
+    ready: Ready
+    findings: tuple[Finding, ...]
+    supersedes: int | None
+    good: CertificateRow | None
+    replaces: bool = False
+    """Whether a predecessor's files give way to this certificate's."""
+
+    @property
+    def prepared(self) -> Prepared:
+        """What would be signed."""
+        return self.ready.prepared
+
+
+class Forbidding(msgspec.Struct, frozen=True):
+    """What forbids to certify: blocked keys, and why the CA signs nothing at all, if that is so."""
+
+    blocked: set[bytes]
+    refusal: CAError | None
+
+    def check(self, prepared: Prepared) -> None:
+        """That nothing forbids this certificate.
+
+        Raises:
+            PolicyError: its key is blocked, or the issuing CA revoked.
+        """
+        check_not_blocked(blocked=prepared.key_identity in self.blocked)
+        if self.refusal is not None:
+            raise self.refusal
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the register knows of some requests: their keys, by identity, and their octets.
+
+    ``keys`` has TBSCertificates that are current for a key; ``shared`` those under other CNs, for
+    keys that so many are of that not all are looked at.
+    """
+
+    forbidding: Forbidding
+    keys: dict[bytes, list[bytes]]
+    requests: set[bytes]
+    shared: dict[tuple[bytes, str], list[bytes]] = {}
+
+    def certified(self, identity: bytes, cn: str) -> list[bytes]:
+        """What is certified of a key already, under other CNs than this one at least."""
+        return self.shared.get((identity, cn)) or self.keys.get(identity, [])
+
+
+class SameKey(msgspec.Struct, frozen=True):
+    """A CN about to be certified, and the CNs that the same key is certified under."""
+
+    cn: str
+    others: tuple[str, ...]
+
+
+@rule("reused-key", "warning", "one key, one device (peers.md C14)", allow=True)
+def reused_key(subject: SameKey) -> Violation | None:
+    """The key is not certified under another name already, as after cloning a machine."""
+    if not subject.others:
+        return None
+    names, more = ", ".join(subject.others[:NAMED]), len(subject.others) - NAMED
+    if len(subject.others) >= LOOKED_AT:
+        names += f" and more than {more - 1} more"
+    elif more > 0:
+        names += f" and {more} more"
+    return Violation(
+        f"the key of '{subject.cn}' is certified already as {names}: "
+        "a cloned machine or a restored configuration?",
+        "make a new key on one of the devices; --allow reused-key records that it is meant",
+    )
+
+
+class Judge:
+    """Judges the sources of one call against one issuing CA; writes nothing."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.ca: CA = home.ca("issuing")
+        self._profiles: dict[str, Profile] = {}
+        self._targets: dict[str | None, Target] = {}
+        self.ca_subjects = tuple(
+            each.issuer.facts.subject for each in home.cas() if each.issuer.facts
+        )
+        self._keys: dict[bytes, dict[str, None]] = {}
+        self.thorough = True
+        self._clock: Clock | None = None
+
+    def candidate(self, source: Source) -> Candidate:
+        """Read a source and prepare its certificate; nothing is written.
+
+        Raises:
+            CAError: it is refused.
+        """
+        (outcome,) = outcomes(self.terms(), [self.job(source)])
+        if isinstance(outcome, CAError):
+            raise outcome
+        return self.judged(source, outcome, self.known([outcome]))
+
+    def terms(self) -> Terms:
+        """What all that is prepared at this moment shares."""
+        return Terms(self.ca.issuer, self.home.now(), self.ca_subjects, self.thorough)
+
+    def job(self, source: Source) -> Job:
+        """A source with all that preparing it takes.
+
+        Raises:
+            CAError: it cannot be read, its device's name is none, there is no such profile or
+                target.
+        """
+        wishes = source.wishes
+        if wishes.device is not None:
+            check_device_name(wishes.device)
+        profile, target = self.profile(wishes.profile), self._target(wishes.target)
+        return Job(source.read(), profile, target, wishes, self.home.new_serial())
+
+    def known(self, ready: Sequence[Ready]) -> Known:
+        """What the register knows of these requests, in three looks."""
+        keys = [each.prepared.key_identity for each in ready]
+        hashes = [each.request_hash for each in ready]
+        store = self.home.store
+        limit = LOOKED_AT + 2 * len(keys)
+        found = certificates.current_by_keys(store, keys, self.home.now(), limit=limit)
+        sizes = [len(each) for each in found.values()]
+        complete = sum(sizes) < limit and max(sizes, default=0) < LOOKED_AT
+        return Known(
+            self.forbidding(ready),
+            found,
+            certificates.known_requests(store, hashes),
+            {} if complete else self._shared(ready),
+        )
+
+    def _shared(self, ready: Sequence[Ready]) -> dict[tuple[bytes, str], list[bytes]]:
+        """The first certificates of each key under other CNs than its own, one look a key."""
+        now = self.home.now()
+        pairs = {(each.prepared.key_identity, _cn(each.prepared)) for each in ready}
+        return {
+            (key, cn): certificates.current_by_keys(
+                self.home.store, [key], now, limit=LOOKED_AT, besides=cn
+            ).get(key, [])
+            for key, cn in pairs
+        }
+
+    def forbidding(self, ready: Sequence[Ready]) -> Forbidding:
+        """What forbids to certify any of these, at this moment."""
+        keys = [each.prepared.key_identity for each in ready]
+        return Forbidding(revocations.blocked_keys(self.home.store, keys), self._refusal())
+
+    def _refusal(self) -> CAError | None:
+        try:
+            self.check_ca()
+        except CAError as error:
+            return error
+        return None
+
+    def judged(self, source: Source, ready: Ready, known: Known) -> Candidate:
+        """A prepared request beside what the register knows.
+
+        Raises:
+            CAError: it is refused.
+        """
+        wishes, prepared = source.wishes, ready.prepared
+        profile = self.profile(wishes.profile)
+        known.forbidding.check(prepared)
+        good = None
+        if not wishes.again and ready.request_hash in known.requests:
+            good = self._good(ready.request_hash, profile, prepared, wishes)
+        old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
+        if old is not None:
+            good = _already_in_its_place(old, good)
+        of_clock = self.check_clock(wishes.allow) if good is None else []
+        cn = _cn(prepared)
+        certified = known.certified(prepared.key_identity, cn)
+        return Candidate(
+            source,
+            upload_files.stem_of(source.stem) or upload_files.file_safe(wishes.device or cn),
+            profile,
+            ready,
+            (*ready.findings, *self._judge_key(prepared, cn, wishes, certified), *of_clock),
+            None if old is None else old.plan_id,
+            good,
+        )
+
+    def check_clock(self, allowed: Collection[str]) -> list[Finding]:
+        """What is to be said of the clock beside the events before this call.
+
+        Raises:
+            PolicyError: it is behind them, and that was not allowed by name.
+        """
+        if self._clock is None:
+            self._clock = read_clock(self.home)
+        findings = judge_clock(self._clock, allowed)
+        raise_failures(findings)
+        return findings
+
+    def judged_again(self, candidate: Candidate) -> Candidate:
+        """The same candidate, with the certificate that has come to be there since, if any."""
+        profile, wishes = candidate.profile, candidate.source.wishes
+        if wishes.again or candidate.supersedes is not None:
+            return candidate
+        good = self._good(candidate.ready.request_hash, profile, candidate.prepared, wishes)
+        return msgspec.structs.replace(candidate, good=good)
+
+    def _target(self, name: str | None) -> Target:
+        if name not in self._targets:
+            self._targets[name] = self.home.library.target(name or self.home.target)
+        return self._targets[name]
+
+    def check_good(self, candidate: Candidate) -> None:
+        """That the certificate to hand out again was not revoked since it was found.
+
+        Raises:
+            ConflictError: it was.
+        """
+        good = candidate.good
+        if good is not None and revocations.current(self.home.store, good.issuer_id, good.serial):
+            raise ConflictError(
+                f"{good.serial.hex()} was revoked at this very moment", hint="run it again"
+            )
+
+    def check_key(self, identity: bytes) -> None:
+        """That a key may be certified now: not blocked, and the issuing CA not revoked.
+
+        Raises:
+            PolicyError: it may not.
+        """
+        check_not_blocked(blocked=revocations.is_blocked(self.home.store, identity))
+        self.check_ca()
+
+    def check_ca(self) -> None:
+        """That the issuing CA is neither revoked nor held.
+
+        Raises:
+            PolicyError: it is.
+        """
+        self.home.check_not_revoked(self.ca)
+
+    def profile(self, name: str) -> Profile:
+        """An end-entity profile by name, read once.
+
+        Raises:
+            CAError: there is none, or it is a CA profile.
+        """
+        if name not in self._profiles:
+            profile = self.home.library.profile(name)
+            if profile.role != "end-entity":
+                raise PolicyError(
+                    f"profile {name} has the role {profile.role}, which no request is signed by",
+                    hint="'sipca profile list' shows the profiles",
+                )
+            self._profiles[name] = profile
+        return self._profiles[name]
+
+    def _judge_key(
+        self, prepared: Prepared, cn: str, wishes: SigningWishes, certified: list[bytes]
+    ) -> list[Finding]:
+        names = self._keys.setdefault(prepared.key_identity, {})
+        for tbs in certified:
+            names.setdefault(common_name(tbs) or der.serial_in(tbs).hex())
+        others = tuple(name for name in names if name.casefold() != cn.casefold())[:LOOKED_AT]
+        if len(names) <= LOOKED_AT:
+            names.setdefault(cn)
+        return run([reused_key], SameKey(cn, others), wishes.allow)
+
+    def _good(
+        self, request_hash: bytes, profile: Profile, prepared: Prepared, wishes: SigningWishes
+    ) -> CertificateRow | None:
+        """The newest certificate that is what would be signed now, and good for a while yet."""
+        now = self.home.now()
+        for row in certificates.by_request(self.home.store, request_hash):
+            if (
+                row.issuer_id != self.ca.issuer.id
+                or row.profile_sha256 != profile.text_hash
+                or row.lifetime != lifetime_text(wishes)
+                or row.status(now) not in CURRENT
+                or (wishes.device or row.device or "").casefold() != (row.device or "").casefold()
+                or wishes.context not in (None, row.context)
+            ):
+                continue
+            facts = read_certificate(row.der)
+            left = facts.validity.not_after - now
+            whole = facts.validity.not_after - facts.validity.not_before
+            same_names = facts.subject == prepared.subject and facts.san == prepared.san
+            if same_names and left > min(RENEW_BEFORE, whole / 3):
+                return row
+        return None
+
+
+def _cn(prepared: Prepared) -> str:
+    return next(each.value for each in prepared.subject if each.type == "CN")
+
+
+def _already_in_its_place(
+    old: CertificateRow, good: CertificateRow | None
+) -> CertificateRow | None:
+    """The good certificate, if an earlier call of the same kind put it in the old one's place.
+
+    Raises:
+        PolicyError: the old one is a CA's.
+        ConflictError: another certificate has taken its place already.
+    """
+    if old.for_issuer_id is not None:
+        raise PolicyError("--supersedes names a CA's certificate", hint="name a device's")
+    if good is not None and (old.superseded_by == good.serial or (old == good and good.supersedes)):
+        return good
+    if old.superseded_by is not None:
+        raise ConflictError(
+            f"{old.serial.hex()} is superseded already, by {old.superseded_by.hex()}",
+            hint="name the newer one, or leave --supersedes out",
+        )
+    return None
+
+
+def lifetime_text(wishes: SigningWishes) -> str:
+    """The wished lifetime in one spelling, for comparing with an earlier wish."""
+    wished = wishes.lifetime
+    if wished is None:
+        return "default"
+    if isinstance(wished, timedelta):
+        return f"{wished // timedelta(hours=1)}h"
+    return wished if isinstance(wished, str) else wished.strftime("%Y-%m-%d")

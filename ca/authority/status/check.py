@@ -1,0 +1,94 @@
+"""``check``: the lifetimes and leftovers of a home, judged."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from ca.authority.clock import clock_behind, read_clock
+from ca.authority.home import CA, Home
+from ca.authority.refs import label
+from ca.authority.status.crl import crl_record, served_until
+from ca.authority.status.keys import key_findings
+from ca.authority.status.ocsp import signer_health
+from ca.authority.status.soundness import soundness
+from ca.documents.check import CheckDocument
+from ca.documents.verdict import verdict_of
+from ca.encoding.certificates import read_certificate
+from ca.model.findings import SEVERITIES, Finding, Severity, run
+from ca.profiles.library import Library
+from ca.profiles.profile import Profile
+from ca.revocation.health import (
+    CAHealth,
+    CertificateHealth,
+    CRLHealth,
+    LeftPlans,
+    RevokedCA,
+    judge,
+)
+from ca.store import certificates, plans
+from ca.store.certificates import CURRENT
+
+DEFAULT_EXPIRING = timedelta(days=60)
+
+
+def check(
+    home: Home, *, expiring: timedelta = DEFAULT_EXPIRING, least: Severity = "warning"
+) -> CheckDocument:
+    """Every finding of at least a severity; the verdict counts them all."""
+    now = home.now()
+    findings = soundness(home)
+    if any(each.code == "register-altered" for each in findings):
+        return CheckDocument(verdict="fail", findings=findings)  # the rest would build on it
+    findings += clock_findings(home)
+    longest = max(
+        (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
+        default=timedelta(0),
+    )
+    for ca in home.cas():
+        facts = ca.issuer.facts
+        assert facts is not None
+        if home.revocation_of(ca) is None:
+            end = facts.validity.not_after
+            findings += judge(CAHealth(ca.issuer.name, ca.role, now, end, longest))
+        findings += status_service_findings(home, ca)
+    until = int((now + expiring).timestamp())
+    for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
+        if row.status(now) in CURRENT:
+            end = read_certificate(row.der).validity.not_after
+            findings += judge(CertificateHealth(label(row), row.serial.hex(), now, end))
+    left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
+    findings += judge(LeftPlans(tuple(serial.hex() for _, serial in left)))
+    findings += key_findings(home)
+    shown = [each for each in findings if SEVERITIES[each.severity] >= SEVERITIES[least]]
+    return CheckDocument(verdict=verdict_of(findings), findings=shown)
+
+
+def _shipped_profiles() -> list[Profile]:
+    library = Library()
+    return [library.profile(name) for name in library.profiles.names()]
+
+
+def status_service_findings(home: Home, ca: CA) -> list[Finding]:
+    """What is to be said of what a CA is served with: its CRL's octets, its signer, itself."""
+    if (found := home.revocation_of(ca)) is not None:
+        assert ca.issuer.facts is not None
+        serial = ca.issuer.facts.serial
+        fact = RevokedCA(ca.issuer.name, serial, found.status, found.reason, found.since)
+        return judge(fact)
+    crl = crl_record(home, ca)
+    served = served_until(home, ca)
+    return [
+        *judge(CRLHealth(ca.issuer.name, ca.role, home.now(), served, crl.pending)),
+        *judge(signer_health(home, ca)),
+    ]
+
+
+def clock_findings(home: Home) -> list[Finding]:
+    """Whether the clock is behind; a home that nobody used for a year is none to fail for."""
+    way = "given once to sign, issue, revoke or crl, --allow clock-behind records that"
+    return [
+        msgspec.structs.replace(each, hint=f"{each.hint}: {way}")
+        for each in run([clock_behind], read_clock(home))
+    ]

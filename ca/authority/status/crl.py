@@ -1,0 +1,252 @@
+"""Making, publishing and handing out CRLs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from ca.authority.clock import accept_clock, check_clock
+from ca.authority.home import CA, Home
+from ca.authority.own_files import refuse_foreign
+from ca.documents.crl import CRLDocument, CRLRecord
+from ca.encoding import pem
+from ca.encoding.crl import next_update
+from ca.errors import CAError, NotFoundError, PolicyError
+from ca.files import Spool, held_folder, make_folder, write_stream
+from ca.issuance.extensions import key_identifier
+from ca.revocation.crl import CRLHead, Entries, signed_crl
+from ca.store import crls, revocations
+from ca.store.audit import Event
+from ca.store.connection import Store, open_store
+from ca.store.crls import NewestCRL, Scope
+
+CRL_LIFETIME = timedelta(days=180)
+
+
+def ca_called(home: Home, word: str) -> CA:
+    """The CA that "issuing", "root" or its 8 hex digits mean.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if word in ("issuing", "root"):
+        return home.ca(word)
+    for each in home.cas():
+        if each.issuer.ca_id == word.lower():
+            return each
+    known = ", ".join(each.issuer.ca_id for each in home.cas())
+    raise NotFoundError(f"there is no CA '{word}' here", hint=f"issuing, root, or one of {known}")
+
+
+def crl_record(home: Home, ca: CA) -> CRLRecord:
+    """What is known of a CA's newest CRL."""
+    held = crls.newest(home.store, ca.issuer.id)
+    return CRLRecord(
+        ca=ca.issuer.name,
+        id=ca.issuer.ca_id,
+        number=held.number if held else None,
+        this_update=held.this_update if held else None,
+        next_update=held.next_update if held else None,
+        entries=held.entries if held else 0,
+        pending=is_pending(home, ca, held),
+    )
+
+
+def is_pending(home: Home, ca: CA, held: NewestCRL | None) -> bool:
+    """Whether a revocation or release is recorded that the newest CRL does not tell."""
+    told = held.last_event if held else 0
+    return revocations.last_event(home.store, ca.issuer.id) > told
+
+
+def crl_octets(home: Home, ca: CA) -> Iterator[bytes]:
+    """The DER of a CA's newest CRL, in pieces.
+
+    Raises:
+        NotFoundError: none was made yet.
+    """
+    pieces = crls.octets(home.store, ca.issuer.id)
+    for piece in pieces:
+        yield piece
+        break
+    else:
+        raise NotFoundError(
+            f"{ca.issuer.name} has no CRL yet", hint=f"sipca crl --ca {ca.role} --refresh makes one"
+        )
+    yield from pieces
+
+
+def served_until(home: Home, ca: CA) -> datetime | None:
+    """The nextUpdate that the published octets themselves say, or None where they say none."""
+    try:
+        return next_update(next(crl_octets(home, ca)))
+    except CAError:
+        return None
+
+
+def make_crl(
+    home: Home, ca: CA, *, lifetime: timedelta = CRL_LIFETIME, allow: Collection[str] = ()
+) -> bool:
+    """Sign and publish a CRL; False if a higher number was published meanwhile.
+
+    The number is taken in a write transaction, and a second connection pins the state of that
+    very moment: its entries are put aside once, then hashed and written, while others go on.
+
+    Raises:
+        KeyUnavailableError: the CA's key cannot be opened; no number was taken.
+        PolicyError: the CA's own certificate has ended or is revoked, or the clock is behind.
+        StoreError: what is listed as revoked is not what history says.
+    """
+    home.assert_sound()
+    home.check_not_revoked(ca)
+    check_clock(home, allow)
+    signer = home.signer(ca)
+    facts = ca.issuer.facts
+    assert facts is not None
+    now = home.now()
+    until = min(now + lifetime, facts.validity.not_after)
+    if until <= now:
+        raise PolicyError(
+            f"{ca.issuer.name} ended on {facts.validity.not_after:%Y-%m-%d} and signs no CRL"
+        )
+    with (
+        open_store(home.store.path) as reader,
+        reader.snapshot(),
+        closing(Spool(home.path)) as spool,
+    ):
+        number, told = _take_number(home, ca, reader, period=(now, until), allow=allow)
+        home.step("crl-numbered")
+        count, revoked = _gather(reader, ca, spool)
+        head = CRLHead(
+            facts.subject_der,
+            facts.key_identifier or key_identifier(ca.issuer.key.bits),
+            number,
+            now,
+            until,
+        )
+        pieces = signed_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
+        home.step("crl-signed")
+        newest = NewestCRL(ca.issuer.id, number, now, until, count, told, revoked)
+        published = _publish(home, ca, newest, pieces)
+        home.step("crl-published")
+    return published
+
+
+def _take_number(
+    home: Home,
+    ca: CA,
+    reader: Store,
+    *,
+    period: tuple[datetime, datetime],
+    allow: Collection[str],
+) -> tuple[int, int]:
+    """Take a CRL number and pin the reader to this moment; the number, and the last event told."""
+    this_update, until = period
+    with home.store.write():
+        accept_clock(home, allow)
+        told = revocations.last_event(reader, ca.issuer.id)  # pins the snapshot
+        number = crls.next_number(home.store, ca.issuer.id, this_update)
+        row = crls.add_number(
+            home.store, ca.issuer.id, number, this_update=this_update, next_update=until
+        )
+        detail = {"ca": ca.issuer.ca_id, "number": str(number)}
+        home.record(Event("crl-numbered", ca.issuer.name, detail, "crl_number", row))
+    return number, told
+
+
+def _gather(reader: Store, ca: CA, spool: Spool) -> tuple[int, int]:
+    """Put the entries of a CRL aside; how many they are, and how many serials are revoked.
+
+    Raises:
+        StoreError: what is listed as revoked is not what history says.
+    """
+    before = crls.newest(reader, ca.issuer.id)
+    scope = Scope(
+        ca.issuer.id,
+        before.this_update if before else None,
+        before.last_event if before else 0,
+    )
+    count = 0
+    for entries in crls.entries(reader, scope):
+        spool.write(b"".join(entries))
+        count += len(entries)
+    revoked = crls.revoked_count(reader, before, ca.issuer.id)
+    crls.assert_whole(reader, scope, in_scope=count, revoked=revoked)
+    return count, revoked
+
+
+def _publish(home: Home, ca: CA, newest: NewestCRL, pieces: Iterable[bytes]) -> bool:
+    with home.store.write():
+        published = crls.publish(home.store, newest, pieces)
+        if published:
+            detail = {
+                "ca": ca.issuer.ca_id,
+                "number": str(newest.number),
+                "entries": str(newest.entries),
+            }
+            home.record(Event("crl", ca.issuer.name, detail))
+    return published
+
+
+def needs_new(home: Home, ca: CA, *, within: timedelta | None) -> bool:
+    """Whether the newest CRL is missing, past its end or pending, or ends ``within`` a span."""
+    held = crls.newest(home.store, ca.issuer.id)
+    if held is None or is_pending(home, ca, held):
+        return True
+    return held.next_update - home.now() <= (within or timedelta(0))
+
+
+class CRLWishes(msgspec.Struct, frozen=True):
+    """When a new CRL is made, how long it holds, and where it goes."""
+
+    refresh: bool = False
+    within: timedelta | None = None
+    lifetime: timedelta = CRL_LIFETIME
+    format: str = "pem"
+    path: Path | None = None
+    allow: frozenset[str] = frozenset()
+
+
+def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
+    """The newest CRL, made anew where wished or needed, and written where wished.
+
+    A CRL file is replaced, unless it holds something that is no CRL of this CA.
+
+    Raises:
+        KeyUnavailableError: a new one is needed, and the CA's key cannot be opened.
+        ConflictError: something else is in the file's place.
+    """
+    if wishes.path is not None:
+        _refuse_foreign(ca, wishes.path)
+    made = wishes.refresh or needs_new(home, ca, within=wishes.within)
+    if made:
+        make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
+    if wishes.path is not None:
+        make_folder(wishes.path.parent)
+        with held_folder(wishes.path.parent):  # what is written is the newest at that moment
+            _refuse_foreign(ca, wishes.path)
+            write_stream(wishes.path, formatted(home, ca, wishes.format))
+    path = None if wishes.path is None else str(wishes.path)
+    return CRLDocument(crl=crl_record(home, ca), made=made, path=path)
+
+
+def formatted(home: Home, ca: CA, format: str) -> Iterator[bytes]:  # noqa: A002 - the option's name
+    """The newest CRL as "der" or "pem", in pieces."""
+    pieces = crl_octets(home, ca)
+    return pieces if format == "der" else pem.encode_stream(pieces, label="X509 CRL")
+
+
+def is_ours(ca: CA) -> Callable[[bytes], bool]:
+    """What tells a CRL of this CA: it names the CA near its start."""
+    facts = ca.issuer.facts
+    assert facts is not None
+    return lambda start: facts.subject_der in pem.start_of(start[:4096], label="X509 CRL")
+
+
+def _refuse_foreign(ca: CA, path: Path) -> None:
+    """A CRL of this CA gives way to a newer one; anything else is not to be replaced."""
+    what = f"something that is no CRL of {ca.issuer.name}"
+    refuse_foreign(path, is_ours(ca), hint="choose another -o", what=what)

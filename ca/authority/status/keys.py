@@ -1,0 +1,27 @@
+"""The RSA keys of a register, looked at together: what ``check`` asks of them."""
+
+from __future__ import annotations
+
+from ca.authority.home import Home
+from ca.encoding import der
+from ca.errors import MalformedError
+from ca.keys.public import read_public_key
+from ca.lint.keys_together import MOST_KEYS, KeyInUse, judge_together
+from ca.model.findings import Finding
+from ca.store.keys_in_use import rsa_certificates
+
+_SPKI = 6
+"""Place of the SubjectPublicKeyInfo in a TBSCertificate of version 3."""
+
+
+def key_findings(home: Home) -> list[Finding]:
+    """What is to be said of RSA keys that can be factored, alone or together."""
+    keys = []
+    for serial, tbs, good in rsa_certificates(home.store, home.now(), most=MOST_KEYS):
+        try:
+            modulus = read_public_key(der.split(tbs)[_SPKI]).modulus
+        except (MalformedError, IndexError):
+            continue  # a damaged row is another rule's to name
+        if modulus is not None:
+            keys.append(KeyInUse(serial.hex(), modulus, good))
+    return judge_together(keys) if keys else []

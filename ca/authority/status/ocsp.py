@@ -1,0 +1,133 @@
+"""Answering OCSP requests from the register; ``ocsp respond``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ca.authority.home import CA, Home
+from ca.authority.status.signers import newest_in_force
+from ca.documents.ocsp import OCSPAnswerDocument
+from ca.encoding.certificates import read_certificate
+from ca.errors import CAError, KeyUnavailableError
+from ca.files import read_bounded, write_atomic
+from ca.keys.public import read_public_key
+from ca.keys.signer import KeyRef
+from ca.keys.soft import open_signer
+from ca.revocation.health import SignerHealth
+from ca.revocation.ocsp import Answer, OCSPResponder, Responder, Revoked, SilentIssuer, failure
+from ca.revocation.ocsp_request import OCSPRequest
+from ca.store import ocsp_signers, revocations
+
+LOOK_AGAIN = timedelta(minutes=1)
+"""How often it is looked which signer is in force now."""
+
+
+ANSWER_LIFETIME = timedelta(hours=1)
+"""How long an answer given live may be kept; whoever asks again hears of a change at once."""
+
+
+def signer_health(home: Home, ca: CA) -> SignerHealth:
+    """The signer that answers for a CA, tried: whether its key opens and is its certificate's."""
+    held = newest_in_force(home, ca)
+    health = SignerHealth(ca.issuer.name, ca.role, home.now())
+    if held is None:
+        return health
+    trouble = None
+    try:
+        responder_of(ca, held)
+    except CAError as error:
+        trouble = error.message
+    return msgspec.structs.replace(
+        health, not_before=held.not_before, not_after=held.not_after, trouble=trouble
+    )
+
+
+class Register:
+    """What answers OCSP requests for a home: its signers, and every serial's status now."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.reload()
+
+    def reload(self) -> None:
+        """Take up signers made since, or in force since."""
+        self._looked = self.home.now()
+        responders = _responders(self.home)
+        answering = {each.issuer_id for each in responders}
+        silent = [
+            SilentIssuer(ca.issuer.facts.subject_der, ca.issuer.key.bits)
+            for ca in self.home.cas()
+            if ca.issuer.facts is not None and ca.issuer.id not in answering
+        ]
+        self._responder = OCSPResponder(responders, silent)
+
+    @property
+    def responders(self) -> tuple[Responder, ...]:
+        """The CAs that can be answered for."""
+        return self._responder.responders
+
+    def answer(
+        self, request: bytes | OCSPRequest, *, lifetime: timedelta = ANSWER_LIFETIME
+    ) -> Answer:
+        """The response to a request, from what the register says at this moment."""
+        now = self.home.now()
+        if abs(now - self._looked) >= LOOK_AGAIN:
+            self.reload()
+        if not self._responder.responders:
+            return failure("tryLater", "no OCSP signer is in force; sipca ocsp rotate makes one")
+        return self._responder.answer(request, self.status_of, at=now, until=now + lifetime)
+
+    def status_of(self, issuer_id: int, serial: int) -> Revoked | Literal["good", "unknown"]:
+        """What a serial is now: never good unless a certificate was issued with it."""
+        if not 0 < serial < 1 << 160:
+            return "unknown"
+        octets = serial.to_bytes((serial.bit_length() + 7) // 8, "big")
+        issued, current = revocations.looked_up(self.home.store, issuer_id, octets)
+        if current is not None:
+            return Revoked(current.since, current.reason)
+        return "good" if issued else "unknown"
+
+
+def _responders(home: Home) -> list[Responder]:
+    home.assert_sound()
+    held = [(ca, ocsp_signers.in_force(home.store, ca.issuer.id, home.now())) for ca in home.cas()]
+    return [responder_of(ca, row) for ca, row in held if row is not None]
+
+
+def responder_of(ca: CA, held: ocsp_signers.SignerRow) -> Responder:
+    """What answers for a CA.
+
+    Raises:
+        KeyUnavailableError: the signer's key does not open, or is not its certificate's.
+    """
+    assert ca.issuer.facts is not None
+    key = KeyRef(held.pkcs8, held.public, False, "OCSP signer's")
+    if read_certificate(held.der).spki != held.public:
+        raise KeyUnavailableError("the OCSP signer's key does not belong to its certificate")
+    return Responder(
+        issuer_id=ca.issuer.id,
+        issuer_name=ca.issuer.facts.subject_der,
+        issuer_key_bits=ca.issuer.key.bits,
+        signer=open_signer(key, None),
+        certificate=held.der,
+        key_bits=read_public_key(held.public).bits,
+        since=held.not_before,
+        until=held.not_after,
+    )
+
+
+def respond(home: Home, request: Path, response: Path, *, overwrite: bool) -> OCSPAnswerDocument:
+    """Answer a request file with a response file; an error response is written too.
+
+    Raises:
+        CAError: the request cannot be read, or the response not be written.
+    """
+    answer = Register(home).answer(read_bounded(request, pipes=True))
+    write_atomic(response, answer.der, overwrite=overwrite)
+    return OCSPAnswerDocument(
+        status=answer.status, reason=answer.reason or None, path=str(response)
+    )

@@ -1,0 +1,184 @@
+"""Revoking, holding and releasing; recorded without any key, told by the next CRL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+
+from ca.authority.clock import accept_clock, check_clock
+from ca.authority.home import CA, Home
+from ca.authority.records import certificate_record
+from ca.authority.refs import find_all, label, with_serial
+from ca.authority.status.crl import crl_record, make_crl
+from ca.documents.revoke import RevocationDocument, StatusChange
+from ca.encoding.certificates import read_certificate
+from ca.encoding.der import certificate
+from ca.errors import CAError, KeyUnavailableError, MalformedError, PolicyError
+from ca.model.certificates import subject_text
+from ca.revocation.rules import (
+    KEY_COMPROMISE,
+    Standing,
+    change_of,
+    check_release,
+    check_revocation,
+)
+from ca.store import certificates, revocations
+from ca.store.audit import Event
+from ca.store.certificates import CertificateRow
+from ca.store.moments import to_text
+from ca.store.revocations import StatusEvent
+
+
+class RevocationWishes(msgspec.Struct, frozen=True):
+    """Why, how far, and whether a CRL is made in the same call."""
+
+    reason: str = "unspecified"
+    invalid_since: datetime | None = None
+    all_with_key: bool = False
+    update_crls: bool = True
+    allow: frozenset[str] = frozenset()
+
+
+def revoke(
+    home: Home, refs: Sequence[str], serials: Sequence[str], wishes: RevocationWishes
+) -> RevocationDocument:
+    """Revoke certificates by REF, and serials whether or not a certificate came of them.
+
+    All or none. A revocation needs no key; the CRL that tells it does.
+
+    Raises:
+        NotFoundError: a REF or serial is not known.
+        ConflictError: a REF could mean several; one is revoked already.
+        PolicyError: a root would be revoked, or the clock is behind.
+    """
+    if wishes.invalid_since is not None and wishes.invalid_since > home.now():
+        raise MalformedError("the date since when the key is suspect lies in the future")
+    home.assert_sound()
+    check_clock(home, wishes.allow)
+    rows = _distinct(
+        [find_all(home, ref) for ref in refs] + [with_serial(home, each) for each in serials]
+    )
+    named = len(rows)
+    if wishes.reason == KEY_COMPROMISE:
+        rows += [] if not wishes.all_with_key else _live_with_key(home, rows)
+    changed: list[CertificateRow] = []
+    with home.store.write():
+        accept_clock(home, wishes.allow)
+        for position, row in enumerate(rows):
+            _refuse_root(home, row)
+            standing = _standing(home, row)
+            try:
+                check_revocation(_name(row), standing, wishes.reason)
+            except CAError:
+                if position < named:
+                    raise
+                continue  # found by its key alone, and revoked for the same reason already
+            _record(home, row, change_of(wishes.reason), wishes.reason, wishes.invalid_since)
+            changed.append(row)
+    home.step("status-recorded")
+    left = _live_with_key(home, rows) if wishes.reason == KEY_COMPROMISE else []
+    return _document(home, changed, left, update_crls=wishes.update_crls)
+
+
+def release(
+    home: Home, ref: str, *, update_crls: bool = True, allow: Collection[str] = ()
+) -> RevocationDocument:
+    """End a hold; the certificate is good again and absent from the next CRL.
+
+    Raises:
+        NotFoundError: the REF is not known.
+        ConflictError: it could mean several, or is not held.
+        PolicyError: the clock is behind.
+    """
+    home.assert_sound()
+    check_clock(home, allow)
+    row = find_all(home, ref, status="held")
+    with home.store.write():
+        accept_clock(home, allow)
+        check_release(_name(row), _standing(home, row))
+        _record(home, row, "released", "hold", None)
+    home.step("status-recorded")
+    return _document(home, [row], [], update_crls=update_crls)
+
+
+def _record(
+    home: Home, row: CertificateRow, status: str, reason: str, invalid_since: datetime | None
+) -> None:
+    event = StatusEvent(row.issuer_id, row.serial, status, reason, invalid_since)
+    number = revocations.add_event(home.store, event, at=home.now())
+    detail = {"serial": row.serial.hex(), "reason": reason}
+    if row.device is not None:
+        detail["device"] = row.device
+    home.record(Event(status, row.serial.hex(), detail, "status_event", number))
+
+
+def _refuse_root(home: Home, row: CertificateRow) -> None:
+    roots = [ca.issuer.id for ca in home.cas() if ca.role == "root"]
+    if row.for_issuer_id in roots:
+        raise PolicyError(
+            "a root cannot be revoked: no CRL that it signs would be believed",
+            hint="take it out of every device's Trusted Root store, and make a new CA",
+        )
+
+
+def _standing(home: Home, row: CertificateRow) -> Standing | None:
+    found = revocations.current(home.store, row.issuer_id, row.serial)
+    return None if found is None else Standing(found.status, found.reason, to_text(found.since))
+
+
+def _live_with_key(home: Home, rows: Sequence[CertificateRow]) -> list[CertificateRow]:
+    """Further certificates of the same keys that a peer would still take."""
+    now, known = home.now(), {row.plan_id for row in rows}
+    found: dict[int, CertificateRow] = {}
+    for row in rows:
+        for other in certificates.sharing_key(home.store, row.plan_id):
+            if other.plan_id not in known and other.status(now) not in ("revoked", "expired"):
+                found[other.plan_id] = other
+    return list(found.values())
+
+
+def _distinct(rows: list[CertificateRow]) -> list[CertificateRow]:
+    return list({row.plan_id: row for row in rows}.values())
+
+
+def _name(row: CertificateRow) -> str:
+    return f"{row.serial.hex()} ({label(row)})" if row.signature else row.serial.hex()
+
+
+def _document(
+    home: Home, changed: list[CertificateRow], left: list[CertificateRow], *, update_crls: bool
+) -> RevocationDocument:
+    touched = {row.issuer_id for row in changed}
+    cas = [ca for ca in home.cas() if ca.issuer.id in touched]
+    pending = None
+    if update_crls:
+        try:
+            for ca in cas:
+                make_crl(home, ca)
+        except (KeyUnavailableError, PolicyError) as error:  # it is recorded all the same
+            pending = error.message
+    else:
+        pending = "it was not asked for (--no-crl)"
+    return RevocationDocument(
+        changed=[_change(home, row) for row in changed],
+        same_key=[certificate_record(row, home.now()) for row in left],
+        crls=[crl_record(home, ca) for ca in cas],
+        pending=pending if changed else None,
+    )
+
+
+def _change(home: Home, row: CertificateRow) -> StatusChange:
+    now = revocations.current(home.store, row.issuer_id, row.serial)
+    facts = read_certificate(certificate(row.tbs, row.signature or b"\x00"))
+    issuer: CA = next(ca for ca in home.cas() if ca.issuer.id == row.issuer_id)
+    return StatusChange(
+        serial=row.serial.hex(),
+        subject=subject_text(facts.subject),
+        device=row.device,
+        issuer=issuer.issuer.name,
+        status=now.status if now else "released",
+        reason=now.reason if now else "hold",
+        since=now.since if now else home.now(),
+    )

@@ -1,0 +1,129 @@
+"""``ocsp rotate``: each CA's delegated OCSP signers (RFC 6960, 4.2.2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from ca.authority import register
+from ca.authority.clock import accept_clock, check_clock
+from ca.authority.home import CA, Home
+from ca.authority.status.crl import ca_called
+from ca.authority.status.upkeep import is_due
+from ca.documents.ocsp import SignerRecord, SignersDocument
+from ca.encoding.certificates import read_certificate
+from ca.issuance.issue import issue
+from ca.issuance.order import Order, own_request
+from ca.issuance.prepare import prepare
+from ca.keys.public import read_public_key
+from ca.keys.soft import make
+from ca.model.certificates import SubjectAttribute
+from ca.model.wishes import SigningWishes
+from ca.profiles.library import Library
+from ca.store import ocsp_signers
+from ca.store.audit import Event
+
+ROLE = "ocsp-responder"
+
+
+def rotate(
+    home: Home, ca: CA, *, if_due: bool = False, allow: Collection[str] = ()
+) -> SignerRecord | None:
+    """Give a CA a new OCSP signer with a new key; None if ``if_due`` and none is due.
+
+    The keys of those before it stay until they have ended and a later one has been in force for
+    a while: a moment with a wrong clock destroys nothing.
+
+    Raises:
+        KeyUnavailableError: the CA's key cannot be opened.
+        PolicyError: the CA is revoked, or the clock is behind.
+    """
+    if if_due and not is_due(home, ca):
+        return None
+    home.assert_sound()
+    home.check_not_revoked(ca)
+    check_clock(home, allow)
+    signer = home.signer(ca)
+    key = make(_key_spec(ca), None, label=f"OCSP signer of {ca.issuer.ca_id}")
+    profile = Library().profile(ROLE)
+    lifetime = profile.max_lifetime if ca.role == "root" else profile.lifetime
+    order = Order(
+        request=own_request(key.public.spki, _subject(home, ca)),
+        profile=msgspec.structs.replace(profile, lifetime=lifetime),
+        issuer=ca.issuer,
+        wishes=SigningWishes(profile=ROLE),
+        now=home.now(),
+        serial=home.new_serial(),
+    )
+    draft = register.Draft(prepare(order), profile, ca.issuer.id, "default", "ocsp rotate")
+    with home.store.write():
+        accept_clock(home, allow)
+        key_id = register.keep_key(home, key.ref)
+        (plan_id,) = register.write_plans(home, [draft])
+        ocsp_signers.add(home.store, plan_id=plan_id, issuer_id=ca.issuer.id, key_id=key_id)
+        serial = draft.prepared.serial.hex()
+        detail = {"ca": ca.issuer.ca_id, "serial": serial}
+        home.record(Event("ocsp-signer-planned", ca.issuer.name, detail))
+    home.step("signer-planned")
+    issued = issue(draft.prepared.tbs, signer, ca.issuer.key)
+    home.step("signer-signed")
+    with home.store.write():
+        register.write_result(home, plan_id, draft, issued)
+        for row in ocsp_signers.unneeded(home.store, ca.issuer.id, home.now()):
+            ocsp_signers.forget_key(home.store, row.key_id)
+        home.record(Event("ocsp-signer", ca.issuer.name, detail))
+    home.step("signer-recorded")
+    return signer_record(home, ca, made=True)
+
+
+def signer_record(home: Home, ca: CA, *, made: bool) -> SignerRecord | None:
+    """The OCSP signer in force for a CA, or the newest one where none is."""
+    held = newest_in_force(home, ca)
+    if held is None:
+        return None
+    facts = read_certificate(held.der)
+    return SignerRecord(
+        ca=ca.issuer.name,
+        id=ca.issuer.ca_id,
+        serial=facts.serial,
+        subject=facts.cn or "",
+        key=read_public_key(facts.spki).label,
+        not_before=facts.validity.not_before,
+        not_after=facts.validity.not_after,
+        made=made,
+    )
+
+
+def newest_in_force(home: Home, ca: CA) -> ocsp_signers.SignerRow | None:
+    rows = ocsp_signers.signers(home.store, ca.issuer.id)
+    now = home.now()
+    return next((row for row in rows if row.is_in_force(now)), rows[0] if rows else None)
+
+
+def _key_spec(ca: CA) -> str:
+    """A key of the CA's own family: devices that take one kind of CA may know no other."""
+    return "rsa:2048" if ca.issuer.key.algorithm == "rsa" else f"ec:{ca.issuer.key.curve}"
+
+
+def _subject(home: Home, ca: CA) -> tuple[SubjectAttribute, ...]:
+    return (SubjectAttribute("CN", f"{home.name[:40]} OCSP {ca.role}"),)
+
+
+def rotate_some(
+    home: Home, word: str | None, *, if_due: bool, allow: Collection[str] = ()
+) -> SignersDocument:
+    """New OCSP signers for one CA, or for all; a CA that is revoked keeps none of the others.
+
+    Raises:
+        NotFoundError: there is no such CA.
+        KeyUnavailableError: a CA's key cannot be opened.
+        PolicyError: a CA is revoked (the others have their new signers), or the clock is behind.
+    """
+    cas = home.cas() if word is None else [ca_called(home, word)]
+    check_clock(home, allow)
+    records = []
+    for ca in sorted(cas, key=lambda each: home.revocation_of(each) is not None):
+        made = rotate(home, ca, if_due=if_due, allow=allow)
+        records.append(made or signer_record(home, ca, made=False))
+    return SignersDocument(signers=[each for each in records if each is not None])

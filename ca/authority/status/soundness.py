@@ -1,0 +1,90 @@
+"""Whether a home's register is what its history says, as far as a quick look sees; mending it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from ca.authority.home import Home
+from ca.authority.register import index_of
+from ca.errors import StoreError
+from ca.model.findings import Finding, Violation, rule, run
+from ca.store import derived, verifying
+from ca.store.audit import Event
+
+NAMED = 5
+"""How many differences a finding names."""
+
+
+class Differences(msgspec.Struct, frozen=True):
+    """Where a register is not what it should be: the first few in words, and how many more."""
+
+    named: tuple[str, ...]
+    more: int
+
+
+@rule("register-altered", "error", "README.md, Safety")
+def register_altered(found: Differences) -> Violation | None:
+    """History or state is not what the audit trail says: somebody changed the register by hand."""
+    if not found.named:
+        return None
+    return Violation(
+        _told(found),
+        "sipca log --verify names every difference; restore the last copy of the folder",
+    )
+
+
+@rule("index-altered", "error", "README.md, Safety")
+def index_altered(found: Differences) -> Violation | None:
+    """A table made from history (who is revoked, which keys are blocked) differs from it."""
+    if not found.named:
+        return None
+    return Violation(
+        _told(found),
+        "sipca check --rebuild makes those tables anew from history, unless that was altered "
+        "itself: sipca log --verify says so, and the last copy of the folder is to be restored",
+    )
+
+
+def soundness(home: Home) -> list[Finding]:
+    """What a quick look finds: of history and state, then of what is made from history.
+
+    It does not read every event and certificate; ``log --verify`` does.
+    """
+    with home.store.snapshot():
+        history = _first(verifying.quick_history_problems(home.store))
+        made = _first(verifying.quick_derived_problems(home.store))
+    return [*run([register_altered], history), *run([index_altered], made)]
+
+
+def rebuild(home: Home) -> bool:
+    """Make every derived table anew from history, where one differs; recorded.
+
+    Returns:
+        Whether anything differed.
+
+    Raises:
+        StoreError: history was altered itself.
+    """
+    with home.store.write():
+        for problem in verifying.history_problems(home.store):
+            raise StoreError(
+                f"nothing can be made anew from history that was altered itself: {problem}",
+                hint="sipca log --verify names every difference; restore the last copy",
+            )
+        found = _first(verifying.derived_problems(home.store, index_of))
+        if not found.named:
+            return False
+        derived.rebuild(home.store, index_of)
+        home.record(Event("rebuilt", "register", {"found": _told(found)}))
+    return True
+
+
+def _first(problems: Iterator[str]) -> Differences:
+    return Differences(tuple(islice(problems, NAMED)), sum(1 for _ in problems))
+
+
+def _told(found: Differences) -> str:
+    return "; ".join(found.named) + (f"; and {found.more} more" if found.more else "")

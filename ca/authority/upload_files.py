@@ -1,0 +1,253 @@
+"""The files that the device's pages want, written without ever replacing another file unasked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ca.authority.home import Home
+from ca.device.request_rules import next_steps
+from ca.documents.sign import Files, Signed
+from ca.encoding import pem
+from ca.encoding.certificates import read_certificate
+from ca.errors import ConflictError, StoreError
+from ca.files import conflicts, make_folder, sync_folder, write_atomic
+from ca.model.spelling import spelled
+from ca.names.text import printable
+from ca.store import devices
+from ca.store.certificates import CertificateRow
+
+TRUSTED_ROOT = "trusted-root.pem"
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """Where certificates go: a folder, one file, or (neither) only into the document."""
+
+    folder: Path | None = None
+    file: Path | None = None
+    fullchain: bool = False
+    overwrite: bool = False
+    yields: Callable[[CertificateRow], bool] = lambda _: False
+    """Which certificates of this home give way beside those that are succeeded."""
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """The CA certificates of a home as PEM."""
+
+    issuing: str
+    root: str
+
+    @property
+    def trusted(self) -> str:
+        """Issuing, then root: the bundle for the Trusted Root page."""
+        return self.issuing + self.root
+
+
+def chain_of(home: Home, newline: str = "\n") -> Chain:
+    """The CA certificates of a home."""
+    issuing, root = home.chain()
+    return Chain(pem.encode(issuing, newline=newline), pem.encode(root, newline=newline))
+
+
+def trust_files(chain: Chain) -> dict[str, str]:
+    """The trust files by name: one bundle, and one file a certificate for one-by-one pages."""
+    return {
+        TRUSTED_ROOT: chain.trusted,
+        "trusted-1-root.pem": chain.root,
+        "trusted-2-issuing.pem": chain.issuing,
+    }
+
+
+def device_name(stem: str, context: int | None) -> str:
+    """The name of the device file: ``sbc1-device.pem``, ``sbc1-ctx2-device.pem``."""
+    return f"{with_context(stem, context)}-device.pem"
+
+
+def fullchain_name(stem: str, context: int | None) -> str:
+    """The name of the leaf-and-issuing file."""
+    return f"{with_context(stem, context)}-fullchain.pem"
+
+
+def with_context(stem: str, context: int | None) -> str:
+    """A stem, with the TLS context where there is one: ``sbc1-ctx2``."""
+    return stem if context is None else f"{stem}-ctx{context}"
+
+
+def file_safe(text: str) -> str:
+    """A text as the stem of a file name on every platform."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:100].rstrip("._-") or "device"
+    return f"_{plain}" if _WINDOWS.match(plain) else plain
+
+
+_WINDOWS = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+"""Devices of Windows, which no file can be called, whatever stands behind a dot."""
+
+
+MAX_STEM = 200
+"""Octets of a stem that leave room for what is put behind it; file systems take 255 in all."""
+
+
+def stem_of(stem: str | None) -> str | None:
+    """A source's own stem, without what a file name should not hold though it can, nor too long.
+
+    The same for a path and for how the register spells it.
+    """
+    if stem is None:
+        return None
+    plain = spelled(stem)
+    odd = plain.startswith("-") or "\\" in plain or "/" in plain or _WINDOWS.match(plain)
+    if odd or printable(plain, limit=255) != plain or len(plain.encode()) > MAX_STEM:
+        return file_safe(plain)
+    return plain
+
+
+def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:
+    """Before anything is signed: no trust file in the folder is another CA's.
+
+    Raises:
+        ConflictError: naming those that differ.
+    """
+    if delivery.folder is None:
+        return
+    expected = trust_files(chain)
+    for name in expected:
+        if (delivery.folder / name).is_dir():
+            raise ConflictError(f"'{delivery.folder / name}' is a folder", hint="remove it")
+    if delivery.overwrite:
+        return
+    foreign = [
+        name for name, text in expected.items() if conflicts(delivery.folder / name, text.encode())
+    ]
+    if foreign:
+        raise ConflictError(
+            f"'{delivery.folder}' holds another {', '.join(foreign)}",
+            hint="choose another --out; --overwrite replaces files",
+        )
+
+
+def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[Path]:
+    """The paths that one certificate goes to."""
+    if delivery.file is not None:
+        return [delivery.file]
+    if delivery.folder is None:
+        return []
+    names = [device_name(stem, context)]
+    if delivery.fullchain:
+        names.append(fullchain_name(stem, context))
+    return [delivery.folder / name for name in names]
+
+
+def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
+    """What goes to each of ``taken_paths``, in the same order."""
+    if delivery.file is not None:
+        return [leaf + chain.issuing if delivery.fullchain else leaf]
+    return [leaf, leaf + chain.issuing] if delivery.fullchain else [leaf]
+
+
+class PlannedFiles(msgspec.Struct, frozen=True):
+    """One certificate's files: path and text each, and how the document names them."""
+
+    texts: tuple[tuple[str, str], ...]
+    files: Files
+
+
+def planned_files(
+    delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain
+) -> PlannedFiles:
+    """The files that one certificate goes to; ``deliver_trust`` writes those beside them."""
+    paths = [str(path) for path in taken_paths(delivery, stem, context)]
+    texts = tuple(zip(paths, contents(delivery, leaf, chain), strict=True))
+    trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
+    return PlannedFiles(texts, Files(paths[0], trusted, paths[1] if len(paths) > 1 else None))
+
+
+def place_of(delivery: Delivery) -> Path | None:
+    """The folder that files go to."""
+    return delivery.folder or (delivery.file.parent if delivery.file else None)
+
+
+def check_place(delivery: Delivery) -> None:
+    """Before anything is signed: files can be written where they are to go.
+
+    Raises:
+        StoreError: the folder, or the nearest above it that is there, cannot be written, or
+            is none.
+    """
+    place = place_of(delivery)
+    if place is None:
+        return
+    while not place.exists() and place != place.parent:  # a drive may be missing whole
+        if place.is_symlink():
+            raise StoreError(
+                f"'{place}' cannot be written: it is a symbolic link to nothing", hint="remove it"
+            )
+        place = place.parent
+    if not place.is_dir():
+        raise StoreError(
+            f"'{place}' cannot be written: it is not a folder", hint="choose another --out"
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StoreError(f"'{place}' cannot be written", hint="check the owner and mode of it")
+
+
+def make_place(delivery: Delivery) -> None:
+    """Make the folder that files go to.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    make_folder(delivery.folder or (delivery.file or Path()).parent)
+
+
+def settle(delivery: Delivery) -> None:
+    """Make the names of delivered files durable."""
+    folder = place_of(delivery)
+    if folder is not None and folder.is_dir():
+        sync_folder(folder)
+
+
+def deliver_trust(delivery: Delivery, chain: Chain) -> None:
+    """Write the trust files of a folder.
+
+    Raises:
+        CAError: one cannot be written, or another one appeared meanwhile.
+    """
+    if delivery.folder is None:
+        return
+    make_folder(delivery.folder)
+    for name, text in trust_files(chain).items():
+        write_atomic(delivery.folder / name, text.encode("ascii"), overwrite=delivery.overwrite)
+
+
+def upload_steps(home: Home, made: Sequence[Signed], target: str | None) -> list[str]:
+    """What to do next on the device's pages with what ``sign`` made, in the pages' order.
+
+    Of several certificates two are enough to see that they are several.
+
+    Raises:
+        CAError: there is no such target.
+    """
+    if not made:
+        return []
+    files = made[0].files
+    several = len(made) > 1
+    known = None if several or not made[0].device else devices.device(home.store, made[0].device)
+    return next_steps(
+        home.library.target(target or (known and known.target) or home.target),
+        trusted_root=files.trusted_root or f"{TRUSTED_ROOT} (sipca export writes it)",
+        device="each device's own -device.pem"
+        if several
+        else files.device or "the certificate above",
+        context=made[0].context,
+    )
+
+
+def stem_of_row(row: CertificateRow) -> str:
+    """The stem that ``sign --out`` gave its files: the source's, for stdin the device's or CN."""
+    if row.source != "-":
+        return stem_of(Path(row.source).stem) or "device"
+    return file_safe(row.device or read_certificate(row.der).cn or row.serial.hex())

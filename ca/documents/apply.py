@@ -1,0 +1,27 @@
+"""The answer of ``apply``."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.documents.base import Document
+from ca.documents.sign import Refused
+
+
+class ApplyStep(msgspec.Struct, frozen=True):
+    """One thing of a lab: "made", "changed", "unchanged", with ``--check`` "would make" or
+    "would change", "drift" where sipca cannot change it, or "refused"."""
+
+    what: str
+    name: str
+    state: str
+    detail: str | None
+
+
+class ApplyDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``apply``; ``converged``: there was nothing to do."""
+
+    check: bool
+    converged: bool
+    steps: list[ApplyStep]
+    refused: list[Refused]

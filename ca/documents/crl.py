@@ -1,0 +1,32 @@
+"""The answer of ``crl``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ca.documents.base import Document
+
+
+class CRLRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest CRL of a CA; ``number`` and the dates are null while there is none.
+
+    ``pending``: revocations are recorded that it does not tell yet.
+    """
+
+    ca: str
+    id: str
+    number: int | None
+    this_update: datetime | None
+    next_update: datetime | None
+    entries: int
+    pending: bool
+
+
+class CRLDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``crl``; ``made`` is false where the newest one was handed out again."""
+
+    crl: CRLRecord
+    made: bool
+    path: str | None

@@ -1,0 +1,23 @@
+"""The answer of ``export``."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.documents.base import Document
+from ca.documents.certificate import CertificateRecord
+from ca.model.findings import Finding
+
+
+class ExportDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``export``: what was written, in the order of the device's pages.
+
+    ``findings`` are preflight's, where a kit was made for a target.
+    """
+
+    certificate: CertificateRecord
+    files: list[str]
+    others: list[str]
+    steps: list[str]
+    target: str = ""
+    findings: list[Finding] = msgspec.field(default_factory=list)

@@ -1,0 +1,45 @@
+"""The answers of ``fixture list`` and ``fixture make``."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.documents.base import Document
+from ca.documents.sign import Refused
+
+
+class FixtureFiles(msgspec.Struct, frozen=True):
+    """The files of one fixture: key, certificate, what is sent above it, both in one."""
+
+    key: str
+    device: str
+    chain: str
+    fullchain: str
+
+
+class FixtureRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A bad certificate: what is wrong, what a correct peer does, what openssl says to WORDS."""
+
+    name: str
+    description: str
+    peer: str
+    openssl: list[str]
+    openssl_says: str
+    files: FixtureFiles | None
+
+
+class FixtureListDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``fixture list``."""
+
+    fixtures: list[FixtureRecord]
+
+
+class FixtureDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``fixture make``; ``table`` is the form to note what a device did."""
+
+    folder: str
+    ca: str
+    trusted_root: str
+    table: str
+    fixtures: list[FixtureRecord]
+    refused: list[Refused]

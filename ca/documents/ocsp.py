@@ -1,0 +1,46 @@
+"""The answers of ``ocsp ...``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ca.documents.base import Document
+
+
+class SignerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A delegated OCSP signer."""
+
+    ca: str
+    id: str
+    serial: str
+    subject: str
+    key: str
+    not_before: datetime
+    not_after: datetime
+    made: bool
+
+
+class SignersDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ocsp rotate``; ``made`` is false where the signer was still fresh."""
+
+    signers: list[SignerRecord]
+
+
+class OCSPAnswerDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ocsp respond``: the response status of RFC 6960 and why."""
+
+    status: str
+    reason: str | None
+    path: str
+
+
+class PresignDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ocsp presign``: how many files answer for how many certificates."""
+
+    folder: str
+    certificates: int
+    written: int
+    removed: int
+    next_update: datetime

@@ -1,0 +1,105 @@
+"""Which document each command answers with ``--json``, and its JSON Schema."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import msgspec
+
+from ca.documents.apply import ApplyDocument
+from ca.documents.base import Document
+from ca.documents.ca import SettingsDocument
+from ca.documents.chain import ChainDocument
+from ca.documents.check import CheckDocument
+from ca.documents.crl import CRLDocument
+from ca.documents.csr import RequestDocument
+from ca.documents.device import DeviceDocument, DeviceListDocument
+from ca.documents.env import EnvDocument
+from ca.documents.error import ErrorDocument
+from ca.documents.export import ExportDocument
+from ca.documents.fixture import FixtureDocument, FixtureListDocument
+from ca.documents.init import InitDocument
+from ca.documents.issue import IssueDocument
+from ca.documents.list import ListDocument
+from ca.documents.log import LogDocument
+from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
+from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
+from ca.documents.revoke import RevocationDocument
+from ca.documents.rule import RuleDocument
+from ca.documents.show import ShowDocument
+from ca.documents.sign import SigningDocument
+from ca.documents.status import StatusDocument
+from ca.documents.target import TargetListDocument
+from ca.documents.trust import TrustDiffDocument, TrustDocument
+from ca.errors import NotFoundError
+
+
+class SchemaListDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``schema`` without a name."""
+
+    names: list[str]
+
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "init": InitDocument,
+    "status": StatusDocument,
+    "chain": ChainDocument,
+    "log": LogDocument,
+    "csr show": RequestDocument,
+    "sign": SigningDocument,
+    "issue": IssueDocument,
+    "list": ListDocument,
+    "show": ShowDocument,
+    "export": ExportDocument,
+    "revoke": RevocationDocument,
+    "release": RevocationDocument,
+    "crl": CRLDocument,
+    "ocsp respond": OCSPAnswerDocument,
+    "ocsp presign": PresignDocument,
+    "ocsp rotate": SignersDocument,
+    "check": CheckDocument,
+    "preflight": CheckDocument,
+    "trust build": TrustDocument,
+    "trust diff": TrustDiffDocument,
+    "fixture list": FixtureListDocument,
+    "fixture make": FixtureDocument,
+    "ca set": SettingsDocument,
+    "profile list": ProfileListDocument,
+    "profile show": TextDocument,
+    "profile check": TextDocument,
+    "profile new": WrittenDocument,
+    "target list": TargetListDocument,
+    "target show": TextDocument,
+    "device list": DeviceListDocument,
+    "device show": DeviceDocument,
+    "device set": DeviceDocument,
+    "device remove": DeviceDocument,
+    "rule list": RuleDocument,
+    "apply": ApplyDocument,
+    "env": EnvDocument,
+    "schema": SchemaListDocument,
+    "error": ErrorDocument,
+}
+"""By the words of the command; "error" is what stands on stderr before there is a document."""
+
+
+def names() -> SchemaListDocument:
+    """Every name that ``schema_of`` takes."""
+    return SchemaListDocument(names=list(DOCUMENTS))
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a command's document.
+
+    Raises:
+        NotFoundError: no command of that name answers one.
+    """
+    if name not in DOCUMENTS:
+        near = difflib.get_close_matches(name, DOCUMENTS, n=1)
+        raise NotFoundError(
+            f"no command '{name}' answers a document",
+            hint=f"did you mean '{near[0]}'?" if near else "sipca schema lists them",
+        )
+    schema = msgspec.json.schema(DOCUMENTS[name])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,270 @@
+"""``apply``: bring a home and its output folders to what a lab file says; again: nothing to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from ca.authority import upload_files
+from ca.authority.devices.device import DeviceWishes, address, set_device
+from ca.authority.founding.ca import set_settings
+from ca.authority.founding.init import create_ca
+from ca.authority.founding.wishes import FoundingWishes, compare, normal_base_url
+from ca.authority.home import DATABASE, Home, Surroundings, no_passphrase, open_home
+from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key, would_make
+from ca.authority.signing.judge import Source
+from ca.authority.signing.sign import sign
+from ca.documents.apply import ApplyDocument, ApplyStep
+from ca.documents.exits import EXIT_CODES
+from ca.documents.sign import Refused, Signed, SigningDocument, Skipped
+from ca.errors import ERRORS, CAError, ConflictError, attempt
+from ca.files import conflicts, locked, make_folder, read_bounded, write_atomic
+from ca.lab.lab_file import (
+    CertificateTable,
+    DeviceTable,
+    Lab,
+    founding_wishes,
+    label_of,
+    signing_wishes,
+    stem_of,
+)
+from ca.profiles.durations import parse_lifetime
+from ca.store import devices, state
+from ca.store.certificates import CertificateRow
+
+
+def apply(path: Path, lab: Lab, around: Surroundings, *, check: bool) -> ApplyDocument:
+    """Converge, or with ``check`` only say what would change.
+
+    One at a time on a home: a second call waits, and then finds its work done.
+
+    Raises:
+        ConflictError: the CA is there and was made with other wishes; nothing was changed.
+        CAError: what concerns all failed; what was done before stays, and the next call goes on
+            from there. What fails for one entry is its refusal in the document.
+    """
+    if check and not (path / DATABASE).is_file():
+        return _all_to_make(lab)
+    if check:
+        with open_home(path, msgspec.structs.replace(around, passphrase=no_passphrase)) as home:
+            return _document(*_steps(home, lab, check=True), check=True)
+    make_folder(path, mode=0o700)
+    with locked(path / "apply.lock"):
+        made = create_ca(path, _with_base_url(lab), around).created if _is_new(path, lab) else False
+        with open_home(path, around) as home:
+            first = ApplyStep("ca", home.name, "made" if made else "unchanged", None)
+            steps, told = _steps(home, lab, check=False)
+            return _document([first, *steps], told, check=False)
+
+
+def _is_new(path: Path, lab: Lab) -> bool:
+    """Whether there is no CA yet.
+
+    Raises:
+        ConflictError: there is one that was made with other wishes.
+    """
+    if not (path / DATABASE).exists():
+        return True
+    with open_home(path, Surroundings(passphrase=no_passphrase)) as home:
+        compare(founding_wishes(lab.file.ca), state.setting(home.store, "founding_wishes") or "{}")
+    return False
+
+
+def _with_base_url(lab: Lab) -> FoundingWishes:
+    url = lab.file.ca.base_url
+    return msgspec.structs.replace(
+        founding_wishes(lab.file.ca), base_url=None if url in (None, "none") else url
+    )
+
+
+_Entry = tuple[str, str, Callable[[], ApplyStep]]
+_Told = tuple[ApplyStep, Refused | None]
+
+
+def _steps(home: Home, lab: Lab, *, check: bool) -> tuple[list[ApplyStep], list[_Told]]:
+    """The steps that concern all, which end the call where they fail, and those of each entry."""
+    steps = []
+    if check:
+        wished = founding_wishes(lab.file.ca)
+        try:
+            compare(wished, state.setting(home.store, "founding_wishes") or "{}")
+            steps.append(ApplyStep("ca", home.name, "unchanged", None))
+        except ConflictError as error:
+            steps.append(ApplyStep("ca", home.name, "drift", error.message))
+    steps += _settings(home, lab, check=check)
+    return steps, _each(home, _entries(home, lab, check=check))
+
+
+def _entries(home: Home, lab: Lab, *, check: bool) -> Iterator[_Entry]:
+    """Everything that is worked on by itself, in its order."""
+    for text in lab.file.profiles:
+        source = lab.path(text)
+        yield "profile", source.stem, partial(_profile, home, source, check=check)
+    for device in lab.file.device:
+        yield "device", device.name, partial(_device, home, device, check=check)
+    for table in lab.file.certificate:
+        work = _signed if table.csr is not None else _issued
+        yield "certificate", label_of(table), partial(work, home, lab, table, check=check)
+
+
+def _each(home: Home, entries: Iterator[_Entry]) -> list[_Told]:
+    """What became of each: whatever one raises is its refusal, and the others go on."""
+    told: list[_Told] = []
+    for what, name, work in entries:
+        outcome = attempt(work)
+        if isinstance(outcome, CAError):
+            home.note(outcome)
+            exit_code = EXIT_CODES[outcome.kind]
+            refused = Refused(
+                name, outcome.kind, outcome.message, _in_lab_words(outcome.hint), exit_code
+            )
+            told.append((ApplyStep(what, name, "refused", outcome.message), refused))
+        else:
+            told.append((outcome, None))
+    return told
+
+
+def _in_lab_words(hint: str | None) -> str | None:
+    """A hint that names options of the command line, with the keys of a lab file in their place."""
+    if hint is None:
+        return None
+    hint = re.sub(r"--allow ([a-z-]+)", r'allow = ["\1"]', hint)
+    return hint.replace("--overwrite replaces files", "remove it").replace("--out", "out")
+
+
+def _settings(home: Home, lab: Lab, *, check: bool) -> list[ApplyStep]:
+    wished: dict[str, tuple[str | None, str | None]] = {}
+    if lab.file.ca.base_url is not None:
+        url = lab.file.ca.base_url
+        wished["base_url"] = (home.base_url, None if url == "none" else normal_base_url(url))
+    if lab.file.ca.target is not None:
+        wished["target"] = (home.target, lab.file.ca.target)
+    steps = []
+    for name, (now, then) in wished.items():
+        if now == then:
+            steps.append(ApplyStep("setting", name, "unchanged", None))
+            continue
+        steps.append(ApplyStep("setting", name, _verb(check, "changed"), f"{now} -> {then}"))
+        if not check:
+            set_settings(home, **{name: then or "none"})
+    return steps
+
+
+def _profile(home: Home, source: Path, *, check: bool) -> ApplyStep:
+    target = home.path / "profiles" / f"{source.stem}.toml"
+    data = read_bounded(source)
+    if target.exists() and not conflicts(target, data):
+        return ApplyStep("profile", source.stem, "unchanged", None)
+    verb = _verb(check, "changed" if target.exists() else "made")
+    if not check:
+        make_folder(target.parent, mode=0o700)
+        write_atomic(target, data, overwrite=True)
+    return ApplyStep("profile", source.stem, verb, None)
+
+
+def _device(home: Home, table: DeviceTable, *, check: bool) -> ApplyStep:
+    now = devices.device(home.store, table.name)
+    then = devices.DeviceRow(
+        now.name if now else table.name,
+        table.target,
+        table.context,
+        tuple(dict.fromkeys(address(each) for each in table.addresses)),
+        tuple(dict.fromkeys(address(each) for each in table.proxy_sets)),
+    )
+    if now == then:
+        return ApplyStep("device", table.name, "unchanged", None)
+    if not check:
+        wishes = DeviceWishes(then.target, then.context, then.addresses, then.proxy_sets)
+        set_device(home, table.name, wishes, exactly=True)
+    return ApplyStep("device", table.name, _verb(check, "changed" if now else "made"), None)
+
+
+def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> ApplyStep:
+    assert table.csr is not None
+    out = lab.path(table.out)
+    source = Source(table.csr, stem_of(table), signing_wishes(table), path=lab.path(table.csr))
+    name = label_of(table)
+    delivery = upload_files.Delivery(folder=out, yields=partial(_is_entrys, table, source))
+    dry = sign(home, [source], delivery=delivery, dry_run=True)
+    _raise_refusals(dry)
+    if dry.skipped and not _missing(dry.skipped[0], out, table):
+        return ApplyStep("certificate", name, "unchanged", dry.skipped[0].serial)
+    verb = "changed" if dry.skipped else "made"
+    if check:
+        return ApplyStep("certificate", name, _verb(check, verb), None)
+    done = sign(home, [source], delivery=delivery)
+    _raise_refusals(done)
+    return ApplyStep("certificate", name, verb, (done.skipped or done.signed)[0].serial)
+
+
+def _raise_refusals(document: SigningDocument) -> None:
+    for each in document.refused:
+        raise ERRORS[each.kind](each.message, hint=each.hint)
+
+
+def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:
+    """Whether a file of a good certificate is not there, or is another."""
+    wanted = {
+        upload_files.device_name(stem_of(table), entry.context): entry.certificate_pem,
+        upload_files.TRUSTED_ROOT: entry.chain_pem,
+    }
+    return any(
+        not (out / name).exists() or conflicts(out / name, (text or "").encode())
+        for name, text in wanted.items()
+    )
+
+
+def _is_entrys(table: CertificateTable, source: Source, row: CertificateRow) -> bool:
+    """Whether a certificate in the place of an entry's is an earlier one of that entry."""
+    return row.device == table.device or Path(row.source).stem == source.stem
+
+
+def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> ApplyStep:
+    wishes = IssueWishes(
+        names=tuple(inferred_name(each) for each in table.issue),
+        folder=lab.path(table.out),
+        profile=table.profile,
+        key=table.key,
+        lifetime=None if table.lifetime is None else parse_lifetime(table.lifetime),
+        device=table.device,
+        allow=frozenset(table.allow),
+    )
+    name = label_of(table)
+    if check:
+        made = would_make(home, wishes)
+        state_ = {"nothing": "unchanged", "certificate": "would change"}.get(made, "would make")
+        return ApplyStep("certificate", name, state_, None)
+    document = issue_key(home, wishes)
+    done = {"nothing": "unchanged", "certificate": "changed"}.get(document.made, "made")
+    return ApplyStep("certificate", name, done, document.serial)
+
+
+def _all_to_make(lab: Lab) -> ApplyDocument:
+    steps = [ApplyStep("ca", lab.file.ca.name or "", "would make", None)]
+    steps += [
+        ApplyStep("profile", Path(each).stem, "would make", None) for each in lab.file.profiles
+    ]
+    steps += [ApplyStep("device", each.name, "would make", None) for each in lab.file.device]
+    steps += [
+        ApplyStep("certificate", label_of(each), "would make", None)
+        for each in lab.file.certificate
+    ]
+    return _document(steps, [], check=True)
+
+
+def _document(steps: list[ApplyStep], told: list[_Told], *, check: bool) -> ApplyDocument:
+    steps = [*steps, *(step for step, _ in told)]
+    return ApplyDocument(
+        check=check,
+        converged=all(each.state == "unchanged" for each in steps),
+        steps=steps,
+        refused=[each for _, each in told if each is not None],
+    )
+
+
+def _verb(check: bool, done: str) -> str:
+    return {"made": "would make", "changed": "would change"}[done] if check else done

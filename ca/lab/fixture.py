@@ -1,0 +1,169 @@
+"""Bad certificates in a folder: for testing how a device reacts, and noting what it did.
+
+They come from a CA made in that folder and thrown away with it; no home is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from ca.documents.exits import EXIT_CODES
+from ca.documents.fixture import FixtureDocument, FixtureFiles, FixtureListDocument, FixtureRecord
+from ca.documents.sign import Refused
+from ca.encoding import pem
+from ca.encoding.certificates import read_certificate
+from ca.errors import ConflictError, attempt
+from ca.files import PRIVATE, PUBLIC, held_folder, make_folder, write_atomic
+from ca.keys.throwaway import make_throwaway
+from ca.lab.throwaway import MARK, Limits, ThrowawayCA, make_ca, make_crl, make_leaf
+from ca.profiles.fixture import Change, Fixture
+from ca.profiles.library import Library
+
+TABLE = "what-a-correct-peer-answers.md"
+PERMITTED = "lab.example"
+
+
+def list_fixtures() -> FixtureListDocument:
+    """Every fixture that can be made."""
+    library = Library()
+    return FixtureListDocument(
+        fixtures=[_record(library.fixture(name)) for name in library.fixtures.names()]
+    )
+
+
+def make_fixtures(
+    name: str, folder: Path, *, now: datetime, bug: Callable[[str], None] = lambda _: None
+) -> FixtureDocument:
+    """One fixture, or with "all" every one, and the table of what a correct peer answers.
+
+    What fails for one is its refusal, a bug of ours included (``bug`` takes its traceback).
+
+    Raises:
+        NotFoundError: there is no such fixture.
+        ConflictError: the folder holds something already.
+    """
+    library = Library()
+    names = list(library.fixtures.names()) if name == "all" else [name]
+    fixtures = [library.fixture(each) for each in names]
+    _check_empty(folder)
+    cas = _cas({each.change.issuer for each in fixtures}, now)
+    make_folder(folder)
+    with held_folder(folder):
+        _check_empty(folder)
+        return _made(fixtures, cas, folder, now, bug)
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConflictError(
+            f"'{folder}' holds something already",
+            hint="a new folder for each throw-away CA: its key is thrown away",
+        )
+
+
+def _made(
+    fixtures: list[Fixture],
+    cas: dict[str, ThrowawayCA],
+    folder: Path,
+    now: datetime,
+    bug: Callable[[str], None],
+) -> FixtureDocument:
+    root, issuing = cas["root"], cas["issuing"]
+    shared = {
+        "root.pem": pem.encode(root.certificate),
+        "issuing.pem": pem.encode(issuing.certificate),
+        "trusted-root.pem": pem.bundle([issuing.certificate, root.certificate]),
+    }
+    for path, text in shared.items():
+        write_atomic(folder / path, text.encode())
+    revoked: list[bytes] = []
+    made: list[FixtureRecord] = []
+    refused: list[Refused] = []
+    for each in fixtures:
+        found = attempt(_make, each, cas[each.change.issuer], folder, revoked, now)
+        if isinstance(found, FixtureRecord):
+            made.append(found)
+            continue
+        bug(getattr(found, "trace", ""))
+        code = EXIT_CODES[found.kind]
+        refused.append(Refused(each.name, found.kind, found.message, found.hint, code))
+    crl = make_crl(issuing, revoked, now=now)
+    write_atomic(folder / "issuing.crl", pem.encode(crl, "X509 CRL").encode())
+    write_atomic(folder / TABLE, _table(fixtures).encode())
+    return FixtureDocument(
+        folder=str(folder), ca=MARK, trusted_root=str(folder / "trusted-root.pem"), fixtures=made,
+        table=str(folder / TABLE), refused=refused,
+    )  # fmt: skip
+
+
+def _cas(wanted: set[str], now: datetime) -> dict[str, ThrowawayCA]:
+    root = make_ca("Fixture Root", None, Limits(), now=now)
+    cas = {"root": root, "issuing": make_ca("Fixture Issuing", root, Limits(0), now=now)}
+    if "unknown" in wanted:
+        other = make_ca("Unknown Root", None, Limits(), now=now)
+        cas["unknown"] = make_ca("Unknown Issuing", other, Limits(0), now=now)
+    if "below-issuing" in wanted:
+        cas["below-issuing"] = make_ca("Below Issuing", cas["issuing"], Limits(0), now=now)
+    if "constrained" in wanted:
+        cas["constrained"] = make_ca("Constrained", root, Limits(0, PERMITTED), now=now)
+    return cas
+
+
+def _make(
+    fixture: Fixture, issuer: ThrowawayCA, folder: Path, revoked: list[bytes], now: datetime
+) -> FixtureRecord:
+    change: Change = fixture.change
+    key = make_throwaway(int(change.key.removeprefix("rsa:")))
+    leaf = make_leaf(change, issuer, key, now=now)
+    serial = bytes.fromhex(read_certificate(leaf).serial)
+    if change.revoked:
+        revoked.append(serial)
+    above = [issuer.certificate, *issuer.above[:-1]] if change.send_chain else []
+    place = folder / fixture.name
+    make_folder(place)
+    files = {
+        f"{fixture.name}.key": (key.pem, PRIVATE),
+        f"{fixture.name}-device.pem": (pem.encode(leaf).encode(), PUBLIC),
+        f"{fixture.name}-chain.pem": (pem.bundle(above).encode(), PUBLIC),
+        f"{fixture.name}-fullchain.pem": (pem.bundle([leaf, *above]).encode(), PUBLIC),
+    }
+    for path, (data, mode) in files.items():
+        write_atomic(place / path, data, mode=mode)
+    written = [str(place / path) for path in files]
+    return _record(fixture, FixtureFiles(*written))
+
+
+def _record(fixture: Fixture, files: FixtureFiles | None = None) -> FixtureRecord:
+    return FixtureRecord(
+        name=fixture.name,
+        description=fixture.description,
+        peer=fixture.peer,
+        openssl=list(fixture.openssl.words),
+        openssl_says=fixture.openssl.says,
+        files=files,
+    )
+
+
+def _table(fixtures: list[Fixture]) -> str:
+    """The table of predictions, and a column to note what the device did."""
+    lines = [
+        "# What a correct peer answers",
+        "",
+        f"Made from a throw-away CA ({MARK}). Load `trusted-root.pem` into the peer that is",
+        "tested, present `NAME-fullchain.pem` with `NAME.key` to it, and note what it did.",
+        "",
+        "openssl is asked in this folder by: `openssl verify -x509_strict -CAfile root.pem",
+        "-CRLfile issuing.crl -untrusted NAME/NAME-chain.pem WORDS NAME/NAME-device.pem`",
+        "",
+        "device: ____________________  firmware: ____________  TLS context: ____  date: __________",
+        "",
+        "| fixture | the certificate | a correct peer | WORDS | openssl says | the device did |",
+        "|---|---|---|---|---|---|",
+    ]
+    for each in fixtures:
+        words = " ".join(each.openssl.words)
+        cells = (each.name, each.description, each.peer, f"`{words}`", each.openssl.says, " ")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,259 @@
+"""The lab file: what a test environment wants of its CA; read and checked whole before anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from ca.authority.devices.device import address
+from ca.authority.founding.wishes import FoundingWishes, Protection
+from ca.authority.signing.issue import inferred_name, stem_for
+from ca.authority.upload_files import device_name
+from ca.authority.upload_files import stem_of as safe_stem
+from ca.csr.parsing import read_request
+from ca.errors import BugError, CAError, ConflictError, MalformedError, NotFoundError, attempt
+from ca.files import MAX_INPUT, read_bounded
+from ca.model.wishes import SigningWishes
+from ca.names.general import parse_general_name
+from ca.names.text import check_device_name
+from ca.profiles.durations import parse_lifetime, parse_span
+from ca.profiles.library import Library, check_own_name, check_profile_file
+from ca.profiles.reader import read_toml, utf8
+
+
+class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class CATable(_Closed, frozen=True):
+    """The CA: what ``init`` and ``ca set`` take; what is left out has their defaults."""
+
+    name: str | None = None
+    org: str | None = None
+    country: str | None = None
+    root_key: str | None = None
+    issuing_key: str | None = None
+    root_lifetime: str | None = None
+    issuing_lifetime: str | None = None
+    base_url: str | None = None
+    target: str | None = None
+    permit_dns: tuple[str, ...] = ()
+    permit_ip: tuple[str, ...] = ()
+    protect: Protection | None = None
+
+
+Context = Annotated[int, msgspec.Meta(ge=0, le=99)]
+
+
+class DeviceTable(_Closed, frozen=True):
+    """A device: what ``device set`` takes."""
+
+    name: str
+    target: str | None = None
+    context: Context | None = None
+    addresses: tuple[str, ...] = ()
+    proxy_sets: tuple[str, ...] = ()
+
+
+class CertificateTable(_Closed, frozen=True):
+    """A certificate wanted: of a CSR file, or (``issue``) with a key made here."""
+
+    out: str
+    csr: str | None = None
+    issue: tuple[str, ...] = ()
+    profile: str = "sip"
+    device: str | None = None
+    context: Context | None = None
+    cn: str | None = None
+    san: tuple[str, ...] = ()
+    fix_san: bool = False
+    lifetime: str | None = None
+    allow: tuple[str, ...] = ()
+    key: str = "ec:p256"
+
+
+class LabFile(_Closed, frozen=True):
+    """A whole lab. ``profiles`` are TOML files to put into the home."""
+
+    schema: int
+    ca: CATable = CATable()
+    profiles: tuple[str, ...] = ()
+    device: tuple[DeviceTable, ...] = ()
+    certificate: tuple[CertificateTable, ...] = ()
+
+
+class Lab(msgspec.Struct, frozen=True):
+    """A checked lab file and the folder that its paths start from."""
+
+    file: LabFile
+    folder: Path
+
+    def path(self, text: str) -> Path:
+        """A path of the file, from its folder."""
+        return self.folder / text
+
+
+def read_lab(path: Path, home: Path) -> Lab:
+    """Read a lab file and find whatever is wrong with it.
+
+    Raises:
+        MalformedError: an unknown key, a bad value, a CSR that is none; naming the key.
+        NotFoundError: a CSR, profile or target that is not there.
+        ConflictError: a device twice, or two certificates for one file.
+    """
+    text = utf8(read_bounded(path, limit=MAX_INPUT), str(path))
+    lab = Lab(read_toml(text, LabFile, file=str(path)), path.parent)
+    if lab.file.schema != 1:
+        raise MalformedError(f"{path}: schema is {lab.file.schema}, known is 1")
+    library = Library(home if home.is_dir() else None)
+    own = _checked_profiles(path, lab)
+    _named(path, "ca", lambda: founding_wishes(lab.file.ca))
+    if lab.file.ca.target is not None:
+        _named(path, "ca.target", lambda: library.target(str(lab.file.ca.target)))
+    _check_devices(path, lab, library)
+    _check_certificates(path, lab, {*library.profiles.names(), *own})
+    return lab
+
+
+def founding_wishes(table: CATable) -> FoundingWishes:
+    """What ``init`` would be told.
+
+    Raises:
+        MalformedError: a value is not well formed.
+    """
+    from ca.authority.founding.wishes import normal
+
+    def span(text: str | None) -> object:
+        return None if text is None else parse_span(text)
+
+    return normal(
+        FoundingWishes(
+            name=table.name,
+            org=table.org,
+            country=table.country,
+            root_key=table.root_key,
+            issuing_key=table.issuing_key,
+            root_lifetime=span(table.root_lifetime),  # type: ignore[arg-type]
+            issuing_lifetime=span(table.issuing_lifetime),  # type: ignore[arg-type]
+            permit_dns=table.permit_dns,
+            permit_ip=table.permit_ip,
+            protect=table.protect,
+        )
+    )
+
+
+def signing_wishes(table: CertificateTable) -> SigningWishes:
+    """What ``sign`` would be told for one certificate.
+
+    Raises:
+        MalformedError: a value is not well formed.
+    """
+    return SigningWishes(
+        profile=table.profile,
+        device=table.device,
+        context=table.context,
+        cn=table.cn,
+        san=tuple(parse_general_name(each) for each in table.san),
+        fix_san=table.fix_san,
+        lifetime=None if table.lifetime is None else parse_lifetime(table.lifetime),
+        allow=frozenset(table.allow),
+    )
+
+
+def stem_of(table: CertificateTable) -> str:
+    """The stem of a certificate's files."""
+    if table.csr is not None:
+        return safe_stem(Path(table.csr).stem) or "device"
+    return stem_for(inferred_name(table.issue[0]))
+
+
+def label_of(table: CertificateTable) -> str:
+    """A certificate in a few words."""
+    return table.csr or " ".join(table.issue)
+
+
+def _checked_profiles(path: Path, lab: Lab) -> list[str]:
+    names = []
+    for number, text in enumerate(lab.file.profiles):
+        source = lab.path(text)
+        _named(path, f"profiles[{number}]", lambda source=source: check_own_name(source.stem))
+        _named(path, f"profiles[{number}]", lambda source=source: check_profile_file(source))
+        names.append(source.stem)
+    _once(path, "profiles", names)
+    return names
+
+
+def _check_devices(path: Path, lab: Lab, library: Library) -> None:
+    for number, device in enumerate(lab.file.device):
+        key = f"device[{number}]"
+        _named(path, f"{key}.name", lambda device=device: check_device_name(device.name))
+        if device.target is not None:
+            _named(path, f"{key}.target", lambda device=device: library.target(device.target))
+        for each in (*device.addresses, *device.proxy_sets):
+            _named(path, key, lambda each=each: address(each))
+    _once(path, "device", [device.name for device in lab.file.device])
+
+
+def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
+    from ca.authority.reports.rule import overridable
+    from ca.keys.soft import SPECS
+
+    outputs = []
+    for number, table in enumerate(lab.file.certificate):
+        key = f"certificate[{number}]"
+        if (table.csr is None) == (not table.issue):
+            raise MalformedError(f"{path}: {key} has not one of csr and issue")
+        if table.profile not in profiles:
+            raise NotFoundError(
+                f"{path}: {key}.profile: there is no profile '{table.profile}'",
+                hint="sipca profile list shows them; own ones are named under profiles",
+            )
+        if table.key not in SPECS:
+            raise MalformedError(f"{path}: {key}.key: '{table.key}' is none of {', '.join(SPECS)}")
+        for rule in table.allow:
+            if rule not in overridable():
+                raise MalformedError(f"{path}: {key}.allow: there is no rule '{rule}' to override")
+        if table.device is not None:
+            _named(path, f"{key}.device", lambda table=table: check_device_name(table.device))
+        _named(path, key, lambda table=table: signing_wishes(table))
+        if table.csr is not None:
+            source = lab.path(table.csr)
+            _named(path, f"{key}.csr", lambda source=source: _check_request(source))
+        context = table.context if table.issue else _context(lab, table)
+        outputs.append(str(Path(table.out) / device_name(stem_of(table), context)))
+    _once(path, "certificate", outputs)
+
+
+def _check_request(source: Path) -> None:
+    """That a request can be read; a bug of ours in that is left to the entry itself."""
+    found = attempt(lambda: read_request(read_bounded(source)))
+    if isinstance(found, CAError) and not isinstance(found, BugError):
+        raise found
+
+
+def _context(lab: Lab, table: CertificateTable) -> int | None:
+    """The TLS context that goes into the file's name: the table's, else its device's."""
+    if table.context is not None or table.device is None:
+        return table.context
+    known = {each.name.casefold(): each.context for each in lab.file.device}
+    return known.get(table.device.casefold())
+
+
+def _named(path: Path, key: str, check: object) -> object:
+    """Run a check, and say of its failure where in the file it is."""
+    assert callable(check)
+    try:
+        return check()
+    except CAError as error:
+        raise type(error)(f"{path}: {key}: {error.message}", hint=error.hint) from None
+
+
+def _once(path: Path, key: str, names: Iterable[str]) -> None:
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names):
+        first = seen.setdefault(name.casefold(), number)
+        if first != number:
+            raise ConflictError(f"{path}: {key}[{first}] and {key}[{number}] are both '{name}'")

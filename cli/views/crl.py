@@ -1,0 +1,22 @@
+"""The answer of ``crl`` as text."""
+
+from __future__ import annotations
+
+from ca.documents.crl import CRLDocument, CRLRecord
+from cli.terminal import one_line
+
+
+def crl_text(document: CRLDocument) -> str:
+    """Whether it was made, how long it holds, where it went."""
+    line = crl_line(document.crl)
+    text = f"made: {line}" if document.made else f"still fresh: {line}"
+    return f"{text}\nwrote {one_line(document.path)}" if document.path else text
+
+
+def crl_line(crl: CRLRecord) -> str:
+    if crl.number is None or crl.next_update is None:
+        return f"{one_line(crl.ca)} has no CRL yet"
+    tells = "does not tell this yet" if crl.pending else f"{crl.entries} entries"
+    return (
+        f"CRL {crl.number} of {one_line(crl.ca)}: {tells}, next update {crl.next_update:%Y-%m-%d}"
+    )

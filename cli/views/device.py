@@ -1,0 +1,59 @@
+"""Devices as text."""
+
+from __future__ import annotations
+
+from ca.documents.device import DeviceDocument, DeviceListDocument, DeviceRecord
+from cli.terminal import one_line, table
+
+
+def devices_text(document: DeviceListDocument) -> str:
+    """One line a device."""
+    if not document.devices:
+        return "no devices yet; sipca device set NAME enters one"
+    rows = [
+        (
+            each.name,
+            each.target or "-",
+            "-" if each.context is None else str(each.context),
+            ", ".join(each.addresses) or "-",
+        )
+        for each in document.devices
+    ]
+    return table(rows, head=("device", "target", "context", "addresses"))
+
+
+def device_text(document: DeviceDocument) -> str:
+    """What is known of it, then a paragraph a certificate, newest first."""
+    lines = [_record_text(document.device)]
+    for each in document.certificates:
+        rows = [
+            ("certificate", f"{each.serial}  {each.status}, until {each.not_after:%Y-%m-%d}"),
+            ("context", "-" if each.context is None else str(each.context)),
+            ("names", ", ".join([each.subject, *each.san])),
+            ("key", f"{each.key}  (SHA-256 {each.key_identity[:16]})"),
+            ("from", each.source),
+            ("files", ", ".join(each.files)),
+        ]
+        lines += ["", table(rows)]
+    if not document.certificates:
+        lines.append(
+            f"nothing on it yet: sipca sign FILE --device {one_line(document.device.name)}"
+        )
+    return "\n".join(lines)
+
+
+def removed_text(document: DeviceDocument) -> str:
+    """What was forgotten, and what was not."""
+    kept = len(document.certificates)
+    return f"forgotten: {one_line(document.device.name)}; its {kept} certificates stay as they are"
+
+
+def _record_text(device: DeviceRecord) -> str:
+    rows = [
+        ("device", device.name),
+        ("target", device.target or "the home's"),
+        ("context", "none" if device.context is None else str(device.context)),
+        ("addresses", ", ".join(device.addresses) or "-"),
+        ("Proxy Sets", ", ".join(device.proxy_sets) or "-"),
+    ]
+    return table(rows)

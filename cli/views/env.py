@@ -1,0 +1,34 @@
+"""Variables in the languages of shells."""
+
+from __future__ import annotations
+
+import re
+
+from ca.documents.env import EnvDocument
+
+_PWSH_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
+"""What ends a single-quoted text in PowerShell: typographic quotes do, too."""
+
+
+def env_text(document: EnvDocument, form: str) -> str:
+    """One assignment a line, quoted for the shell that reads it."""
+    line = {"sh": _sh, "pwsh": _pwsh, "dotenv": _dotenv}[form]
+    return "\n".join(line(name, value) for name, value in document.variables.items())
+
+
+def _sh(name: str, value: str) -> str:
+    quoted = value.replace("'", "'\\''")
+    return f"export {name}='{quoted}'"
+
+
+def _pwsh(name: str, value: str) -> str:
+    quoted = _PWSH_QUOTES.sub(r"\g<0>\g<0>", value)
+    return f"$env:{name} = '{quoted}'"
+
+
+def _dotenv(name: str, value: str) -> str:
+    """As most readers of such files take it: literally in single quotes, if those can hold it."""
+    if set(value) & set('$`"\\') and not set(value) & set("'\r\n"):
+        return f"{name}='{value}'"
+    quoted = re.sub(r'[\\"$`]', r"\\\g<0>", value).replace("\n", "\\n").replace("\r", "\\r")
+    return f'{name}="{quoted}"'

@@ -1,0 +1,32 @@
+"""Keys and certificates made here, as text."""
+
+from __future__ import annotations
+
+from ca.documents.issue import IssueDocument
+from cli.terminal import one_line
+from cli.views.account import findings_text
+
+_MADE = {
+    "key-and-certificate": "made: key and certificate",
+    "certificate": "renewed: the certificate, for the key that was there",
+    "nothing": "kept: key and certificate are there and good",
+}
+
+
+def issued_text(document: IssueDocument) -> str:
+    """What is to be said of the clock, what was made, where, until when."""
+    names = f"{one_line(document.subject)}  [{', '.join(map(one_line, document.san))}]"
+    begin, end = f"{document.not_before:%Y-%m-%d %H:%M}Z", f"{document.not_after:%Y-%m-%d %H:%M}Z"
+    noted = [findings_text(document.findings)] if document.findings else []
+    return "\n".join(
+        [
+            *noted,
+            f"{_MADE[document.made]} for {names}",
+            f"  serial {document.serial}  profile {document.profile}",
+            f"  valid {begin} to {end}",
+            f"  key          {one_line(document.files.key)}  (the only copy: sipca keeps none)",
+            f"  certificate  {one_line(document.files.device)}",
+            f"  with chain   {one_line(document.files.fullchain)}",
+            f"  trusted      {one_line(document.files.trusted_root)}",
+        ]
+    )

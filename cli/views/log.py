@@ -1,0 +1,34 @@
+"""The answer of ``log`` as text."""
+
+from __future__ import annotations
+
+from ca.documents.log import LogDocument, LogEvent
+from cli.terminal import one_line, table
+
+
+def events_text(events: list[LogEvent]) -> str:
+    """One line an event."""
+    return table(
+        [
+            (
+                f"{event.at:%Y-%m-%d %H:%M:%S}Z",
+                f"{event.os_user}@{event.host}",
+                event.action,
+                ", ".join(f"{key} {value}" for key, value in event.detail.items())[:200]
+                or event.subject,
+            )
+            for event in events
+        ]
+    )
+
+
+def log_text(document: LogDocument) -> str:
+    """The head and the verdict."""
+    lines = [f"head {document.head}"]
+    if document.problems is not None:
+        lines += [f"ALTERED: {one_line(problem)}" for problem in document.problems]
+        if not document.problems:
+            lines.append(
+                "the trail is whole; only a head noted elsewhere shows one rewritten whole"
+            )
+    return "\n".join(lines)

@@ -1,0 +1,40 @@
+"""The answers of ``ocsp ...`` as text."""
+
+from __future__ import annotations
+
+from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
+from cli.terminal import one_line, table
+
+
+def signers_text(document: SignersDocument) -> str:
+    """One line a signer."""
+    rows = [
+        (
+            "made" if each.made else "still fresh",
+            each.subject,
+            each.key,
+            f"until {each.not_after:%Y-%m-%d}",
+            each.serial,
+        )
+        for each in document.signers
+    ]
+    return table(rows)
+
+
+def answer_text(document: OCSPAnswerDocument) -> str:
+    """The response status, and why where it is an error."""
+    why = f" ({one_line(document.reason)})" if document.reason else ""
+    return f"answered {document.status}{why}: {one_line(document.path)}"
+
+
+def presign_text(document: PresignDocument) -> str:
+    """How many answers lie where, until when, and how to serve them."""
+    return "\n".join(
+        [
+            f"{document.written} answers for {document.certificates} certificates in "
+            f"{one_line(document.folder)}, {document.removed} old ones removed",
+            f"good until {document.next_update:%Y-%m-%d %H:%M}Z: run this again well before, "
+            "and after every revocation",
+            f"nginx: include {one_line(document.folder)}/nginx.conf inside a server block",
+        ]
+    )

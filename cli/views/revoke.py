@@ -1,0 +1,26 @@
+"""The answer of ``revoke`` and ``release`` as text."""
+
+from __future__ import annotations
+
+from ca.documents.revoke import RevocationDocument
+from cli.terminal import one_line, table
+from cli.views.crl import crl_line
+
+
+def revocation_text(document: RevocationDocument) -> str:
+    """What changed, who is told of it, what is left to do."""
+    rows = [
+        (each.status, each.serial, one_line(each.device or each.subject), each.reason)
+        for each in document.changed
+    ]
+    lines = [table(rows), "OCSP says so from now on"]
+    for crl in document.crls:
+        lines.append(crl_line(crl))
+        if crl.pending:
+            lines.append(f"  make it: sipca crl --ca {crl.id} --refresh")
+    if document.pending:
+        lines.append(f"the CRL is pending: {one_line(document.pending)}")
+    if document.same_key:
+        lines.append("still live with the same key (--all-with-key revokes them too):")
+        lines += [f"  {each.serial}  {one_line(each.subject)}" for each in document.same_key]
+    return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""What ``serve`` says before it answers."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from ca.profiles.patterns import filled
+from cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from ca.profiles.target import OCSPFacts
+    from ca.service.serve import Listening
+
+
+def listening_text(listening: Listening, name: str, base_url: str | None, fields: OCSPFacts) -> str:
+    """Where it listens, who can reach it, and what goes into the device's fields."""
+    address = f"[{listening.address}]" if ":" in listening.address else listening.address
+    lines = [
+        f"{one_line(name)}: OCSP at http://{address}:{listening.ocsp_port}/ "
+        f"and http://{address}:{listening.http_port}/"
+    ]
+    if listening.is_loopback:
+        lines.append("no device can reach this (loopback): --bind ADDRESS opens it to the network")
+    elif fields.page:
+        anywhere = ip_address(listening.address).is_unspecified
+        reached = "this machine's address" if anywhere else listening.address
+        lines.append(f"on the device ({one_line(fields.page)}, {fields.basis}):")
+        put_in = {"address": reached, "port": str(listening.ocsp_port)}
+        lines += [
+            f"  {one_line(field)}: {one_line(filled(value, put_in))}"
+            for field, value in fields.fields.items()
+        ]
+    if base_url is None:
+        lines.append("certificates name no OCSP or CRL address: sipca ca set --base-url URL")
+    lines.append("ends on Ctrl-C or SIGTERM")
+    return "\n".join(lines)

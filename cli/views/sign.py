@@ -1,0 +1,129 @@
+"""The answer of ``sign`` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ca.documents.sign import Refused, Signed, SigningDocument, Skipped
+from ca.lint.factoring import MOST_AT_ONCE
+from cli.terminal import one_line, table
+from cli.views.account import account_text, findings_text
+
+DIFFERS = "differs-from-request"
+"""The finding that says what is not as the request asked: told in batches, too."""
+
+
+def pem_of(document: SigningDocument, *, fullchain: bool) -> str:
+    """The one certificate's PEM, with ``fullchain`` the issuing CA's behind it."""
+    made: list[Signed] = [*document.signed, *document.skipped]
+    if not made:
+        return ""
+    leaf = made[0].certificate_pem or ""
+    issuing = made[0].chain_pem.removesuffix(made[0].root_pem)
+    return leaf + issuing if fullchain else leaf
+
+
+def single_text(document: SigningDocument, steps: Sequence[str]) -> str:
+    """Account, findings, what was made, where, until when, what to do next."""
+    lines: list[str] = []
+    for each in (*document.signed, *document.skipped):
+        lines += [account_text(each.account)]
+        if each.findings:
+            lines += [findings_text(each.findings)]
+    for each in document.signed:
+        verb = "would sign" if document.dry_run else "signed"
+        lines.append(f"{verb}: {one_line(each.subject)}  [{one_line(', '.join(each.san))}]")
+        lines += _facts(each)
+    for skipped in document.skipped:
+        lines.append(f"skipped: {one_line(skipped.subject)}: {skipped.reason}")
+        lines += _facts(skipped)
+    if document.dry_run and document.signed:
+        lines.append("dry run: nothing was written")
+    lines += steps_text(steps)
+    made = [*document.signed, *document.skipped]
+    if made and not document.dry_run and made[0].files.trusted_root is None:
+        lines.append(f"upload files: sipca export {made[0].serial} --out DIR")
+    return "\n".join(lines)
+
+
+def _facts(each: Signed) -> list[str]:
+    lines = []
+    if each.serial:
+        lines.append(
+            f"  serial {each.serial}  profile {each.profile}  issuer {one_line(each.issuer)}"
+        )
+    lines.append(f"  valid {each.not_before:%Y-%m-%d %H:%M}Z to {each.not_after:%Y-%m-%d %H:%M}Z")
+    files = [
+        path for path in (each.files.device, each.files.trusted_root, each.files.fullchain) if path
+    ]
+    lines += [f"  wrote {one_line(path)}" for path in files]
+    return lines
+
+
+def rows_text(entries: Sequence[Signed]) -> str:
+    """One line a certificate, and the warnings."""
+    rows = [
+        (
+            "skipped" if isinstance(each, Skipped) else "signed",
+            each.source,
+            each.subject,
+            f"until {each.not_after:%Y-%m-%d}",
+            each.files.device or "",
+        )
+        for each in entries
+    ]
+    lines = [table(rows)] if rows else []
+    for each in entries:
+        noted = [f for f in each.findings if f.result == "warn" or f.code == DIFFERS]
+        if noted and not isinstance(each, Skipped):
+            lines += [f"{one_line(each.source)}:", findings_text(noted)]
+    return "\n".join(lines)
+
+
+def batch_text(
+    document: SigningDocument, steps: Sequence[str], *, signed: int, skipped: int, rsa: int = 0
+) -> str:
+    """What is said at the end of a batch: what was ignored, counts, next steps."""
+    lines = [f"ignored  {one_line(source)}  holds no CSR" for source in document.ignored]
+    lines.append(
+        f"signed {signed}   skipped {skipped}   "
+        f"refused {len(document.refused)}   ignored {len(document.ignored)}"
+    )
+    if document.interrupted:
+        lines.append(
+            f"interrupted: {document.left} were not looked at; the same command goes on with them"
+        )
+    if document.dry_run:
+        lines.append("dry run: nothing was written")
+    if rsa and signed > MOST_AT_ONCE:
+        lines.append(
+            f"in calls of more than {MOST_AT_ONCE} requests RSA keys are not examined for factors; "
+            "sipca check does that"
+        )
+    return "\n".join(lines + steps_text(steps))
+
+
+def refusals_text(document: SigningDocument, *, several: bool) -> str:
+    """Each refusal as an error with its hint."""
+    return refused_text(document.refused, several=several)
+
+
+def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
+    """As ``refusals_text``, of any command."""
+    lines = []
+    for each in refused:
+        where = f"{one_line(each.source)}: " if several else ""
+        lines.append(f"error: {where}{one_line(each.message)}")
+        if each.hint:
+            lines.append(f"hint: {one_line(each.hint)}")
+    return "\n".join(lines)
+
+
+def steps_text(steps: Sequence[str]) -> list[str]:
+    """The numbered next steps on the device's pages."""
+    if not steps:
+        return []
+    return [
+        "next, on the device:",
+        *(f"  {n}. {one_line(step)}" for n, step in enumerate(steps, 1)),
+    ]

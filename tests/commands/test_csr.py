@@ -1,0 +1,156 @@
+"""``csr show``: what a device asked for, flaws included."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from stand_in.lab import SAMPLES, CommandLine, make_csr
+
+from ca.csr.armour import find_request
+from ca.errors import MalformedError
+
+FOUND = SAMPLES / "found"
+
+
+FLAWED = {
+    "cn-newline.csr": "the subject's CN 'sbc1.lab.example\\x0a' holds control characters",
+    "dns-nul.csr": "the CSR's SAN dns 'sbc1.lab.example\\x00' holds control characters",
+    "ip-as-text.csr": "an IP address of 9 octets, not 4 or 16: it is the text '10.4.0.20'",
+    "latin1.csr": "the CSR's SAN dns 'sbc1.m\\xfcnchen.example' has characters outside ASCII",
+    "san-garbage.csr": "the CSR's SAN does not decode: it is no list of names",
+    "tag9.csr": "the CSR's SAN has an entry of an unknown kind (tag 137)",
+}
+
+
+def names_in(pem: str) -> list[str]:
+    """Subject and SAN as a library that no one here wrote reads them."""
+    made = x509.load_pem_x509_certificate(pem.encode())
+    san = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return [made.subject.rfc4514_string(), *[str(each.value) for each in san]]
+
+
+@pytest.mark.parametrize("name", FLAWED)
+def test_a_flawed_request_is_shown_whole(bare: CommandLine, name: str) -> None:
+    answer = bare("csr", "show", FOUND / "replace-san" / name, "--json")
+
+    assert answer.exit == 0
+    assert answer.json["subject"].startswith("CN=sbc1.lab.example")
+    (finding,) = [f for f in answer.json["findings"] if f["result"] == "fail"]
+    assert finding["code"] == "undecodable-name"
+    assert FLAWED[name] in finding["message"]
+    assert finding["hint"]
+
+
+def test_csr_show_judges_the_cn_where_it_is_the_only_name(bare: CommandLine) -> None:
+    answer = bare("csr", "show", FOUND / "underscore" / "nosan.csr", "--json")
+
+    assert "underscore-name" in [each["code"] for each in answer.json["findings"]]
+
+
+def test_a_csr_of_version_2_is_read_with_a_note(sipca: CommandLine) -> None:
+    shown = sipca("csr", "show", FOUND / "csr-version" / "v2.csr")
+    signed = sipca("sign", FOUND / "csr-version" / "v2.csr")
+
+    assert shown.exit == signed.exit == 0
+    assert "note: repaired: the CSR says version 1, where RFC 2986 knows only 0" in shown.out
+    assert names_in(signed.out)[1:] == ["bmc1.lab.example"]
+
+
+def test_a_csr_whose_version_is_empty_is_no_csr(sipca: CommandLine) -> None:
+    answer = sipca("csr", "show", FOUND / "csr-version" / "empty-integer.csr")
+
+    assert answer.exit == 3
+    assert "the CSR's version is an integer without octets" in answer.err
+
+
+@pytest.mark.parametrize("name", ["escaped.csr", "redfish.json"])
+def test_a_csr_with_the_escapes_of_json_is_read(sipca: CommandLine, name: str) -> None:
+    answer = sipca("sign", FOUND / "json-csr" / name)
+
+    assert answer.exit == 0
+    assert "repaired: JSON escapes" in answer.err
+    assert "vc1.lab.example" in names_in(answer.out)
+
+
+@pytest.mark.parametrize(
+    ("plain", "escaped"),
+    [
+        ("\n", "\\n"),
+        ("\n", "\\r\\n"),
+        ("\n", "\\\\n"),
+        ("\n", "\\u000a"),
+        ("/", "\\/"),
+        ("/", "\\u002F"),
+        ("+", "\\u002b"),
+        ("=", "\\u003d"),
+    ],
+)
+def test_every_escape_of_json_is_read(
+    bare: CommandLine, tmp_path: Path, plain: str, escaped: str
+) -> None:
+    text = make_csr("dns:a.lab").decode().replace(plain, escaped)
+    (tmp_path / "a.json").write_text(f'{{"CSRString": "{text}"}}')
+
+    answer = bare("csr", "show", tmp_path / "a.json", "--json")
+
+    assert answer.exit == 0
+    assert answer.json["san"] == ["dns:a.lab"]
+
+
+@pytest.mark.parametrize("filling", ["\\" * 200_000, "\\n" * 100_000, "\\r\\" * 60_000])
+def test_escapes_without_end_are_read_in_no_time(filling: str) -> None:
+    text = f"-----BEGIN CERTIFICATE REQUEST-----\n{filling}\n-----END CERTIFICATE REQUEST-----\n"
+    begun = time.process_time()
+
+    with pytest.raises(MalformedError):
+        find_request(text.encode())
+
+    assert time.process_time() - begun < 2  # a search that starts anew at each octet takes minutes
+
+
+def test_a_private_key_in_json_is_told_as_one(bare: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"key": "-----BEGIN PRIVATE KEY-----\\nMII=\\n"}')
+
+    answer = bare("csr", "show", tmp_path / "a.json")
+
+    assert answer.exit == 3
+    assert "*private key*" in answer.err
+
+
+CUCM = SAMPLES / "found" / "cucm-ms" / "tomcat.csr"
+
+
+def profile(sipca: CommandLine, name: str, *changes: tuple[str, str]) -> None:
+    """A profile of the operator's own: sip with some of its lines changed."""
+    made = sipca("profile", "new", name, "--from", "sip", "--json")
+    path = Path(made.json["path"])
+    text = path.read_text()
+    for before, after in changes:
+        assert before in text, before
+        text = text.replace(before, after)
+    path.write_text(text)
+
+
+ROLE = 'role = "end-entity"\n'
+
+
+VERBATIM = (ROLE, f"{ROLE}verbatim = true\n")
+
+
+def test_csr_show_says_that_a_verbatim_profile_would_refuse(sipca: CommandLine) -> None:
+    profile(sipca, "exact", VERBATIM)
+
+    answer = sipca("csr", "show", CUCM, "--profile", "exact", "--json")
+
+    assert answer.json["verdict"] == "fail"
+    assert any("profile exact is verbatim" in each["message"] for each in answer.json["findings"])
+
+
+def test_csr_show_tells_what_the_target_would_not_take(sipca: CommandLine) -> None:
+    answer = sipca("csr", "show", CUCM, "--profile", "sip", "--target", "cisco-cucm", "--json")
+
+    assert answer.json["account"] != []
+    assert [f["result"] for f in answer.json["findings"] if f["code"] == "device-verbatim"] == ["fail"]  # fmt: skip

@@ -24,6 +24,7 @@ from ca.documents.issue import IssueDocument
 from ca.documents.list import ListDocument
 from ca.documents.log import LogDocument
 from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
+from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
 from ca.documents.revoke import RevocationDocument
 from ca.documents.rule import RuleDocument
@@ -59,7 +60,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "ocsp presign": PresignDocument,
     "ocsp rotate": SignersDocument,
     "check": CheckDocument,
-    "preflight": CheckDocument,
+    "preflight": PreflightDocument,
     "trust build": TrustDocument,
     "trust diff": TrustDiffDocument,
     "fixture list": FixtureListDocument,

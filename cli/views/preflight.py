@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ca.documents.check import CheckDocument
+from ca.documents.preflight import PreflightDocument
 from cli.terminal import one_line
 from cli.views.check import _SHOWN
 
 
-def preflight_text(document: CheckDocument) -> str:
+def preflight_text(document: PreflightDocument) -> str:
     """The findings, each with its basis, and the verdict in words."""
     lines = []
     for each in document.findings:

@@ -20,7 +20,7 @@ from ca.device.upload import (
     device_file,
     trust_file,
 )
-from ca.documents.check import CheckDocument
+from ca.documents.preflight import PreflightDocument
 from ca.documents.verdict import verdict_of
 from ca.errors import BugError, CAError, MalformedError, attempt
 from ca.files import MAX_INPUT, read_bounded
@@ -49,7 +49,7 @@ class PreflightWishes(msgspec.Struct, frozen=True):
     on_bug: Callable[[BugError], None] | None = None
 
 
-def judge_files(wishes: PreflightWishes) -> CheckDocument:
+def judge_files(wishes: PreflightWishes) -> PreflightDocument:
     """Every finding about the files; nothing is written.
 
     Raises:
@@ -86,7 +86,7 @@ def judge_files(wishes: PreflightWishes) -> CheckDocument:
         unread=tuple(beside.unread),
     )
     findings = preflight(upload, on_bug=wishes.on_bug)
-    return CheckDocument(verdict=verdict_of(findings), findings=findings)
+    return PreflightDocument(verdict=verdict_of(findings), findings=findings)
 
 
 class _Beside:

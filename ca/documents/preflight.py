@@ -1,0 +1,9 @@
+"""The answer of ``preflight``."""
+
+from __future__ import annotations
+
+from ca.documents.check import CheckDocument
+
+
+class PreflightDocument(CheckDocument, frozen=True, kw_only=True):
+    """The answer of ``preflight``: a verdict, and what was found in the files."""

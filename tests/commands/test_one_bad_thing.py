@@ -32,16 +32,16 @@ STAGES = (
     "ca.authority.signing.judge:Judge.known",
     "ca.authority.signing.judge:Judge.judged",
     "ca.authority.signing.judge:Judge._judge_key",
-    "ca.authority.signing.places:replaces",
+    "ca.authority.signing.places:Place.gives_way",
     "ca.authority.signing.commit:_draft",
     "ca.authority.register:write_plans",
     "ca.authority.signing.crew:_sign_one",
     "ca.authority.register:write_results",
     "ca.authority.upload_files:planned_files",
     "ca.authority.signing.crew:_write_files",
-    "ca.authority.signing.batch:Batch.enter",
+    "ca.authority.signing.results:Results.enter",
 )
-RECORDED = ("planned_files", "_write_files", "Batch.enter")
+RECORDED = ("planned_files", "_write_files", "Results.enter")
 """Stages that come when the certificate is in the register already."""
 
 

@@ -74,7 +74,7 @@ def committed(
     if not isinstance(numbers, BugError):
         raise numbers
     if len(left) == 1:
-        batch.refuse(left[0].source, numbers)
+        batch.results.refuse(left[0].source, numbers)
         return [], [], []
     alone = [committed(batch, [each]) for each in left]
     return (
@@ -143,7 +143,7 @@ def _give_up(batch: Batch, row: Result, error: CAError) -> None:
     serial = row.draft.prepared.serial
     with contextlib.suppress(StoreError), batch.home.store.write():  # else a later call does it
         _abandon(batch.home, row.number, serial, "its signing failed")
-    batch.refuse(row.candidate.source, error)
+    batch.results.refuse(row.candidate.source, error)
 
 
 def still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
@@ -155,7 +155,7 @@ def still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
             batch.judge.check_good, candidate
         )
         if failure is not None:
-            batch.refuse(candidate.source, failure)
+            batch.results.refuse(candidate.source, failure)
         else:
             allowed.append(candidate)
     return allowed
@@ -175,7 +175,7 @@ def _unsigned_yet(batch: Batch, candidates: list[Candidate]) -> Iterator[Candida
             yield candidate
         elif (now := batch.judge.judged_again(candidate)).good is not None:
             yield now
-        elif candidate.ready.request_hash not in busy or not batch.put_off(candidate):
+        elif candidate.ready.request_hash not in busy or not batch.repeats.put_off(candidate):
             yield candidate
 
 
@@ -185,7 +185,7 @@ def _draft(batch: Batch, candidate: Candidate) -> register.Draft:
     return register.Draft(
         prepared=candidate.prepared,
         profile=candidate.profile,
-        issuer_id=batch.ca.issuer.id,
+        issuer_id=batch.judge.ca.issuer.id,
         lifetime=lifetime_text(wishes),
         source=candidate.source.label,
         request_der=candidate.ready.request,

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.signing.judge import Candidate, Source
-from ca.authority.upload_files import Chain, Delivery
+from ca.authority.upload_files import Chain, Delivery, PlannedFiles
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, attempt
-from ca.files import conflicts, read_bounded
+from ca.files import conflicts, held_folder, read_bounded
 from ca.keys.public import read_public_key
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
@@ -48,34 +49,94 @@ def check_places(delivery: Delivery, chain: Chain, sources: Iterable[Source]) ->
         seen.setdefault(name, source)
 
 
-def replaces(home: Home, delivery: Delivery, chain: Chain, candidate: Candidate) -> bool:
-    """Whether files in the way of a certificate give way to it.
+class Place:
+    """Where one call's files go, held against every other sipca while a chunk is written there."""
 
-    Raises:
-        ConflictError: one is in the way and does not.
-    """
-    replaced = False
-    paths = upload_files.taken_paths(delivery, candidate.stem, candidate.source.wishes.context)
-    for number, path in enumerate(paths):
-        if not os.path.lexists(path):
-            continue
-        if path.is_dir():
-            raise ConflictError(f"'{path}' is a folder", hint="remove it, or choose another place")
-        if delivery.overwrite:
-            continue
-        if candidate.good is not None:
-            leaf = pem.encode(candidate.good.der)
-            text = upload_files.contents(delivery, leaf, chain)[number]
-            if not conflicts(path, text.encode()):
+    def __init__(self, home: Home, delivery: Delivery, chain: Chain) -> None:
+        self.delivery = delivery
+        self.chain = chain
+        self._home = home
+        self._held = ExitStack()
+        self._is_held = False
+        self._has_trust = False
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether files are written at all."""
+        return self.delivery.folder is not None or self.delivery.file is not None
+
+    def take(self) -> bool:
+        """Hold the folder from now on; whether it was not held before, so that more may be there.
+
+        Raises:
+            CAError: the folder cannot be made or locked, or has a foreign trust file by now.
+        """
+        folder = upload_files.place_of(self.delivery)
+        if self._is_held or folder is None:
+            return False
+        upload_files.make_place(self.delivery)
+        self._held.enter_context(held_folder(folder))
+        self._is_held = True
+        upload_files.refuse_foreign_trust_files(self.delivery, self.chain)
+        return True
+
+    def leave(self) -> None:
+        """Let others write here, until the next chunk takes the place again."""
+        self._held.close()
+        self._is_held = False
+
+    def planned(self, candidate: Candidate, leaf: str) -> PlannedFiles:
+        """A certificate's files, with their texts.
+
+        Raises:
+            CAError: no such file can be.
+        """
+        context = candidate.source.wishes.context
+        return upload_files.planned_files(self.delivery, candidate.stem, context, leaf, self.chain)
+
+    def deliver_trust(self) -> None:
+        """Write the folder's trust files, once a call.
+
+        Raises:
+            CAError: one cannot be written, or another one appeared meanwhile.
+        """
+        upload_files.make_place(self.delivery)
+        if not self._has_trust:
+            upload_files.deliver_trust(self.delivery, self.chain)
+            self._has_trust = True
+
+    def gives_way(self, candidate: Candidate) -> bool:
+        """Whether files in the way of a certificate give way to it.
+
+        Raises:
+            ConflictError: one is in the way and does not.
+        """
+        replaced = False
+        paths = upload_files.taken_paths(
+            self.delivery, candidate.stem, candidate.source.wishes.context
+        )
+        for number, path in enumerate(paths):
+            if not os.path.lexists(path):
                 continue
-        row = written_here(home, path)
-        if row is None or not (_succeeds(candidate, row) or delivery.yields(row)):
-            raise ConflictError(
-                f"'{path}' would be replaced by another certificate",
-                hint="--overwrite replaces files, or choose another place",
-            )
-        replaced = True
-    return replaced
+            if path.is_dir():
+                raise ConflictError(
+                    f"'{path}' is a folder", hint="remove it, or choose another place"
+                )
+            if self.delivery.overwrite:
+                continue
+            if candidate.good is not None:
+                leaf = pem.encode(candidate.good.der)
+                text = upload_files.contents(self.delivery, leaf, self.chain)[number]
+                if not conflicts(path, text.encode()):
+                    continue
+            row = written_here(self._home, path)
+            if row is None or not (_succeeds(candidate, row) or self.delivery.yields(row)):
+                raise ConflictError(
+                    f"'{path}' would be replaced by another certificate",
+                    hint="--overwrite replaces files, or choose another place",
+                )
+            replaced = True
+        return replaced
 
 
 def written_here(home: Home, path: Path) -> CertificateRow | None:

@@ -74,24 +74,24 @@ def sign(
         left = list(_completed(batch, sources))
         if not dry_run:
             upload_files.check_place(delivery)
-        places.check_places(delivery, batch.chain, left)
+        places.check_places(delivery, batch.place.chain, left)
         if not dry_run:
             abandon_leftovers(home)
         while left:
             _sign_all(batch, left, watch)
-            left = batch.take_up_deferred()
+            left = batch.repeats.take_up()
             _await_others(batch)
     upkeep.rotate_due(home)
-    return batch.document()
+    return batch.results.document(dry_run=dry_run)
 
 
 def _await_others(batch: Batch) -> None:
     """Give another process that signs the same requests time to record them."""
     for _ in range(AWAIT_OTHERS // PAUSE):
-        if not plans.being_signed(batch.home.store, list(batch.awaited)):
+        if not plans.being_signed(batch.home.store, list(batch.repeats.awaited)):
             break
         batch.home.pause(PAUSE)
-    batch.awaited.clear()
+    batch.repeats.awaited.clear()
 
 
 def _crew(home: Home, jobs: int) -> Crew:
@@ -130,7 +130,7 @@ def _finish(batch: Batch, chunk: Recorded, watch: Watch) -> None:
 def _chunks(batch: Batch, sources: list[Source], watch: Watch) -> Iterator[list[Source]]:
     for start in range(0, len(sources), CHUNK):
         if watch.stop():
-            batch.left += len(sources) - start
+            batch.results.left += len(sources) - start
             return
         yield sources[start : start + CHUNK]
 
@@ -163,13 +163,11 @@ def _judged(batch: Batch, sources: list[Source], outcomes: list[Outcome]) -> Ite
     known = attempt(batch.judge.known, [each for each in outcomes if isinstance(each, Ready)])
     for source, outcome in zip(sources, outcomes, strict=True):
         if isinstance(outcome, CAError):
-            batch.refuse(source, outcome)
-        elif batch.is_repeated(source, outcome):
-            batch.deferred.append(source)
-        else:
+            batch.results.refuse(source, outcome)
+        elif batch.dry_run or not batch.repeats.is_repeated(source, outcome):
             found = attempt(_beside, batch, source, outcome, known)
             if isinstance(found, CAError):
-                batch.refuse(source, found)
+                batch.results.refuse(source, found)
             else:
                 yield found
 
@@ -184,21 +182,21 @@ def _beside(batch: Batch, source: Source, ready: Ready, known: Known | CAError) 
 def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]]) -> Planned:
     """Judge a chunk beside the register, commit its plans, have them signed."""
     home = batch.home
-    before = len(batch.deferred)
+    before = len(batch.repeats.deferred)
     candidates = batch.unobstructed(_judged(batch, sources, outcomes()))
-    done = len(sources) - (len(batch.deferred) - before)
+    done = len(sources) - (len(batch.repeats.deferred) - before)
     drafts: list[register.Draft] = []
     numbers: list[int] = []
     made: Pending[list[Answered]] = list
     if batch.dry_run:
         pass
     elif all(candidate.good is not None for candidate in candidates):
-        candidates = batch.take_place(candidates)
+        candidates = batch.in_place(candidates)
         with home.store.snapshot():
             candidates = still_allowed(batch, candidates)
     else:
-        home.signer(batch.ca)  # asks for the passphrase, outside any lock or transaction
-        candidates, drafts, numbers = committed(batch, batch.take_place(candidates))
+        home.signer(batch.judge.ca)  # asks for the passphrase, outside any lock or transaction
+        candidates, drafts, numbers = committed(batch, batch.in_place(candidates))
         home.step("planned")
         made = batch.crew.sign([draft.prepared.tbs for draft in drafts])
     return Planned(done, candidates, drafts, numbers, made)
@@ -206,14 +204,14 @@ def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]])
 
 def _enter(batch: Batch, chunk: Recorded) -> None:
     written = chunk.files()
-    batch.leave_place()  # whoever reads what is told now may be slow: others need not wait for it
+    batch.place.leave()  # whoever reads what is told now may be slow: others need not wait for it
     for candidate, made, files in zip(chunk.candidates, chunk.made, written, strict=True):
         if isinstance(files, CAError):  # only the files failed: the certificate is registered
-            batch.refuse(candidate.source, files)
+            batch.results.refuse(candidate.source, files)
         else:
-            failure = attempt(batch.enter, candidate, made, files)
+            failure = attempt(batch.results.enter, candidate, made, files)
             if isinstance(failure, BugError):
-                batch.refuse(candidate.source, mendable(failure))
+                batch.results.refuse(candidate.source, mendable(failure))
             elif failure is not None:
                 raise failure
         batch.home.step("delivered")
@@ -224,7 +222,7 @@ def _completed(batch: Batch, sources: Sequence[Source]) -> Iterator[Source]:
     for source in sources:
         found = attempt(_with_device, batch.home, source)
         if isinstance(found, CAError):
-            batch.refuse(source, found)
+            batch.results.refuse(source, found)
         else:
             yield found
 

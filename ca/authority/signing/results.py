@@ -1,0 +1,119 @@
+"""What came of each source of one call of ``sign``, on its way into the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ca.authority.home import Home
+from ca.authority.signing.crew import Made
+from ca.authority.signing.judge import Candidate, Source
+from ca.authority.upload_files import Chain
+from ca.documents.exits import EXIT_CODES
+from ca.documents.sign import Files, Refused, Signed, SigningDocument, Skipped
+from ca.encoding import pem
+from ca.encoding.account import unpack_account
+from ca.encoding.certificates import read_certificate
+from ca.errors import CAError, MalformedError
+from ca.model.certificates import subject_text
+from ca.store.certificates import CertificateRow
+
+HandOn = Callable[[Signed], None]
+"""Takes a certificate, just made or handed out again, as soon as its files are written."""
+
+
+class Results:
+    """The entries of a ``SigningDocument``; with ``hand_on`` certificates go there instead."""
+
+    def __init__(self, home: Home, chain: Chain, hand_on: HandOn | None) -> None:
+        self._home = home
+        self._chain = chain
+        self._issuer = home.ca("issuing").issuer.name
+        self._hand_on = hand_on or self._keep
+        self.left = 0
+        self._signed: list[Signed] = []
+        self._skipped: list[Skipped] = []
+        self._refused: list[Refused] = []
+        self._ignored: list[str] = []
+
+    def _keep(self, entry: Signed) -> None:
+        if isinstance(entry, Skipped):
+            self._skipped.append(entry)
+        else:
+            self._signed.append(entry)
+
+    def refuse(self, source: Source, error: CAError) -> None:
+        """Enter a refusal; a file that was only looked into and holds no request is ignored."""
+        self._home.note(error)
+        if isinstance(error, MalformedError) and not source.must_be_request:
+            self._ignored.append(source.label)
+            return
+        self._refused.append(
+            Refused(source.label, error.kind, error.message, error.hint, EXIT_CODES[error.kind])
+        )
+
+    def enter(self, candidate: Candidate, made: Made | None, files: Files) -> None:
+        """A certificate just made, one that is there already, or (dry run) one that would be."""
+        if candidate.good is not None:
+            self._enter_skipped(candidate, candidate.good, files)
+            return
+        prepared = candidate.prepared
+        self._hand_on(
+            Signed(
+                **self._shared(candidate),
+                serial=None if made is None else prepared.serial.hex(),
+                not_before=prepared.validity.not_before,
+                not_after=prepared.validity.not_after,
+                fingerprint=None if made is None else made.fingerprint,
+                certificate_pem=None if made is None else made.pem,
+                files=files,
+                device=candidate.source.wishes.device,
+                context=candidate.source.wishes.context,
+                account=list(prepared.account),
+            )
+        )
+
+    def _enter_skipped(self, candidate: Candidate, row: CertificateRow, files: Files) -> None:
+        facts = read_certificate(row.der)
+        until = facts.validity.not_after
+        self._hand_on(
+            Skipped(
+                **self._shared(candidate),
+                serial=facts.serial,
+                not_before=facts.validity.not_before,
+                not_after=until,
+                fingerprint=facts.fingerprint,
+                certificate_pem=pem.encode(row.der),
+                files=files,
+                device=row.device,
+                context=row.context,
+                account=unpack_account(row.account),
+                reason=f"signed already and good until {until:%Y-%m-%d}; --again signs anew",
+            )
+        )
+
+    def _shared(self, candidate: Candidate) -> dict[str, Any]:
+        return {
+            "source": candidate.source.label,
+            "subject": subject_text(candidate.prepared.subject),
+            "san": [str(name) for name in candidate.prepared.san],
+            "profile": candidate.profile.name,
+            "issuer": self._issuer,
+            "chain_pem": self._chain.trusted,
+            "root_pem": self._chain.root,
+            "findings": list(candidate.findings),
+        }
+
+    def document(self, *, dry_run: bool) -> SigningDocument:
+        """What came of the whole call."""
+        return SigningDocument(
+            ca=self._home.name,
+            home=str(self._home.path),
+            dry_run=dry_run,
+            signed=self._signed,
+            skipped=self._skipped,
+            refused=self._refused,
+            ignored=self._ignored,
+            interrupted=self.left > 0,
+            left=self.left,
+        )

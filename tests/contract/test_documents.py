@@ -101,12 +101,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "PresignDocument": ("ocsp", "presign", "--out", tmp_path / "p"),
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
         "CheckDocument": ("check",),
-        "PreflightDocument": (
-            "preflight",
-            trusted.parent / "sbc1-device.pem",
-            "--at",
-            "2026-11-01",
-        ),
+        "PreflightDocument": ("preflight", device, "--chain", trusted, "--at", f"{NOW:%Y-%m-%d}"),
         "EnvDocument": ("env",),
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),

@@ -10,7 +10,7 @@ from ca.authority import register
 from ca.authority.clock import accept_clock, check_clock
 from ca.authority.home import CA, Home
 from ca.authority.status.crl import ca_called
-from ca.authority.status.upkeep import is_due
+from ca.authority.status.due import is_signer_due
 from ca.documents.ocsp import SignerRecord, SignersDocument
 from ca.encoding.certificates import read_certificate
 from ca.issuance.issue import issue
@@ -27,10 +27,8 @@ from ca.store.audit import Event
 ROLE = "ocsp-responder"
 
 
-def rotate(
-    home: Home, ca: CA, *, if_due: bool = False, allow: Collection[str] = ()
-) -> SignerRecord | None:
-    """Give a CA a new OCSP signer with a new key; None if ``if_due`` and none is due.
+def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord | None:
+    """Give a CA a new OCSP signer with a new key.
 
     The keys of those before it stay until they have ended and a later one has been in force for
     a while: a moment with a wrong clock destroys nothing.
@@ -39,8 +37,6 @@ def rotate(
         KeyUnavailableError: the CA's key cannot be opened.
         PolicyError: the CA is revoked, or the clock is behind.
     """
-    if if_due and not is_due(home, ca):
-        return None
     home.assert_sound()
     home.check_not_revoked(ca)
     check_clock(home, allow)
@@ -124,6 +120,8 @@ def rotate_some(
     check_clock(home, allow)
     records = []
     for ca in sorted(cas, key=lambda each: home.revocation_of(each) is not None):
-        made = rotate(home, ca, if_due=if_due, allow=allow)
-        records.append(made or signer_record(home, ca, made=False))
+        if if_due and not is_signer_due(home, ca):
+            records.append(signer_record(home, ca, made=False))
+        else:
+            records.append(rotate(home, ca, allow=allow))
     return SignersDocument(signers=[each for each in records if each is not None])

@@ -8,70 +8,20 @@ or was wrong then. Light to import: every signing looks.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from itertools import pairwise
-
-import msgspec
 
 from ca.authority.home import Home
-from ca.model.findings import Finding, Violation, raise_failures, rule, run
+from ca.lint.clock import RULES, Clock, judge_clock
+from ca.model.findings import Finding, raise_failures
 from ca.store import audit
 from ca.store.audit import Event
 
-SKEW = timedelta(minutes=5)
-"""How far the clocks of machines that share a home may differ."""
-LEAP = timedelta(days=365)
-"""A gap between two events that is rather a wrong clock than a CA that nobody used."""
 ACCEPTED = "clock-accepted"
 """The event that says: this moment is right, whatever the events before it say."""
-
-
-class Clock(msgspec.Struct, frozen=True):
-    """This moment, and the moments of the newest events, in their order."""
-
-    now: datetime
-    moments: tuple[datetime, ...]
-
-
-@rule("clock-behind", "error", "RFC 5280, 4.1.2.5", allow=True)
-def clock_behind(clock: Clock) -> Violation | None:
-    """The clock is not before the register's newest event, by which later ones are judged."""
-    newest = max(clock.moments, default=clock.now)
-    if clock.now >= newest - SKEW:
-        return None
-    return Violation(
-        f"the clock says {clock.now:%Y-%m-%d %H:%M}Z, but the register's newest event is of "
-        f"{newest:%Y-%m-%d %H:%M}Z",
-        "set this machine's clock, unless it is right now and was wrong then",
-    )
-
-
-@rule("clock-ahead", "warning", "RFC 5280, 4.1.2.5", allow=True)
-def clock_ahead(clock: Clock) -> Violation | None:
-    """The clock did not leap ahead by more than a year since one event and the next."""
-    times = [*clock.moments, clock.now]
-    leaps = [(a, b) for a, b in pairwise(times) if b - a > LEAP]
-    if not leaps:
-        return None
-    before, after = leaps[-1]
-    return Violation(
-        f"the clock leapt from {before:%Y-%m-%d %H:%M}Z to {after:%Y-%m-%d %H:%M}Z: is it right?",
-        "what is signed under a clock that is ahead is not yet valid on any device; where nobody "
-        "used this CA for so long, --allow clock-ahead records that",
-    )
-
-
-RULES = (clock_behind, clock_ahead)
 
 
 def read_clock(home: Home) -> Clock:
     """The home's clock beside its newest events."""
     return Clock(home.now(), audit.recent_moments(home.store, since=ACCEPTED))
-
-
-def judge_clock(clock: Clock, allowed: Collection[str] = ()) -> list[Finding]:
-    """What is to be said of a clock."""
-    return run(RULES, clock, allowed)
 
 
 def check_clock(home: Home, allowed: Collection[str] = ()) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -11,10 +11,10 @@ from ca.authority.home import Home
 from ca.encoding.account import pack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import StoreError
-from ca.issuance.issue import Issued
+from ca.issuance.issue import issue
 from ca.issuance.order import Prepared
-from ca.keys.public import read_public_key
-from ca.keys.signer import KeyRef
+from ca.keys.public import PublicKey, read_public_key
+from ca.keys.signer import KeyRef, Signer
 from ca.model.certificates import subject_text
 from ca.profiles.profile import Profile
 from ca.store import derived, plans, state
@@ -99,15 +99,6 @@ def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
     return numbers
 
 
-def write_result(home: Home, plan_id: int, draft: Draft, issued: Issued) -> None:
-    """As ``write_results``, of one plan.
-
-    Raises:
-        StoreError: as there.
-    """
-    write_results(home, [plan_id], [draft], [issued.signature])
-
-
 def write_results(
     home: Home, numbers: Sequence[int], drafts: Sequence[Draft], signatures: Sequence[bytes]
 ) -> None:
@@ -149,6 +140,55 @@ def _issued(number: int, draft: Draft) -> Event:
     if draft.overrides:
         detail["allowed"] = ", ".join(draft.overrides)
     return Event("issued", serial, detail, "result", number)
+
+
+class Certified(msgspec.Struct, frozen=True):
+    """A certificate that is in the register, and the number of its plan there."""
+
+    number: int
+    der: bytes
+
+
+class Hooks(msgspec.Struct, frozen=True):
+    """What else is done while one certificate is made.
+
+    ``with_plan`` and ``with_result`` run inside the transactions that record these, and get the
+    plan's number; ``before_result`` runs between signature and result. ``step`` is what the
+    points at which a fault test may cut off are named after.
+    """
+
+    with_plan: Callable[[int], None] = lambda _: None
+    before_result: Callable[[], None] = lambda: None
+    with_result: Callable[[int], None] = lambda _: None
+    step: str = ""
+
+
+def certify(
+    home: Home,
+    draft: Draft,
+    *,
+    signer: Signer,
+    issuer_key: PublicKey,
+    hooks: Hooks = Hooks(),  # noqa: B008 - frozen
+) -> Certified:
+    """Plan, sign and record one certificate: the road of every one that is not of a batch.
+
+    Raises:
+        CAError: the register cannot be written, or the key not used; nothing was recorded but
+            perhaps the plan, which a later call abandons.
+    """
+    with home.store.write():
+        (number,) = write_plans(home, [draft])
+        hooks.with_plan(number)
+    home.step(f"{hooks.step}planned")
+    issued = issue(draft.prepared.tbs, signer, issuer_key)
+    home.step(f"{hooks.step}signed")
+    hooks.before_result()
+    with home.store.write():
+        write_results(home, [number], [draft], [issued.signature])
+        hooks.with_result(number)
+    home.step(f"{hooks.step}recorded")
+    return Certified(number, issued.der)
 
 
 def index_of_prepared(prepared: Prepared) -> Index:

@@ -237,7 +237,7 @@ def test_a_crash_after_the_key_was_written_is_mended_by_the_next_call(
     sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "p"
-    monkeypatch.setattr("ca.authority.register.write_result", lambda *_: 1 / 0)
+    monkeypatch.setattr("ca.authority.register.write_results", lambda *_: 1 / 0)
     assert sipca("issue", "peer1.lab.example", "--out", out).exit == 1
     monkeypatch.undo()
     monkeypatch.setenv("SIPCA_NO_INPUT", "1")

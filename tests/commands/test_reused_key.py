@@ -9,7 +9,7 @@ import pytest
 from stand_in.lab import EC_KEY, CommandLine, make_csr
 
 import ca.store.certificates
-from ca.authority.signing.judge import LOOKED_AT
+from ca.lint.reused_key import LOOKED_AT
 from ca.store.connection import Store
 
 

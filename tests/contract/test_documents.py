@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from stand_in.lab import NOW, ROOT, SAMPLES, CommandLine
+from stand_in.lab import ROOT, SAMPLES, CommandLine
 
 import ca.documents
 from ca.documents.base import Document
@@ -84,7 +84,6 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     request = tmp_path / "request.der"
     request.write_bytes(request_for(bytes.fromhex("3000")))
     trusted = tmp_path / "o" / "trusted-root.pem"
-    device = tmp_path / "o" / "sbc1-device.pem"
     lab = tmp_path / "lab.toml"
     lab.write_text("schema = 1\n")
     calls = {
@@ -101,7 +100,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "PresignDocument": ("ocsp", "presign", "--out", tmp_path / "p"),
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
         "CheckDocument": ("check",),
-        "PreflightDocument": ("preflight", device, "--chain", trusted, "--at", f"{NOW:%Y-%m-%d}"),
+        "PreflightDocument": ("preflight", tmp_path / "o" / "sbc1-device.pem"),
         "EnvDocument": ("env",),
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),

@@ -19,7 +19,6 @@ from ca.documents.init import InitDocument
 from ca.encoding.certificates import read_certificate
 from ca.files import link_into_place, make_folder
 from ca.issuance.extensions import key_identifier
-from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare
 from ca.keys.soft import NewKey, make
@@ -177,12 +176,10 @@ def _sign_ca(
     draft = register.Draft(
         prepare(order), profile, issuer.id, "founding", "init", for_issuer_id=for_issuer_id
     )
-    with home.store.write():
-        (plan_id,) = register.write_plans(home, [draft])
-    issued = issue(draft.prepared.tbs, signing_key.signer, signing_key.public)
-    with home.store.write():
-        register.write_result(home, plan_id, draft, issued)
-    return issued.der
+    certified = register.certify(
+        home, draft, signer=signing_key.signer, issuer_key=signing_key.public
+    )
+    return certified.der
 
 
 def _subject(chosen: FoundingWishes, role: str) -> tuple[SubjectAttribute, ...]:

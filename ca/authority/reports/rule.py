@@ -8,8 +8,6 @@ from ca.documents.rule import RuleDocument, RuleRecord
 from ca.model.findings import CATALOGUE
 
 RULE_MODULES = (
-    "ca.authority.clock",
-    "ca.authority.signing.judge",
     "ca.authority.status.soundness",
     "ca.csr.rules",
     "ca.device.preflight",
@@ -17,8 +15,11 @@ RULE_MODULES = (
     "ca.device.trust",
     "ca.issuance.prepare",
     "ca.lint.certificates",
+    "ca.lint.clock",
     "ca.lint.keys_together",
+    "ca.lint.lifetimes",
     "ca.lint.public_keys",
+    "ca.lint.reused_key",
     "ca.names.common_name",
     "ca.names.general",
     "ca.names.mistyped",

@@ -22,7 +22,6 @@ from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, MalformedError
 from ca.files import PRIVATE, held_folder, make_folder, read_bounded, write_atomic
-from ca.issuance.issue import issue
 from ca.issuance.order import Order, Prepared, own_request
 from ca.issuance.prepare import prepare
 from ca.keys.files import HandedOut, KeyFile, check_ascii, leaf_in_pfx, read_key_file, written
@@ -214,20 +213,23 @@ def _sign(home: Home, found: _Found, wishes: IssueWishes) -> CertificateRow:
         device=wishes.device,
         overrides=tuple(sorted(order.wishes.allow)),
     )
-    with home.store.write():
-        judge.check_key(key.public.identity)
-        (number,) = register.write_plans(home, [draft])
-    home.step("planned")
-    issued = issue(prepared.tbs, signer, judge.ca.issuer.key)
-    home.step("signed")
-    if not found.kept:  # a PFX without certificates at first: none goes out that is not recorded
-        data = written(key, wishes.form, name=prepared.san[0].value, chain=[])
-        write_atomic(found.paths.key, data, mode=PRIVATE)
-    home.step("key-written")
-    with home.store.write():
-        register.write_result(home, number, draft, issued)
-    home.step("recorded")
-    return certificates.by_plan(home.store, number)
+
+    def keep_key_file() -> None:
+        if not found.kept:  # a PFX holds no certificate at first: none goes out unrecorded
+            data = written(key, wishes.form, name=prepared.san[0].value, chain=[])
+            write_atomic(found.paths.key, data, mode=PRIVATE)
+        home.step("key-written")
+
+    certified = register.certify(
+        home,
+        draft,
+        signer=signer,
+        issuer_key=judge.ca.issuer.key,
+        hooks=register.Hooks(
+            with_plan=lambda _: judge.check_key(key.public.identity), before_result=keep_key_file
+        ),
+    )
+    return certificates.by_plan(home.store, certified.number)
 
 
 def _new_key(spec: str) -> HandedOut:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ca.authority import upload_files
-from ca.authority.clock import Clock, judge_clock, read_clock
+from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
 from ca.authority.refs import find
 from ca.authority.signing.prepare import Job, Ready, Terms, outcomes
@@ -19,7 +19,9 @@ from ca.encoding.certificates import common_name, read_certificate
 from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
-from ca.model.findings import Finding, Violation, raise_failures, rule, run
+from ca.lint.clock import Clock, judge_clock
+from ca.lint.reused_key import LOOKED_AT, SameKey, reused_key
+from ca.model.findings import Finding, raise_failures, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
 from ca.profiles.profile import Profile
@@ -28,8 +30,6 @@ from ca.revocation.rules import check_not_blocked
 from ca.store import certificates, revocations
 from ca.store.certificates import CURRENT, CertificateRow
 
-NAMED, LOOKED_AT = 5, 26
-"""Of the other names of a key so many are told, and so many looked for."""
 RENEW_BEFORE = timedelta(days=60)
 """A certificate with more left than this (at most a third of its life) is not signed anew."""
 
@@ -121,30 +121,6 @@ class Known(msgspec.Struct, frozen=True):
     def certified(self, identity: bytes, cn: str) -> list[bytes]:
         """What is certified of a key already, under other CNs than this one at least."""
         return self.shared.get((identity, cn)) or self.keys.get(identity, [])
-
-
-class SameKey(msgspec.Struct, frozen=True):
-    """A CN about to be certified, and the CNs that the same key is certified under."""
-
-    cn: str
-    others: tuple[str, ...]
-
-
-@rule("reused-key", "warning", "one key, one device (peers.md C14)", allow=True)
-def reused_key(subject: SameKey) -> Violation | None:
-    """The key is not certified under another name already, as after cloning a machine."""
-    if not subject.others:
-        return None
-    names, more = ", ".join(subject.others[:NAMED]), len(subject.others) - NAMED
-    if len(subject.others) >= LOOKED_AT:
-        names += f" and more than {more - 1} more"
-    elif more > 0:
-        names += f" and {more} more"
-    return Violation(
-        f"the key of '{subject.cn}' is certified already as {names}: "
-        "a cloned machine or a restored configuration?",
-        "make a new key on one of the devices; --allow reused-key records that it is meant",
-    )
 
 
 class Judge:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from ca.authority.clock import clock_behind, read_clock
+from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
 from ca.authority.refs import label
 from ca.authority.status.crl import crl_record, served_until
@@ -16,17 +16,18 @@ from ca.authority.status.soundness import soundness
 from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
 from ca.encoding.certificates import read_certificate
+from ca.lint.clock import clock_behind
+from ca.lint.lifetimes import (
+    CAHealth,
+    CertificateHealth,
+    LeftPlans,
+    RevokedCA,
+    judge_lifetime,
+)
 from ca.model.findings import SEVERITIES, Finding, Severity, run
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
-from ca.revocation.health import (
-    CAHealth,
-    CertificateHealth,
-    CRLHealth,
-    LeftPlans,
-    RevokedCA,
-    judge,
-)
+from ca.revocation.health import CRLHealth, judge
 from ca.store import certificates, plans
 from ca.store.certificates import CURRENT
 
@@ -51,15 +52,15 @@ def check(
         assert facts is not None
         if home.revocation_of(ca) is None:
             end = facts.validity.not_after
-            findings += judge(CAHealth(ca.issuer.name, ca.role, now, end, longest))
+            findings += judge_lifetime(CAHealth(ca.issuer.name, ca.role, now, end, longest))
         findings += status_service_findings(home, ca)
     until = int((now + expiring).timestamp())
     for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
         if row.status(now) in CURRENT:
             end = read_certificate(row.der).validity.not_after
-            findings += judge(CertificateHealth(label(row), row.serial.hex(), now, end))
+            findings += judge_lifetime(CertificateHealth(label(row), row.serial.hex(), now, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
-    findings += judge(LeftPlans(tuple(serial.hex() for _, serial in left)))
+    findings += judge_lifetime(LeftPlans(tuple(serial.hex() for _, serial in left)))
     findings += key_findings(home)
     shown = [each for each in findings if SEVERITIES[each.severity] >= SEVERITIES[least]]
     return CheckDocument(verdict=verdict_of(findings), findings=shown)
@@ -76,7 +77,7 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
         assert ca.issuer.facts is not None
         serial = ca.issuer.facts.serial
         fact = RevokedCA(ca.issuer.name, serial, found.status, found.reason, found.since)
-        return judge(fact)
+        return judge_lifetime(fact)
     crl = crl_record(home, ca)
     served = served_until(home, ca)
     return [

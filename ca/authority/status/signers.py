@@ -13,7 +13,6 @@ from ca.authority.status.crl import ca_called
 from ca.authority.status.due import is_signer_due
 from ca.documents.ocsp import SignerRecord, SignersDocument
 from ca.encoding.certificates import read_certificate
-from ca.issuance.issue import issue
 from ca.issuance.order import Order, own_request
 from ca.issuance.prepare import prepare
 from ca.keys.public import read_public_key
@@ -53,23 +52,26 @@ def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord |
         serial=home.new_serial(),
     )
     draft = register.Draft(prepare(order), profile, ca.issuer.id, "default", "ocsp rotate")
-    with home.store.write():
+    detail = {"ca": ca.issuer.ca_id, "serial": draft.prepared.serial.hex()}
+
+    def keep_signer(plan_id: int) -> None:
         accept_clock(home, allow)
         key_id = register.keep_key(home, key.ref)
-        (plan_id,) = register.write_plans(home, [draft])
         ocsp_signers.add(home.store, plan_id=plan_id, issuer_id=ca.issuer.id, key_id=key_id)
-        serial = draft.prepared.serial.hex()
-        detail = {"ca": ca.issuer.ca_id, "serial": serial}
         home.record(Event("ocsp-signer-planned", ca.issuer.name, detail))
-    home.step("signer-planned")
-    issued = issue(draft.prepared.tbs, signer, ca.issuer.key)
-    home.step("signer-signed")
-    with home.store.write():
-        register.write_result(home, plan_id, draft, issued)
+
+    def forget_old_keys(_: int) -> None:
         for row in ocsp_signers.unneeded(home.store, ca.issuer.id, home.now()):
             ocsp_signers.forget_key(home.store, row.key_id)
         home.record(Event("ocsp-signer", ca.issuer.name, detail))
-    home.step("signer-recorded")
+
+    register.certify(
+        home,
+        draft,
+        signer=signer,
+        issuer_key=ca.issuer.key,
+        hooks=register.Hooks(with_plan=keep_signer, with_result=forget_old_keys, step="signer-"),
+    )
     return signer_record(home, ca, made=True)
 
 

@@ -1,0 +1,124 @@
+"""What ends, or was left undone: rules over plain facts of CAs, certificates and plans."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from ca.model.findings import Finding, Rule, Violation, rule, run
+
+
+class CAHealth(msgspec.Struct, frozen=True):
+    """A CA: its certificate's end and the longest life that a shipped profile gives."""
+
+    name: str
+    role: str
+    now: datetime
+    not_after: datetime
+    longest: timedelta
+
+
+class RevokedCA(msgspec.Struct, frozen=True):
+    """A CA whose own certificate is revoked or held: "revoked" or "held", why, since when."""
+
+    name: str
+    serial: str
+    status: str
+    reason: str
+    since: datetime
+
+
+class CertificateHealth(msgspec.Struct, frozen=True):
+    """A current certificate that ends within the span asked for."""
+
+    name: str
+    serial: str
+    now: datetime
+    not_after: datetime
+
+
+class LeftPlans(msgspec.Struct, frozen=True):
+    """Serials that were planned a while ago and have neither certificate nor abandonment."""
+
+    serials: tuple[str, ...]
+
+
+def left(end: datetime, now: datetime) -> str:
+    """How long until an end, for people: "21 d left", "ended 3 d ago"."""
+    days = (end - now) / timedelta(days=1)
+    if days < 0:
+        return f"ended {-days:.0f} d ago"
+    return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
+
+
+@rule("ca-ended", "error", "RFC 5280, 6.1.3 (a)(2)")
+def ca_ended(ca: CAHealth) -> Violation | None:
+    """A CA certificate has ended: nothing below it is believed any more."""
+    if ca.now < ca.not_after:
+        return None
+    return Violation(
+        f"{ca.name}: its certificate ended on {ca.not_after:%Y-%m-%d}",
+        "sipca init --home NEWDIR makes a new CA; give its root to every device",
+    )
+
+
+@rule("ca-revoked", "error", "RFC 5280, 6.1.3 (a)(3)")
+def ca_revoked(ca: RevokedCA) -> Violation | None:
+    """A CA's own certificate is neither revoked nor held, else nothing below it is believed."""
+    text = "on hold" if ca.status == "held" else f"revoked for {ca.reason}"
+    return Violation(
+        f"{ca.name}: its certificate is {text} since {ca.since:%Y-%m-%d}; it signs nothing more",
+        f"sipca release {ca.serial}"
+        if ca.status == "held"
+        else "sipca init --home NEWDIR makes a new CA; give its root to every device",
+    )
+
+
+@rule("ca-ending", "warning", "certificates.md, By profile")
+def ca_ending(ca: CAHealth) -> Violation | None:
+    """A CA has less left than the longest profile gives: new certificates are cut at its end."""
+    if not timedelta(0) < ca.not_after - ca.now < ca.longest:
+        return None
+    return Violation(
+        f"{ca.name}: {left(ca.not_after, ca.now)}, less than the {ca.longest.days} d that a "
+        "profile gives; certificates are cut at its end",
+        "plan a new CA: sipca init --home NEWDIR",
+    )
+
+
+@rule("certificate-ending", "warning", "peers.md C4")
+def certificate_ending(certificate: CertificateHealth) -> Violation | None:
+    """A certificate in use ends soon."""
+    return Violation(
+        f"{certificate.name}: {left(certificate.not_after, certificate.now)}, "
+        f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
+        f"make a CSR on the device; sipca sign FILE --supersedes {certificate.serial[:12]}",
+    )
+
+
+@rule("plan-without-result", "warning", "ca/README.md, decision 5")
+def plan_without_result(plans: LeftPlans) -> Violation | None:
+    """A signing was interrupted: its serial stays used, and no certificate was handed out."""
+    if not plans.serials:
+        return None
+    shown = ", ".join(serial[:12] for serial in plans.serials[:5])
+    return Violation(
+        f"{len(plans.serials)} planned and never signed: {shown}",
+        "nothing needs doing: the next sipca sign gives them up; sipca revoke --serial HEX "
+        "if in doubt",
+    )
+
+
+Fact = CAHealth | RevokedCA | CertificateHealth | LeftPlans
+_RULES: dict[type, tuple[Rule, ...]] = {
+    CAHealth: (ca_ended, ca_ending),
+    RevokedCA: (ca_revoked,),
+    CertificateHealth: (certificate_ending,),
+    LeftPlans: (plan_without_result,),
+}
+
+
+def judge_lifetime(fact: Fact) -> list[Finding]:
+    """What the rules of its kind find in one fact."""
+    return run(_RULES[type(fact)], fact)

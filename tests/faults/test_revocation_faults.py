@@ -23,7 +23,7 @@ import os, signal, sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from ca.authority import crls, responding, revoking
+from ca.authority.status import crl, revoke, signers
 from ca.authority.home import Surroundings, no_passphrase, open_home
 
 home, act, step = sys.argv[1:]
@@ -34,13 +34,13 @@ def die(name):
 
 with open_home(Path(home), Surroundings(passphrase=no_passphrase, step=die)) as opened:
     if act == "revoke":
-        revoking.revoke(opened, ["sbc1.lab.example"], [], revoking.RevocationWishes("superseded"))
+        revoke.revoke(opened, ["sbc1.lab.example"], [], revoke.RevocationWishes("superseded"))
     elif act == "release":
-        revoking.release(opened, "held.lab.example")
+        revoke.release(opened, "held.lab.example")
     elif act == "crl":
-        crls.make_crl(opened, opened.ca("issuing"))
+        crl.make_crl(opened, opened.ca("issuing"))
     else:
-        responding.rotate(opened, opened.ca("issuing"))
+        signers.rotate(opened, opened.ca("issuing"))
 """
 STEPS = [
     *(("revoke", step) for step in ("status-recorded", "crl-numbered", "crl-signed", "crl-published")),

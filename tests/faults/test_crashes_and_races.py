@@ -109,10 +109,10 @@ from pathlib import Path
 from ca.authority.upload_files import Delivery
 from ca.authority.home import Surroundings, no_passphrase, open_home
 from ca.authority.signing.judge import Source
-from ca.authority import signing
+from ca.authority.signing import sign
 from ca.model.wishes import SigningWishes
 
-signing.CHUNK = 64  # 70 requests are two chunks
+sign.CHUNK = 64  # 70 requests are two chunks
 home, inbox, out, step, countdown, now = sys.argv[1:]
 left = int(countdown)
 
@@ -126,7 +126,7 @@ def die(name):
 around = Surroundings(passphrase=no_passphrase, step=die, clock=lambda: datetime.fromisoformat(now))
 sources = [Source(str(p), p.stem, SigningWishes(), path=p) for p in sorted(Path(inbox).iterdir())]
 with open_home(Path(home), around) as opened:
-    signing.sign(opened, sources, delivery=Delivery(folder=Path(out)))
+    sign.sign(opened, sources, delivery=Delivery(folder=Path(out)))
 """
 
 

@@ -18,6 +18,7 @@ from ca.encoding.der import (
     tlv,
 )
 from ca.encoding.extensions import read_validity
+from ca.encoding.oids import INVALIDITY_DATE, REASON_CODE
 from ca.errors import MalformedError
 
 ENUMERATED = 0x0A
@@ -32,7 +33,7 @@ REASON_CODES = {
 }
 """CRLReason (RFC 5280, 5.3.1) as sipca spells it; removeFromCRL belongs to delta CRLs alone."""
 
-_REASON_CODE, _INVALIDITY_DATE = encode_oid("2.5.29.21"), encode_oid("2.5.29.24")
+_REASON_CODE, _INVALIDITY_DATE = encode_oid(REASON_CODE), encode_oid(INVALIDITY_DATE)
 
 
 def time(moment: datetime) -> bytes:

@@ -239,6 +239,11 @@ def encode_integer(value: int) -> bytes:
 @lru_cache(maxsize=256)
 def encode_oid(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER from its dotted form."""
+    return tlv(OID, oid_contents(dotted))
+
+
+def oid_contents(dotted: str) -> bytes:
+    """The contents octets of an OBJECT IDENTIFIER: those of an arc begin those of all below it."""
     first_arc, second_arc, *rest = (int(arc) for arc in dotted.split("."))
     contents = bytearray()
     for arc in (first_arc * 40 + second_arc, *rest):
@@ -246,7 +251,7 @@ def encode_oid(dotted: str) -> bytes:
         while arc := arc >> 7:
             octets.append(arc & 0x7F | 0x80)
         contents += bytes(reversed(octets))
-    return tlv(OID, bytes(contents))
+    return bytes(contents)
 
 
 def signed(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:

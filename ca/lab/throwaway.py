@@ -11,7 +11,8 @@ import msgspec
 from ca.encoding import der
 from ca.encoding.crl import entry
 from ca.encoding.der import OCTET_STRING, encode_integer, encode_oid, sequence, tlv
-from ca.issuance.extensions import PURPOSE_OIDS, key_identifier
+from ca.encoding.oids import CRL_NUMBER
+from ca.issuance.extensions import key_identifier
 from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier
@@ -68,7 +69,7 @@ def make_leaf(change: Change, issuer: ThrowawayCA, key: ThrowawayKey, *, now: da
     )
     builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)
     builder = builder.add_extension(_usage(ca=False), critical=True)
-    purposes = [x509.ObjectIdentifier(PURPOSE_OIDS[each][0]) for each in change.purposes]
+    purposes = [x509.ObjectIdentifier(purpose.oid) for purpose in change.purposes]
     builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     if change.names:
         names = x509.SubjectAlternativeName([_general_name(each) for each in change.names])
@@ -84,7 +85,7 @@ def make_crl(ca: ThrowawayCA, revoked: list[bytes], *, now: datetime) -> bytes:
 
     subject = x509.load_der_x509_certificate(ca.certificate).subject.public_bytes()
     entries = sequence(*(entry(serial, now, "key-compromise") for serial in sorted(revoked)))
-    number = sequence(encode_oid("2.5.29.20"), tlv(OCTET_STRING, encode_integer(1)))
+    number = sequence(encode_oid(CRL_NUMBER), tlv(OCTET_STRING, encode_integer(1)))
     from ca.encoding.crl import time
 
     tbs = sequence(

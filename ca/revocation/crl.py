@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from ca.encoding import oids
 from ca.encoding.crl import time
 from ca.encoding.der import (
     BIT_STRING,
@@ -27,7 +28,10 @@ from ca.keys.public import PublicKey
 from ca.keys.signer import DigestSigner
 from ca.keys.soft import verify_digest
 
-_AUTHORITY_KEY_IDENTIFIER, _CRL_NUMBER = encode_oid("2.5.29.35"), encode_oid("2.5.29.20")
+_AUTHORITY_KEY_IDENTIFIER, _CRL_NUMBER = (
+    encode_oid(oids.AUTHORITY_KEY_IDENTIFIER),
+    encode_oid(oids.CRL_NUMBER),
+)
 
 
 class CRLHead(msgspec.Struct, frozen=True):

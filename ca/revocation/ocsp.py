@@ -13,22 +13,23 @@ from typing import Literal
 
 import msgspec
 
+from ca.encoding import oids
 from ca.encoding.crl import REASON_CODES, enumerated, generalized_time
 from ca.encoding.der import BIT_STRING, OCTET_STRING, encode_oid, sequence, tlv
 from ca.errors import MalformedError
 from ca.keys.signer import Signer
-from ca.revocation.ocsp_request import NONCE, CertID, OCSPRequest, read_ocsp_request
+from ca.revocation.ocsp_request import CertID, OCSPRequest, read_ocsp_request
 
 HASHES: dict[str, Callable[[bytes], bytes]] = {
-    "1.3.14.3.2.26": lambda data: sha1(data, usedforsecurity=False).digest(),
-    "2.16.840.1.101.3.4.2.1": lambda data: sha256(data).digest(),
-    "2.16.840.1.101.3.4.2.2": lambda data: sha384(data).digest(),
-    "2.16.840.1.101.3.4.2.3": lambda data: sha512(data).digest(),
+    oids.SHA1: lambda data: sha1(data, usedforsecurity=False).digest(),
+    oids.SHA256: lambda data: sha256(data).digest(),
+    oids.SHA384: lambda data: sha384(data).digest(),
+    oids.SHA512: lambda data: sha512(data).digest(),
 }
 """The hash algorithms that a CertID may be made with."""
 
-_BASIC = encode_oid("1.3.6.1.5.5.7.48.1.1")
-_NONCE = encode_oid(NONCE)
+_BASIC = encode_oid(oids.OCSP_BASIC)
+_NONCE = encode_oid(oids.OCSP_NONCE)
 _GOOD, _UNKNOWN = b"\x80\x00", b"\x82\x00"
 
 ResponseStatus = Literal[

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ca.encoding import der
 from ca.encoding import extensions as read
+from ca.encoding.oids import KEY_USAGE_BITS, PURPOSES
 from ca.errors import MalformedError
 from ca.model.certificates import GeneralName
 
@@ -26,7 +27,9 @@ def test_key_usage_is_read_as_the_library_wrote_it(bits: set[str]) -> None:
     flags = {bit: bit in bits for bit in BITS}
     value = x509.KeyUsage(**flags, encipher_only=False, decipher_only=False).public_bytes()
 
-    assert read.key_usage(value) == tuple(name for bit, name in read.KEY_USAGE if bit in bits)
+    assert read.key_usage(value) == tuple(
+        name for bit, name in KEY_USAGE_BITS.items() if bit in bits
+    )
 
 
 @pytest.mark.parametrize(("is_ca", "length"), [(False, None), (True, None), (True, 0), (True, 5)])
@@ -39,11 +42,11 @@ def test_basic_constraints_are_read_as_the_library_wrote_them(
 
 
 def test_purposes_have_their_names_and_an_unknown_one_its_numbers() -> None:
-    oids = [x509.ObjectIdentifier(oid) for oid in (*read.PURPOSES, "1.2.3.4")]
+    oids = [x509.ObjectIdentifier(oid) for oid in (*PURPOSES, "1.2.3.4")]
 
     found = read.purposes(x509.ExtendedKeyUsage(oids).public_bytes())
 
-    assert found == (*read.PURPOSES.values(), "1.2.3.4")
+    assert found == (*PURPOSES.values(), "1.2.3.4")
 
 
 def test_key_identifiers_are_read_as_the_library_wrote_them() -> None:

@@ -19,7 +19,6 @@ TEXT_KINDS: dict[int, NameKind] = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 """Tags of the GeneralNames that are IA5 text (RFC 5280, 4.2.1.6)."""
 VERSION_3 = der.tlv(0xA0, der.encode_integer(2))
 """The version field of a certificate with extensions (RFC 5280, 4.1.2.1)."""
-UTC_TIME_BEGINS, UTC_TIME_ENDS = 1950, 2050
 
 
 def extension(oid: str, value: bytes, *, critical: bool) -> bytes:
@@ -98,19 +97,6 @@ def _general_name(node: der.Node) -> GeneralName:
     except ValueError:
         pass
     raise MalformedError(f"the SAN holds a name that cannot be read (tag {node.tag})")
-
-
-def encode_time(moment: datetime) -> bytes:
-    """UTCTime through 2049, GeneralizedTime from 2050, whole seconds, Z (4.1.2.5).
-
-    Raises:
-        MalformedError: it lies before 1950, where a UTCTime begins.
-    """
-    if moment.year < UTC_TIME_BEGINS:
-        raise MalformedError(f"no certificate can say {moment:%Y-%m-%d}")
-    if moment.year < UTC_TIME_ENDS:
-        return der.tlv(der.UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
-    return der.tlv(der.GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
 
 
 @lru_cache(maxsize=64)

@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ca.encoding import der
-from ca.encoding.extensions import VERSION_3, encode_time
+from ca.encoding.extensions import VERSION_3
 from ca.encoding.oids import ATTRIBUTE_TYPES
+from ca.encoding.times import encode_time
 from ca.issuance.extensions import Extension
 from ca.issuance.order import Order
 from ca.keys.signer import algorithm_identifier

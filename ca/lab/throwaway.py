@@ -12,6 +12,7 @@ from ca.encoding import der
 from ca.encoding.crl import entry
 from ca.encoding.der import OCTET_STRING, encode_integer, encode_oid, sequence, tlv
 from ca.encoding.oids import CRL_NUMBER
+from ca.encoding.times import encode_time
 from ca.issuance.extensions import key_identifier
 from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
@@ -86,14 +87,12 @@ def make_crl(ca: ThrowawayCA, revoked: list[bytes], *, now: datetime) -> bytes:
     subject = x509.load_der_x509_certificate(ca.certificate).subject.public_bytes()
     entries = sequence(*(entry(serial, now, "key-compromise") for serial in sorted(revoked)))
     number = sequence(encode_oid(CRL_NUMBER), tlv(OCTET_STRING, encode_integer(1)))
-    from ca.encoding.crl import time
-
     tbs = sequence(
         encode_integer(1),
         ca.key.signer.algorithm,
         subject,
-        time(now - timedelta(days=1)),
-        time(now + timedelta(days=365)),
+        encode_time(now - timedelta(days=1)),
+        encode_time(now + timedelta(days=365)),
         entries if revoked else b"",
         tlv(0xA0, sequence(number)),
     )

@@ -13,6 +13,7 @@ from hashlib import sha256
 import msgspec
 
 from ca.encoding import der, extensions, oids
+from ca.encoding.times import UTC_TIME_ENDS
 from ca.errors import MalformedError
 from ca.keys.public import PublicKey, is_canonical
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
@@ -101,7 +102,7 @@ def time_form(subject: ToBeSigned) -> list[Violation]:
     return [
         Violation(f"the time {moment:%Y-%m-%d} is written in the wrong form")
         for tag, moment in subject.times
-        if tag != (der.UTC_TIME if moment.year < extensions.UTC_TIME_ENDS else der.GENERALIZED_TIME)
+        if tag != (der.UTC_TIME if moment.year < UTC_TIME_ENDS else der.GENERALIZED_TIME)
     ]
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 import msgspec
 
 from ca.encoding import oids
-from ca.encoding.crl import time
 from ca.encoding.der import (
     BIT_STRING,
     OCTET_STRING,
@@ -23,6 +22,7 @@ from ca.encoding.der import (
     sequence,
     tlv,
 )
+from ca.encoding.times import encode_time
 from ca.errors import KeyUnavailableError
 from ca.keys.public import PublicKey
 from ca.keys.signer import DigestSigner
@@ -92,8 +92,8 @@ def _around_entries(head: CRLHead, entries: Entries, algorithm: bytes) -> tuple[
             encode_integer(1),  # version 2
             algorithm,
             head.issuer_der,
-            time(head.this_update),
-            time(head.next_update),
+            encode_time(head.this_update),
+            encode_time(head.next_update),
             header(SEQUENCE, entries.size) if entries.count else b"",  # absent if none (5.1.2.6)
         )
     )

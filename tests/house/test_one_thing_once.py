@@ -65,3 +65,16 @@ def test_no_oid_stands_in_the_table_twice() -> None:
     written = [literal for literal in constants(tree) if is_oid(literal)]
 
     assert {literal for literal in written if written.count(literal) > 1} == set()
+
+
+def test_a_time_is_written_as_der_in_one_module() -> None:
+    writing = {
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node).startswith(("tlv(", "der.tlv("))
+        and ast.unparse(node.args[0]).endswith(("UTC_TIME", "GENERALIZED_TIME"))
+    }
+
+    assert writing == {"ca/encoding/times.py"}

@@ -12,7 +12,8 @@ from ca.documents.reports import (
     WrittenDocument,
 )
 from cli.terminal import safe, table
-from cli.views.account import account_text, findings_text
+from cli.views.account import account_text
+from cli.views.findings import findings_text
 
 
 def request_text(document: RequestDocument) -> str:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+import pytest
 from stand_in.lab import ROOT
 
 PACKAGES = ("ca", "cli", "profiles", "scripts/package")
@@ -78,3 +79,35 @@ def test_a_time_is_written_as_der_in_one_module() -> None:
     }
 
     assert writing == {"ca/encoding/times.py"}
+
+
+@pytest.mark.parametrize(
+    ("function", "module"),
+    [
+        ("cn_of", "ca/model/certificates.py"),
+        ("findings_text", "cli/views/findings.py"),
+        ("visible", "ca/model/spelling.py"),
+    ],
+)
+def test_what_is_needed_in_many_places_is_defined_in_one(function: str, module: str) -> None:
+    defining = {
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name.strip("_") == function
+    }
+
+    assert defining == {module}
+
+
+def test_the_first_cn_of_a_subject_is_looked_for_in_one_module() -> None:
+    looking = {
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node).startswith("next(")
+        and ".type == 'CN'" in ast.unparse(node)
+    }
+
+    assert looking == {"ca/model/certificates.py"}

@@ -122,8 +122,10 @@ def report_bug(error: Exception, settings: Settings) -> int:
 
 def _report(kind: str, message: str, hint: str | None, code: int, settings: Settings) -> None:
     if settings.json:
-        body = {"kind": kind, "message": message, "hint": hint, "exit": code}
-        say_anyway(encoded({"schema": 1, "error": body}).decode())
+        from ca.documents.error import ErrorDocument, ErrorRecord
+
+        error = ErrorRecord(kind=kind, message=message, hint=hint, exit=code)
+        say_anyway(encoded(ErrorDocument(error=error)).decode())
         return
     say_anyway(f"error: {one_line(message)}" + (f"\nhint: {one_line(hint)}" if hint else ""))
 

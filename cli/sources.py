@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import typer
 from ca.authority.signing.judge import Source
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import MAX_INPUT, read_bounded
+from ca.model.spelling import spelled
 from ca.model.wishes import SigningWishes
 from ca.names.text import printable
 from cli.options import Settings
@@ -69,7 +69,7 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
         elif path.exists() and not path.is_file():
             sources.append(_of_pipe(word, wishes))
         else:
-            sources.append(Source(_label(word), path.stem, wishes, path=path))
+            sources.append(Source(spelled(word), path.stem, wishes, path=path))
     return sources
 
 
@@ -80,7 +80,7 @@ def _of_pipe(word: str, wishes: SigningWishes) -> Source:
     """
     path = Path(word)
     stem = None if path.is_relative_to("/dev") or path.is_relative_to("/proc") else path.stem
-    source = Source(_label(word), stem, wishes, path=path)
+    source = Source(spelled(word), stem, wishes, path=path)
     try:
         return msgspec.structs.replace(source, data=read_bounded(path, pipes=True))
     except CAError as error:
@@ -93,7 +93,7 @@ def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
         raise NotFoundError(f"'{folder}' holds no files", hint="put the CSRs into it")
     return [
         Source(
-            _label(str(path)),
+            spelled(str(path)),
             path.stem,
             wishes,
             path=path,
@@ -101,11 +101,6 @@ def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
         )
         for path in files
     ]
-
-
-def _label(path: str) -> str:
-    """A path for people and for the register: octets that are no UTF-8 are spelled out."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def with_names(sources: list[Source], file: Path) -> list[Source]:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
-from ca.names.text import HIDDEN, escape
-
-_SUSPECT = re.compile("[^\n -~]")
+from ca.model.spelling import visible
 
 
 def safe(text: str) -> str:
     """Text whose control, format and bidirectional characters are spelled out, save line ends."""
-    return _SUSPECT.sub(lambda found: _spelled(found[0]), text)
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def one_line(text: str) -> str:
     """Safe text without line ends."""
     return safe(text).replace("\n", "\\n")
-
-
-def _spelled(character: str) -> str:
-    return escape(character) if unicodedata.category(character) in HIDDEN else character
 
 
 def table(rows: Sequence[Sequence[str]], *, head: Sequence[str] = (), indent: str = "") -> str:

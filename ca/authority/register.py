@@ -194,7 +194,7 @@ def certify(
 def index_of_prepared(prepared: Prepared) -> Index:
     """The same entry for a certificate just made: its octets are those that were prepared."""
     names = [(str(each.kind), each.value.casefold()) for each in prepared.san]
-    cn = next((each.value for each in prepared.subject if each.type == "CN"), None)
+    cn = prepared.cn
     if cn:
         names.append(("cn", cn.casefold()))
     return Index(

@@ -14,22 +14,12 @@ from ca.csr.request import CertificateRequest, Flaw
 from ca.csr.requested import described, read_extensions, read_san
 from ca.csr.subject import read_name
 from ca.encoding import der
-from ca.encoding.algorithms import SIGNATURES
+from ca.encoding.oids import EXTENSION_REQUESTS, REQUEST_ATTRIBUTES, SIGNATURES
 from ca.encoding.strings import hex_form
 from ca.errors import MalformedError
 from ca.keys.public import read_public_key
 
-EXTENSION_REQUEST = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
-"""PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own number for the same."""
 MAX_REQUEST_ATTRIBUTES = 64
-ATTRIBUTE_NAMES = {
-    "1.2.840.113549.1.9.7": "challengePassword",
-    "1.2.840.113549.1.9.2": "unstructuredName",
-    "1.2.840.113549.1.9.8": "unstructuredAddress",
-    "1.3.6.1.4.1.311.13.2.3": "msOSVersion",
-    "1.3.6.1.4.1.311.21.20": "msRequestClientInfo",
-    "1.3.6.1.4.1.311.13.2.2": "msEnrollmentCSP",
-}
 
 
 def read_request(data: bytes) -> CertificateRequest:
@@ -142,10 +132,10 @@ def _attributes(
             names.append(hex_form(node.raw))
             flaws.append(Flaw(f"attribute.{names[-1]}", names[-1], error.message))
             continue
-        if oid in EXTENSION_REQUEST:
+        if oid in EXTENSION_REQUESTS:
             _add_lists(values, requested, flaws)
         else:
-            names.append(_other_attribute(node, ATTRIBUTE_NAMES.get(oid, oid), names, flaws))
+            names.append(_other_attribute(node, REQUEST_ATTRIBUTES.get(oid, oid), names, flaws))
     if more := len(children[MAX_REQUEST_ATTRIBUTES:]):
         problem = f"the CSR has more than {MAX_REQUEST_ATTRIBUTES} attributes"
         flaws.append(Flaw("san", f"{more} more attributes", problem, _HIDDEN_NAMES))

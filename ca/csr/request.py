@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ca.keys.public import PublicKey
-from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.certificates import GeneralName, SubjectAttribute, cn_of
 
 
 class RequestedExtension(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class CertificateRequest(msgspec.Struct, frozen=True):
     @property
     def cn(self) -> str | None:
         """The first commonName, or None."""
-        return next((each.value for each in self.subject if each.type == "CN"), None)
+        return cn_of(self.subject)
 
     @property
     def san_flaws(self) -> tuple[Flaw, ...]:

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from ca.csr.request import Flaw, RequestedExtension
 from ca.csr.subject import CONTROL, read_name
-from ca.encoding import der, extensions
-from ca.encoding.extensions import EXTENSION_NAMES, SAN
+from ca.encoding import der, extensions, oids
+from ca.encoding.oids import SUBJECT_ALT_NAME
 from ca.encoding.strings import hex_form
 from ca.errors import CAError, MalformedError
 from ca.model.certificates import GeneralName, NameKind, subject_text
@@ -44,8 +44,8 @@ def read_extensions(lists: list[der.Node], flaws: list[Flaw]) -> list[RequestedE
             extension = _unreadable(node, error, flaws)
         if extension.oid in seen:
             problem = f"the CSR has the extension {extension.name} twice"
-            field = "san" if extension.oid == SAN else f"extension.{extension.name}"
-            hint = _OWN_NAMES if extension.oid == SAN else None
+            field = "san" if extension.oid == SUBJECT_ALT_NAME else f"extension.{extension.name}"
+            hint = _OWN_NAMES if extension.oid == SUBJECT_ALT_NAME else None
             flaws.append(Flaw(field, f"{extension.name} twice", problem, hint))
         seen.add(extension.oid)
         found.append(extension)
@@ -64,7 +64,7 @@ def _extension(node: der.Node) -> RequestedExtension:
     critical = len(parts) == 3 and any(parts[1].contents)
     if len(parts) == 3 and parts[1].tag != der.BOOLEAN:
         raise MalformedError(f"the extension {oid} of the CSR has no proper critical flag")
-    name = EXTENSION_NAMES.get(oid, oid)
+    name = oids.EXTENSIONS.get(oid, oid)
     return RequestedExtension(oid, name, critical, "", parts[-1].contents)
 
 
@@ -74,8 +74,8 @@ def _unreadable(node: der.Node, error: MalformedError, flaws: list[Flaw]) -> Req
     oid = shown
     with suppress(MalformedError, IndexError):
         oid = der.oid(node.children()[0])
-    name = EXTENSION_NAMES.get(oid, oid)
-    if oid == SAN:
+    name = oids.EXTENSIONS.get(oid, oid)
+    if oid == SUBJECT_ALT_NAME:
         flaws.append(Flaw("san", f"{name} {shown}", error.message, _OWN_NAMES))
     else:
         flaws.append(Flaw(f"extension.{name}", shown, error.message))
@@ -93,7 +93,7 @@ def read_san(
     others: list[str] = []
     critical = False
     for extension in asked:
-        if extension.oid != SAN:
+        if extension.oid != SUBJECT_ALT_NAME:
             continue
         critical = critical or extension.critical
         for node in _name_nodes(extension, flaws):
@@ -206,7 +206,7 @@ def described(
     """The extension with its text; one that does not decode is a flaw, and shown as it is."""
     if extension.text:
         return extension
-    is_san = extension.oid == SAN
+    is_san = extension.oid == SUBJECT_ALT_NAME
     text = ", ".join((*map(str, san), *others)) if is_san else _text(extension, flaws)
     shown = text if len(text) <= _SHOWN or is_san else f"{text[:_SHOWN]}..."
     return RequestedExtension(
@@ -246,8 +246,8 @@ def _key_identifier(value: bytes) -> str:
 
 
 _DESCRIBERS: dict[str, tuple[int, Callable[[bytes], str]]] = {
-    "2.5.29.19": (der.SEQUENCE, _basic_constraints),
-    "2.5.29.15": (der.BIT_STRING, _key_usage),
-    "2.5.29.37": (der.SEQUENCE, _purposes),
-    "2.5.29.14": (der.OCTET_STRING, _key_identifier),
+    oids.BASIC_CONSTRAINTS: (der.SEQUENCE, _basic_constraints),
+    oids.KEY_USAGE: (der.BIT_STRING, _key_usage),
+    oids.EXTENDED_KEY_USAGE: (der.SEQUENCE, _purposes),
+    oids.SUBJECT_KEY_IDENTIFIER: (der.OCTET_STRING, _key_identifier),
 }

@@ -6,7 +6,7 @@ import re
 
 from ca.csr.request import Flaw
 from ca.encoding import der
-from ca.encoding.certificates import SHORT_TYPES
+from ca.encoding.oids import ATTRIBUTE_TYPES
 from ca.encoding.strings import CODECS, PRINTABLE, hex_form
 from ca.errors import MalformedError
 from ca.model.certificates import SubjectAttribute
@@ -58,7 +58,7 @@ def _attribute(node: der.Node) -> Attribute:
     if len(pair) != 2:
         raise MalformedError("an attribute of the CSR's subject is not a type and a value")
     oid = der.oid(pair[0])
-    short = SHORT_TYPES.get(oid, oid)
+    short = ATTRIBUTE_TYPES.get(oid, oid)
     what = f"the subject's {short}"
     said: list[str] = []
     text, problem = _string(pair[1], what, said)

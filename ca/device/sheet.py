@@ -102,7 +102,7 @@ def as_text(sheet: Sheet) -> str:
             lines += [f"      {name:<8} {digits}" for name, digits in thumbprints(sheet, facts)]
     lines += ["", "Preflight:"]
     lines += [f"  {each.result}: {each.message} [{each.basis}]" for each in sheet.findings] or [
-        "  nothing stands against uploading these files"
+        "  these files can be uploaded"
     ]
     return "\n".join(printable(line, limit=2000) for line in lines) + "\n"
 
@@ -136,7 +136,7 @@ def as_html(sheet: Sheet) -> str:
         f'<h2>Afterwards</h2><ul class="checks">{_items(checks(sheet))}</ul>\n'
         "<h2>Files</h2><table><tr><th>file</th><th>certificate</th><th>serial and thumbprints"
         f"</th></tr>{rows}</table>\n<h2>Preflight</h2>"
-        f"<ul>{findings or '<li>nothing stands against uploading these files</li>'}</ul>\n"
+        f"<ul>{findings or '<li>these files can be uploaded</li>'}</ul>\n"
         "</body></html>\n"
     )
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 from hashlib import sha256
 
 from ca.encoding import der
-from ca.encoding.algorithms import SIGNATURES
 from ca.encoding.extension_facts import extension_facts, read_extensions
+from ca.encoding.oids import ATTRIBUTE_TYPES, COMMON_NAME, SIGNATURES
 from ca.encoding.remarks import Remarks
 from ca.encoding.strings import tolerant_text
 from ca.encoding.times import tolerant_validity
@@ -17,24 +17,7 @@ from ca.model.certificates import CertificateFacts, SubjectAttribute
 MAX_SERIAL = 20
 """Octets of a serial number (RFC 5280, 4.1.2.2)."""
 LAST_VERSION = 3
-SHORT_TYPES = {
-    "2.5.4.3": "CN",
-    "2.5.4.4": "SN",
-    "2.5.4.5": "serialNumber",
-    "2.5.4.6": "C",
-    "2.5.4.7": "L",
-    "2.5.4.8": "ST",
-    "2.5.4.9": "STREET",
-    "2.5.4.10": "O",
-    "2.5.4.11": "OU",
-    "2.5.4.12": "title",
-    "2.5.4.42": "GN",
-    "0.9.2342.19200300.100.1.1": "UID",
-    "0.9.2342.19200300.100.1.25": "DC",
-    "1.2.840.113549.1.9.1": "emailAddress",
-}
-"""Attribute types by OID, as they are spelled for people."""
-_COMMON_NAME = bytes.fromhex("550403")
+_COMMON_NAME = der.oid_contents(COMMON_NAME)
 
 
 def read_certificate(data: bytes) -> CertificateFacts:
@@ -161,7 +144,7 @@ def _name(raw: bytes) -> tuple[tuple[SubjectAttribute, ...], tuple[tuple[str, bo
             for each in rdn.children():
                 kind, value = each.children()
                 oid = der.oid(kind)
-                short = SHORT_TYPES.get(oid, oid)
+                short = ATTRIBUTE_TYPES.get(oid, oid)
                 text, odd, readable = tolerant_text(value)
                 attributes.append(SubjectAttribute(short, text))
                 if odd is not None:

@@ -1,16 +1,14 @@
-"""One entry of a CRL as DER (RFC 5280, 5.1.2.6 and 5.3), and the times that CRLs and OCSP hold."""
+"""Parts of a CRL as DER: an entry (RFC 5280, 5.1.2.6 and 5.3), and its nextUpdate."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 
 from ca.encoding.der import (
-    GENERALIZED_TIME,
     INTEGER,
     OCTET_STRING,
     SEQUENCE,
-    UTC_TIME,
+    encode_enumerated,
     encode_integer,
     encode_oid,
     first,
@@ -18,9 +16,10 @@ from ca.encoding.der import (
     tlv,
 )
 from ca.encoding.extensions import read_validity
+from ca.encoding.oids import INVALIDITY_DATE, REASON_CODE
+from ca.encoding.times import encode_time, generalized_time
 from ca.errors import MalformedError
 
-ENUMERATED = 0x0A
 REASON_CODES = {
     "unspecified": 0,
     "key-compromise": 1,
@@ -32,26 +31,7 @@ REASON_CODES = {
 }
 """CRLReason (RFC 5280, 5.3.1) as sipca spells it; removeFromCRL belongs to delta CRLs alone."""
 
-_REASON_CODE, _INVALIDITY_DATE = encode_oid("2.5.29.21"), encode_oid("2.5.29.24")
-
-
-def time(moment: datetime) -> bytes:
-    """A Time: UTCTime through 2049, GeneralizedTime from 2050 (RFC 5280, 5.1.2.4)."""
-    utc = moment.astimezone(UTC)
-    if utc.year < 2050:
-        return tlv(UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode())
-    return generalized_time(utc)
-
-
-@lru_cache(maxsize=64)
-def generalized_time(moment: datetime) -> bytes:
-    """A GeneralizedTime in whole seconds, as OCSP and invalidityDate want it."""
-    return tlv(GENERALIZED_TIME, moment.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode())
-
-
-def enumerated(value: int) -> bytes:
-    """An ENUMERATED of one octet."""
-    return bytes((ENUMERATED, 1, value))
+_REASON_CODE, _INVALIDITY_DATE = encode_oid(REASON_CODE), encode_oid(INVALIDITY_DATE)
 
 
 def entry(
@@ -60,12 +40,12 @@ def entry(
     """A revokedCertificates entry; the reason ``unspecified`` is left out (5.3.1)."""
     extensions = b""
     if REASON_CODES[reason]:
-        code = enumerated(REASON_CODES[reason])
+        code = encode_enumerated(REASON_CODES[reason])
         extensions += sequence(_REASON_CODE, tlv(OCTET_STRING, code))
     if invalid_since is not None:
         date = tlv(OCTET_STRING, generalized_time(invalid_since))
         extensions += sequence(_INVALIDITY_DATE, date)
-    fields = encode_integer(int.from_bytes(serial, "big")) + time(revoked_at)
+    fields = encode_integer(int.from_bytes(serial, "big")) + encode_time(revoked_at)
     return sequence(fields, sequence(extensions) if extensions else b"")
 
 

@@ -18,7 +18,7 @@ from ca.errors import MalformedError
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8_STRING, PRINTABLE_STRING, T61_STRING, IA5_STRING = 0x0C, 0x13, 0x14, 0x16
 UTC_TIME, GENERALIZED_TIME, UNIVERSAL_STRING, BMP_STRING = 0x17, 0x18, 0x1C, 0x1E
-SEQUENCE, SET = 0x30, 0x31
+ENUMERATED, SEQUENCE, SET = 0x0A, 0x30, 0x31
 
 T = TypeVar("T")
 MAX_DEPTH = 32
@@ -236,9 +236,19 @@ def encode_integer(value: int) -> bytes:
     return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
+def encode_enumerated(value: int) -> bytes:
+    """An ENUMERATED in the fewest octets."""
+    return bytes((ENUMERATED,)) + encode_integer(value)[1:]
+
+
 @lru_cache(maxsize=256)
 def encode_oid(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER from its dotted form."""
+    return tlv(OID, oid_contents(dotted))
+
+
+def oid_contents(dotted: str) -> bytes:
+    """The contents octets of an OBJECT IDENTIFIER: those of an arc begin those of all below it."""
     first_arc, second_arc, *rest = (int(arc) for arc in dotted.split("."))
     contents = bytearray()
     for arc in (first_arc * 40 + second_arc, *rest):
@@ -246,7 +256,7 @@ def encode_oid(dotted: str) -> bytes:
         while arc := arc >> 7:
             octets.append(arc & 0x7F | 0x80)
         contents += bytes(reversed(octets))
-    return tlv(OID, bytes(contents))
+    return bytes(contents)
 
 
 def signed(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:

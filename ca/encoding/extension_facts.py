@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Callable
 from typing import Any
 
-from ca.encoding import der, extensions
-from ca.encoding.extensions import EXTENSION_NAMES, SAN, TEXT_KINDS
+from ca.encoding import der, extensions, oids
+from ca.encoding.extensions import TEXT_KINDS
 from ca.encoding.remarks import Remarks
 from ca.encoding.strings import guessed
 from ca.errors import MalformedError
@@ -42,7 +42,7 @@ def read_extensions(nodes: list[der.Node], version: int, remarks: Remarks) -> Ex
 def _enter(node: der.Node, found: Extensions, remarks: Remarks) -> None:
     parts = node.children()
     oid = der.oid(parts[0])
-    name = EXTENSION_NAMES.get(oid, oid)
+    name = oids.EXTENSIONS.get(oid, oid)
     if len(parts) > 3 or len(parts) < 2 or parts[-1].tag != der.OCTET_STRING:
         raise MalformedError(f"the extension {name} is not a type and a value")
     critical = False
@@ -69,10 +69,10 @@ def extension_facts(found: Extensions, remarks: Remarks) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for oid, read in _READERS.items():
         if oid in found:
-            with remarks.part(f"its {EXTENSION_NAMES[oid]}", fatal=True):
+            with remarks.part(f"its {oids.EXTENSIONS[oid]}", fatal=True):
                 facts.update(read(found[oid][1], remarks))
-    if SAN in found:
-        facts["san_critical"] = found[SAN][0]
+    if oids.SUBJECT_ALT_NAME in found:
+        facts["san_critical"] = found[oids.SUBJECT_ALT_NAME][0]
     return facts
 
 
@@ -166,11 +166,11 @@ def _network(octets: bytes) -> str:
 
 
 _READERS: dict[str, Callable[[bytes, Remarks], dict[str, Any]]] = {
-    "2.5.29.14": _key_identifier,
-    "2.5.29.35": _authority_key_identifier,
-    "2.5.29.19": _basic_constraints,
-    "2.5.29.15": _key_usage,
-    "2.5.29.37": _purposes,
-    SAN: _names,
-    "2.5.29.30": _limits,
+    oids.SUBJECT_KEY_IDENTIFIER: _key_identifier,
+    oids.AUTHORITY_KEY_IDENTIFIER: _authority_key_identifier,
+    oids.BASIC_CONSTRAINTS: _basic_constraints,
+    oids.KEY_USAGE: _key_usage,
+    oids.EXTENDED_KEY_USAGE: _purposes,
+    oids.SUBJECT_ALT_NAME: _names,
+    oids.NAME_CONSTRAINTS: _limits,
 }

@@ -11,47 +11,14 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from ca.encoding import der
+from ca.encoding.oids import KEY_USAGE_BITS, PURPOSES
 from ca.errors import MalformedError
 from ca.model.certificates import GeneralName, NameKind
 
-KEY_USAGE = (
-    ("digital_signature", "digitalSignature"),
-    ("content_commitment", "nonRepudiation"),
-    ("key_encipherment", "keyEncipherment"),
-    ("data_encipherment", "dataEncipherment"),
-    ("key_agreement", "keyAgreement"),
-    ("key_cert_sign", "keyCertSign"),
-    ("crl_sign", "cRLSign"),
-)
-PURPOSES = {
-    "1.3.6.1.5.5.7.3.1": "serverAuth",
-    "1.3.6.1.5.5.7.3.2": "clientAuth",
-    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
-    "1.3.6.1.5.5.7.3.20": "id-kp-sipDomain",
-}
-SAN = "2.5.29.17"
-EXTENSION_NAMES = {
-    "2.5.29.14": "subjectKeyIdentifier",
-    "2.5.29.15": "keyUsage",
-    SAN: "subjectAltName",
-    "2.5.29.18": "issuerAltName",
-    "2.5.29.19": "basicConstraints",
-    "2.5.29.30": "nameConstraints",
-    "2.5.29.31": "cRLDistributionPoints",
-    "2.5.29.32": "certificatePolicies",
-    "2.5.29.35": "authorityKeyIdentifier",
-    "2.5.29.37": "extendedKeyUsage",
-    "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",
-    "1.3.6.1.5.5.7.1.11": "subjectInfoAccess",
-    "1.3.6.1.5.5.7.1.24": "tlsFeature",
-    "2.16.840.1.113730.1.1": "nsCertType",
-    "2.16.840.1.113730.1.13": "nsComment",
-    "1.3.6.1.4.1.311.20.2": "msCertificateTemplateName",
-    "1.3.6.1.4.1.311.21.7": "msCertificateTemplate",
-}
 TEXT_KINDS: dict[int, NameKind] = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 """Tags of the GeneralNames that are IA5 text (RFC 5280, 4.2.1.6)."""
-UTC_TIME_BEGINS, UTC_TIME_ENDS = 1950, 2050
+VERSION_3 = der.tlv(0xA0, der.encode_integer(2))
+"""The version field of a certificate with extensions (RFC 5280, 4.1.2.1)."""
 
 
 def extension(oid: str, value: bytes, *, critical: bool) -> bytes:
@@ -91,7 +58,7 @@ def key_usage(value: bytes) -> tuple[str, ...]:
     if node.tag != der.BIT_STRING or not node.contents:
         raise MalformedError("the key usage is no bit string")
     bits = "".join(f"{octet:08b}" for octet in node.contents[1:])
-    names = [name for _, name in KEY_USAGE] + ["encipherOnly", "decipherOnly"]
+    names = KEY_USAGE_BITS.values()
     return tuple(name for bit, name in zip(bits, names, strict=False) if bit == "1")
 
 
@@ -130,19 +97,6 @@ def _general_name(node: der.Node) -> GeneralName:
     except ValueError:
         pass
     raise MalformedError(f"the SAN holds a name that cannot be read (tag {node.tag})")
-
-
-def encode_time(moment: datetime) -> bytes:
-    """UTCTime through 2049, GeneralizedTime from 2050, whole seconds, Z (4.1.2.5).
-
-    Raises:
-        MalformedError: it lies before 1950, where a UTCTime begins.
-    """
-    if moment.year < UTC_TIME_BEGINS:
-        raise MalformedError(f"no certificate can say {moment:%Y-%m-%d}")
-    if moment.year < UTC_TIME_ENDS:
-        return der.tlv(der.UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
-    return der.tlv(der.GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
 
 
 @lru_cache(maxsize=64)

@@ -6,23 +6,22 @@ files (``trust build``, ``preflight``), who ask for it; reading a certificate do
 
 from __future__ import annotations
 
-from ca.encoding import der
+from ca.encoding import der, oids
 from ca.encoding.extension_facts import Extensions, read_extensions
-from ca.encoding.extensions import EXTENSION_NAMES
 from ca.encoding.remarks import Remarks
 from ca.encoding.strings import CODECS, TYPE_NAMES
 from ca.errors import MalformedError
 from ca.model.certificates import CertificateFacts, Fault
 
 _TEXTUAL = (
-    "2.5.29.18",
-    "2.5.29.31",
-    "2.5.29.32",
-    "1.3.6.1.5.5.7.1.1",
-    "1.3.6.1.5.5.7.1.11",
+    oids.ISSUER_ALT_NAME,
+    oids.CRL_DISTRIBUTION_POINTS,
+    oids.CERTIFICATE_POLICIES,
+    oids.AUTHORITY_INFO_ACCESS,
+    oids.SUBJECT_INFO_ACCESS,
 )
 """Extensions that nothing here asks for, and that are made of nested values and text."""
-_NO_PARAMETERS = ("1.2.840.10045.4.", "1.3.101.11")
+_NO_PARAMETERS = {oid for oid, name in oids.SIGNATURES.items() if name.startswith(("ecdsa", "Ed"))}
 """Signature algorithms by ECDSA and EdDSA, whose parameters must be absent (RFC 5758, 8410)."""
 _URI = 0x86
 
@@ -49,7 +48,7 @@ def _algorithms(inner: der.Node, outer: der.Node, remarks: Remarks) -> None:
         remarks.fault("it names two signature algorithms, one inside and one outside")
     for algorithm in (inner, outer):
         identifier, *parameters = algorithm.children()
-        if parameters and der.oid(identifier).startswith(_NO_PARAMETERS):
+        if parameters and der.oid(identifier) in _NO_PARAMETERS:
             remarks.odd("its signature algorithm has parameters where none belong")
 
 
@@ -57,7 +56,7 @@ def _texts(found: Extensions, remarks: Remarks) -> None:
     for oid in _TEXTUAL:
         if oid not in found:
             continue
-        name = EXTENSION_NAMES.get(oid, oid)
+        name = oids.EXTENSIONS.get(oid, oid)
         with remarks.part(f"its {name}"):
             value = der.read(found[oid][1])
             if value.tag != der.SEQUENCE or not value.contents or der.too_deep(value):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ca.encoding import ber, der
 from ca.encoding.der import SEQUENCE, encode_integer, encode_oid, sequence, tlv
+from ca.encoding.oids import DATA, ENCRYPTED_DATA, ENVELOPED_DATA, SIGNED_DATA
 from ca.errors import MalformedError
 
-SIGNED_DATA, DATA = "1.2.840.113549.1.7.2", "1.2.840.113549.1.7.1"
-_ENVELOPED = ("1.2.840.113549.1.7.3", "1.2.840.113549.1.7.6")
+_ENCRYPTED = (ENVELOPED_DATA, ENCRYPTED_DATA)
 _CONTEXT_0, _SET = 0xA0, 0x31
 _EXPORT = "export the certificates themselves: PEM, or a .p7b that holds them"
 
@@ -44,7 +44,7 @@ def read_certs_only(data: bytes) -> list[bytes]:
         ) from None
     if kind != SIGNED_DATA:
         raise MalformedError(
-            "this PKCS#7 is not a SignedData" + " (it is encrypted)" * (kind in _ENVELOPED),
+            "this PKCS#7 is not a SignedData" + " (it is encrypted)" * (kind in _ENCRYPTED),
             hint=_EXPORT,
         )
     found = [each.raw for each in inside if each.tag == SEQUENCE]

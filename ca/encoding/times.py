@@ -1,21 +1,51 @@
-"""The times of a Validity as other people write them (X.680, 46 and 47)."""
+"""The times of certificates, CRLs and OCSP: written, and read as other people write them.
+
+What may be written is less (RFC 5280, 4.1.2.5) than what is met (X.680, 46 and 47).
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from ca.encoding import der
-from ca.encoding.extensions import UTC_TIME_BEGINS, read_validity
+from ca.encoding.extensions import read_validity
 from ca.encoding.remarks import Remarks
 from ca.errors import MalformedError
 from ca.model.certificates import Validity
 
+UTC_TIME_BEGINS, UTC_TIME_ENDS = 1950, 2050
+"""The years that a UTCTime can say: from the first, and up to the second."""
 _TIME = (
     r"(?P<day>\d{6}|\d{8})(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?:[.,]\d{1,20})?"
     r"(?P<zone>Z|[+-]\d{4})?"
 )
 """Compiled where it is needed: hardly any certificate asks for it."""
+
+
+def encode_time(moment: datetime) -> bytes:
+    """A Time in whole seconds: UTCTime through 2049, GeneralizedTime from 2050 (4.1.2.5).
+
+    Raises:
+        MalformedError: it lies before 1950. RFC 5280 wants UTCTime for all years through 2049,
+            and 49 would be read as 2049.
+    """
+    utc = moment.astimezone(UTC)
+    if utc.year < UTC_TIME_BEGINS:
+        raise MalformedError(
+            f"{utc:%Y-%m-%d} lies before {UTC_TIME_BEGINS}, where the times of X.509 begin"
+        )
+    if utc.year < UTC_TIME_ENDS:
+        return der.tlv(der.UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode())
+    return generalized_time(utc)
+
+
+@lru_cache(maxsize=64)
+def generalized_time(moment: datetime) -> bytes:
+    """A GeneralizedTime in whole seconds, as OCSP and invalidityDate want it of any year."""
+    utc = moment.astimezone(UTC)
+    return der.tlv(der.GENERALIZED_TIME, f"{utc.year:04}{utc:%m%d%H%M%S}Z".encode())
 
 
 def tolerant_validity(node: der.Node, remarks: Remarks) -> Validity:

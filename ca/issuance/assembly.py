@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ca.encoding import der
-from ca.encoding.certificates import SHORT_TYPES
-from ca.encoding.extensions import encode_time
+from ca.encoding.extensions import VERSION_3
+from ca.encoding.oids import ATTRIBUTE_TYPES
+from ca.encoding.times import encode_time
 from ca.issuance.extensions import Extension
 from ca.issuance.order import Order
 from ca.keys.signer import algorithm_identifier
@@ -19,8 +20,7 @@ from ca.model.certificates import SubjectAttribute, Validity
 if TYPE_CHECKING:
     from cryptography import x509
 
-OIDS = {short: oid for oid, short in SHORT_TYPES.items()}
-VERSION_3 = bytes.fromhex("a003020102")
+OIDS = {short: oid for oid, short in ATTRIBUTE_TYPES.items()}
 
 
 def assemble(

@@ -11,6 +11,7 @@ import msgspec
 from ca.csr.request import RequestedExtension
 from ca.encoding import der
 from ca.encoding.extensions import extension
+from ca.encoding.oids import KEY_USAGE_BITS, SUBJECT_KEY_IDENTIFIER, Purpose
 from ca.issuance.order import Issuer, Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName
@@ -19,18 +20,6 @@ from ca.profiles.profile import Profile
 if TYPE_CHECKING:
     from cryptography import x509
 
-PURPOSE_OIDS = {
-    "server_auth": ("1.3.6.1.5.5.7.3.1", "serverAuth"),
-    "client_auth": ("1.3.6.1.5.5.7.3.2", "clientAuth"),
-    "sip_domain": ("1.3.6.1.5.5.7.3.20", "id-kp-sipDomain"),
-    "ocsp_signing": ("1.3.6.1.5.5.7.3.9", "OCSPSigning"),
-}
-USAGE_NAMES = {
-    "digital_signature": "digitalSignature",
-    "key_encipherment": "keyEncipherment",
-    "key_cert_sign": "keyCertSign",
-    "crl_sign": "cRLSign",
-}
 _ASKS_TO_BE_CA = ("keyCertSign", "cRLSign", "CA:TRUE")
 
 
@@ -50,7 +39,7 @@ def key_identifier(key_bits: bytes) -> bytes:
 def key_usage(profile: Profile, *, is_rsa: bool) -> tuple[str, ...]:
     """The profile's key usage bits in RFC 5280 spelling; keyEncipherment only for RSA."""
     return tuple(
-        USAGE_NAMES[bit]
+        KEY_USAGE_BITS[bit]
         for bit in profile.extensions.key_usage
         if is_rsa or bit != "key_encipherment"
     )
@@ -98,7 +87,7 @@ def _made(order: Order, san: tuple[GeneralName, ...]) -> tuple[Extension, ...]:
     key = order.request.key
     before, between, behind = _shared(order.profile, order.issuer, key.algorithm == "rsa")
     own = key_identifier(key.bits)
-    ski = extension("2.5.29.14", der.tlv(der.OCTET_STRING, own), critical=False)
+    ski = extension(SUBJECT_KEY_IDENTIFIER, der.tlv(der.OCTET_STRING, own), critical=False)
     made = [*before, Extension("subjectKeyIdentifier", ski, own.hex()), *between]
     if san:
         made.append(_subject_alternative_name(san))
@@ -151,26 +140,15 @@ def _key_usage(profile: Profile, *, is_rsa: bool) -> Extension:
     from cryptography import x509
 
     names = key_usage(profile, is_rsa=is_rsa)
-    value = x509.KeyUsage(
-        digital_signature="digitalSignature" in names,
-        content_commitment=False,
-        key_encipherment="keyEncipherment" in names,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign="keyCertSign" in names,
-        crl_sign="cRLSign" in names,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    value = x509.KeyUsage(**{bit: name in names for bit, name in KEY_USAGE_BITS.items()})
     return _encoded("keyUsage", value, ", ".join(names), critical=True)
 
 
-def _extended_key_usage(purposes: tuple[str, ...]) -> Extension:
+def _extended_key_usage(purposes: tuple[Purpose, ...]) -> Extension:
     from cryptography import x509
 
-    chosen = [PURPOSE_OIDS[each] for each in purposes]
-    value = x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid, _ in chosen])
-    return _encoded("extendedKeyUsage", value, ", ".join(name for _, name in chosen))
+    value = x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose.oid) for purpose in purposes])
+    return _encoded("extendedKeyUsage", value, ", ".join(purpose.label for purpose in purposes))
 
 
 def _subject_alternative_name(names: tuple[GeneralName, ...]) -> Extension:

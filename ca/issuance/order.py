@@ -9,7 +9,13 @@ import msgspec
 from ca.csr.request import CertificateRequest
 from ca.keys.public import PublicKey, read_public_key
 from ca.model.account import FieldAccount
-from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
+from ca.model.certificates import (
+    CertificateFacts,
+    GeneralName,
+    SubjectAttribute,
+    Validity,
+    cn_of,
+)
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
 from ca.profiles.profile import Profile
@@ -72,6 +78,11 @@ class Prepared(msgspec.Struct, frozen=True):
     key_identity: bytes
     account: tuple[FieldAccount, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def cn(self) -> str:
+        """The first commonName; every profile that signs requests wants one."""
+        return cn_of(self.subject) or ""
 
 
 def own_request(key: bytes, subject: tuple[SubjectAttribute, ...]) -> CertificateRequest:

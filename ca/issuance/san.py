@@ -12,7 +12,7 @@ from ca.csr.rules import undecodable_name
 from ca.issuance.order import Order
 from ca.issuance.subject_names import judge_names_in_subject
 from ca.model.account import Decision, FieldAccount, How
-from ca.model.certificates import NAME_KINDS, GeneralName, SubjectAttribute
+from ca.model.certificates import NAME_KINDS, GeneralName, SubjectAttribute, cn_of
 from ca.model.findings import Finding, Violation, rule, run
 from ca.names.common_name import cn_port, name_of_cn
 from ca.names.general import check_general_name, fold, retype
@@ -173,7 +173,7 @@ def decide_san(
     for name in order.wishes.san:
         collected.findings.extend(run([san_kind], (name, order)))
         collected.add(name, None, "added", "--san")
-    cn = next((each.value for each in subject if each.type == "CN"), None)
+    cn = cn_of(subject)
     if cn and rules.from_cn:
         collected.repeat(cn)
     names = tuple(collected.names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from ca.encoding.times import UTC_TIME_BEGINS
 from ca.errors import PolicyError
 from ca.issuance.order import Issuer, Order
 from ca.model.account import Decision, FieldAccount, How
@@ -13,7 +14,7 @@ from ca.profiles.durations import spell
 from ca.profiles.profile import Profile
 
 SECOND = timedelta(seconds=1)
-EARLIEST = datetime(1950, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(UTC_TIME_BEGINS, 1, 1, tzinfo=UTC)
 """What a UTCTime can say at the earliest (RFC 5280, 4.1.2.5.1)."""
 
 

@@ -13,37 +13,17 @@ import hmac
 import msgspec
 
 from ca.encoding import ber, der
-from ca.encoding.algorithms import HASHES
+from ca.encoding.oids import (
+    DATA,
+    ENCRYPTED_DATA,
+    ENCRYPTION,
+    HASHES,
+    KEY_BAG,
+    PBES2,
+    SHROUDED_KEY_BAG,
+)
 from ca.errors import CAError, KeyUnavailableError, MalformedError
 
-DATA, ENCRYPTED = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.6"
-_KEY_BAG, _SHROUDED_BAG = "1.2.840.113549.1.12.10.1.1", "1.2.840.113549.1.12.10.1.2"
-PBES2 = "1.2.840.113549.1.5.13"
-KNOWN_ENCRYPTION = {
-    "1.2.840.113549.1.12.1.1": "RC4-128 and SHA-1",
-    "1.2.840.113549.1.12.1.2": "RC4-40 and SHA-1",
-    "1.2.840.113549.1.12.1.3": "3DES and SHA-1",
-    "1.2.840.113549.1.12.1.4": "2-key 3DES and SHA-1",
-    "1.2.840.113549.1.12.1.5": "RC2-128 and SHA-1",
-    "1.2.840.113549.1.12.1.6": "RC2-40 and SHA-1",
-    "1.2.840.113549.1.5.3": "DES and MD5",
-    "1.2.840.113549.1.5.6": "RC2-64 and MD5",
-    "1.2.840.113549.1.5.10": "DES and SHA-1",
-    "1.2.840.113549.1.5.11": "RC2-64 and SHA-1",
-    "1.2.840.113549.1.5.12": "PBKDF2",
-    "1.3.6.1.4.1.11591.4.11": "scrypt",
-    "1.2.840.113549.3.2": "RC2",
-    "1.2.840.113549.3.7": "3DES",
-    "1.3.14.3.2.7": "DES",
-    "2.16.840.1.101.3.4.1.2": "AES-128",
-    "2.16.840.1.101.3.4.1.22": "AES-192",
-    "2.16.840.1.101.3.4.1.42": "AES-256",
-    "1.2.392.200011.61.1.1.1.2": "Camellia-128",
-    "1.2.392.200011.61.1.1.1.3": "Camellia-192",
-    "1.2.392.200011.61.1.1.1.4": "Camellia-256",
-}
-"""What encrypts in practice, by OID; a library may read less."""
-_MAC_HASHES = {"1.2.840.113549.2.5": "md5"} | {oid: each.lower() for oid, each in HASHES.items()}
 MAX_MAC_ROUNDS = 1_000_000
 """Openssl writes 2,048, Java 10,000; a MAC with more is not computed a second time."""
 _CONVERT = "openssl pkcs12 -in FILE -nocerts -out key.pem writes it as PEM, if openssl reads it"
@@ -79,10 +59,10 @@ def outline(data: bytes) -> Outline:
                 for bag in der.read(_data_of(part)).children():
                     bag_type, value = bag.children()[:2]
                     oid = der.oid(bag_type)
-                    keys += oid in (_KEY_BAG, _SHROUDED_BAG)
-                    if oid == _SHROUDED_BAG:
+                    keys += oid in (KEY_BAG, SHROUDED_KEY_BAG)
+                    if oid == SHROUDED_KEY_BAG:
                         algorithms += encryption_of(value.children()[0].children()[0])
-            elif kind == ENCRYPTED:
+            elif kind == ENCRYPTED_DATA:
                 info = part.children()[1].children()[0].children()[1]
                 algorithms += encryption_of(info.children()[1])
     except (MalformedError, IndexError, ValueError):
@@ -116,7 +96,7 @@ def trouble(data: bytes, passphrase: bytes | None, *, name: str) -> CAError:
         return MalformedError(
             f"'{name}' is a PFX that is cut off or damaged", hint="export it again"
         )
-    unknown = [oid for oid in seen.algorithms if oid not in KNOWN_ENCRYPTION]
+    unknown = [oid for oid in seen.algorithms if oid not in ENCRYPTION]
     if unknown:
         return _not_read(name, unknown[0])
     holds = None
@@ -126,7 +106,7 @@ def trouble(data: bytes, passphrase: bytes | None, *, name: str) -> CAError:
         except MalformedError as error:
             return MalformedError(f"'{name}' {error.message}", hint=_CONVERT)
     if holds:
-        used = ", ".join(dict.fromkeys(KNOWN_ENCRYPTION[oid] for oid in seen.algorithms))
+        used = ", ".join(dict.fromkeys(ENCRYPTION[oid] for oid in seen.algorithms))
         if not used:
             return MalformedError(f"the passphrase opens '{name}', whose contents are damaged")
         return _not_read(name, used)
@@ -168,9 +148,9 @@ def mac_holds(seen: Outline, passphrase: bytes | None) -> bool | None:
         rounds = der.integer(rest[0]) if rest else 1
     except (MalformedError, IndexError, ValueError):
         raise MalformedError("is a PFX that is cut off or damaged") from None
-    name = _MAC_HASHES.get(oid)
-    if name is None:
+    if oid not in HASHES:
         raise MalformedError(f"has a MAC by an unknown algorithm ({oid}), which is not read here")
+    name = HASHES[oid].lower()
     if not 1 <= rounds <= MAX_MAC_ROUNDS:
         return None
     for spelled in _spellings(passphrase):

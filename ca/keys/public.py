@@ -13,31 +13,14 @@ from typing import Any
 import msgspec
 
 from ca.encoding import der
+from ca.encoding.oids import CURVES, EC, KEY_ALGORITHMS, RSA
 from ca.errors import MalformedError
-
-RSA, RSA_PSS, EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10045.2.1"
-CURVES = {
-    "1.2.840.10045.3.1.7": ("p256", 256),
-    "1.3.132.0.34": ("p384", 384),
-    "1.3.132.0.35": ("p521", 521),
-}
-ALGORITHMS = {
-    RSA: "rsa",
-    RSA_PSS: "rsa-pss",
-    EC: "ec",
-    "1.2.840.10040.4.1": "dsa",
-    "1.2.840.10046.2.1": "dh",
-    "1.3.101.110": "x25519",
-    "1.3.101.111": "x448",
-    "1.3.101.112": "ed25519",
-    "1.3.101.113": "ed448",
-}
 
 
 class PublicKey(msgspec.Struct, frozen=True):
     """A public key taken apart.
 
-    ``algorithm`` is a word of ``ALGORITHMS`` or the dotted OID. ``curve`` is "p256", "p384",
+    ``algorithm`` is a word of ``KEY_ALGORITHMS`` or the dotted OID. ``curve`` is "p256", "p384",
     "p521", "explicit", or the dotted OID of another named curve. ``size`` is in bits, 0 where it
     is not known. ``bits`` are the subjectPublicKey, which a key identifier is the hash of.
     ``identity`` is the SHA-256 of the *normalised* key (RSA modulus; EC curve
@@ -82,7 +65,7 @@ def read_public_key(spki: bytes) -> PublicKey:
         return _rsa(spki, bits, parameters)
     if identifier == EC:
         return _ec(spki, bits, parameters)
-    name = ALGORITHMS.get(identifier, identifier)
+    name = KEY_ALGORITHMS.get(identifier, identifier)
     return PublicKey(spki, name, 0, sha256(spki).digest(), parameters=parameters, bits=bits)
 
 

@@ -13,25 +13,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ca.encoding import der
-from ca.encoding.algorithms import HASHES
+from ca.encoding.oids import HASHES
 from ca.errors import CAError
 from ca.keys.public import loaded
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
-_HASHES = {
-    "md5": "MD5",
-    "sha1": "SHA1",
-    "sha224": "SHA224",
-    "sha256": "SHA256",
-    "sha384": "SHA384",
-    "sha512": "SHA512",
-}
+_HASHES = {name.lower(): name for name in HASHES.values()}
 
 
 class Algorithm(msgspec.Struct, frozen=True):
-    """A signature algorithm by its name in ``ca.encoding.algorithms``, and its parameters."""
+    """A signature algorithm by its name in ``ca.encoding.oids``, and its parameters."""
 
     name: str
     parameters: bytes = b""

@@ -8,15 +8,10 @@ from typing import Protocol
 import msgspec
 
 from ca.encoding.der import NULL, encode_oid, sequence, tlv
+from ca.encoding.oids import SIGNATURE_OIDS
 from ca.errors import PolicyError
 from ca.keys.public import PublicKey
 
-SIGNATURE_OIDS = {
-    "sha256WithRSAEncryption": "1.2.840.113549.1.1.11",
-    "ecdsa-with-SHA256": "1.2.840.10045.4.3.2",
-    "ecdsa-with-SHA384": "1.2.840.10045.4.3.3",
-    "ecdsa-with-SHA512": "1.2.840.10045.4.3.4",
-}
 _BY_CURVE = {"p256": "ecdsa-with-SHA256", "p384": "ecdsa-with-SHA384", "p521": "ecdsa-with-SHA512"}
 
 

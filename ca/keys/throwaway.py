@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ca.encoding.der import NULL, encode_oid, sequence, tlv
+from ca.encoding.oids import SIGNATURE_OIDS
 from ca.keys.public import PublicKey, read_public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-SHA1_WITH_RSA = sequence(encode_oid("1.2.840.113549.1.1.5"), tlv(NULL, b""))
+SHA1_WITH_RSA = sequence(encode_oid(SIGNATURE_OIDS["sha1WithRSAEncryption"]), tlv(NULL, b""))
 
 
 class ThrowawayKey(msgspec.Struct, frozen=True):

@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ca.encoding import oids
+from ca.encoding.der import oid_contents
 from ca.errors import PolicyError
 
 MAX_ROUNDS = 10_000_000
@@ -27,10 +29,10 @@ MAX_NUMBER_BITS = 8192
 """Of a modulus or a prime: more is no key that sipca takes, and to check it takes minutes."""
 MAX_NODES, MAX_DEPTH = 20_000, 40
 
-_PBKDF2 = bytes.fromhex("2a864886f70d01050c")
-_SCRYPT = bytes.fromhex("2b06010401da47040b")
-_PKCS5 = bytes.fromhex("2a864886f70d0105")
-_PKCS12 = bytes.fromhex("2a864886f70d010c01")
+_PBKDF2 = oid_contents(oids.PBKDF2)
+_SCRYPT = oid_contents(oids.SCRYPT)
+_PKCS5 = oid_contents(oids.PKCS5)
+_PKCS12 = oid_contents(oids.PKCS12_ENCRYPTION)
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----")
 _OPENSSH = b"openssh-key-v1\0"
 

@@ -11,7 +11,9 @@ import msgspec
 from ca.encoding import der
 from ca.encoding.crl import entry
 from ca.encoding.der import OCTET_STRING, encode_integer, encode_oid, sequence, tlv
-from ca.issuance.extensions import PURPOSE_OIDS, key_identifier
+from ca.encoding.oids import CRL_NUMBER
+from ca.encoding.times import encode_time
+from ca.issuance.extensions import key_identifier
 from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier
@@ -68,7 +70,7 @@ def make_leaf(change: Change, issuer: ThrowawayCA, key: ThrowawayKey, *, now: da
     )
     builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)
     builder = builder.add_extension(_usage(ca=False), critical=True)
-    purposes = [x509.ObjectIdentifier(PURPOSE_OIDS[each][0]) for each in change.purposes]
+    purposes = [x509.ObjectIdentifier(purpose.oid) for purpose in change.purposes]
     builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     if change.names:
         names = x509.SubjectAlternativeName([_general_name(each) for each in change.names])
@@ -84,15 +86,13 @@ def make_crl(ca: ThrowawayCA, revoked: list[bytes], *, now: datetime) -> bytes:
 
     subject = x509.load_der_x509_certificate(ca.certificate).subject.public_bytes()
     entries = sequence(*(entry(serial, now, "key-compromise") for serial in sorted(revoked)))
-    number = sequence(encode_oid("2.5.29.20"), tlv(OCTET_STRING, encode_integer(1)))
-    from ca.encoding.crl import time
-
+    number = sequence(encode_oid(CRL_NUMBER), tlv(OCTET_STRING, encode_integer(1)))
     tbs = sequence(
         encode_integer(1),
         ca.key.signer.algorithm,
         subject,
-        time(now - timedelta(days=1)),
-        time(now + timedelta(days=365)),
+        encode_time(now - timedelta(days=1)),
+        encode_time(now + timedelta(days=365)),
         entries if revoked else b"",
         tlv(0xA0, sequence(number)),
     )

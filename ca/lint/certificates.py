@@ -12,45 +12,31 @@ from hashlib import sha256
 
 import msgspec
 
-from ca.encoding import der, extensions
-from ca.encoding.certificates import SHORT_TYPES
+from ca.encoding import der, extensions, oids
+from ca.encoding.times import UTC_TIME_ENDS
 from ca.errors import MalformedError
 from ca.keys.public import PublicKey, is_canonical
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
 from ca.model.findings import Violation, rule
 from ca.profiles.profile import Profile
 
-PURPOSES = {
-    "server_auth": "serverAuth",
-    "client_auth": "clientAuth",
-    "sip_domain": "id-kp-sipDomain",
-    "ocsp_signing": "OCSPSigning",
-}
-USAGES = {
-    "digital_signature": "digitalSignature",
-    "key_encipherment": "keyEncipherment",
-    "key_cert_sign": "keyCertSign",
-    "crl_sign": "cRLSign",
-}
-CRITICAL = {"2.5.29.19", "2.5.29.15", "2.5.29.30"}
-"""basicConstraints, keyUsage, nameConstraints; nothing else is ever critical here."""
+CRITICAL = {oids.BASIC_CONSTRAINTS, oids.KEY_USAGE, oids.NAME_CONSTRAINTS}
+"""Nothing else is ever critical here."""
 KNOWN = CRITICAL | {
-    "2.5.29.14",
-    "2.5.29.35",
-    "2.5.29.37",
-    "2.5.29.17",
-    "2.5.29.31",
-    "1.3.6.1.5.5.7.1.1",
-    "1.3.6.1.5.5.7.48.1.5",
+    oids.SUBJECT_KEY_IDENTIFIER,
+    oids.AUTHORITY_KEY_IDENTIFIER,
+    oids.EXTENDED_KEY_USAGE,
+    oids.SUBJECT_ALT_NAME,
+    oids.CRL_DISTRIBUTION_POINTS,
+    oids.AUTHORITY_INFO_ACCESS,
+    oids.OCSP_NO_CHECK,
 }
-VERSION_3 = bytes.fromhex("a003020102")
 _STRING_TAGS = {
-    "2.5.4.6": der.PRINTABLE_STRING,
-    "2.5.4.5": der.PRINTABLE_STRING,
-    "1.2.840.113549.1.9.1": der.IA5_STRING,
-    "0.9.2342.19200300.100.1.25": der.IA5_STRING,
+    oids.COUNTRY: der.PRINTABLE_STRING,
+    oids.SERIAL_NUMBER: der.PRINTABLE_STRING,
+    oids.EMAIL_ADDRESS: der.IA5_STRING,
+    oids.DOMAIN_COMPONENT: der.IA5_STRING,
 }
-SKI, KU, SAN, BC, AKI, EKU = (f"2.5.29.{number}" for number in (14, 15, 17, 19, 35, 37))
 
 
 class Promised(msgspec.Struct, frozen=True):
@@ -79,7 +65,7 @@ class ToBeSigned(msgspec.Struct, frozen=True):
 @rule("cert-version", "error", "RFC 5280 4.1.2.1")
 def version(subject: ToBeSigned) -> Violation | None:
     """The certificate is version 3."""
-    return None if subject.fields[0] == VERSION_3 else Violation("not version 3")
+    return None if subject.fields[0] == extensions.VERSION_3 else Violation("not version 3")
 
 
 @rule("cert-serial", "error", "RFC 5280 4.1.2.2; CA/Browser Forum BR 7.1")
@@ -116,7 +102,7 @@ def time_form(subject: ToBeSigned) -> list[Violation]:
     return [
         Violation(f"the time {moment:%Y-%m-%d} is written in the wrong form")
         for tag, moment in subject.times
-        if tag != (der.UTC_TIME if moment.year < extensions.UTC_TIME_ENDS else der.GENERALIZED_TIME)
+        if tag != (der.UTC_TIME if moment.year < UTC_TIME_ENDS else der.GENERALIZED_TIME)
     ]
 
 
@@ -147,7 +133,7 @@ def subject_name(subject: ToBeSigned) -> list[Violation]:
         for oid, tag, _ in subject.attributes
         if tag != _STRING_TAGS.get(oid, der.UTF8_STRING)
     ]
-    found = [(SHORT_TYPES.get(oid, oid), text) for oid, _, text in subject.attributes]
+    found = [(oids.ATTRIBUTE_TYPES.get(oid, oid), text) for oid, _, text in subject.attributes]
     if not any(kind == "CN" and text for kind, text in found):
         problems.append(Violation("the subject has no CN"))
     if found != [(each.type, each.value) for each in subject.promised.subject]:
@@ -182,7 +168,7 @@ def known_extensions(subject: ToBeSigned) -> list[Violation]:
 def basic_constraints(subject: ToBeSigned) -> Violation | None:
     """Only root and issuing roles are CAs; a leaf says CA:FALSE as an empty sequence."""
     is_ca = subject.profile.role in ("root", "issuing")
-    value = subject.values.get(BC)
+    value = subject.values.get(oids.BASIC_CONSTRAINTS)
     issued, length = (None, None) if value is None else extensions.basic_constraints(value)
     if issued is not is_ca:
         return Violation(f"basicConstraints does not fit the role {subject.profile.role}")
@@ -198,11 +184,11 @@ def key_usage(subject: ToBeSigned) -> Violation | None:
     """Key usage is the profile's, with keyEncipherment only for an RSA key."""
     is_rsa = subject.key.algorithm == "rsa"
     promised = [
-        USAGES[bit]
+        oids.KEY_USAGE_BITS[bit]
         for bit in subject.profile.extensions.key_usage
         if is_rsa or bit != "key_encipherment"
     ]
-    value = subject.values.get(KU)
+    value = subject.values.get(oids.KEY_USAGE)
     issued = () if value is None else extensions.key_usage(value)
     if set(issued) != set(promised):
         return Violation(f"key usage {', '.join(issued)} is not the profile's")
@@ -212,8 +198,8 @@ def key_usage(subject: ToBeSigned) -> Violation | None:
 @rule("cert-extended-key-usage", "error", "RFC 5280 4.2.1.12; RFC 5924 4")
 def extended_key_usage(subject: ToBeSigned) -> Violation | None:
     """The purposes are the profile's, and none in a CA."""
-    promised = {PURPOSES[each] for each in subject.profile.extensions.extended_key_usage}
-    value = subject.values.get(EKU)
+    promised = {purpose.label for purpose in subject.profile.extensions.extended_key_usage}
+    value = subject.values.get(oids.EXTENDED_KEY_USAGE)
     if set(() if value is None else extensions.purposes(value)) != promised:
         return Violation("the extended key usage is not the profile's")
     return None
@@ -223,7 +209,8 @@ def extended_key_usage(subject: ToBeSigned) -> Violation | None:
 def key_identifiers(subject: ToBeSigned) -> list[Violation]:
     """SKI is method 1 of RFC 7093 over this key; AKI the issuer's own SKI, none in a root."""
     problems = []
-    own, issuers = subject.values.get(SKI), subject.values.get(AKI)
+    own = subject.values.get(oids.SUBJECT_KEY_IDENTIFIER)
+    issuers = subject.values.get(oids.AUTHORITY_KEY_IDENTIFIER)
     if own != b"\x04\x14" + sha256(subject.key.bits).digest()[:20]:
         problems.append(Violation("the subject key identifier is not this key's"))
     expected = subject.issuer.key_identifier if subject.issuer else None
@@ -235,7 +222,7 @@ def key_identifiers(subject: ToBeSigned) -> list[Violation]:
 @rule("cert-san", "error", "RFC 5280 4.2.1.6; RFC 9525")
 def san(subject: ToBeSigned) -> list[Violation]:
     """The SAN is there where the profile requires it, each name once, of the profile's kinds."""
-    rules, value = subject.profile.san, subject.values.get(SAN)
+    rules, value = subject.profile.san, subject.values.get(oids.SUBJECT_ALT_NAME)
     names = () if value is None else extensions.general_names(value)
     problems = []
     if rules.require and not names:

@@ -73,6 +73,11 @@ def subject_text(subject: tuple[SubjectAttribute, ...]) -> str:
     return ", ".join(str(attribute) for attribute in subject)
 
 
+def cn_of(subject: tuple[SubjectAttribute, ...]) -> str | None:
+    """The first commonName of a subject, or None."""
+    return next((attribute.value for attribute in subject if attribute.type == "CN"), None)
+
+
 class CertificateFacts(msgspec.Struct, frozen=True):
     """A certificate taken apart: text for people, octets for comparing.
 
@@ -109,4 +114,4 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     @property
     def cn(self) -> str | None:
         """The first commonName, or None."""
-        return next((each.value for each in self.subject if each.type == "CN"), None)
+        return cn_of(self.subject)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from ca.errors import MalformedError
-
-HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+from ca.model.spelling import visible
 
 
 def printable(text: str, limit: int = 100) -> str:
     """Text with its control, format and bidirectional characters spelled out, bounded."""
-    shown = "".join(
-        escape(each) if unicodedata.category(each) in HIDDEN else each for each in text[:limit]
-    )
+    shown = visible(text[:limit])
     return shown if len(text) <= limit else f"{shown}... ({len(text)} characters)"
 
 
@@ -28,13 +23,3 @@ def check_device_name(name: str) -> None:
             f"'{printable(name)}' is no name for a device",
             hint="1 to 64 printable characters without blanks around them, as sbc1",
         )
-
-
-def escape(character: str) -> str:
-    """A character spelled out, as Python does; octets of file names that are no UTF-8 as such."""
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # an octet of a file name that is no UTF-8
-        code -= 0xDC00
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

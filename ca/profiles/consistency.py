@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ca.encoding.certificates import SHORT_TYPES
+from ca.encoding.oids import ATTRIBUTE_TYPES, CURVES, Purpose
 from ca.errors import MalformedError
 from ca.names.uris import SCHEME, USUAL_SCHEMES
 from ca.profiles.durations import parse_span
@@ -16,7 +16,7 @@ from ca.profiles.profile import Profile
 
 SMALLEST_RSA, LARGEST_RSA = 2048, 8192
 """What the rules ``weak-key`` and ``rsa-large`` leave."""
-CURVES = ("p256", "p384", "p521")
+_CURVES = tuple(name for name, _ in CURVES.values())
 _ISSUERS = {"root": ("self",), "issuing": ("root",), "ocsp-responder": ("root", "issuing")}
 
 
@@ -80,7 +80,7 @@ def _check_nothing_twice(profile: Profile) -> None:
 
 
 def _check_subject(profile: Profile) -> None:
-    types = sorted(set(SHORT_TYPES.values()))
+    types = sorted(set(ATTRIBUTE_TYPES.values()))
     for key, names in (("take", profile.subject.take), ("require", profile.subject.require)):
         for name in names:
             if name not in types:
@@ -103,10 +103,10 @@ def _check_key(profile: Profile) -> None:
         family, _, rest = entry.partition(":")
         if family == "rsa":
             _check_rsa(entry, rest)
-        elif entry != "ed25519" and (family != "ec" or rest not in ("", *CURVES)):
+        elif entry != "ed25519" and (family != "ec" or rest not in ("", *_CURVES)):
             raise MalformedError(
                 f"key.allow: '{entry}' is no kind of key",
-                hint=f"rsa:MIN-MAX, {', '.join(f'ec:{curve}' for curve in CURVES)} or ed25519",
+                hint=f"rsa:MIN-MAX, {', '.join(f'ec:{curve}' for curve in _CURVES)} or ed25519",
             )
 
 
@@ -199,12 +199,12 @@ def _check_end_entity(profile: Profile) -> None:
         raise MalformedError(
             "subject: an end entity takes and requires a CN: its SAN is not critical"
         )
-    if "ocsp_signing" in profile.extensions.extended_key_usage:
+    if Purpose.OCSP_SIGNING in profile.extensions.extended_key_usage:
         raise MalformedError("extended_key_usage: ocsp_signing belongs to an ocsp-responder")
     _check_no_nocheck(profile)
 
 
 def _check_responder(profile: Profile) -> None:
     _check_issuer(profile)
-    if profile.extensions.extended_key_usage != ("ocsp_signing",):
+    if profile.extensions.extended_key_usage != (Purpose.OCSP_SIGNING,):
         raise MalformedError("extended_key_usage: an ocsp-responder has ocsp_signing alone")

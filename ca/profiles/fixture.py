@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ca.profiles.profile import Purpose
+from ca.encoding.oids import Purpose
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +21,7 @@ class Change(_Closed, frozen=True):
     san_critical: bool = False
     not_before_days: int = -1
     not_after_days: int = 90
-    purposes: tuple[Purpose, ...] = ("server_auth", "client_auth")
+    purposes: tuple[Purpose, ...] = (Purpose.SERVER_AUTH, Purpose.CLIENT_AUTH)
     key: Literal["rsa:2048", "rsa:1024"] = "rsa:2048"
     signature: Literal["sha256", "sha1"] = "sha256"
     issuer: Literal["issuing", "unknown", "below-issuing", "constrained"] = "issuing"

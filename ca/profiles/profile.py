@@ -8,13 +8,13 @@ from typing import Literal
 
 import msgspec
 
+from ca.encoding.oids import Purpose
 from ca.model.certificates import NameKind
 from ca.names.uris import USUAL_SCHEMES
 from ca.profiles.durations import parse_span
 
 Role = Literal["root", "issuing", "ocsp-responder", "end-entity"]
 KeyUsageBit = Literal["digital_signature", "key_encipherment", "key_cert_sign", "crl_sign"]
-Purpose = Literal["server_auth", "client_auth", "sip_domain", "ocsp_signing"]
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

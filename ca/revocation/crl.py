@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from ca.encoding.crl import time
+from ca.encoding import oids
 from ca.encoding.der import (
     BIT_STRING,
     OCTET_STRING,
@@ -22,12 +22,16 @@ from ca.encoding.der import (
     sequence,
     tlv,
 )
+from ca.encoding.times import encode_time
 from ca.errors import KeyUnavailableError
 from ca.keys.public import PublicKey
 from ca.keys.signer import DigestSigner
 from ca.keys.soft import verify_digest
 
-_AUTHORITY_KEY_IDENTIFIER, _CRL_NUMBER = encode_oid("2.5.29.35"), encode_oid("2.5.29.20")
+_AUTHORITY_KEY_IDENTIFIER, _CRL_NUMBER = (
+    encode_oid(oids.AUTHORITY_KEY_IDENTIFIER),
+    encode_oid(oids.CRL_NUMBER),
+)
 
 
 class CRLHead(msgspec.Struct, frozen=True):
@@ -88,8 +92,8 @@ def _around_entries(head: CRLHead, entries: Entries, algorithm: bytes) -> tuple[
             encode_integer(1),  # version 2
             algorithm,
             head.issuer_der,
-            time(head.this_update),
-            time(head.next_update),
+            encode_time(head.this_update),
+            encode_time(head.next_update),
             header(SEQUENCE, entries.size) if entries.count else b"",  # absent if none (5.1.2.6)
         )
     )

@@ -13,22 +13,24 @@ from typing import Literal
 
 import msgspec
 
-from ca.encoding.crl import REASON_CODES, enumerated, generalized_time
-from ca.encoding.der import BIT_STRING, OCTET_STRING, encode_oid, sequence, tlv
+from ca.encoding import oids
+from ca.encoding.crl import REASON_CODES
+from ca.encoding.der import BIT_STRING, OCTET_STRING, encode_enumerated, encode_oid, sequence, tlv
+from ca.encoding.times import generalized_time
 from ca.errors import MalformedError
 from ca.keys.signer import Signer
-from ca.revocation.ocsp_request import NONCE, CertID, OCSPRequest, read_ocsp_request
+from ca.revocation.ocsp_request import CertID, OCSPRequest, read_ocsp_request
 
 HASHES: dict[str, Callable[[bytes], bytes]] = {
-    "1.3.14.3.2.26": lambda data: sha1(data, usedforsecurity=False).digest(),
-    "2.16.840.1.101.3.4.2.1": lambda data: sha256(data).digest(),
-    "2.16.840.1.101.3.4.2.2": lambda data: sha384(data).digest(),
-    "2.16.840.1.101.3.4.2.3": lambda data: sha512(data).digest(),
+    oids.SHA1: lambda data: sha1(data, usedforsecurity=False).digest(),
+    oids.SHA256: lambda data: sha256(data).digest(),
+    oids.SHA384: lambda data: sha384(data).digest(),
+    oids.SHA512: lambda data: sha512(data).digest(),
 }
 """The hash algorithms that a CertID may be made with."""
 
-_BASIC = encode_oid("1.3.6.1.5.5.7.48.1.1")
-_NONCE = encode_oid(NONCE)
+_BASIC = encode_oid(oids.OCSP_BASIC)
+_NONCE = encode_oid(oids.OCSP_NONCE)
 _GOOD, _UNKNOWN = b"\x80\x00", b"\x82\x00"
 
 ResponseStatus = Literal[
@@ -160,7 +162,7 @@ class OCSPResponder:
         signature = tlv(BIT_STRING, b"\x00" + responder.signer.sign(tbs))
         basic = sequence(tbs, responder.signer.algorithm, signature, certificates)
         response = tlv(0xA0, sequence(_BASIC, tlv(OCTET_STRING, basic)))
-        return sequence(enumerated(0), response)
+        return sequence(encode_enumerated(0), response)
 
 
 def _issuer_key(cert_id: CertID) -> tuple[str, bytes, bytes]:
@@ -198,14 +200,14 @@ def request_for(cert_id: bytes) -> bytes:
 
 def failure(status: ResponseStatus, reason: str) -> Answer:
     """An unsigned error response (RFC 6960, 2.3)."""
-    return Answer(sequence(enumerated(_STATUS_CODES[status])), status, reason)
+    return Answer(sequence(encode_enumerated(_STATUS_CODES[status])), status, reason)
 
 
 def _single(cert_id: CertID, status: Revoked | Literal["good", "unknown"], times: bytes) -> bytes:
     """A SingleResponse (4.2.1); ``times`` are thisUpdate and nextUpdate."""
     if isinstance(status, Revoked):
         code = REASON_CODES[status.reason]
-        reason = tlv(0xA0, enumerated(code)) if code else b""
+        reason = tlv(0xA0, encode_enumerated(code)) if code else b""
         encoded = tlv(0xA1, generalized_time(status.since) + reason)
     else:
         encoded = _GOOD if status == "good" else _UNKNOWN

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
+from ca.encoding import oids
 from ca.encoding.der import (
     BOOLEAN,
     INTEGER,
@@ -31,10 +32,6 @@ MAX_NONCE = 128
 _LONGEST_CERT_ID = 192
 """Octets of a CertID by SHA-512 with a serial of 20 octets, and some; longer ones are junk."""
 
-NONCE = "1.3.6.1.5.5.7.48.1.2"
-_ACCEPTABLE_RESPONSES = "1.3.6.1.5.5.7.48.1.4"
-_PREFERRED_ALGORITHMS = "1.3.6.1.5.5.7.48.1.8"
-_BASIC = "1.3.6.1.5.5.7.48.1.1"
 _EXPLICIT_0, _EXPLICIT_1, _EXPLICIT_2 = 0xA0, 0xA1, 0xA2
 
 
@@ -162,15 +159,15 @@ def _is_der(cert_id: CertID) -> bool:
 def _request_extensions(node: Node) -> bytes | None:
     nonce = None
     for name, critical, value in _extensions(node):
-        if name == NONCE:
+        if name == oids.OCSP_NONCE:
             inner = read(value, what="the nonce")
             if inner.tag != OCTET_STRING or not 1 <= len(inner.contents) <= MAX_NONCE:
                 raise MalformedError(f"the nonce is not 1 to {MAX_NONCE} octets (RFC 9654, 2.1)")
             nonce = value
-        elif name == _ACCEPTABLE_RESPONSES:
-            if _BASIC not in {oid(each) for each in _sequence(read(value))}:
+        elif name == oids.OCSP_ACCEPTABLE_RESPONSES:
+            if oids.OCSP_BASIC not in {oid(each) for each in _sequence(read(value))}:
                 raise MalformedError("the requester does not accept basic OCSP responses")
-        elif critical and name != _PREFERRED_ALGORITHMS:
+        elif critical and name != oids.OCSP_PREFERRED_ALGORITHMS:
             raise MalformedError(f"the critical request extension {name} is not known")
     return nonce
 

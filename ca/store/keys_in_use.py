@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from ca.encoding.der import encode_oid
+from ca.encoding.oids import RSA
 from ca.store.connection import Store
 
-_RSA = bytes.fromhex("06092a864886f70d010101")
+_RSA = encode_oid(RSA)
 """The OID rsaEncryption, which stands in the SubjectPublicKeyInfo of an RSA key alone."""
 
 

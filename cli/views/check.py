@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ca.documents.check import CheckDocument
-from ca.model.findings import Finding
-from cli.terminal import one_line, table
+from ca.documents.verdict import Verdict
+from cli.terminal import table
+from cli.views.findings import RESULTS, with_hints, with_verdict
 
-_SHOWN = {"pass": "ok", "warn": "WARN", "fail": "FAIL", "unknown": "?"}
-
-
-def findings_text(findings: Sequence[Finding]) -> str:
-    """One line a finding, the next step below it."""
-    rows = [(_SHOWN[each.result], each.code, one_line(each.message)) for each in findings]
-    lines = table(rows).splitlines()
-    shown = []
-    for line, each in zip(lines, findings, strict=True):
-        shown.append(line)
-        if each.hint:
-            shown.append(f"        {one_line(each.hint)}")
-    return "\n".join(shown)
+VERDICTS: dict[Verdict, str] = {
+    "ok": "all is well",
+    "warn": "look at the above",
+    "fail": "something must be done",
+}
 
 
 def check_text(document: CheckDocument) -> str:
-    """The findings, and the verdict in words."""
-    text = findings_text(document.findings)
-    verdict = {"ok": "all is well", "warn": "look at the above", "fail": "something must be done"}
-    return f"{text}\n{verdict[document.verdict]}" if text else verdict[document.verdict]
+    """The findings with their codes, and the verdict in words."""
+    rows = [
+        (RESULTS[finding.result], finding.code, finding.message) for finding in document.findings
+    ]
+    text = with_hints(table(rows).splitlines(), document.findings, "        ")
+    return with_verdict(text, document.verdict, VERDICTS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ca.documents.csr import RequestDocument
 from cli.terminal import table
-from cli.views.account import account_text, findings_text
+from cli.views.account import account_text
+from cli.views.findings import findings_text
 
 
 def request_text(document: RequestDocument) -> str:

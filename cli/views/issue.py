@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ca.documents.issue import IssueDocument
 from cli.terminal import one_line
-from cli.views.account import findings_text
+from cli.views.findings import findings_text
 
 _MADE = {
     "key-and-certificate": "made: key and certificate",

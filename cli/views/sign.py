@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from ca.documents.sign import Refused, Signed, SigningDocument, Skipped
 from ca.lint.factoring import MOST_AT_ONCE
 from cli.terminal import one_line, table
-from cli.views.account import account_text, findings_text
+from cli.views.account import account_text
+from cli.views.findings import findings_text
 
 DIFFERS = "differs-from-request"
 """The finding that says what is not as the request asked: told in batches, too."""

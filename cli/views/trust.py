@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
-from ca.model.findings import Finding
 from cli.terminal import one_line, table
+from cli.views.findings import findings_text
 
 
 def build_text(document: TrustDocument) -> str:
     """What went in, what did not and why, how much room is left."""
     lines = [table([_row(each) for each in document.members], indent="  ")]
     lines += [_dropped(each) for each in document.dropped]
-    lines += [_found(each) for each in document.findings]
+    if document.findings:
+        lines.append(findings_text(document.findings))
     lines += [f"note: {one_line(each)}" for each in document.notes]
     lines.append(
         f"{len(document.members)} certificates of at most {document.limit} ({document.target})"
@@ -37,12 +38,6 @@ def _dropped(drop: TrustDrop) -> str:
     source = one_line(drop.source)
     what = f"{one_line(drop.subject)} ({source})" if drop.subject else source
     return f"{verb}: {what}: {one_line(drop.reason)}"
-
-
-def _found(finding: Finding) -> str:
-    kind = "note" if finding.severity == "info" else "look"
-    hint = f"; {one_line(finding.hint)}" if finding.hint else ""
-    return f"{kind}: {one_line(finding.message)}{hint}"
 
 
 def _row(member: TrustMember) -> tuple[str, ...]:

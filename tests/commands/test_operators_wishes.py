@@ -290,7 +290,7 @@ def test_bash_hands_over_a_csr_in_each_of_its_ways(sipca: CommandLine, tmp_path:
         *[shown] * 3,
         "0", "pipe-device.pem", "trusted-1-root.pem", "trusted-2-issuing.pem", "trusted-root.pem",
         "0",
-        "nothing stands against uploading these files", "0",
+        "these files can be uploaded", "0",
     ], answer.stderr  # fmt: skip
 
 

@@ -335,7 +335,7 @@ def test_it_needs_no_home_and_reads_for_people(kit: Kit, tmp_path: Path) -> None
     bad = kit.sipca(*words, "--peer", "10.0.0.5")
 
     assert good.exit == 0
-    assert good.out == "nothing stands against uploading these files\n"
+    assert good.out == "these files can be uploaded\n"
     assert bad.out.startswith("FAIL  no name of the certificate equals '10.0.0.5'")
     assert "[vendor]" in bad.out
     assert bad.out.endswith("do not upload these files\n")

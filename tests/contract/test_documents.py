@@ -149,4 +149,4 @@ def test_an_error_before_there_is_a_document_is_json_on_stderr(
     assert answer.out == ""
     assert body["schema"] == 1
     assert set(body["error"]) == {"kind", "message", "hint", "exit"}
-    assert body["error"]["exit"] == code
+    assert msgspec.json.decode(answer.err, type=documents()["ErrorDocument"]).error.exit == code

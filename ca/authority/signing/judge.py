@@ -185,7 +185,7 @@ class Judge:
     def _shared(self, ready: Sequence[Ready]) -> dict[tuple[bytes, str], list[bytes]]:
         """The first certificates of each key under other CNs than its own, one look a key."""
         now = self.home.now()
-        pairs = {(each.prepared.key_identity, _cn(each.prepared)) for each in ready}
+        pairs = {(each.prepared.key_identity, each.prepared.cn) for each in ready}
         return {
             (key, cn): certificates.current_by_keys(
                 self.home.store, [key], now, limit=LOOKED_AT, besides=cn
@@ -221,7 +221,7 @@ class Judge:
         if old is not None:
             good = _already_in_its_place(old, good)
         of_clock = self.check_clock(wishes.allow) if good is None else []
-        cn = _cn(prepared)
+        cn = prepared.cn
         certified = known.certified(prepared.key_identity, cn)
         return Candidate(
             source,
@@ -336,10 +336,6 @@ class Judge:
             if same_names and left > min(RENEW_BEFORE, whole / 3):
                 return row
         return None
-
-
-def _cn(prepared: Prepared) -> str:
-    return next(each.value for each in prepared.subject if each.type == "CN")
 
 
 def _already_in_its_place(

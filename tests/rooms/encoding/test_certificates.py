@@ -18,9 +18,9 @@ from stand_in.lab import SAMPLES
 
 from ca.encoding import der
 from ca.encoding.bundles import read_bundle
-from ca.encoding.certificates import SHORT_TYPES, read_certificate, serial_text
-from ca.encoding.extensions import KEY_USAGE, PURPOSES
+from ca.encoding.certificates import read_certificate, serial_text
 from ca.encoding.oddities import oddities
+from ca.encoding.oids import ATTRIBUTE_TYPES, KEY_USAGE_BITS, PURPOSES
 from ca.encoding.remarks import MAX_REMARKS
 from ca.errors import CAError, MalformedError
 
@@ -37,11 +37,11 @@ def of_the_library(data: bytes) -> dict[str, Any]:
     ski, aki = found.get("2.5.29.14"), found.get("2.5.29.35")
     return {
         "serial": serial_text(read.serial_number),
-        "subject": [(SHORT_TYPES.get(a.oid.dotted_string, a.oid.dotted_string), a.value) for a in read.subject],
-        "issuer": [(SHORT_TYPES.get(a.oid.dotted_string, a.oid.dotted_string), a.value) for a in read.issuer],
+        "subject": [(ATTRIBUTE_TYPES.get(a.oid.dotted_string, a.oid.dotted_string), a.value) for a in read.subject],
+        "issuer": [(ATTRIBUTE_TYPES.get(a.oid.dotted_string, a.oid.dotted_string), a.value) for a in read.issuer],
         "validity": (read.not_valid_before_utc, read.not_valid_after_utc),
         "ca": (constraints.ca, constraints.path_length) if constraints else (False, None),
-        "usage": [name for bit, name in KEY_USAGE if getattr(usage, bit)] if usage else [],
+        "usage": [name for bit, name in list(KEY_USAGE_BITS.items())[:7] if getattr(usage, bit)] if usage else [],
         "purposes": [PURPOSES.get(e.dotted_string, e.dotted_string) for e in found.get("2.5.29.37", ())],
         "key": ski.digest if ski else None,
         "authority": aki.key_identifier if aki else None,

@@ -22,6 +22,7 @@ from stand_in.lab import EC_KEY, SAMPLES, CommandLine
 from stand_in.odd import as_pem, certificate
 
 from ca.encoding import der
+from ca.encoding.oids import DATA
 from ca.errors import CAError, KeyUnavailableError, MalformedError
 from ca.keys import pfx
 from ca.keys.files import read_key_file
@@ -127,7 +128,7 @@ def test_a_mac_of_an_unknown_hash_is_told() -> None:
 
 def test_a_cut_off_pfx_is_damaged_and_not_of_another_pass_phrase() -> None:
     parts = der.read(MODERN).children()
-    hollow = der.sequence(parts[0].raw, der.sequence(der.encode_oid(pfx.DATA)))
+    hollow = der.sequence(parts[0].raw, der.sequence(der.encode_oid(DATA)))
 
     told = refused(hollow, b"secret")
 

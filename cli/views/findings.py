@@ -1,0 +1,37 @@
+"""Findings as text: beside an answer, or as the answer itself with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ca.documents.verdict import Verdict
+from ca.model.findings import Finding
+from cli.terminal import one_line
+
+REMARKS = {"warn": "warning", "fail": "REFUSED", "pass": "note", "unknown": "unknown"}
+RESULTS = {"pass": "ok", "warn": "WARN", "fail": "FAIL", "unknown": "?"}
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """What is remarked beside an answer: one line a finding, and its hint."""
+    lines = []
+    for finding in findings:
+        basis = "" if finding.basis == "standard" else f" [{finding.basis}]"
+        mark = REMARKS[finding.result]
+        lines.append(f"{mark}: {one_line(finding.message)} ({finding.code}){basis}")
+    return with_hints(lines, findings, "  hint: ")
+
+
+def with_hints(lines: Sequence[str], findings: Sequence[Finding], lead: str) -> str:
+    """Each finding's line, and its next step below it."""
+    shown = []
+    for line, finding in zip(lines, findings, strict=True):
+        shown.append(line)
+        if finding.hint:
+            shown.append(lead + one_line(finding.hint))
+    return "\n".join(shown)
+
+
+def with_verdict(text: str, verdict: Verdict, words: Mapping[Verdict, str]) -> str:
+    """The findings, and below them the verdict in words."""
+    return f"{text}\n{words[verdict]}" if text else words[verdict]

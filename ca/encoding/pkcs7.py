@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ca.encoding import ber, der
-from ca.encoding.der import SEQUENCE, encode_integer, encode_oid, sequence, tlv
-from ca.encoding.oids import DATA, ENCRYPTED_DATA, ENVELOPED_DATA, SIGNED_DATA
+from ca.encoding.der import SEQUENCE
+from ca.encoding.oids import ENCRYPTED_DATA, ENVELOPED_DATA, SIGNED_DATA
 from ca.errors import MalformedError
 
 _ENCRYPTED = (ENVELOPED_DATA, ENCRYPTED_DATA)
-_CONTEXT_0, _SET = 0xA0, 0x31
+_CONTEXT_0 = 0xA0
 _EXPORT = "export the certificates themselves: PEM, or a .p7b that holds them"
 
 
@@ -16,19 +16,24 @@ def certs_only(certificates: list[bytes]) -> bytes:
     """A SignedData without signers that carries these certificates, as DER.
 
     The set is ordered by encoding, as DER wants it (X.690, 11.6).
+
+    Raises:
+        ValueError: there are none, or one that cryptography cannot read.
     """
-    signed_data = sequence(
-        encode_integer(1),
-        tlv(_SET, b""),
-        sequence(encode_oid(DATA)),
-        tlv(_CONTEXT_0, b"".join(sorted(certificates))),
-        tlv(_SET, b""),
-    )
-    return sequence(encode_oid(SIGNED_DATA), tlv(_CONTEXT_0, signed_data))
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
+    from cryptography.x509 import load_der_x509_certificate
+
+    if not certificates:
+        raise ValueError("a PKCS#7 of no certificates")
+    return serialize_certificates([*map(load_der_x509_certificate, certificates)], Encoding.DER)
 
 
 def read_certs_only(data: bytes) -> list[bytes]:
     """The certificates of a SignedData, in the order they stand in it; BER is read too.
+
+    Taken apart here, since other people's files come this way: cryptography's reader takes no BER,
+    and refuses all certificates where it cannot read one of them.
 
     Raises:
         MalformedError: it is no SignedData, or carries no certificates.

@@ -62,12 +62,13 @@ def nginx_snippet(folder: str, *, seconds: int) -> str:
 # nginx reads %2F, %2B and %3D as / + and =, and // as one /, just as the files lie.
 location / {{
     root "{quoted}";
+    rewrite ^(.+)/$ $1 break; # base64 may end with a /, and nginx would look for a folder
     types {{ }}
     default_type application/ocsp-response;
     limit_except GET {{ deny all; }}
     add_header Cache-Control "max-age={seconds}, public, no-transform, must-revalidate";
     error_page 404 =200 /{UNAUTHORIZED};
-    location ~ ^/({MANIFEST.replace(".", "[.]")}|{SNIPPET.replace(".", "[.]")})$ {{
+    location ~ ^/({MANIFEST.replace(".", "[.]")}|{SNIPPET.replace(".", "[.]")})/?$ {{
         return 404;
     }}
 }}

@@ -196,15 +196,13 @@ def _damaged_pem(seeds: list[bytes], *, label: str = "CERTIFICATE") -> Make:
 
 
 def _damaged_bundle(certificates: list[bytes], requests: list[bytes]) -> Make:
-    from ca.encoding.pkcs7 import certs_only
-
     def make(dice: random.Random) -> bytes:
         members = [dice.choice(certificates) for _ in range(dice.randint(1, 6))]
         members = [damage_der(m, certificates, dice) if dice.random() < 0.4 else m for m in members]
         kind = dice.randrange(4)
         if kind == 0:
             whole = [certificate for certificate in members if len(certificate) > 2]
-            return damage_der(certs_only(whole), certificates, dice)
+            return damage_der(_pkcs7(whole), certificates, dice)
         blocks = [_pem(member, "CERTIFICATE") for member in members]
         if kind == 1:
             blocks.append(
@@ -214,6 +212,16 @@ def _damaged_bundle(certificates: list[bytes], requests: list[bytes]) -> Make:
         return damage_text(text, blocks, dice) if kind == 2 else text
 
     return make
+
+
+def _pkcs7(members: list[bytes]) -> bytes:
+    """A PKCS#7 without signers, whatever stands for its certificates."""
+    from ca.encoding.der import SET, encode_integer, encode_oid, sequence, tlv
+
+    content = sequence(encode_oid("1.2.840.113549.1.7.1"))
+    none = tlv(SET, b"")
+    signed = sequence(encode_integer(1), none, content, tlv(0xA0, b"".join(members)), none)
+    return sequence(encode_oid("1.2.840.113549.1.7.2"), tlv(0xA0, signed))
 
 
 def _questions(made: Path) -> list[bytes]:

@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from stand_in.lab import NOW, PASSPHRASE, ROOT, SAMPLES, CommandLine
+from stand_in.waiting import until
 
 Clock = Callable[..., None]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
@@ -257,10 +257,7 @@ def test_four_at_once_do_the_work_once(lab: Lab) -> None:
 def test_killed_half_way_the_next_call_goes_on(lab: Lab, wait_for: str) -> None:
     place = (lab.sipca.home if wait_for == "ca.db" else lab.folder) / wait_for
     running = process(lab)
-    for _ in range(2000):
-        if place.exists() or running.poll() is not None:
-            break
-        time.sleep(0.002)
+    until(lambda: place.exists() or running.poll() is not None, pause=0.002)
     running.send_signal(signal.SIGKILL)
     running.communicate(timeout=60)
 

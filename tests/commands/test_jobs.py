@@ -16,6 +16,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
+from stand_in.waiting import until
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
     "PYTHONPATH": str(ROOT)
@@ -143,10 +144,7 @@ def test_an_interrupt_finishes_what_is_in_hand_and_the_next_call_goes_on(
         [sys.executable, "-c", RUN, *map(str, words)],
         env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    for _ in range(2000):
-        if list(out.glob("*-device.pem")):
-            break
-        time.sleep(0.002)
+    assert until(lambda: list(out.glob("*-device.pem")), pause=0.002)
     process.send_signal(signal.SIGINT)
     told_out, told_err = process.communicate(timeout=60)
 
@@ -250,8 +248,4 @@ def test_workers_end_with_their_parent_however_that_ends(
 
     assert parent.returncode == -signal.SIGKILL
     assert len(workers) == 2
-    for _ in range(200):
-        if not any(each.exists() for each in workers):
-            break
-        time.sleep(0.02)
-    assert not any(each.exists() for each in workers)
+    assert until(lambda: not any(each.exists() for each in workers))

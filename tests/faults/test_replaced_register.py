@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
+from stand_in.waiting import until
 
 from ca.authority.home import Home, Surroundings, no_passphrase
 from ca.errors import NotFoundError
@@ -51,11 +52,7 @@ class Served:
         return int(head.split()[1]), json.loads(body)
 
     def until(self, holds: Callable[[], bool]) -> None:
-        for _ in range(200):
-            if holds():
-                return
-            time.sleep(0.05)
-        raise AssertionError((self.answer(), self.health(), self.service.said()))
+        assert until(holds), (self.answer(), self.health(), self.service.said())
 
 
 def _told(reply: bytes) -> str:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
+from stand_in.waiting import until
 
 from ca.authority.home import Surroundings, no_passphrase
 from ca.authority.status.ocsp import Register
@@ -132,7 +133,7 @@ def test_pipelined_and_kept_alive_requests_are_answered_in_order(
     assert types == [ocsp_type, ocsp_type, json_type, ocsp_type, ocsp_type]
 
 
-def test_a_revocation_by_another_process_is_seen_within_a_second(
+def test_a_revocation_by_another_process_is_seen_by_a_running_server(
     lab: CommandLine, service: Service, tmp_path: Path
 ) -> None:
     der = request(tmp_path)
@@ -140,9 +141,8 @@ def test_a_revocation_by_another_process_is_seen_within_a_second(
     old_crl = service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n")
 
     assert lab("revoke", "sbc1.lab.example").exit == 0
-    time.sleep(0.9)
 
-    assert status_of(service.raw(got(der))) == "REVOKED"
+    assert until(lambda: status_of(service.raw(got(der))) == "REVOKED")
     assert status_of(service.raw(posted(der))) == "REVOKED"
     assert service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n") != old_crl
 
@@ -156,9 +156,8 @@ def test_a_new_signer_is_taken_up_by_a_running_server(
 
     before = signer()
     assert lab("ocsp", "rotate").exit == 0
-    time.sleep(0.9)
 
-    assert signer() != before
+    assert until(lambda: signer() != before)
 
 
 @pytest.mark.parametrize(
@@ -302,10 +301,7 @@ def test_workers_end_with_their_parent_however_it_ends(
 
         service.stop(number)
 
-        for _ in range(200):
-            if not any(Path(f"/proc/{each}").exists() for each in workers):
-                break
-            time.sleep(0.05)
+        until(lambda: not any(Path(f"/proc/{each}").exists() for each in workers))
         left = [each for each in workers if Path(f"/proc/{each}").exists()]
         said = service.said()
         for each in left:
@@ -331,12 +327,16 @@ def test_two_workers_answer_from_two_processes(lab: CommandLine, tmp_path: Path)
         ).stdout.split()
         replies = [status_of(service.raw(posted(request(tmp_path)))) for _ in range(20)]
         assert lab("revoke", "sbc1.lab.example").exit == 0
-        time.sleep(0.9)
-        after = {status_of(service.raw(posted(request(tmp_path)))) for _ in range(20)}
+        both_know = until(
+            lambda: (
+                {status_of(service.raw(posted(request(tmp_path)))) for _ in range(20)}
+                == {"REVOKED"}
+            )
+        )
 
     assert len(children) >= 2
     assert set(replies) == {"GOOD"}
-    assert after == {"REVOKED"}
+    assert both_know
 
 
 def test_requests_from_many_at_once_are_all_answered(service: Service, tmp_path: Path) -> None:

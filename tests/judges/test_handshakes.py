@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from stand_in.lab import CommandLine, make_csr
+from stand_in.waiting import until
 
 
 @pytest.fixture
@@ -51,14 +51,17 @@ def serving(folder: Path, stem: str, *extra: str) -> Iterator[int]:
         command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-                break
-            time.sleep(0.05)
+        assert until(lambda: takes_connections(port))
         yield port
     finally:
         server.kill()
         server.communicate(timeout=10)
+
+
+def takes_connections(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 def connect(folder: Path, stem: str, port: int, name: str) -> subprocess.CompletedProcess[str]:

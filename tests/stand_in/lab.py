@@ -7,10 +7,12 @@ import io
 import ipaddress
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -74,6 +76,24 @@ EC_KEY = ec.generate_private_key(ec.SECP256R1())
 def cut_off(*_: object) -> None:
     """In the place of a step: the call ends there and then, as by Ctrl-C."""
     raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def serials_with_a_slash() -> Iterator[None]:
+    """One bits alone from the dice, for one certificate: ``/`` is all that base64 has for them.
+
+    So it stands in each OCSP request for it, ``//`` too, and at the end of some.
+    """
+    import cli.passphrase
+    from ca.authority.home import Surroundings
+
+    def surroundings(settings: Any) -> Surroundings:
+        passphrase = cli.passphrase.Passphrase(settings)
+        return Surroundings(passphrase=passphrase, random_bits=lambda count: (1 << count) - 1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli.passphrase, "surroundings", surroundings)
+        yield
 
 
 def general_name(text: str) -> x509.GeneralName:

@@ -170,3 +170,15 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a self-signature of another key, and no basicConstraints": (certificate("x", version=V1, signature=b"\x30\x06\x02\x01\x01\x02\x01\x01"), "its own signature does not hold"),
 }  # fmt: skip
 """Refused by name, each with its reason."""
+
+
+def pkcs7(*members: bytes) -> bytes:
+    """A PKCS#7 without signers (RFC 5652, 5.1), whatever octets stand for its certificates."""
+    signed = der.sequence(
+        der.encode_integer(1),
+        der.tlv(der.SET, b""),
+        der.sequence(der.encode_oid("1.2.840.113549.1.7.1")),
+        der.tlv(0xA0, b"".join(sorted(members))),
+        der.tlv(der.SET, b""),
+    )
+    return der.sequence(der.encode_oid("1.2.840.113549.1.7.2"), der.tlv(0xA0, signed))

@@ -9,11 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stand_in.lab import ROOT
+from stand_in.waiting import until
 
 RUN = "from cli.main import main; main()"
 
@@ -66,22 +66,20 @@ class Service:
             return received
 
     def _ports(self) -> tuple[int, int]:
-        for _ in range(200):
-            found = re.findall(r"http://\S+?:([0-9]+)/", self.said())
-            if len(found) >= 2:
-                return int(found[0]), int(found[1])
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise AssertionError(self.said())
+        def ports() -> list[str]:
+            return re.findall(r"http://\S+?:([0-9]+)/", self.said())
+
+        until(lambda: len(ports()) >= 2 or self.process.poll() is not None)
+        assert len(ports()) >= 2, self.said()
+        return int(ports()[0]), int(ports()[1])
 
     def _wait_until_it_answers(self) -> None:
-        for _ in range(200):
+        def answers() -> bool:
             with contextlib.suppress(OSError):
-                if self.raw(b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1"):
-                    return
-            time.sleep(0.05)
-        raise AssertionError(self.said())
+                return self.raw(b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1")
+            return False
+
+        assert until(answers), self.said()
 
 
 @contextlib.contextmanager

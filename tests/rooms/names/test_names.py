@@ -97,6 +97,7 @@ def test_what_is_no_host_name_says_why(name: str, problem: str) -> None:
 
 def test_an_international_name_has_a_label_form() -> None:
     assert a_label_form("zürich.lab") == "xn--zrich-kva.lab"
+    assert a_label_form("straße.lab") == "xn--strae-oqa.lab"  # IDNA 2003 makes it strasse.lab
     assert a_label_form("a..b") is None
 
 

@@ -85,6 +85,11 @@ def test_more_attributes_than_any_subject_has_are_counted() -> None:
     [
         (der.tlv(0x87, b""), "ip:#", "an IP address of 0 octets, not 4 or 16"),
         (der.tlv(0x87, b"\x01\x02\x03"), "ip:#010203", "an IP address of 3 octets, not 4 or 16"),
+        (der.tlv(0x87, bytes(5)), "ip:#0000000000", "an IP address of 5 octets, not 4 or 16"),
+        (der.tlv(0x87, b"\x0a\x00\x00\x00\xff\x00\x00\x00"), "ip:#0a000000ff000000", "an IP address of 8 octets, not 4 or 16"),
+        (der.tlv(0x87, bytes(15)), f"ip:#{bytes(15).hex()}", "an IP address of 15 octets, not 4 or 16"),
+        (der.tlv(0x87, bytes(17)), f"ip:#{bytes(17).hex()}", "an IP address of 17 octets, not 4 or 16"),
+        (der.tlv(0x87, bytes(32)), f"ip:#{bytes(32).hex()}", "an IP address of 32 octets, not 4 or 16"),
         (der.tlv(0x87, b"10.4.0.20"), "ip:10.4.0.20", "it is the text '10.4.0.20'"),
         (der.tlv(0x82, "zürich.lab".encode()), "dns:zürich.lab", "characters outside ASCII"),
         (der.tlv(0x82, b"z\xfcrich.lab"), "dns:z\\xfcrich.lab", "characters outside ASCII"),
@@ -134,6 +139,51 @@ def test_what_may_hide_names_is_a_flaw_of_the_san(
 
     assert [str(name) for name in read.san] == names
     assert any(field == "san" and problem in text for field, text in told(read))
+
+
+def test_addresses_of_4_and_of_16_octets_are_names() -> None:
+    read = parse_request(
+        with_names(der.tlv(0x87, b"\x0a\x04\x00\x14"), der.tlv(0x87, bytes(15) + b"\x01"))
+    )
+
+    assert [str(name) for name in read.san] == ["ip:10.4.0.20", "ip:::1"]
+    assert read.flaws == ()
+
+
+def test_100_names_are_read_and_the_101st_is_told() -> None:
+    names = [der.tlv(0x82, f"d{number}.lab".encode()) for number in range(101)]
+
+    fits, too_many = parse_request(with_names(*names[:100])), parse_request(with_names(*names))
+
+    assert (len(fits.san), fits.flaws) == (100, ())
+    assert too_many.san == fits.san
+    (flaw,) = too_many.flaws
+    assert flaw.problem == "the CSR's SAN has 101 names, and 100 are the most"
+    assert flaw.text == "1 more names"
+
+
+def test_64_extensions_and_64_attributes_are_read_and_one_more_is_told() -> None:
+    def extensions(count: int) -> CertificateRequest:
+        asked = [extension(f"1.2.3.{n}", b"") for n in range(count)]
+        return parse_request(with_extensions(*asked))
+
+    def attributes(count: int) -> CertificateRequest:
+        return parse_request(
+            request(attributes=b"".join(attribute(f"1.2.3.{n}") for n in range(count)))
+        )
+
+    assert (len(extensions(64).extensions), told(extensions(64))) == (64, [])
+    assert told(extensions(65)) == [("san", "the CSR has more than 64 extensions")]
+    assert (len(attributes(64).attributes), told(attributes(64))) == (64, [])
+    assert told(attributes(65)) == [("san", "the CSR has more than 64 attributes")]
+
+
+def test_64_attributes_of_a_subject_are_read_and_one_more_is_told() -> None:
+    def read(count: int) -> CertificateRequest:
+        return parse_request(request(*[rdn(OU, 12, b"x")] * count))
+
+    assert (len(read(64).subject), told(read(64))) == (64, [])
+    assert told(read(65)) == [("subject", "the CSR's subject has more than 64 attributes")]
 
 
 @pytest.mark.parametrize(

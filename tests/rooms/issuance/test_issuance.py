@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -84,6 +84,87 @@ def test_an_issuer_that_ended_signs_nothing() -> None:
 
     with pytest.raises(PolicyError, match="ended 2046-11-17, so it can sign nothing any more"):
         decide_validity(late)
+
+
+def with_issuer_end(found: Order, end: datetime) -> Order:
+    facts = msgspec.structs.replace(
+        ROOT, validity=msgspec.structs.replace(ROOT.validity, not_after=end)
+    )
+    return msgspec.structs.replace(found, issuer=msgspec.structs.replace(found.issuer, facts=facts))
+
+
+SECOND = timedelta(seconds=1)
+
+
+def test_an_issuer_that_ends_this_very_second_signs_nothing() -> None:
+    for end in (NOW, NOW - SECOND):
+        with pytest.raises(PolicyError, match="so it can sign nothing any more"):
+            decide_validity(with_issuer_end(order(), end))
+
+    last = decide_validity(with_issuer_end(order(), NOW + SECOND))
+    assert last.value.not_after == NOW + SECOND
+
+
+def test_a_certificate_may_end_with_its_issuer_and_no_second_later() -> None:
+    end = NOW + timedelta(days=100)
+
+    together = order(wishes=SigningWishes(lifetime=end))
+    later = order(wishes=SigningWishes(lifetime=end + SECOND))
+
+    assert decide_validity(with_issuer_end(together, end)).value.not_after == end
+    with pytest.raises(PolicyError, match="but its issuer ends 2027-03-03"):
+        decide_validity(with_issuer_end(later, end))
+
+
+def test_the_profiles_lifetime_is_cut_at_the_issuers_end_and_the_account_says_so() -> None:
+    own_end = NOW - timedelta(days=1) + timedelta(days=825) - SECOND
+
+    whole = decide_validity(with_issuer_end(order(), own_end))
+    cut = decide_validity(with_issuer_end(order(), own_end - SECOND))
+
+    assert (whole.value.not_after, whole.lines[0].how) == (own_end, "added")
+    assert (cut.value.not_after, cut.lines[0].how) == (own_end - SECOND, "changed")
+    assert (cut.lines[0].rule, cut.lines[0].asked) == ("issuer-end", "825 d of profile sip")
+
+
+def test_the_longest_lifetime_of_a_profile_is_signed_and_no_second_more() -> None:
+    longest = NOW - timedelta(days=1) + timedelta(days=3650) - SECOND
+
+    exactly = decide_validity(order(wishes=SigningWishes(lifetime=longest))).value
+    by_span = decide_validity(order(wishes=SigningWishes(lifetime=timedelta(days=3650)))).value
+    by_word = decide_validity(order(wishes=SigningWishes(lifetime="max"))).value
+
+    assert exactly.not_after == by_span.not_after == by_word.not_after == longest
+    for too_long in (longest + SECOND, timedelta(days=3650, seconds=1)):
+        with pytest.raises(PolicyError, match="profile sip allows 10y, to 2036-11-19"):
+            decide_validity(order(wishes=SigningWishes(lifetime=too_long)))
+
+
+def test_a_certificate_that_ends_this_very_second_is_refused() -> None:
+    with pytest.raises(PolicyError, match="before it is signed"):
+        decide_validity(order(wishes=SigningWishes(lifetime=NOW)))
+
+    soon = decide_validity(order(wishes=SigningWishes(lifetime=NOW + SECOND)))
+    assert soon.value.not_after == NOW + SECOND
+
+
+def test_a_certificate_may_begin_with_1950_and_not_before() -> None:
+    first = NOW.replace(year=1950, month=1, day=1, hour=0)
+    a_day_later = msgspec.structs.replace(order(), now=first + timedelta(days=1))
+    too_early = msgspec.structs.replace(a_day_later, now=a_day_later.now - SECOND)
+
+    assert decide_validity(a_day_later).value.not_before == first
+    with pytest.raises(PolicyError, match="would begin 1949-12-31, and 1950-01-01 is the earliest"):
+        decide_validity(too_early)
+
+
+def test_100_names_are_signed_and_101_refused() -> None:
+    names = [f"dns:d{number}.lab.example" for number in range(100)]
+    more = SigningWishes(san=(GeneralName("dns", "one.more.example"),))
+
+    assert len(prepare(order(*names, cn="d1.lab.example")).san) == 100
+    with pytest.raises(PolicyError, match="would have 101 names, and 100 are the most"):
+        prepare(order(*names, cn="d1.lab.example", wishes=more))
 
 
 def test_a_year_after_2049_is_generalized_time() -> None:
@@ -296,6 +377,38 @@ def relint(tbs: bytes, profile: str = "sip") -> set[str]:
         algorithm=algorithm_identifier(ROOT_KEY.public),
     )
     return {each.code for each in run(CERTIFICATE_RULES, read)}
+
+
+def relint_ca(length: int | None) -> set[str]:
+    """An issuing CA's certificate whose path length was altered after it was decided."""
+    request = own_request(ROOT_KEY.public.spki, (SubjectAttribute("CN", "Issuing"),))
+    profile = LIBRARY.profile("issuing")
+    wishes = SigningWishes(profile="issuing")
+    made = prepare(Order(request, profile, ISSUER, wishes, NOW, SERIAL))
+    assert b"\x30\x06\x01\x01\xff\x02\x01\x00" in made.tbs
+    limit = b"" if length is None else der.encode_integer(length)
+    constraints = extension("2.5.29.19", der.sequence(b"\x01\x01\xff", limit), critical=True)
+    fields = fields_of(made.tbs)
+    inner = [node.raw for node in der.read(fields[7]).children()[0].children()]
+    fields[7] = der.tlv(0xA3, der.sequence(constraints, *inner[1:]))
+    read = read_back(
+        der.sequence(*fields),
+        promised=Promised(made.subject, made.san, made.validity),
+        profile=profile,
+        key=request.key,
+        issuer=ROOT,
+        algorithm=algorithm_identifier(ROOT_KEY.public),
+    )
+    return {each.code for each in run(CERTIFICATE_RULES, read)}
+
+
+@pytest.mark.parametrize("length", [None, 1, 10])
+def test_the_lint_notices_a_path_length_that_is_not_the_profiles(length: int | None) -> None:
+    assert relint_ca(length) == {"cert-basic-constraints"}
+
+
+def test_the_lint_has_nothing_to_say_of_the_path_length_0_of_an_issuing_ca() -> None:
+    assert relint_ca(0) == set()
 
 
 def fields_of(tbs: bytes) -> list[bytes]:

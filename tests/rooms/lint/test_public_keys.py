@@ -15,7 +15,7 @@ from ca.encoding import der
 from ca.encoding.oids import RSA, RSA_PSS
 from ca.errors import MalformedError
 from ca.keys.public import read_public_key
-from ca.lint.public_keys import FERMAT_ROUNDS, _fermat, check_public_key
+from ca.lint.public_keys import _fermat, check_public_key
 
 ALL = ("rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521")
 
@@ -132,8 +132,83 @@ def test_the_message_names_what_is_wrong(spki: bytes, message: str) -> None:
     assert any(message in each.message for each in findings)
 
 
-def test_an_exponent_of_three_is_a_warning() -> None:
-    assert codes(rsa_spki(GOOD, 3)) == [("rsa-exponent-small", "warn")]
+@pytest.mark.parametrize("exponent", [3, 65535])
+def test_an_exponent_below_65537_is_a_warning(exponent: int) -> None:
+    assert codes(rsa_spki(GOOD, exponent)) == [("rsa-exponent-small", "warn")]
+
+
+@pytest.mark.parametrize("exponent", [65537, 65539, 2**32 - 1])
+def test_an_odd_exponent_from_65537_to_2_to_the_32_has_no_finding(exponent: int) -> None:
+    assert codes(rsa_spki(GOOD, exponent)) == []
+
+
+@pytest.mark.parametrize(
+    "exponent", [-1, 0, 1, 2, 4, 65538, 2**32, 2**32 + 1, 2**33 - 1, 2**33 + 1]
+)
+def test_an_exponent_below_3_or_even_or_from_2_to_the_32_is_refused(exponent: int) -> None:
+    assert codes(rsa_spki(GOOD, exponent)) == [("rsa-exponent", "fail")]
+
+
+@pytest.mark.parametrize(
+    ("exponent", "shown"),
+    [(2**64 - 1, "18446744073709551615"), (2**64 + 1, "a number of many digits")],
+)
+def test_an_exponent_of_up_to_64_bits_is_shown(exponent: int, shown: str) -> None:
+    findings = check_public_key(read_public_key(rsa_spki(GOOD, exponent)), ALL)
+
+    assert findings[0].message.startswith(f"the RSA exponent is {shown}, and should be odd")
+
+
+def modulus_of(bits: int) -> int:
+    """One of exactly so many bits that no prime below 1000 divides."""
+    modulus = 3 << bits - 2 | 1
+    while any(modulus % number == 0 for number in range(3, 1000, 2)):
+        modulus += 2
+    return modulus
+
+
+@pytest.mark.parametrize(
+    ("bits", "expected"),
+    [(2047, [("weak-key", "fail")]), (2048, []), (8192, []), (8193, [("rsa-large", "fail")])],
+)
+def test_an_rsa_key_has_from_2048_to_8192_bits(bits: int, expected: list[tuple[str, str]]) -> None:
+    modulus = modulus_of(bits)
+
+    assert modulus.bit_length() == bits
+    assert codes(rsa_spki(modulus)) == expected
+
+
+@pytest.mark.parametrize("factor", [3, 5, 7, 743, 751])
+def test_a_prime_factor_up_to_751_is_found_where_it_is_the_only_small_one(factor: int) -> None:
+    found = check_public_key(read_public_key(rsa_spki(factor * GOOD)), ALL, thorough=False)
+
+    assert [(each.code, each.message) for each in found] == [
+        ("rsa-small-factor", "the RSA modulus has a prime factor up to 752")
+    ]
+
+
+@pytest.mark.parametrize("factor", [757, 761])
+def test_a_prime_factor_from_757_is_left_to_the_thorough_look(factor: int) -> None:
+    assert codes(rsa_spki(factor * GOOD)) == []
+
+
+def modulus_found_in_round(number: int) -> int:
+    """One that Fermat's method factors in this round, counted from 1, and not before."""
+    x = 5 << 1022
+    y = math.isqrt(2 * x * number - x) | 1  # so that x is ``number`` roots above that of x*x - y*y
+    modulus = (x - y) * (x + y)
+    assert x - math.isqrt(modulus) == number
+    return modulus
+
+
+@pytest.mark.parametrize("number", [1, 2, 99, 100])
+def test_fermats_method_finds_primes_within_100_rounds(number: int) -> None:
+    assert ("rsa-close-primes", "fail") in codes(rsa_spki(modulus_found_in_round(number)))
+
+
+@pytest.mark.parametrize("number", [101, 102, 200])
+def test_fermats_method_ends_after_100_rounds(number: int) -> None:
+    assert "rsa-close-primes" not in dict(codes(rsa_spki(modulus_found_in_round(number))))
 
 
 def test_a_profile_may_take_ed25519_and_fewer_rsa_sizes() -> None:
@@ -195,8 +270,6 @@ def test_the_sieve_of_fermats_method_misses_no_square(
     """Against the method as written down, root by root."""
     n = (first | 1) * ((first + apart) | 1) if composite else first | 1
     start = math.isqrt(n) + 1
-    by_root = any(
-        math.isqrt(x * x - n) ** 2 == x * x - n for x in range(start, start + FERMAT_ROUNDS)
-    )
+    by_root = any(math.isqrt(x * x - n) ** 2 == x * x - n for x in range(start, start + 100))
 
     assert _fermat(n, start) is by_root

@@ -152,7 +152,7 @@ def test_who_loses_the_race_of_an_upgrade_goes_on_with_foreign_keys_held(
     assert store.connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
-def test_the_connection_is_set_up_as_the_design_says(store: Store) -> None:
+def test_the_connection_is_set_up_as_the_design_says(store: Store, path: Path) -> None:
     expected = {
         "journal_mode": "wal",
         "foreign_keys": 1,
@@ -161,8 +161,22 @@ def test_the_connection_is_set_up_as_the_design_says(store: Store) -> None:
         "synchronous": 2,
         "busy_timeout": 30000,
     }
-    for pragma, value in expected.items():
-        assert store.connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value, pragma
+    store.connection.close()
+
+    with open_store(path) as opened:  # anew: sqlite_utils sets some of them when it upgrades
+        for pragma, value in expected.items():
+            assert opened.connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value, pragma
+
+
+def test_a_replacing_insert_meets_the_delete_triggers(store: Store, path: Path) -> None:
+    store.connection.execute("DROP TRIGGER result_no_replace")
+    store.connection.close()
+
+    with (
+        open_store(path) as opened,
+        pytest.raises(sqlite3.IntegrityError, match="result is append-only"),
+    ):
+        opened.connection.execute("INSERT OR REPLACE INTO result SELECT * FROM result")
 
 
 def test_a_deleted_key_is_not_readable_in_the_file(store: Store, path: Path) -> None:

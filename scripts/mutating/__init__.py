@@ -1,0 +1,1 @@
+"""Mutation trials: whether the tests notice a small fault in code that decides something."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,17 +16,28 @@ from ca.authority.home import (
     open_home,
 )
 from ca.documents.reports import (
+    CitationRecord,
     NamedRecord,
     ProfileListDocument,
     RuleDocument,
     RuleRecord,
+    RuleShowDocument,
     TargetListDocument,
     TextDocument,
     WrittenDocument,
 )
-from ca.errors import CAError, attempt
-from ca.model.findings import CATALOGUE
-from ca.profiles.library import Library, Shelf, check_profile_file, read_profile, read_target
+from ca.errors import CAError, NotFoundError, attempt
+from ca.model.citations import Citation, citations, published, sections
+from ca.model.findings import CATALOGUE, Rule
+from ca.names.text import printable
+from ca.profiles.library import (
+    Library,
+    Shelf,
+    check_profile_file,
+    read_profile,
+    read_target,
+    readme,
+)
 from ca.profiles.profile import Profile
 from ca.profiles.target import Target
 
@@ -53,14 +65,48 @@ RULE_MODULES = (
 
 def rules() -> RuleDocument:
     """Every rule, by code."""
-    for module in RULE_MODULES:
-        importlib.import_module(module)
     return RuleDocument(
         rules=[
             RuleRecord(each.code, each.severity, each.allow, each.meaning, each.basis, each.cites)
-            for _, each in sorted(CATALOGUE.items())
+            for _, each in sorted(_catalogue().items())
         ]
     )
+
+
+def show_rule(code: str) -> RuleShowDocument:
+    """One rule with its cases, and what its citations point at.
+
+    Raises:
+        NotFoundError: no rule has this code.
+    """
+    catalogue = _catalogue()
+    if code not in catalogue:
+        near = difflib.get_close_matches(code, catalogue, n=1)
+        raise NotFoundError(
+            f"there is no rule '{printable(code)}'",
+            hint=f"did you mean '{near[0]}'?" if near else "sipca rule list shows them",
+        )
+    found = catalogue[code]
+    good, bad = found.cases
+    return RuleShowDocument(
+        code=code, severity=found.severity, allow=found.allow, meaning=found.meaning,
+        basis=found.basis, cites=found.cites, good=good, bad=bad,
+        citations=[_resolved(each) for each in citations(found.cites)],
+    )  # fmt: skip
+
+
+def _catalogue() -> dict[str, Rule]:
+    for module in RULE_MODULES:
+        importlib.import_module(module)
+    return CATALOGUE
+
+
+def _resolved(citation: Citation) -> CitationRecord:
+    """What a citation points at; of our own documents the section's title."""
+    if citation.own is None:
+        return CitationRecord(citation.text, *published(citation))
+    titles = sections(citation.document, readme(citation.own))
+    return CitationRecord(citation.text, titles[citation.section], citation.own)
 
 
 def overridable() -> frozenset[str]:

@@ -19,7 +19,7 @@ from ca.encoding.certificates import common_name, read_certificate
 from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
-from ca.model.findings import Finding, Violation, raise_failures, rule, run
+from ca.model.findings import Finding, Violation, cases, raise_failures, rule, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
 from ca.profiles.profile import Profile
@@ -130,9 +130,10 @@ class SameKey(msgspec.Struct, frozen=True):
     others: tuple[str, ...]
 
 
-@rule("reused-key", "warning", "one key, one device (peers.md C14)", allow=True)
+@rule("reused-key", "warning", "profiles 5", allow=True)
+@cases("Each SBC made its own key.", "sbc2 was cloned from sbc1, and its CSR has the key of sbc1.")
 def reused_key(subject: SameKey) -> Violation | None:
-    """The key is not certified under another name already, as after cloning a machine."""
+    """The key is certified under no other name: one key belongs to one device."""
     if not subject.others:
         return None
     names, more = ", ".join(subject.others[:NAMED]), len(subject.others) - NAMED

@@ -48,6 +48,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "device set": devices.DeviceDocument,
     "device remove": devices.DeviceDocument,
     "rule list": reports.RuleDocument,
+    "rule show": reports.RuleShowDocument,
     "apply": lab.ApplyDocument,
     "env": EnvDocument,
     "schema": SchemaListDocument,

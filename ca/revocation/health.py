@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from ca.model.findings import Finding, Rule, Violation, rule, run
+from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 
 ENDING = timedelta(days=30)
 """How long before its end a CRL or OCSP signer is warned of, and ``/healthz`` fails."""
@@ -79,9 +79,10 @@ def left(end: datetime, now: datetime) -> str:
     return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
 
 
-@rule("ca-ended", "error", "RFC 5280, 6.1.3 (a)(2)")
+@rule("ca-ended", "error", "RFC 5280 6.1.3 (a)")
+@cases("It ends in 2036.", "It ended yesterday: no certificate below it is trusted any more.")
 def ca_ended(ca: CAHealth) -> Violation | None:
-    """A CA certificate has ended: nothing below it is believed any more."""
+    """The CA's certificate has not expired."""
     if ca.now < ca.not_after:
         return None
     return Violation(
@@ -90,9 +91,10 @@ def ca_ended(ca: CAHealth) -> Violation | None:
     )
 
 
-@rule("ca-revoked", "error", "RFC 5280, 6.1.3 (a)(3)")
+@rule("ca-revoked", "error", "RFC 5280 6.1.3 (a)")
+@cases("An issuing CA that no CRL of the root lists.", "sipca revoke was run on the issuing CA.")
 def ca_revoked(ca: RevokedCA) -> Violation | None:
-    """A CA's own certificate is neither revoked nor held, else nothing below it is believed."""
+    """The CA's own certificate is neither revoked nor held."""
     text = "on hold" if ca.status == "held" else f"revoked for {ca.reason}"
     return Violation(
         f"{ca.name}: its certificate is {text} since {ca.since:%Y-%m-%d}; it signs nothing more",
@@ -102,9 +104,13 @@ def ca_revoked(ca: RevokedCA) -> Violation | None:
     )
 
 
-@rule("ca-ending", "warning", "certificates.md, By profile")
+@rule("ca-ending", "warning", "profiles 3")
+@cases("Ten years are left.", "One year is left, and profile sip gives 825 days.")
 def ca_ending(ca: CAHealth) -> Violation | None:
-    """A CA has less left than the longest profile gives: new certificates are cut at its end."""
+    """The CA has more time left than the longest profile gives.
+
+    If not, new certificates end with it.
+    """
     if not timedelta(0) < ca.not_after - ca.now < ca.longest:
         return None
     return Violation(
@@ -114,57 +120,70 @@ def ca_ending(ca: CAHealth) -> Violation | None:
     )
 
 
-@rule("crl-missing", "error", "RFC 5280, 5")
+@rule("crl-missing", "error", "RFC 5280 5")
+@cases("init made one.", "The first CRL could not be made, because the disk was full.")
 def crl_missing(crl: CRLHealth) -> Violation | None:
-    """A CA has never made a CRL."""
+    """The CA has made a CRL."""
     if crl.next_update is not None:
         return None
     return Violation(f"{crl.name}: no CRL was made yet", _refresh(crl))
 
 
-@rule("crl-ended", "error", "RFC 5280, 5.1.2.5")
+@rule("crl-ended", "error", "RFC 5280 5.1.2.5")
+@cases("nextUpdate is in 180 days.", "nextUpdate was yesterday.")
 def crl_ended(crl: CRLHealth) -> Violation | None:
-    """A CRL is past its nextUpdate: who checks it refuses every certificate of its CA."""
+    """The newest CRL is not past its nextUpdate.
+
+    Peers that check a CRL past it refuse every certificate of the CA.
+    """
     if crl.next_update is None or crl.now < crl.next_update:
         return None
     return Violation(f"{crl.name}: its CRL {left(crl.next_update, crl.now)}", _refresh(crl))
 
 
-@rule("crl-ending", "warning", "RFC 5280, 5.1.2.5")
+@rule("crl-ending", "warning", "RFC 5280 5.1.2.5")
+@cases("nextUpdate is in 180 days.", "nextUpdate is in a week.")
 def crl_ending(crl: CRLHealth) -> Violation | None:
-    """A CRL is within 30 days of its nextUpdate."""
+    """The newest CRL has 30 days or more until its nextUpdate."""
     if crl.next_update is None or not timedelta(0) < crl.next_update - crl.now < ENDING:
         return None
     return Violation(f"{crl.name}: its CRL has {left(crl.next_update, crl.now)}", _refresh(crl))
 
 
-@rule("crl-pending", "warning", "RFC 5280, 5")
+@rule("crl-pending", "warning", "RFC 5280 5")
+@cases(
+    "The CRL was made after the last revocation.",
+    "A certificate was revoked while the passphrase was not at hand.",
+)
 def crl_pending(crl: CRLHealth) -> Violation | None:
-    """A revocation or release is recorded that the newest CRL does not tell; OCSP does."""
+    """The newest CRL lists every revocation that is recorded. OCSP reports them in any case."""
     if not crl.pending:
         return None
     return Violation(f"{crl.name}: its CRL does not tell the latest revocations", _refresh(crl))
 
 
-@rule("crl-fresh", "info", "RFC 5280, 5.1.2.5")
+@rule("crl-fresh", "info", "RFC 5280 5.1.2.5")
+@cases("180 days are left.", "(Never a fault: crl-ending and crl-ended report those.)")
 def crl_fresh(crl: CRLHealth) -> Violation | None:
-    """How long the newest CRL still holds."""
+    """The newest CRL is up to date; this finding says for how long."""
     if crl.next_update is None or crl.pending or crl.next_update - crl.now < ENDING:
         return None
     return Violation(f"{crl.name}: its CRL has {left(crl.next_update, crl.now)}")
 
 
-@rule("ocsp-signer-missing", "error", "RFC 6960, 4.2.2.2")
+@rule("ocsp-signer-missing", "error", "RFC 6960 4.2.2.2")
+@cases("init made one.", "There is none, so nobody can be told a certificate's status.")
 def signer_missing(signer: SignerHealth) -> Violation | None:
-    """A CA has no OCSP signer, so nobody can be told the status of its certificates."""
+    """The CA has an OCSP signer."""
     if signer.not_after is not None:
         return None
     return Violation(f"{signer.name}: no OCSP signer", _rotate(signer))
 
 
-@rule("ocsp-signer-not-yet-valid", "error", "RFC 6960, 4.2.2.2")
+@rule("ocsp-signer-not-yet-valid", "error", "RFC 6960 4.2.2.2")
+@cases("It began yesterday.", "It begins next year: the clock was ahead when it was made.")
 def signer_not_yet_valid(signer: SignerHealth) -> Violation | None:
-    """An OCSP signer is in force: a certificate that begins later was made by a clock ahead."""
+    """The OCSP signer's certificate has begun."""
     if signer.not_before is None or signer.now >= signer.not_before:
         return None
     return Violation(
@@ -174,35 +193,43 @@ def signer_not_yet_valid(signer: SignerHealth) -> Violation | None:
     )
 
 
-@rule("ocsp-signer-unusable", "error", "RFC 6960, 4.2.2.2")
+@rule("ocsp-signer-unusable", "error", "RFC 6960 4.2.2.2")
+@cases("Key and certificate match.", "The key in the register was damaged.")
 def signer_unusable(signer: SignerHealth) -> Violation | None:
-    """The key of the OCSP signer in force opens and is its certificate's."""
+    """The OCSP signer's key can be opened and belongs to its certificate."""
     if signer.trouble is None:
         return None
     return Violation(f"{signer.name}: its OCSP signer: {signer.trouble}", _rotate(signer))
 
 
-@rule("ocsp-signer-ended", "error", "RFC 6960, 4.2.2.2")
+@rule("ocsp-signer-ended", "error", "RFC 6960 4.2.2.2")
+@cases("300 days are left.", "It ended yesterday.")
 def signer_ended(signer: SignerHealth) -> Violation | None:
-    """An OCSP signer's certificate has ended: devices with OCSP on refuse every call."""
+    """The OCSP signer's certificate has not expired; with an expired one, devices refuse every
+    call.
+    """
     if signer.not_after is None or signer.now < signer.not_after:
         return None
     text = left(signer.not_after, signer.now)
     return Violation(f"{signer.name}: its OCSP signer {text}", _rotate(signer))
 
 
-@rule("ocsp-signer-ending", "warning", "RFC 6960, 4.2.2.2")
+@rule("ocsp-signer-ending", "warning", "RFC 6960 4.2.2.2")
+@cases("300 days are left.", "A week is left.")
 def signer_ending(signer: SignerHealth) -> Violation | None:
-    """An OCSP signer is within 30 days of its end."""
+    """The OCSP signer's certificate has 30 days or more left."""
     if signer.not_after is None or not timedelta(0) < signer.not_after - signer.now < ENDING:
         return None
     text = left(signer.not_after, signer.now)
     return Violation(f"{signer.name}: its OCSP signer has {text}", _rotate(signer))
 
 
-@rule("ocsp-signer-fresh", "info", "RFC 6960, 4.2.2.2")
+@rule("ocsp-signer-fresh", "info", "RFC 6960 4.2.2.2")
+@cases(
+    "300 days are left.", "(Never a fault: ocsp-signer-ending and ocsp-signer-ended report those.)"
+)
 def signer_fresh(signer: SignerHealth) -> Violation | None:
-    """How long the OCSP signer still holds."""
+    """The OCSP signer is in force; this finding says for how long."""
     if signer.not_before is None or signer.not_after is None or signer.trouble is not None:
         return None
     if signer.now < signer.not_before or signer.not_after - signer.now < ENDING:
@@ -210,9 +237,10 @@ def signer_fresh(signer: SignerHealth) -> Violation | None:
     return Violation(f"{signer.name}: its OCSP signer has {left(signer.not_after, signer.now)}")
 
 
-@rule("certificate-ending", "warning", "peers.md C4")
+@rule("certificate-ending", "warning", "RFC 5280 4.1.2.5; targets 9")
+@cases("400 days are left.", "20 days are left, or it has expired and nothing replaced it.")
 def certificate_ending(certificate: CertificateHealth) -> Violation | None:
-    """A certificate in use ends soon."""
+    """No certificate in use ends soon."""
     return Violation(
         f"{certificate.name}: {left(certificate.not_after, certificate.now)}, "
         f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
@@ -220,9 +248,15 @@ def certificate_ending(certificate: CertificateHealth) -> Violation | None:
     )
 
 
-@rule("plan-without-result", "warning", "ca/README.md, decision 5")
+@rule("plan-without-result", "warning", "decision 5")
+@cases(
+    "Each plan has its certificate.", "The machine lost power between the plan and the signature."
+)
 def plan_without_result(plans: LeftPlans) -> Violation | None:
-    """A signing was interrupted: its serial stays used, and no certificate was handed out."""
+    """Every signing that was begun was finished.
+
+    Of one that was not, the serial number stays used.
+    """
     if not plans.serials:
         return None
     shown = ", ".join(serial[:12] for serial in plans.serials[:5])

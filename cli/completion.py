@@ -182,6 +182,8 @@ def _arguments(path: list[str], words: list[str]) -> Iterable[str]:
         return _library(words, "profiles")
     if command == "target show":
         return _library(words, "targets")
+    if command == "rule show":
+        return _rules()
     if command == "fixture make":
         return (*_library(words, "fixtures"), "all")
     return ()
@@ -191,6 +193,12 @@ def _reasons() -> Iterable[str]:
     from cli.commands.revoke import REASONS
 
     return REASONS
+
+
+def _rules() -> Iterable[str]:
+    from ca.authority.reports.rule import rules
+
+    return [each.code for each in rules().rules]
 
 
 def _library(words: list[str], shelf: str) -> Iterable[str]:

@@ -77,7 +77,10 @@ COMMANDS: dict[str, Any] = {
     "completion": "The completion script of a shell.",
     "env": "Paths of root, chain and CRL for scripts.",
     "schema": "The JSON Schema of a command's --json document.",
-    "rule": ("The rules that requests and certificates are judged by.", {"list": "All rules."}),
+    "rule": (
+        "The rules that requests and certificates are judged by.",
+        {"list": "All rules.", "show": "One rule, with what it cites and an example."},
+    ),
 }
 """Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""
 

@@ -9,7 +9,7 @@ import msgspec
 from ca.csr.proof import Possession, Proof, prove_possession
 from ca.csr.request import CertificateRequest, Flaw
 from ca.errors import Kind
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 
 
 class ProvenRequest(msgspec.Struct, frozen=True):
@@ -20,8 +20,9 @@ class ProvenRequest(msgspec.Struct, frozen=True):
 
 
 @rule("broken-signature", "error", "RFC 2986 4.2", kind=Kind.INVALID)
+@cases("A CSR as the device printed it.", "A CSR in which a character was changed on the way.")
 def broken_signature(subject: ProvenRequest) -> Violation | None:
-    """The request's signature verifies with its own key: the device has the private key."""
+    """The request's signature verifies with its own key, so the device holds the private key."""
     if subject.proof.outcome is not Possession.BROKEN:
         return None
     return Violation(
@@ -31,8 +32,9 @@ def broken_signature(subject: ProvenRequest) -> Violation | None:
 
 
 @rule("unknown-signature", "error", "RFC 2986 4.2; RFC 3279; RFC 5758")
+@cases("sha256WithRSAEncryption", "A CSR signed with an algorithm that nobody has registered.")
 def unknown_signature(subject: ProvenRequest) -> Violation | None:
-    """The request's signature is of an algorithm that sipca can judge."""
+    """The request is signed with an algorithm that sipca can verify."""
     if subject.proof.outcome is not Possession.UNKNOWN or not _is_judgeable(subject):
         return None
     return Violation(
@@ -50,17 +52,22 @@ def _is_judgeable(subject: ProvenRequest) -> bool:
     return not any(f.result == "fail" for f in check_public_key(key, by_family, ("weak-key",)))
 
 
-@rule("md5-request", "error", "RFC 6151 (MD5 signatures can be forged)", allow=True)
+@rule("md5-request", "error", "RFC 6151", allow=True)
+@cases("sha256WithRSAEncryption", "md5WithRSAEncryption")
 def md5_request(subject: ProvenRequest) -> Violation | None:
-    """The request is not signed by MD5."""
+    """The request is not signed with MD5, whose signatures can be forged."""
     if subject.proof.hash != "MD5" or subject.proof.outcome is not Possession.RETIRED_HASH:
         return None
     return Violation("the CSR is signed by MD5", "choose SHA-256 on the device's CSR page")
 
 
-@rule("sha1-request", "info", "RFC 6194 (SHA-1 is retired for new signatures)")
+@rule("sha1-request", "info", "RFC 6194")
+@cases("sha256WithRSAEncryption", "sha1WithRSAEncryption, the default of some devices")
 def sha1_request(subject: ProvenRequest) -> Violation | None:
-    """The request is signed by SHA-1: enough to prove possession, never used in certificates."""
+    """The request is signed with a hash that is still in use.
+
+    SHA-1 proves possession and is only noted; no certificate is signed with it.
+    """
     if subject.proof.hash != "SHA1" or subject.proof.outcome is not Possession.RETIRED_HASH:
         return None
     return Violation(
@@ -69,9 +76,13 @@ def sha1_request(subject: ProvenRequest) -> Violation | None:
     )
 
 
-@rule("asks-for-ca", "warning", "RFC 5280 4.2.1.9, 4.2.1.3")
+@rule("asks-for-ca", "warning", "RFC 5280 4.2.1.9; RFC 5280 4.2.1.3")
+@cases("A CSR without basicConstraints.", "A CSR that asks for CA:TRUE or keyCertSign.")
 def asks_for_ca(subject: ProvenRequest) -> Violation | None:
-    """The request does not ask to be a CA; if it does, that is refused and the rest is signed."""
+    """The request does not ask to be a CA.
+
+    If it does, that part is refused and the rest is signed.
+    """
     asked = [(each.name, each.text) for each in subject.request.extensions]
     wants = [
         word
@@ -88,20 +99,30 @@ def asks_for_ca(subject: ProvenRequest) -> Violation | None:
 
 
 @rule("repaired-request", "info", "RFC 7468; RFC 2986")
+@cases(
+    "A CSR in one clean PEM block.", "A CSR pasted with indented lines and no line end after END."
+)
 def repaired_request(subject: ProvenRequest) -> list[Violation]:
-    """The request was read as it stands, without repairs."""
+    """The request can be read as it is, without repairs."""
     return [Violation(f"repaired: {repair}") for repair in subject.request.repairs]
 
 
-@rule("undecodable-name", "error", "RFC 5280 4.1.2.4, 4.2.1.6; RFC 2986 4.1")
+@rule("undecodable-name", "error", "RFC 5280 4.1.2.4; RFC 5280 4.2.1.6; RFC 2986 4.1")
+@cases(
+    "A CN in valid UTF-8.", "A UTF8String CN with octets that are not UTF-8, or two SAN extensions."
+)
 def undecodable_name(flaw: Flaw) -> Violation:
-    """A part of the subject or the SAN that would be taken can be read, and stands there once."""
+    """Every part of the subject and SAN that would be used can be decoded and occurs once."""
     return Violation(flaw.problem, flaw.hint)
 
 
 @rule("passed-over", "warning", "RFC 2986 4.1; RFC 2985 5.4")
+@cases("A CSR with one well-formed extensionRequest.", "A CSR whose keyUsage is not a BIT STRING.")
 def passed_over(subject: ProvenRequest) -> list[Violation]:
-    """Extensions and attributes that are asked for can be read; none is taken, and each is told."""
+    """All extensions and attributes of the request can be decoded.
+
+    One that cannot is not used, and is reported.
+    """
     return [
         Violation(f"{flaw.problem}; nothing of it is taken", flaw.hint)
         for flaw in subject.request.flaws

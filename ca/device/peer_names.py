@@ -46,7 +46,7 @@ def matches_sip_domain(facts: CertificateFacts, dialled: str) -> bool:
 def matches_proxy_set(facts: CertificateFacts, configured: str) -> bool:
     """The device's documented rule: a SAN equals the Proxy Set's address as text, else the CN does.
 
-    Wildcards are allowed; a name is not resolved (audiocodes.md, 4: name matching).
+    Wildcards are allowed; a name is not resolved (targets 4).
     """
     literal = as_address(configured)
     wanted = (literal or configured).casefold()

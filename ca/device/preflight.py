@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -16,20 +15,24 @@ from ca.device.peer_names import (
 )
 from ca.device.preflight_names import NAME_RULES, mended
 from ca.device.preflight_reading import encoding, repaired, unreadable
-from ca.device.trust import name_of
+from ca.device.preflight_trust import chain, trust
 from ca.device.upload import Upload
 from ca.errors import BugError
-from ca.model.findings import Basis, Finding, Violation, rule, run_all
+from ca.model.findings import Basis, Finding, Violation, cases, rule, run_all
 from ca.names.hosts import is_factory_name, looks_like_host
 from ca.profiles.target import Target
-from ca.verification import chain_to_root, has_weak_hash, is_self_signed, unjudged_issuer
+from ca.verification import has_weak_hash
 
 APPLE_DAYS = 825
 
 
-@rule("preflight-form", "error", "audiocodes.md, 2: textual PEM", basis="vendor")
+@rule("preflight-form", "error", "targets 2", basis="vendor")
+@cases(
+    "sbc1-device.pem as sipca writes it",
+    "A DER file, a file with leaf and issuer in it, or one with a byte order mark.",
+)
 def form(upload: Upload) -> Iterator[Violation]:
-    """The device certificate's file is one PEM block, without keys, byte order mark or odd text."""
+    """The device certificate's file is one PEM block of plain ASCII, without a private key."""
     file, pages = upload.device, upload.target.pages
     if file.bundle.form not in upload.target.files.formats:
         yield Violation(
@@ -56,9 +59,13 @@ def form(upload: Upload) -> Iterator[Violation]:
         )
 
 
-@rule("preflight-text", "warning", "audiocodes.md, 2: file rules", basis="inferred")
+@rule("preflight-text", "warning", "targets 2", basis="inferred")
+@cases(
+    "A file that begins with the BEGIN line.",
+    "The text dump of openssl x509 -text above the block.",
+)
 def text(upload: Upload) -> Iterator[Violation]:
-    """Nothing stands around the PEM block, and the file ends with a line end."""
+    """Nothing surrounds the PEM block, and the file ends with a line end."""
     file = upload.device
     if file.bundle.strays:
         yield Violation(
@@ -69,9 +76,13 @@ def text(upload: Upload) -> Iterator[Violation]:
         yield Violation(f"'{file.name}' has no line end after its END line", "add one")
 
 
-@rule("preflight-key", "error", "audiocodes.md, 2: Private key must say OK", basis="vendor")
+@rule("preflight-key", "error", "targets 2", basis="vendor")
+@cases(
+    "The CSR on the device now is the one that was signed.",
+    "A new key was generated on the device after the CSR was copied.",
+)
 def key(upload: Upload) -> Iterator[Violation]:
-    """The certificate is of the key that the CSR, the key file or the device says."""
+    """The certificate's key is the key of the given CSR, key file or device."""
     found = upload.device.key
     for other in upload.keys:
         if found is None or other.identity != found.identity:
@@ -82,7 +93,8 @@ def key(upload: Upload) -> Iterator[Violation]:
             )
 
 
-@rule("preflight-weak-key", "error", "audiocodes.md, 1: consequences 2", basis="inferred")
+@rule("preflight-weak-key", "error", "targets 1", basis="inferred")
+@cases("RSA 2048", "RSA 1024, the default of old firmware")
 def weak_key(upload: Upload) -> Violation | None:
     """The key is large enough for the target."""
     found, facts = upload.device.key, upload.target.key
@@ -94,9 +106,10 @@ def weak_key(upload: Upload) -> Violation | None:
     )
 
 
-@rule("preflight-key-kind", "warning", "audiocodes.md, 1: keys", basis="inferred")
+@rule("preflight-key-kind", "warning", "targets 1", basis="inferred")
+@cases("RSA 2048 for audiocodes-7.4", "EC P-256 for audiocodes-7.4, of which no document speaks")
 def key_kind(upload: Upload) -> Violation | None:
-    """The key is of a kind that the target is known to take."""
+    """The key is of a type that the target is known to accept."""
     found, known = upload.device.key, upload.target.key.kinds
     if found is None or found.algorithm in known:
         return None
@@ -105,7 +118,10 @@ def key_kind(upload: Upload) -> Violation | None:
     )
 
 
-@rule("preflight-weak-hash", "error", "RFC 9155; certificates.md, Common rules")
+@rule("preflight-weak-hash", "error", "RFC 9155; profiles 2")
+@cases(
+    "sha256WithRSAEncryption", "An intermediate of 2009 that is signed with sha1WithRSAEncryption."
+)
 def weak_hash(upload: Upload) -> Iterator[Violation]:
     """Neither the certificate nor an intermediate is signed with SHA-1 or MD5."""
     members = upload.trust.members if upload.trust else ()
@@ -117,9 +133,16 @@ def weak_hash(upload: Upload) -> Iterator[Violation]:
             )
 
 
-@rule("preflight-san-critical", "error", "audiocodes.md, 4: name matching", basis="vendor")
+@rule("preflight-san-critical", "error", "targets 4", basis="vendor")
+@cases(
+    "X509v3 Subject Alternative Name: DNS:sbc1.lab.example",
+    "X509v3 Subject Alternative Name: critical, DNS:sbc1.lab.example",
+)
 def san_critical(upload: Upload) -> Violation | None:
-    """The SAN is not critical: the device rejects calls where one matches no Proxy Set."""
+    """The SAN is not critical.
+
+    The device rejects calls when a critical SAN matches no Proxy Set.
+    """
     if not upload.device.facts.san_critical:
         return None
     return Violation(
@@ -129,9 +152,10 @@ def san_critical(upload: Upload) -> Violation | None:
     )
 
 
-@rule("preflight-san", "error", "RFC 9525, 6; audiocodes.md, 1: SAN types")
+@rule("preflight-san", "error", "RFC 9525 6; targets 1")
+@cases("dns:sbc1.lab.example, ip:10.4.0.20", "email:sbc1.lab.example or dns:10.4.0.20")
 def san(upload: Upload) -> Iterator[Violation]:
-    """There is a SAN, and each name stands in the slot of its kind."""
+    """The certificate has a SAN, and each name in it has the right type."""
     pages, facts = upload.target.pages, upload.device.facts
     if not facts.san:
         yield Violation("the certificate has no SAN", f"{pages.csr}: fill in a SAN, or --san")
@@ -148,9 +172,10 @@ def san(upload: Upload) -> Iterator[Violation]:
             )
 
 
-@rule("preflight-cn", "error", "audiocodes.md, 8: issue 4743; 4: consequences", basis="inferred")
+@rule("preflight-cn", "error", "targets 8; targets 4", basis="inferred")
+@cases("CN=sbc1.lab.example with dns:sbc1.lab.example", "CN=ACL_482913, or a CN that the SAN lacks")
 def cn(upload: Upload) -> Iterator[Violation]:
-    """There is a CN, it is not factory-made, and as a host name it stands in the SAN too."""
+    """The subject has a CN that is no factory name; if it is a host name, the SAN repeats it."""
     facts, page = upload.device.facts, upload.target.pages.csr
     if not facts.cn:
         yield Violation("the subject has no CN", f"{page}, field Subject Name [CN]: the host name")
@@ -165,9 +190,13 @@ def cn(upload: Upload) -> Iterator[Violation]:
         yield Violation(f"the CN '{facts.cn}' is not in the SAN", f"{page}: repeat it as a SAN")
 
 
-@rule("preflight-purposes", "error", "RFC 5280, 4.2.1.12; audiocodes.md, 8: EKU", basis="inferred")
+@rule("preflight-purposes", "error", "RFC 5280 4.2.1.12; targets 8", basis="inferred")
+@cases(
+    "serverAuth and clientAuth for a context that calls and is called",
+    "serverAuth alone for the same context",
+)
 def purposes(upload: Upload) -> Iterator[Violation]:
-    """The certificate may do what its context does: purposes and key usage."""
+    """The certificate's purposes and key usage allow what its TLS context does."""
     facts = upload.device.facts
     wanted = {"both": ("serverAuth", "clientAuth"), "server": ("serverAuth",)}.get(
         upload.role, ("clientAuth",)
@@ -194,7 +223,11 @@ def purposes(upload: Upload) -> Iterator[Violation]:
         yield Violation("this is a CA certificate, not a device's", "give the device certificate")
 
 
-@rule("preflight-validity", "error", "RFC 5280, 4.1.2.5; audiocodes.md, 4: Clock", basis="vendor")
+@rule("preflight-validity", "error", "RFC 5280 4.1.2.5; targets 4", basis="vendor")
+@cases(
+    "It began yesterday and ends in two years.",
+    "The device's clock says 1970, because NTP is not set.",
+)
 def validity(upload: Upload) -> Iterator[Violation]:
     """The certificate is valid by the device's clock."""
     span, now = upload.device.facts.validity, upload.at
@@ -208,9 +241,13 @@ def validity(upload: Upload) -> Iterator[Violation]:
         yield Violation(f"expired on {span.not_after:%Y-%m-%d}", "sign again")
 
 
-@rule("preflight-alarm", "warning", "audiocodes.md, 4: TLSExpiryCheckStart", basis="vendor")
+@rule("preflight-alarm", "warning", "targets 4", basis="vendor")
+@cases(
+    "825 days are left, and the alarm looks 60 days ahead.",
+    "30 days are left: the alarm is raised at once.",
+)
 def alarm(upload: Upload) -> Violation | None:
-    """More is left than the device's expiry alarm asks for."""
+    """More time is left than the device's expiry alarm looks ahead."""
     facts, span = upload.target.alarm, upload.device.facts.validity
     days = facts.start_days + facts.period_days
     left = span.not_after - upload.at
@@ -223,9 +260,13 @@ def alarm(upload: Upload) -> Violation | None:
     )
 
 
-@rule("preflight-apple", "warning", "Apple 103769")
+@rule("preflight-apple", "warning", "Apple 103769; targets 8")
+@cases(
+    "A certificate for 825 days.",
+    "A certificate for ten years on a web page that is opened on an iPhone.",
+)
 def apple(upload: Upload) -> Violation | None:
-    """A server certificate lives at most 825 days, or Apple's programs refuse the web page."""
+    """A server certificate lives at most 825 days, the most that Apple's programs accept."""
     facts = upload.device.facts
     days = (facts.validity.not_after - facts.validity.not_before).days
     if days < APPLE_DAYS + 1 or "serverAuth" not in facts.extended_key_usage:
@@ -236,81 +277,13 @@ def apple(upload: Upload) -> Violation | None:
     )
 
 
-@rule("preflight-chain", "error", "RFC 5280, 6.1; audiocodes.md, 3", basis="vendor")
-def chain(upload: Upload) -> Iterator[Violation]:
-    """The trust file leads from the device certificate to a self-signed root, in that order."""
-    if upload.trust is None:
-        return
-    members, page = upload.trust.members, upload.target.pages.trust
-    issuers, whole = chain_to_root(upload.device.facts, members)
-    unjudged = None if issuers else unjudged_issuer(upload.device.facts, members)
-    if unjudged is not None:
-        yield Violation(
-            f"whether '{name_of(unjudged)}' signed the certificate is not known here: "
-            f"{upload.device.facts.signature_algorithm}, by its key",
-            "have it signed by an RSA or EC key, as devices know them",
-        )
-    elif not issuers:
-        yield Violation(
-            f"'{upload.trust.name}' lacks the CA that signed the certificate "
-            f"({_name(upload.device.facts.issuer)})",
-            f"{page}: the issuing CA belongs there too; sipca chain writes both",
-        )
-    elif not whole:
-        yield Violation(
-            f"'{upload.trust.name}' does not lead to a self-signed root: "
-            f"'{_name(issuers[-1].issuer)}' is missing",
-            f"{page}: import the root as well",
-        )
-    else:
-        places = [members.index(each) for each in issuers]
-        if places != sorted(places):
-            yield Violation(
-                f"'{upload.trust.name}' is in the wrong order: each certificate must be signed by "
-                "the next, the root last",
-                "sipca chain writes them in order",
-            )
-
-
-@rule("preflight-trust", "error", "audiocodes.md, 3", basis="vendor")
-def trust(upload: Upload) -> Iterator[Violation]:
-    """The trust file is PEM within the store's limit, without leaves, twins, ended ones, keys."""
-    if upload.trust is None:
-        return
-    file, page, limit = upload.trust, upload.target.pages.trust, upload.target.trust.limit
-    if file.bundle.form not in upload.target.files.formats:
-        yield Violation(f"'{file.name}' is {file.bundle.form.upper()}, not PEM", f"{page}: PEM")
-    if file.bundle.keys:
-        yield Violation(
-            f"'{file.name}' holds a private key at line {file.bundle.keys[0]}",
-            "take it out, and consider the key known to others",
-        )
-    if len(file.members) > limit:
-        yield Violation(
-            f"'{file.name}' holds {len(file.members)} certificates; the store of this device "
-            f"takes {limit}",
-            "leave out what this context's peers do not need; sipca trust build counts",
-        )
-    for facts in file.members:
-        if not facts.is_ca and not is_self_signed(facts):
-            yield Violation(
-                f"'{facts.cn}' in '{file.name}' is no CA: a client's certificate beside its CA "
-                "switches the web password off",
-                f"{page}: only CA certificates",
-            )
-        if not facts.validity.not_before <= upload.at <= facts.validity.not_after:
-            yield Violation(
-                f"'{facts.cn}' in '{file.name}' is not valid at {upload.at:%Y-%m-%d}",
-                "leave it out",
-            )
-    counts = Counter(facts.fingerprint for facts in file.members)
-    for facts in dict.fromkeys(each for each in file.members if counts[each.fingerprint] > 1):
-        yield Violation(f"'{facts.cn}' is in '{file.name}' twice", "leave one of them out")
-
-
-@rule("preflight-peer", "error", "audiocodes.md, 4: name matching; RFC 9525, 6.3", basis="vendor")
+@rule("preflight-peer", "error", "targets 4; RFC 9525 6.3", basis="vendor")
+@cases(
+    "Peers dial 10.4.0.20, and the SAN has ip:10.4.0.20.",
+    "Peers dial 10.4.0.20, and the SAN has dns:sbc1.lab.example alone.",
+)
 def peer(upload: Upload) -> Iterator[Violation]:
-    """What peers dial is among the certificate's names, by the device's rule and by RFC 9525."""
+    """What peers dial is in the SAN, and equals it as the device and RFC 9525 compare names."""
     facts = upload.device.facts
     for dialled in upload.peers:
         if not matches_proxy_set(facts, dialled):
@@ -325,9 +298,13 @@ def peer(upload: Upload) -> Iterator[Violation]:
             )
 
 
-@rule("preflight-sip-uri", "warning", "RFC 5922, 7.1")
+@rule("preflight-sip-uri", "warning", "RFC 5922 7.1")
+@cases(
+    "uri:sip:lab.example, and peers dial lab.example",
+    "uri:sip:lab.example, and peers dial sbc1.lab.example, which is only a DNS name",
+)
 def sip_uri(upload: Upload) -> Iterator[Violation]:
-    """With a SIP URI in the SAN a strict peer ignores the DNS names: what it dials must be one."""
+    """If the SAN has a sip: URI, there is one for each name that peers dial."""
     facts = upload.device.facts
     identities, hidden = sip_identities(facts)
     dialled = upload.peers or tuple(each.value for each in facts.san if each.kind == "dns")
@@ -364,7 +341,3 @@ def preflight(upload: Upload, *, on_bug: Callable[[BugError], None] | None = Non
             each if basis is None else msgspec.structs.replace(each, basis=basis(upload.target))
         )
     return found
-
-
-def _name(attributes: tuple[object, ...]) -> str:
-    return ", ".join(map(str, attributes))

@@ -12,7 +12,7 @@ import msgspec
 
 from ca.device.upload import Upload
 from ca.model.certificates import GeneralName
-from ca.model.findings import CATALOGUE, Finding, Violation, rule
+from ca.model.findings import CATALOGUE, Finding, Violation, cases, rule
 from ca.names.constraints import names_in_subject, outside
 from ca.names.general import check_general_name
 from ca.names.sip import sip_uri_user as sip_domain_uri
@@ -29,17 +29,19 @@ _WORDS = {
 }
 
 
-@rule("preflight-name", "error", "RFC 5280, 4.2.1.6; RFC 1123, 2.1; RFC 3986, 3.2")
+@rule("preflight-name", "error", "RFC 5280 4.2.1.6; RFC 1123 2.1; RFC 3986 3.2")
+@cases("dns:sbc1.lab.example", "dns:sbc1.lab.example:5061")
 def name(upload: Upload) -> Iterator[Violation]:
-    """Each name of the SAN is well formed and is one that a peer can dial."""
+    """Each name in the SAN is well formed and can be dialled."""
     for each, finding in _found(upload):
         if finding.severity == "error" and not _is_a_choice(finding):
             yield _violation(upload, each, finding)
 
 
-@rule("preflight-name-unusual", "warning", "RFC 5922, 7.2; RFC 9525, 6.3; RFC 1123, 2.1")
+@rule("preflight-name-unusual", "warning", "RFC 5922 7.2; RFC 9525 6.3; RFC 1123 2.1")
+@cases("dns:sbc1.lab.example", "dns:*.lab.example")
 def unusual_name(upload: Upload) -> Iterator[Violation]:
-    """No name is a wildcard, has an underscore, or is of use in few places."""
+    """No name is a wildcard, has an underscore, or is accepted by few peers."""
     for each, finding in _found(upload):
         if finding.severity != "error" or _is_a_choice(finding):
             yield _violation(upload, each, finding)
@@ -47,23 +49,30 @@ def unusual_name(upload: Upload) -> Iterator[Violation]:
         yield Violation(finding.message, f"{upload.target.pages.csr}: type it anew")
 
 
-@rule("preflight-sip-uri-user", "error", "RFC 5922, 7.1; RFC 5924, 3")
+@rule("preflight-sip-uri-user", "error", "RFC 5922 7.1; RFC 5924 3")
+@cases("uri:sip:lab.example", "uri:sip:alice@lab.example")
 def sip_uri_user(upload: Upload) -> Iterator[Violation]:
-    """A SIP domain certificate names domains: no user, address, port, parameters; no sips:."""
+    """In a SIP domain certificate every URI is sip:DOMAIN, without user, address, port or
+    parameters.
+    """
     if _SIP_DOMAIN in upload.device.facts.extended_key_usage:
         yield from _no_domains(upload)
 
 
-@rule("preflight-sip-uri-no-domain", "warning", "RFC 5922, 7.1")
+@rule("preflight-sip-uri-no-domain", "warning", "RFC 5922 7.1")
+@cases("uri:sip:lab.example", "uri:sip:lab.example:5061")
 def sip_uri_no_domain(upload: Upload) -> Iterator[Violation]:
-    """A sip: URI with user, address, port or parameters is no SIP domain to a strict peer."""
+    """Every sip: URI names a domain and nothing else, as a strict peer reads it."""
     if _SIP_DOMAIN not in upload.device.facts.extended_key_usage:
         yield from _no_domains(upload)
 
 
-@rule("preflight-constraints", "error", "RFC 5280, 4.2.1.10")
+@rule("preflight-constraints", "error", "RFC 5280 4.2.1.10")
+@cases(
+    "dns:sbc1.lab.example below a CA for lab.example", "dns:sbc1.other.example below the same CA"
+)
 def constraints(upload: Upload) -> Iterator[Violation]:
-    """Every name, the CN's too, lies inside the name constraints of the CAs above."""
+    """Every name, also in the CN, is permitted by the name constraints of the CAs above."""
     facts = upload.device.facts
     if upload.trust is None:
         return

@@ -8,14 +8,15 @@ from ca.device.trust import name_of
 from ca.device.upload import Upload
 from ca.encoding.oddities import oddities
 from ca.model.certificates import CertificateFacts
-from ca.model.findings import Violation, rule
+from ca.model.findings import Violation, cases, rule
 
 _AGAIN = "have its CA issue it again, and tell its CA"
 
 
-@rule("preflight-unreadable", "error", "RFC 5280, 4.1")
+@rule("preflight-unreadable", "error", "RFC 5280 4.1")
+@cases("A file that openssl x509 reads.", "A file that was cut off in the middle.")
 def unreadable(upload: Upload) -> Iterator[Violation]:
-    """Every file can be read, and every part of the certificates in them."""
+    """Every file can be read, and so can every part of the certificates in it."""
     for file in upload.unread:
         yield Violation(f"{file.label} cannot be read: {file.reason}", file.hint)
     device, trust = upload.device, upload.trust
@@ -31,9 +32,10 @@ def unreadable(upload: Upload) -> Iterator[Violation]:
             yield Violation(f"'{name_of(facts)}': {fault}", _AGAIN)
 
 
-@rule("preflight-encoding", "warning", "RFC 5280, 4; X.690", basis="inferred")
+@rule("preflight-encoding", "warning", "RFC 5280 4.1; X.690", basis="inferred")
+@cases("DER with a positive serial number", "A negative serial number, or TRUE encoded as 0x01.")
 def encoding(upload: Upload) -> Iterator[Violation]:
-    """The certificates are encoded as X.509 says, so that strict readers take them too."""
+    """The certificates are encoded as X.509 demands, so that strict readers accept them."""
     for facts in _certificates(upload):
         for sentence in oddities(facts)[0]:
             yield Violation(
@@ -42,9 +44,10 @@ def encoding(upload: Upload) -> Iterator[Violation]:
             )
 
 
-@rule("preflight-repaired", "error", "audiocodes.md, 2: textual PEM", basis="vendor")
+@rule("preflight-repaired", "error", "targets 2", basis="vendor")
+@cases("sbc1-device.pem as sipca writes it", "A file in UTF-16 from a Windows editor.")
 def repaired(upload: Upload) -> Iterator[Violation]:
-    """Nothing had to be mended in the files before they could be read: no device does that."""
+    """The files could be read without repairs, which no device makes."""
     files = (upload.device,) if upload.trust is None else (upload.device, upload.trust)
     for file in files:
         for sentence in file.bundle.repairs:

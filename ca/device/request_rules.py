@@ -7,7 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from ca.csr.request import CertificateRequest
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.text import printable
 from ca.profiles.patterns import filled, matches
 from ca.profiles.target import Target
@@ -20,9 +20,10 @@ class RequestAtTarget(msgspec.Struct, frozen=True):
     target: Target
 
 
-@rule("placeholder-subject", "warning", "the target's request.placeholder", basis="inferred")
+@rule("placeholder-subject", "warning", "targets 1", basis="inferred")
+@cases("O=Acme, L=Utrecht, C=NL", "OU=Headquarters, O=Corporate, L=Poughkeepsie, ST=New York, C=US")
 def placeholder_subject(subject: RequestAtTarget) -> Violation | None:
-    """The subject still holds the example values that the device's CSR page starts with."""
+    """The subject does not hold the example values with which the device's CSR page starts."""
     example = subject.target.request.placeholder
     asked = {each.type: each.value for each in subject.request.subject}
     if not example or any(asked.get(kind) != value for kind, value in example.items()):
@@ -34,9 +35,10 @@ def placeholder_subject(subject: RequestAtTarget) -> Violation | None:
     )
 
 
-@rule("device-factory-name", "warning", "the target's request.factory_cn", basis="inferred")
+@rule("device-factory-name", "warning", "targets 1", basis="inferred")
+@cases("CN=sbc1.lab.example", "CN=ACL_482913")
 def factory_name(subject: RequestAtTarget) -> Violation | None:
-    """The CN is what this kind of device makes up when its CSR page is left empty."""
+    """The CN is not the one that this kind of device makes up when the field is left empty."""
     pattern, cn = subject.target.request.factory_cn, subject.request.cn
     if not pattern or cn is None or not matches(pattern, cn):
         return None
@@ -46,9 +48,10 @@ def factory_name(subject: RequestAtTarget) -> Violation | None:
     )
 
 
-@rule("device-no-san-fields", "info", "the target's san.slots", basis="inferred")
+@rule("device-no-san-fields", "info", "targets 1", basis="inferred")
+@cases("Firmware 7.4, with five SAN fields.", "Firmware 6.6, whose CSR page has none.")
 def no_san_fields(subject: RequestAtTarget) -> Violation | None:
-    """This kind of device cannot put a SAN into its CSR: the names have to come with the call."""
+    """The device can put a SAN into its CSR. Where it cannot, --san gives the names."""
     if subject.target.san.slots or subject.request.san:
         return None
     return Violation(
@@ -64,9 +67,13 @@ class NamesAtTarget(msgspec.Struct, frozen=True):
     differences: tuple[str, ...]
 
 
-@rule("device-verbatim", "error", "the target's request.verbatim", allow=True, basis="inferred")
+@rule("device-verbatim", "error", "targets 12", allow=True, basis="inferred")
+@cases(
+    "The certificate of a Cisco CUCM has the SAN of its CSR.",
+    "A name is added with --san, and CUCM refuses the upload.",
+)
 def device_verbatim(subject: NamesAtTarget) -> Violation | None:
-    """A device that takes only what it asked for gets subject and SAN as in its CSR."""
+    """A device that compares certificate and CSR gets subject and SAN as its CSR has them."""
     if not subject.target.request.verbatim or not subject.differences:
         return None
     return Violation(

@@ -11,7 +11,7 @@ from ca.encoding.oddities import oddities
 from ca.errors import BugError, CAError, MalformedError, attempt
 from ca.keys.public import read_public_key
 from ca.model.certificates import CertificateFacts, subject_text
-from ca.model.findings import Finding, Violation, rule, run, run_all
+from ca.model.findings import Finding, Violation, cases, rule, run, run_all
 from ca.names.text import printable
 from ca.profiles.target import Target
 from ca.verification import has_weak_hash, is_self_issued, is_self_signed, signed_by_key
@@ -108,9 +108,13 @@ def gather(
     return Store(target, tuple(ordered), tuple(dropped))
 
 
-@rule("trust-twins", "warning", "RFC 5280, 6.1", basis="standard")
+@rule("trust-twins", "warning", "RFC 5280 6.1", basis="standard")
+@cases("One certificate for each root.", "A root and its renewed certificate with the same key.")
 def twins(store: Store) -> list[Violation]:
-    """Two certificates have one name and key: both are kept, and one may be meant to go."""
+    """No two certificates have one name and key.
+
+    Both are kept; the older one may be meant to go.
+    """
     seen: dict[tuple[bytes, bytes], Candidate] = {}
     found = []
     for each in store.members:
@@ -127,9 +131,10 @@ def twins(store: Store) -> list[Violation]:
     return found
 
 
-@rule("trust-encoding", "warning", "RFC 5280, 4; X.690", basis="inferred")
+@rule("trust-encoding", "warning", "RFC 5280 4.1; X.690", basis="inferred")
+@cases("DER with a positive serial number", "A negative serial number, or TRUE encoded as 0x01.")
 def encoded(store: Store) -> Iterator[Violation]:
-    """Every certificate is encoded as X.509 says, so that every device can read it."""
+    """Every certificate is encoded as X.509 demands, so that strict readers accept it."""
     for each in store.members:
         odd, faults = oddities(each.facts)
         if odd or faults:
@@ -140,9 +145,10 @@ def encoded(store: Store) -> Iterator[Violation]:
             )
 
 
-@rule("trust-self-signature", "warning", "RFC 5280, 6.1; RFC 4210, 4.4")
+@rule("trust-self-signature", "warning", "RFC 5280 6.1; RFC 4210 4.4")
+@cases("A root as its CA publishes it.", "A damaged copy of a root.")
 def self_signature(store: Store) -> Iterator[Violation]:
-    """A root's own signature holds, where it can be judged: else it may be a damaged copy."""
+    """A root's signature verifies with its own key, if sipca can verify it."""
     for each in store.members:
         facts = each.facts
         own = facts.authority_key_identifier in (None, facts.key_identifier)
@@ -154,9 +160,16 @@ def self_signature(store: Store) -> Iterator[Violation]:
             )
 
 
-@rule("trust-root-signature", "info", "RFC 5280, 6.1")
+@rule("trust-root-signature", "info", "RFC 5280 6.1")
+@cases(
+    "A root signed with sha256WithRSAEncryption.",
+    "A root of 1999 signed with sha1WithRSAEncryption.",
+)
 def root_signature(store: Store) -> Iterator[Violation]:
-    """Roots that sign themselves by a retired or unknown algorithm, at which no validator looks."""
+    """Every root is signed with an algorithm that is still in use.
+
+    No validator looks at it, so it is only noted.
+    """
     for each in store.members:
         facts = each.facts
         if not is_self_issued(facts):
@@ -171,9 +184,10 @@ def root_signature(store: Store) -> Iterator[Violation]:
         )
 
 
-@rule("trust-v1-root", "info", "RFC 5280, 4.1.2.1 and 6.1.4 (k)")
+@rule("trust-v1-root", "info", "RFC 5280 4.1.2.1; RFC 5280 6.1.4 (k)")
+@cases("A root with basicConstraints CA:TRUE.", "A root of version 1, which has no extensions.")
 def v1_root(store: Store) -> Iterator[Violation]:
-    """Roots of X.509 version 1, in which nothing says that they are CAs."""
+    """Every root is of X.509 version 3 and says that it is a CA."""
     for each in store.members:
         if not each.facts.is_ca:
             yield Violation(
@@ -183,7 +197,8 @@ def v1_root(store: Store) -> Iterator[Violation]:
             )
 
 
-@rule("trust-limit", "error", "audiocodes.md, 3: Capacity", basis="vendor")
+@rule("trust-limit", "error", "targets 3", basis="vendor")
+@cases("12 certificates for firmware 7.0, which takes 20.", "140 certificates for firmware 7.0.")
 def within_limit(store: Store) -> Violation | None:
     """The bundle fits into the device's trust store."""
     count, limit = len(store.members), store.target.trust.limit

@@ -22,3 +22,25 @@ class RuleDocument(Document, frozen=True, kw_only=True):
     """The answer of ``rule list``."""
 
     rules: list[RuleRecord]
+
+
+class CitationRecord(msgspec.Struct, frozen=True):
+    """What a citation points at: its title, and an address or a file that sipca is shipped with."""
+
+    cite: str
+    title: str
+    where: str
+
+
+class RuleShowDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``rule show``; ``good`` meets the rule, and ``bad`` breaks it."""
+
+    code: str
+    severity: str
+    allow: bool
+    meaning: str
+    basis: str
+    cites: str
+    citations: list[CitationRecord]
+    good: str
+    bad: str

@@ -27,7 +27,7 @@ from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocume
 from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
 from ca.documents.revoke import RevocationDocument
-from ca.documents.rule import RuleDocument
+from ca.documents.rule import RuleDocument, RuleShowDocument
 from ca.documents.show import ShowDocument
 from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
@@ -77,6 +77,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "device set": DeviceDocument,
     "device remove": DeviceDocument,
     "rule list": RuleDocument,
+    "rule show": RuleShowDocument,
     "apply": ApplyDocument,
     "env": EnvDocument,
     "schema": SchemaListDocument,

@@ -12,7 +12,7 @@ import msgspec
 
 from ca.issuance.order import Order
 from ca.model.account import FieldAccount
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.text import printable
 from ca.profiles.profile import Profile
 
@@ -81,9 +81,10 @@ def _purpose_difference(line: FieldAccount) -> Difference:
     return Difference(f"{name} {line.asked} becomes {line.issued}", f"[extensions] {key} decides")
 
 
-@rule("verbatim", "error", "the profile's verbatim; devices that compare certificate and CSR")
+@rule("verbatim", "error", "profiles 1")
+@cases("The CSR has every name that is needed.", "--san adds a name that the CSR does not ask for.")
 def verbatim(subject: Differing) -> Violation | None:
-    """By a profile with verbatim = true subject and SAN are issued as asked, or not at all."""
+    """By a profile with verbatim = true, subject and SAN are issued exactly as requested."""
     if not subject.differences:
         return None
     return Violation(
@@ -93,9 +94,16 @@ def verbatim(subject: Differing) -> Violation | None:
     )
 
 
-@rule("differs-from-request", "info", "invariant: nothing is changed silently")
+@rule("differs-from-request", "info", "profiles 1")
+@cases(
+    "CN, O and SAN stand in the certificate as in the CSR.",
+    "The CSR asks for an OU that the profile does not take.",
+)
 def differs(subject: Differing) -> Violation | None:
-    """Subject, SAN and purposes are as asked; where the profile changes them, its key is named."""
+    """Subject, SAN and purposes are issued as requested.
+
+    Where the profile changes them, its key is named.
+    """
     if not subject.differences:
         return None
     return Violation(

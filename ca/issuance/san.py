@@ -13,7 +13,7 @@ from ca.issuance.order import Order
 from ca.issuance.subject_names import judge_names_in_subject
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import NAME_KINDS, GeneralName, SubjectAttribute, cn_of
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.common_name import cn_port, name_of_cn
 from ca.names.general import check_general_name, fold, retype
 from ca.names.hosts import is_factory_name, looks_like_host
@@ -29,8 +29,9 @@ class NoName(msgspec.Struct, frozen=True):
 
 
 @rule("san-required", "error", "RFC 5280 4.2.1.6; RFC 9525 2")
+@cases("CN=sbc1.lab.example, which becomes dns:sbc1.lab.example", "CN=ACL_482913 and no SAN")
 def san_required(subject: NoName) -> Violation:
-    """Peers compare names with the SAN: a certificate of this profile needs one name at least."""
+    """The certificate has at least one name in its SAN, where peers look for it."""
     if subject.cn and is_factory_name(subject.cn):
         return Violation(
             f"the request has no SAN, and its CN '{subject.cn}' is a factory name no peer dials",
@@ -42,9 +43,10 @@ def san_required(subject: NoName) -> Violation:
     )
 
 
-@rule("factory-cn", "warning", "vendor: CN left empty on the CSR page", basis="vendor")
+@rule("factory-cn", "warning", "targets 1", basis="vendor")
+@cases("CN=sbc1.lab.example", "CN=ACL_482913, or a MAC address")
 def factory_cn(cn: str) -> Violation | None:
-    """The CN is one that the device made up (ACL_ and a serial number, or a MAC)."""
+    """The CN is not one that the device made up."""
     if is_factory_name(cn):
         return Violation(
             f"the CN '{cn}' is a factory name that no peer dials", "--cn NAME gives another"
@@ -52,9 +54,10 @@ def factory_cn(cn: str) -> Violation | None:
     return None
 
 
-@rule("san-kind", "error", "the profile's san.take")
+@rule("san-kind", "error", "profiles 1")
+@cases("--san ip:10.4.0.20 with profile sip", "--san uri:sip:lab.example with profile https")
 def san_kind(pair: tuple[GeneralName, Order]) -> Violation | None:
-    """A name given with --san is of a kind that the profile carries."""
+    """Each name given with --san is of a type that the profile takes."""
     name, order = pair
     if name.kind in order.profile.san.take:
         return None
@@ -65,8 +68,9 @@ def san_kind(pair: tuple[GeneralName, Order]) -> Violation | None:
 
 
 @rule("sip-uri-trap", "warning", "RFC 5922 7.1")
+@cases("dns:lab.example, uri:sip:lab.example", "dns:sbc1.lab.example, uri:sip:lab.example")
 def sip_uri_trap(names: Names) -> Violation | None:
-    """Once a sip: URI is in the SAN a strict SIP peer ignores its DNS names."""
+    """If the SAN has a sip: URI, each DNS name in it is there as a sip: URI too."""
     dialled = {host for name in names if name.kind == "uri" and (host := sip_uri_host(name.value))}
     if not dialled:
         return None
@@ -79,7 +83,8 @@ def sip_uri_trap(names: Names) -> Violation | None:
     )
 
 
-@rule("san-count", "error", "sipca's own bound (devices offer five; a public CA ends at 100)")
+@rule("san-count", "error", "profiles 5")
+@cases("Five names, as the CSR page offers.", "101 names.")
 def san_count(count: int) -> Violation | None:
     """A certificate has at most 100 names."""
     if count <= MAX_NAMES:

@@ -9,19 +9,20 @@ from ca.errors import PolicyError
 from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount
 from ca.model.certificates import SubjectAttribute, subject_text
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.preparation import compared
 from ca.names.subjects import check_subject, normal_country
 
 Subject = tuple[SubjectAttribute, ...]
 
 
-@rule("subject-is-ca", "error", "RFC 5280 4.1.2.4, 6.1, 7.1; RFC 4518 2")
+@rule("subject-is-ca", "error", "RFC 5280 4.1.2.4; RFC 5280 6.1; RFC 5280 7.1; RFC 4518 2")
+@cases(
+    'CN=sbc1.lab.example below the CA "Acme Voice Lab"',
+    "CN=Acme Voice Lab Root for a device of that CA",
+)
 def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None:
-    """A certificate whose subject is a CA's own name would be taken for that CA.
-
-    By programs, if the names are equal (RFC 5280, 7.1); by people, if they look alike.
-    """
+    """The subject neither is nor looks like the name of the CA itself."""
     subject, ca_subjects = pair
     same_length = [each for each in ca_subjects if len(each) == len(subject)]
     if not same_length:
@@ -52,9 +53,10 @@ def _compared_once(ca_subject: Subject) -> list[tuple[str, str]]:
     return _compared(ca_subject)
 
 
-@rule("subject-required", "error", "RFC 5280 4.1.2.6; vendor: the SAN stays non-critical")
+@rule("subject-required", "error", "RFC 5280 4.1.2.6; targets 4")
+@cases("CN=sbc1.lab.example", "A CSR with an empty subject.")
 def subject_required(pair: tuple[Subject, tuple[str, ...]]) -> list[Violation]:
-    """The subject has the attributes that the profile requires; a CN always."""
+    """The subject has a CN and the attributes that the profile requires."""
     subject, required = pair
     present = {each.type for each in subject}
     return [

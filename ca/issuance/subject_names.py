@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ca.issuance.order import Order
 from ca.model.certificates import GeneralName, SubjectAttribute
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.constraints import names_in_subject, outside
 from ca.names.general import fold, wildcard_name
 from ca.names.hosts import address_problem, as_address, host_problem
@@ -12,8 +12,9 @@ from ca.names.text import printable
 
 
 @rule("cn-wildcard", "error", "RFC 9525 6.3; RFC 5922 7.2")
+@cases("CN=*.lab.example", "CN=sbc*.lab.example")
 def cn_wildcard(cn: str) -> Violation | None:
-    """A * in a CN is the whole left-most label of a host name: a peer may compare the CN."""
+    """A * in a CN is the whole left-most label of a host name, since a peer may compare the CN."""
     if "*" not in cn or host_problem(cn, underscore=True) is None:
         return None
     return Violation(
@@ -22,9 +23,10 @@ def cn_wildcard(cn: str) -> Violation | None:
     )
 
 
-@rule("cn-address", "error", "RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.5, 2.7")
+@rule("cn-address", "error", "RFC 1122 3.2.1.3; RFC 4291 2.5.2; RFC 4291 2.5.5; RFC 4291 2.7")
+@cases("CN=10.4.0.20", "CN=0.0.0.0")
 def cn_address(name: GeneralName) -> Violation | None:
-    """A CN is no address that nobody can be dialled at, as 0.0.0.0."""
+    """A CN that is an address is one that can be dialled."""
     problem = address_problem(name.value) if name.kind == "ip" else None
     return (
         Violation(f"the CN's {name.value} {problem}", "give another with --cn") if problem else None
@@ -32,8 +34,12 @@ def cn_address(name: GeneralName) -> Violation | None:
 
 
 @rule("outside-name-constraints", "error", "RFC 5280 4.2.1.10")
+@cases(
+    "dns:sbc1.lab.example from a CA made with --permit-dns lab.example",
+    "dns:sbc1.other.example from the same CA",
+)
 def outside_constraints(pair: tuple[tuple[GeneralName, ...], Order]) -> list[Violation]:
-    """Every name, the subject's too, lies inside the name constraints of the issuing CA."""
+    """Every name, also in the subject, is permitted by the name constraints of the issuing CA."""
     names, order = pair
     facts = order.issuer.facts
     if facts is None or not (facts.permitted_dns or facts.permitted_ip):
@@ -46,9 +52,13 @@ def outside_constraints(pair: tuple[tuple[GeneralName, ...], Order]) -> list[Vio
     ]
 
 
-@rule("cn-address-constrained", "warning", "RFC 5280 4.2.1.10; OpenSSL's reading of a CN")
+@rule("cn-address-constrained", "warning", "RFC 5280 4.2.1.10; profiles 4")
+@cases(
+    "CN=10.4.0.20 with dns:sbc1.lab.example",
+    "CN=10.4.0.20 with ip:10.4.0.20 alone, which OpenSSL refuses",
+)
 def address_alone(pair: tuple[tuple[GeneralName, ...], Order]) -> Violation | None:
-    """Under a CA with DNS constraints a CN that is an IPv4 address has a host name beside it."""
+    """Below a CA with DNS constraints, a CN that is an IPv4 address has a host name beside it."""
     names, order = pair
     facts = order.issuer.facts
     if facts is None or not facts.permitted_dns or any(each.kind == "dns" for each in names):

@@ -140,7 +140,7 @@ def _signed(builder: x509.CertificateBuilder, key: ThrowawayKey) -> bytes:
 
 
 def _signed_with_sha1(builder: x509.CertificateBuilder, key: ThrowawayKey) -> bytes:
-    """The one certificate that ``issuance.issue`` does not sign (design: invariant 2)."""
+    """The one certificate that ``issuance.issue`` does not sign (decision 20)."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     unsigned = builder.create_unsigned().public_bytes(Encoding.DER)

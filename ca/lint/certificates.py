@@ -17,7 +17,7 @@ from ca.encoding.times import UTC_TIME_ENDS
 from ca.errors import MalformedError
 from ca.keys.public import PublicKey, is_canonical
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
-from ca.model.findings import Violation, rule
+from ca.model.findings import Violation, cases, rule
 from ca.profiles.profile import Profile
 
 CRITICAL = {oids.BASIC_CONSTRAINTS, oids.KEY_USAGE, oids.NAME_CONSTRAINTS}
@@ -63,14 +63,16 @@ class ToBeSigned(msgspec.Struct, frozen=True):
 
 
 @rule("cert-version", "error", "RFC 5280 4.1.2.1")
+@cases("Version: 3 (0x2)", "Version: 1 (0x0) with extensions")
 def version(subject: ToBeSigned) -> Violation | None:
-    """The certificate is version 3."""
+    """The certificate is of version 3."""
     return None if subject.fields[0] == extensions.VERSION_3 else Violation("not version 3")
 
 
 @rule("cert-serial", "error", "RFC 5280 4.1.2.2; CA/Browser Forum BR 7.1")
+@cases("16 octets: a leading 1 bit and 126 random bits", "1, 2, 3, ...")
 def serial(subject: ToBeSigned) -> Violation | None:
-    """The serial is positive, at most 20 octets, and long enough for 126 random bits."""
+    """The serial number is positive, has at most 20 octets and at least 126 random bits."""
     value = der.integer(der.read(subject.fields[1]))
     if value <= 0 or value.bit_length() > 159 or value.bit_length() < 127:
         return Violation(f"the serial has {value.bit_length()} bits and should have 127 to 159")
@@ -78,14 +80,19 @@ def serial(subject: ToBeSigned) -> Violation | None:
 
 
 @rule("cert-signature-algorithm", "error", "RFC 5280 4.1.1.2")
+@cases("sha256WithRSAEncryption inside and outside", "Two different ones.")
 def signature_algorithm(subject: ToBeSigned) -> Violation | None:
-    """The AlgorithmIdentifier inside is the one that the CA's key will sign with."""
+    """The AlgorithmIdentifier inside is the one with which the CA's key signs."""
     if subject.fields[2] != subject.algorithm:
         return Violation("the signature algorithm inside is not the signing key's")
     return None
 
 
-@rule("cert-issuer-name", "error", "RFC 5280 4.1.2.6 (a)")
+@rule("cert-issuer-name", "error", "RFC 5280 4.1.2.4; RFC 5280 4.1.2.6 (a)")
+@cases(
+    "Both are UTF8String.",
+    "The CA's subject is a PrintableString and the issuer name a UTF8String.",
+)
 def issuer_name(subject: ToBeSigned) -> Violation | None:
     """The issuer name equals the issuing certificate's subject, octet for octet."""
     expected = subject.issuer.subject_der if subject.issuer else subject.fields[5]
@@ -97,8 +104,9 @@ def issuer_name(subject: ToBeSigned) -> Violation | None:
 
 
 @rule("cert-time-form", "error", "RFC 5280 4.1.2.5")
+@cases("20500101000000Z", "500101000000Z, which is 1950")
 def time_form(subject: ToBeSigned) -> list[Violation]:
-    """Times are UTCTime through 2049 and GeneralizedTime from 2050, whole seconds, Z."""
+    """Times are UTCTime through 2049 and GeneralizedTime from 2050, in whole seconds and UTC."""
     return [
         Violation(f"the time {moment:%Y-%m-%d} is written in the wrong form")
         for tag, moment in subject.times
@@ -107,6 +115,7 @@ def time_form(subject: ToBeSigned) -> list[Violation]:
 
 
 @rule("cert-validity", "error", "RFC 5280 4.1.2.5")
+@cases("Both say 2028-01-31.", "The account says 2028, the certificate 2029.")
 def validity(subject: ToBeSigned) -> Violation | None:
     """The certificate begins and ends when the account says."""
     promised = subject.promised.validity
@@ -115,9 +124,12 @@ def validity(subject: ToBeSigned) -> Violation | None:
     return Violation("the validity is not the one that was decided")
 
 
-@rule("cert-outlives-issuer", "error", "RFC 5280 6.1 (a chain ends with its first end)")
+@rule("cert-outlives-issuer", "error", "RFC 5280 6.1")
+@cases(
+    "The CA ends in 2036, the certificate in 2029.", "The CA ends in 2028, the certificate in 2029."
+)
 def outlives_issuer(subject: ToBeSigned) -> Violation | None:
-    """The certificate ends no later than its issuer, and not before it begins."""
+    """The certificate ends after it begins and no later than its issuer."""
     (_, not_before), (_, not_after) = subject.times
     end = subject.issuer.validity.not_after if subject.issuer else not_after
     if not_after > end or not_after < not_before:
@@ -125,9 +137,10 @@ def outlives_issuer(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-subject", "error", "RFC 5280 4.1.2.6, appendix A.1")
+@rule("cert-subject", "error", "RFC 5280 4.1.2.6; RFC 5280 appendix A.1")
+@cases("CN as UTF8String, C as PrintableString", "C as UTF8String")
 def subject_name(subject: ToBeSigned) -> list[Violation]:
-    """The subject is the one decided, has a CN, and strings of the types that RFC 5280 names."""
+    """The subject is the one decided, has a CN, and uses the string types of RFC 5280."""
     problems = [
         Violation(f"the subject's {oid} has string tag {tag}")
         for oid, tag, _ in subject.attributes
@@ -141,7 +154,8 @@ def subject_name(subject: ToBeSigned) -> list[Violation]:
     return problems
 
 
-@rule("cert-key", "error", "the certificate is for the key that was proven")
+@rule("cert-key", "error", "RFC 5280 4.1.2.7")
+@cases("The subjectPublicKeyInfo of the CSR", "Another key, or the same one encoded anew.")
 def same_key(subject: ToBeSigned) -> Violation | None:
     """The key in the certificate is the request's, octet for octet."""
     if subject.fields[6] == subject.key.spki and is_canonical(subject.key.spki):
@@ -150,8 +164,9 @@ def same_key(subject: ToBeSigned) -> Violation | None:
 
 
 @rule("cert-extensions", "error", "RFC 5280 4.2")
+@cases("basicConstraints, critical", "subjectAltName twice, or keyUsage that is not critical.")
 def known_extensions(subject: ToBeSigned) -> list[Violation]:
-    """Each extension stands once, is one that sipca issues, and is critical where it must be."""
+    """Each extension occurs once, is one that sipca issues, and is critical where it must be."""
     problems, seen = [], set()
     for oid, critical, _ in subject.extensions:
         if oid in seen:
@@ -165,8 +180,9 @@ def known_extensions(subject: ToBeSigned) -> list[Violation]:
 
 
 @rule("cert-basic-constraints", "error", "RFC 5280 4.2.1.9")
+@cases("A leaf with CA:FALSE.", "A leaf with CA:TRUE, or with a path length.")
 def basic_constraints(subject: ToBeSigned) -> Violation | None:
-    """Only root and issuing roles are CAs; a leaf says CA:FALSE as an empty sequence."""
+    """Only root and issuing certificates are CAs. A leaf says CA:FALSE as an empty sequence."""
     is_ca = subject.profile.role in ("root", "issuing")
     value = subject.values.get(oids.BASIC_CONSTRAINTS)
     issued, length = (None, None) if value is None else extensions.basic_constraints(value)
@@ -180,6 +196,7 @@ def basic_constraints(subject: ToBeSigned) -> Violation | None:
 
 
 @rule("cert-key-usage", "error", "RFC 5280 4.2.1.3; RFC 5480 3")
+@cases("digitalSignature for an EC key", "digitalSignature and keyEncipherment for an EC key")
 def key_usage(subject: ToBeSigned) -> Violation | None:
     """Key usage is the profile's, with keyEncipherment only for an RSA key."""
     is_rsa = subject.key.algorithm == "rsa"
@@ -196,8 +213,9 @@ def key_usage(subject: ToBeSigned) -> Violation | None:
 
 
 @rule("cert-extended-key-usage", "error", "RFC 5280 4.2.1.12; RFC 5924 4")
+@cases("serverAuth, clientAuth for profile sip", "codeSigning, because the CSR asked for it")
 def extended_key_usage(subject: ToBeSigned) -> Violation | None:
-    """The purposes are the profile's, and none in a CA."""
+    """The purposes are the profile's, and a CA has none."""
     promised = {purpose.label for purpose in subject.profile.extensions.extended_key_usage}
     value = subject.values.get(oids.EXTENDED_KEY_USAGE)
     if set(() if value is None else extensions.purposes(value)) != promised:
@@ -205,9 +223,13 @@ def extended_key_usage(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-key-identifiers", "error", "RFC 5280 4.2.1.1, 4.2.1.2; RFC 7093 2")
+@rule("cert-key-identifiers", "error", "RFC 5280 4.2.1.1; RFC 5280 4.2.1.2; RFC 7093 2")
+@cases(
+    "The AKI equals the issuing CA's SKI.",
+    "The AKI is computed anew, and an imported CA had used SHA-1.",
+)
 def key_identifiers(subject: ToBeSigned) -> list[Violation]:
-    """SKI is method 1 of RFC 7093 over this key; AKI the issuer's own SKI, none in a root."""
+    """SKI is method 1 of RFC 7093 over this key; AKI is the issuer's own SKI, a root has none."""
     problems = []
     own = subject.values.get(oids.SUBJECT_KEY_IDENTIFIER)
     issuers = subject.values.get(oids.AUTHORITY_KEY_IDENTIFIER)
@@ -219,9 +241,12 @@ def key_identifiers(subject: ToBeSigned) -> list[Violation]:
     return problems
 
 
-@rule("cert-san", "error", "RFC 5280 4.2.1.6; RFC 9525")
+@rule("cert-san", "error", "RFC 5280 4.2.1.6; RFC 9525 2")
+@cases("dns:sbc1.lab.example, ip:10.4.0.20", "dns:sbc1.lab.example twice")
 def san(subject: ToBeSigned) -> list[Violation]:
-    """The SAN is there where the profile requires it, each name once, of the profile's kinds."""
+    """The SAN is there if the profile requires it, and has each name once and of the profile's
+    types.
+    """
     rules, value = subject.profile.san, subject.values.get(oids.SUBJECT_ALT_NAME)
     names = () if value is None else extensions.general_names(value)
     problems = []

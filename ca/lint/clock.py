@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 
 SKEW = timedelta(minutes=5)
 """How far the clocks of machines that share a home may differ."""
@@ -25,9 +25,13 @@ class Clock(msgspec.Struct, frozen=True):
     moments: tuple[datetime, ...]
 
 
-@rule("clock-behind", "error", "RFC 5280, 4.1.2.5", allow=True)
+@rule("clock-behind", "error", "RFC 5280 4.1.2.5; decision 42", allow=True)
+@cases(
+    "The newest event is from 12:00, and the clock says 12:01.",
+    "The newest event is from this year, and the clock says 1970.",
+)
 def clock_behind(clock: Clock) -> Violation | None:
-    """The clock is not before the register's newest event, by which later ones are judged."""
+    """The clock is not behind the newest event of the register."""
     newest = max(clock.moments, default=clock.now)
     if clock.now >= newest - SKEW:
         return None
@@ -38,9 +42,10 @@ def clock_behind(clock: Clock) -> Violation | None:
     )
 
 
-@rule("clock-ahead", "warning", "RFC 5280, 4.1.2.5", allow=True)
+@rule("clock-ahead", "warning", "RFC 5280 4.1.2.5; decision 42", allow=True)
+@cases("The last event was yesterday.", "The last event was in 2026, and the clock says 2036.")
 def clock_ahead(clock: Clock) -> Violation | None:
-    """The clock did not leap ahead by more than a year since one event and the next."""
+    """The clock has not leapt ahead by more than a year between two events."""
     times = [*clock.moments, clock.now]
     leaps = [(a, b) for a, b in pairwise(times) if b - a > LEAP]
     if not leaps:

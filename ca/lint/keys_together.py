@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ca.lint import factoring
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 
 MOST_KEYS = 100_000
 """Newest keys that are looked at; 10,000 take 3 s."""
@@ -43,9 +43,13 @@ class WeakModuli(msgspec.Struct, frozen=True):
     found: tuple[tuple[KeyInUse, str], ...]
 
 
-@rule("shared-prime", "error", "Heninger et al. 2012; NIST SP 800-56B 6.4.2")
+@rule("shared-prime", "error", "NIST SP 800-56B 6.4.2")
+@cases(
+    "Each device made its keys with a good source of randomness.",
+    "Two devices made their keys at first boot, before they had any randomness.",
+)
 def shared_prime(shared: SharedPrimes) -> Iterator[Violation]:
-    """No RSA key shares a prime with another of the register: both could be computed by anybody."""
+    """No two RSA keys of the register share a prime; anybody could compute both private keys."""
     for one, other in shared.pairs[:_NAMED]:
         good = one if one.good else other
         yield Violation(
@@ -59,6 +63,7 @@ def shared_prime(shared: SharedPrimes) -> Iterator[Violation]:
 
 
 @rule("weak-modulus-in-use", "error", "NIST SP 800-89 5.3.3; NIST SP 800-56B 6.4.2")
+@cases("A product of two large primes.", "A modulus that is divisible by 65537.")
 def weak_modulus(weak: WeakModuli) -> Iterator[Violation]:
     """No certificate in use has an RSA modulus that is prime or has a factor below 2^20."""
     for key, why in weak.found[:_NAMED]:

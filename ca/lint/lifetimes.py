@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from ca.model.findings import Finding, Rule, Violation, rule, run
+from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 
 
 class CAHealth(msgspec.Struct, frozen=True):
@@ -52,9 +52,10 @@ def left(end: datetime, now: datetime) -> str:
     return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
 
 
-@rule("ca-ended", "error", "RFC 5280, 6.1.3 (a)(2)")
+@rule("ca-ended", "error", "RFC 5280 6.1.3 (a)")
+@cases("It ends in 2036.", "It ended yesterday: no certificate below it is trusted any more.")
 def ca_ended(ca: CAHealth) -> Violation | None:
-    """A CA certificate has ended: nothing below it is believed any more."""
+    """The CA's certificate has not expired."""
     if ca.now < ca.not_after:
         return None
     return Violation(
@@ -63,9 +64,10 @@ def ca_ended(ca: CAHealth) -> Violation | None:
     )
 
 
-@rule("ca-revoked", "error", "RFC 5280, 6.1.3 (a)(3)")
+@rule("ca-revoked", "error", "RFC 5280 6.1.3 (a)")
+@cases("An issuing CA that no CRL of the root lists.", "sipca revoke was run on the issuing CA.")
 def ca_revoked(ca: RevokedCA) -> Violation | None:
-    """A CA's own certificate is neither revoked nor held, else nothing below it is believed."""
+    """The CA's own certificate is neither revoked nor held."""
     text = "on hold" if ca.status == "held" else f"revoked for {ca.reason}"
     return Violation(
         f"{ca.name}: its certificate is {text} since {ca.since:%Y-%m-%d}; it signs nothing more",
@@ -75,9 +77,13 @@ def ca_revoked(ca: RevokedCA) -> Violation | None:
     )
 
 
-@rule("ca-ending", "warning", "certificates.md, By profile")
+@rule("ca-ending", "warning", "profiles 3")
+@cases("Ten years are left.", "One year is left, and profile sip gives 825 days.")
 def ca_ending(ca: CAHealth) -> Violation | None:
-    """A CA has less left than the longest profile gives: new certificates are cut at its end."""
+    """The CA has more time left than the longest profile gives.
+
+    If not, new certificates end with it.
+    """
     if not timedelta(0) < ca.not_after - ca.now < ca.longest:
         return None
     return Violation(
@@ -87,9 +93,10 @@ def ca_ending(ca: CAHealth) -> Violation | None:
     )
 
 
-@rule("certificate-ending", "warning", "peers.md C4")
+@rule("certificate-ending", "warning", "RFC 5280 4.1.2.5; targets 9")
+@cases("400 days are left.", "20 days are left, or it has expired and nothing replaced it.")
 def certificate_ending(certificate: CertificateHealth) -> Violation | None:
-    """A certificate in use ends soon."""
+    """No certificate in use ends soon."""
     return Violation(
         f"{certificate.name}: {left(certificate.not_after, certificate.now)}, "
         f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
@@ -97,9 +104,15 @@ def certificate_ending(certificate: CertificateHealth) -> Violation | None:
     )
 
 
-@rule("plan-without-result", "warning", "ca/README.md, decision 5")
+@rule("plan-without-result", "warning", "decision 5")
+@cases(
+    "Each plan has its certificate.", "The machine lost power between the plan and the signature."
+)
 def plan_without_result(plans: LeftPlans) -> Violation | None:
-    """A signing was interrupted: its serial stays used, and no certificate was handed out."""
+    """Every signing that was begun was finished.
+
+    Of one that was not, the serial number stays used.
+    """
     if not plans.serials:
         return None
     shown = ", ".join(serial[:12] for serial in plans.serials[:5])

@@ -10,7 +10,7 @@ import msgspec
 
 from ca.keys.public import PublicKey, loaded
 from ca.lint import factoring
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 
 SMALLEST_RSA, LARGEST_RSA = 2048, 8192
 USUAL_EXPONENT = 65537
@@ -32,6 +32,7 @@ def _is_rsa(key: PublicKey) -> bool:
 
 
 @rule("weak-key", "error", "NIST SP 800-57 part 1; CA/Browser Forum BR 6.1.5", allow=True)
+@cases("RSA 2048", "RSA 1024")
 def weak_key(key: PublicKey) -> Violation | None:
     """An RSA key has 2048 bits or more."""
     if not _is_rsa(key) or key.size >= SMALLEST_RSA:
@@ -42,15 +43,17 @@ def weak_key(key: PublicKey) -> Violation | None:
     )
 
 
-@rule("rsa-large", "error", "sipca's own bound (a verification of more costs devices seconds)")
+@rule("rsa-large", "error", "profiles 5")
+@cases("RSA 4096", "RSA 16384, which takes a device seconds a handshake")
 def rsa_large(key: PublicKey) -> Violation | None:
-    """An RSA key has 8192 bits at most."""
+    """An RSA key has at most 8192 bits."""
     if not _is_rsa(key) or key.size <= LARGEST_RSA:
         return None
     return Violation(f"the key is RSA {key.size}, and {LARGEST_RSA} bits are the most")
 
 
 @rule("rsa-exponent", "error", "RFC 8017 3.1; NIST SP 800-89 5.3.3")
+@cases("65537", "1, or 4")
 def rsa_exponent(key: PublicKey) -> Violation | None:
     """The public exponent is odd, at least 3 and below 2^32."""
     if key.exponent is None or (key.exponent >= 3 and key.exponent & 1 and key.exponent < 1 << 32):
@@ -63,14 +66,16 @@ def rsa_exponent(key: PublicKey) -> Violation | None:
 
 
 @rule("rsa-exponent-small", "warning", "NIST SP 800-56B 6.2")
+@cases("65537", "3")
 def rsa_exponent_small(key: PublicKey) -> Violation | None:
-    """The public exponent is 65537 or more; 3 works, but is frail where padding is ill checked."""
+    """The public exponent is 65537 or more. 3 works, but breaks where padding is checked badly."""
     if key.exponent is None or not 3 <= key.exponent < USUAL_EXPONENT or not key.exponent & 1:
         return None
     return Violation(f"the RSA exponent is {key.exponent}, and {USUAL_EXPONENT} is usual")
 
 
 @rule("rsa-small-factor", "error", "NIST SP 800-89 5.3.3")
+@cases("A product of two large primes.", "A modulus that is divisible by 3.")
 def rsa_small_factor(key: PublicKey) -> Violation | None:
     """The modulus is odd and has no prime factor up to 752."""
     if key.modulus is None:
@@ -87,9 +92,10 @@ def rsa_small_factor(key: PublicKey) -> Violation | None:
     )
 
 
-@rule("rsa-roca", "error", "CVE-2017-15361; Nemec et al. 2017", allow=True)
+@rule("rsa-roca", "error", "CVE-2017-15361", allow=True)
+@cases("A key made by OpenSSL.", "A key made by a smart card of 2015 with that library.")
 def rsa_roca(key: PublicKey) -> Violation | None:
-    """The modulus has not the shape of keys from the Infineon library that can be factored."""
+    """The modulus does not look like one of Infineon's library, whose keys can be factored."""
     if key.modulus is None or key.modulus <= 1:
         return None
     small = key.modulus % math.prod(_ROCA_PRIMES)
@@ -101,9 +107,10 @@ def rsa_roca(key: PublicKey) -> Violation | None:
     )
 
 
-@rule("rsa-close-primes", "error", "CA/Browser Forum BR 6.1.1.3; Fermat's method", allow=True)
+@rule("rsa-close-primes", "error", "CA/Browser Forum BR 6.1.1.3", allow=True)
+@cases("Two primes that were chosen independently.", "A prime and the next one above it.")
 def rsa_close_primes(key: PublicKey) -> Violation | None:
-    """Fermat's method, 100 rounds, does not factor the modulus."""
+    """Fermat's method does not factor the modulus within 100 rounds."""
     n = key.modulus
     if n is None or n <= 1 or not n & 1 or key.size > LARGEST_RSA:
         return None
@@ -141,17 +148,19 @@ def _squares(modulus: int, n: int) -> int:
     return sum(once << modulus * number for number in range(rounds))
 
 
-@rule("rsa-parameters", "error", "RFC 3279 2.3.1 (the parameters are NULL)")
+@rule("rsa-parameters", "error", "RFC 3279 2.3.1")
+@cases("rsaEncryption, NULL", "rsaEncryption without parameters")
 def rsa_parameters(key: PublicKey) -> Violation | None:
-    """An rsaEncryption key carries NULL parameters."""
+    """An rsaEncryption key has NULL parameters."""
     if not _is_rsa(key) or key.parameters == _NULL:
         return None
     return Violation("the RSA key's algorithm parameters are not NULL")
 
 
 @rule("rsa-pss-key", "error", "RFC 4055 1.2")
+@cases("rsaEncryption", "id-RSASSA-PSS")
 def rsa_pss_key(key: PublicKey) -> Violation | None:
-    """A key that says it is for RSASSA-PSS only is refused: it would become a plain RSA key."""
+    """An RSA key is not for RSASSA-PSS alone: sipca would turn it into a key for all uses."""
     if key.algorithm != "rsa-pss":
         return None
     return Violation(
@@ -159,9 +168,10 @@ def rsa_pss_key(key: PublicKey) -> Violation | None:
     )
 
 
-@rule("ec-curve", "error", "RFC 5480 2.1.1 (named curves only)")
+@rule("ec-curve", "error", "RFC 5480 2.1.1")
+@cases("P-256", "secp256k1, or P-256 with its parameters spelled out")
 def ec_curve(key: PublicKey) -> Violation | None:
-    """An EC key is on P-256, P-384 or P-521, named and not spelled out."""
+    """An EC key is on P-256, P-384 or P-521, and names its curve."""
     if key.algorithm != "ec" or key.curve in ("p256", "p384", "p521"):
         return None
     if key.curve == "explicit":
@@ -172,6 +182,7 @@ def ec_curve(key: PublicKey) -> Violation | None:
 
 
 @rule("ec-point", "error", "RFC 5480 2.2; NIST SP 800-56A 5.6.2.3")
+@cases("04, then 64 octets, for P-256", "02, then 32 octets: compressed")
 def ec_point(key: PublicKey) -> Violation | None:
     """The EC point lies on its curve, is not the point at infinity, and is uncompressed."""
     if key.algorithm != "ec" or not key.size or key.point is None:
@@ -186,9 +197,10 @@ def ec_point(key: PublicKey) -> Violation | None:
     return None
 
 
-@rule("key-algorithm", "error", "the kinds of key that devices take")
+@rule("key-algorithm", "error", "profiles 5")
+@cases("RSA 2048", "DSA, or Ed25519 with profile sip")
 def key_algorithm(key: PublicKey) -> Violation | None:
-    """The key is RSA or EC; Ed25519 only where the profile says so."""
+    """The key is RSA or EC. Ed25519 is accepted only where the profile says so."""
     if key.algorithm in ("rsa", "ec", "rsa-pss", "ed25519"):
         return None
     return Violation(f"the key is of the kind {key.algorithm}", "use RSA 2048 or EC P-256")
@@ -211,8 +223,12 @@ KEY_RULES = (
 
 
 @rule("rsa-factor", "error", "NIST SP 800-89 5.3.3; NIST SP 800-56B 6.4.2")
+@cases("A product of two large primes.", "A modulus that is divisible by 65537.")
 def rsa_factor(key: PublicKey) -> Violation | None:
-    """The modulus has no prime factor below 2^20 (of over 64 requests at once, check says it)."""
+    """The modulus has no prime factor below 2^20.
+
+    In calls of more than 64 requests only check looks for it.
+    """
     if key.modulus is None or (found := factoring.small_factor(key.modulus)) is None:
         return None
     shown = f"the factor {found}" if found < factoring.FACTOR_BOUND else "factors below 2^20"
@@ -220,8 +236,9 @@ def rsa_factor(key: PublicKey) -> Violation | None:
 
 
 @rule("rsa-prime-modulus", "error", "NIST SP 800-56B 6.4.2; RFC 8017 3.1")
+@cases("A product of two large primes.", "A prime: anybody can compute the private key.")
 def rsa_prime_modulus(key: PublicKey) -> Violation | None:
-    """The modulus is a product of primes: of a prime one anybody can compute the private key."""
+    """The modulus is a product of primes, not a prime itself."""
     if key.modulus is None or not factoring.is_prime(key.modulus):
         return None
     return Violation(
@@ -231,8 +248,9 @@ def rsa_prime_modulus(key: PublicKey) -> Violation | None:
 
 
 @rule("rsa-power-modulus", "error", "NIST SP 800-56B 6.4.2; RFC 8017 3.1")
+@cases("A product of two different primes.", "The square of a prime.")
 def rsa_power_modulus(key: PublicKey) -> Violation | None:
-    """The modulus is no power of another number: its root would be its prime."""
+    """The modulus is not a power of another number."""
     if key.modulus is None or not factoring.is_power(key.modulus):
         return None
     return Violation(
@@ -252,9 +270,10 @@ class KeyForProfile(msgspec.Struct, frozen=True):
     allow: tuple[str, ...]
 
 
-@rule("key-not-in-profile", "error", "the profile's key.allow")
+@rule("key-not-in-profile", "error", "profiles 1")
+@cases("RSA 2048 with profile sip", "EC P-256 with an own profile that allows RSA alone")
 def key_not_in_profile(subject: KeyForProfile) -> Violation | None:
-    """The key is of a kind that the profile allows."""
+    """The key is of a type that the profile allows."""
     key = subject.key
     for entry in subject.allow:
         family, _, rest = entry.partition(":")

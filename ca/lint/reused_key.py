@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ca.model.findings import Violation, rule
+from ca.model.findings import Violation, cases, rule
 
 NAMED, LOOKED_AT = 5, 26
 """Of the other names of a key so many are told, and so many looked for."""
@@ -17,9 +17,10 @@ class SameKey(msgspec.Struct, frozen=True):
     others: tuple[str, ...]
 
 
-@rule("reused-key", "warning", "one key, one device (peers.md C14)", allow=True)
+@rule("reused-key", "warning", "profiles 5", allow=True)
+@cases("Each SBC made its own key.", "sbc2 was cloned from sbc1, and its CSR has the key of sbc1.")
 def reused_key(subject: SameKey) -> Violation | None:
-    """The key is not certified under another name already, as after cloning a machine."""
+    """The key is certified under no other name: one key belongs to one device."""
     if not subject.others:
         return None
     names, more = ", ".join(subject.others[:NAMED]), len(subject.others) - NAMED

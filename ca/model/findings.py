@@ -1,13 +1,14 @@
 """Findings, rules, the catalogue of all rules, and the one runner.
 
-A rule is a function from the thing judged to a violation, several, or None. Its docstring
-is its meaning as ``sipca rule list`` prints it.
+A rule is a function from the thing judged to a violation, several, or None. Its docstring says
+what holds where the rule is met, as ``sipca rule list`` prints it; ``cases`` adds what ``sipca
+rule show`` prints besides. What a rule cites has the form that ``ca.model.citations`` reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -40,6 +41,7 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 Answer = Violation | Iterable[Violation] | None
+Check = TypeVar("Check", bound=Callable[[Any], Answer])
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -54,6 +56,11 @@ class Rule(msgspec.Struct, frozen=True):
     kind: Kind
     check: Callable[[Any], Answer]
 
+    @property
+    def cases(self) -> tuple[str, str]:
+        """What meets the rule, and what breaks it; empty where the check names no cases."""
+        return getattr(self.check, _CASES, ("", ""))
+
     def finding(self, violation: Violation, allowed: Collection[str] = ()) -> Finding:
         """The finding for one violation; an allowed error becomes a warning that says so."""
         forgiven = self.allow and self.code in allowed
@@ -67,6 +74,7 @@ class Rule(msgspec.Struct, frozen=True):
         )
 
 
+_CASES = "cases"
 _RESULTS: dict[Severity, Result] = {"info": "pass", "warning": "warn", "error": "fail"}
 
 CATALOGUE: dict[str, Rule] = {}
@@ -88,11 +96,21 @@ def rule(
         if code in CATALOGUE and CATALOGUE[code].check.__module__ != check.__module__:
             raise ValueError(f"rule code {code!r} is taken")
         meaning = " ".join((check.__doc__ or "").split())
-        made = Rule(code, severity, cites, meaning, allow, basis, kind, check)
-        CATALOGUE[code] = made
-        return made
+        entry = Rule(code, severity, cites, meaning, allow, basis, kind, check)
+        CATALOGUE[code] = entry
+        return entry
 
     return register
+
+
+def cases(good: str, bad: str) -> Callable[[Check], Check]:
+    """Give a check an example that meets it and one that breaks it; stands below ``@rule``."""
+
+    def add(check: Check) -> Check:
+        setattr(check, _CASES, (good, bad))
+        return check
+
+    return add
 
 
 def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> list[Finding]:

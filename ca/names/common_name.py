@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ca.model.certificates import GeneralName
-from ca.model.findings import Violation, rule
+from ca.model.findings import Violation, cases, rule
 from ca.names.general import infer_general_name
 from ca.names.hosts import as_address, is_factory_name
 from ca.names.text import printable
@@ -32,8 +32,9 @@ def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
 
 
 @rule("cn-port", "error", "RFC 5280 4.2.1.6; RFC 9525 6.3")
+@cases("CN=sbc1.lab.example", "CN=sbc1.lab.example:5061")
 def cn_port(cn: str) -> Violation | None:
-    """A CN that is a host name or an address does not end with a port: no peer compares one."""
+    """A CN that is a host name or an address does not end with a port, which no peer compares."""
     found = re.fullmatch(_PORT, cn)
     if found is None or as_address(cn) is not None or is_factory_name(cn):
         return None

@@ -8,14 +8,13 @@ from functools import lru_cache
 
 from ca.errors import MalformedError
 from ca.model.certificates import NAME_KINDS, GeneralName
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
+from ca.names.addresses import ip_syntax, local_address, nobody_s_address
 from ca.names.hosts import (
     a_label_form,
-    address_problem,
     as_address,
     host_problem,
     is_factory_name,
-    is_local_address,
 )
 from ca.names.sip import sip_uri_host
 from ca.names.text import printable
@@ -112,9 +111,10 @@ def _fix_hint(name: GeneralName, slot: str) -> str:
     return f"{slot}--fix-san reads it as {fixed}, or choose {kind} on the page and make a new CSR"
 
 
-@rule("san-dns-prefix", "error", "RFC 5280 4.2.1.6 (peers compare the text)")
+@rule("san-dns-prefix", "error", "RFC 5280 4.2.1.6")
+@cases("dns:sbc1.lab.example", "dns:DNS:sbc1.lab.example")
 def dns_prefix(name: GeneralName) -> Violation | None:
-    """No dNSName starts with a kind of its own, as 'DNS:sbc1.lab'."""
+    """A DNS name does not begin with a type of its own; peers compare the whole text."""
     if name.kind != "dns" or not _PREFIX.fullmatch(name.value):
         return None
     return Violation(
@@ -124,8 +124,9 @@ def dns_prefix(name: GeneralName) -> Violation | None:
 
 
 @rule("san-dns-uri", "error", "RFC 5280 4.2.1.6")
+@cases("dns:lab.example", "dns:sip:lab.example")
 def dns_uri(name: GeneralName) -> Violation | None:
-    """No URI stands in a dNSName."""
+    """A DNS name is not a URI."""
     if name.kind != "dns" or _PREFIX.fullmatch(name.value) or not _URI.fullmatch(name.value):
         return None
     if as_address(name.value) is not None or _HOST_AND_PORT.fullmatch(name.value):
@@ -136,8 +137,9 @@ def dns_uri(name: GeneralName) -> Violation | None:
 
 
 @rule("san-dns-address", "error", "RFC 5280 4.2.1.6; RFC 9525 6.5")
+@cases("ip:10.4.0.20", "dns:10.4.0.20")
 def dns_address(name: GeneralName) -> Violation | None:
-    """No address stands in a dNSName: peers that dial it look for an iPAddress."""
+    """A DNS name is not an address: peers that dial an address look for an IP name."""
     if name.kind != "dns" or as_address(name.value) is None:
         return None
     return Violation(
@@ -146,8 +148,9 @@ def dns_address(name: GeneralName) -> Violation | None:
 
 
 @rule("underscore-name", "error", "RFC 1123 2.1; RFC 5280 4.2.1.6", allow=True)
+@cases("dns:sbc-1.lab.example", "dns:sbc_1.lab.example")
 def underscore_name(name: GeneralName) -> Violation | None:
-    """No host name has an underscore, though some DNS zones do."""
+    """A host name has no underscore, although some DNS zones have."""
     if name.kind != "dns" or "_" not in name.value or host_problem(name.value, underscore=True):
         return None
     return Violation(
@@ -157,8 +160,11 @@ def underscore_name(name: GeneralName) -> Violation | None:
 
 
 @rule("san-dns-syntax", "error", "RFC 5280 4.2.1.6; RFC 1123 2.1; RFC 5890")
+@cases("dns:xn--strae-oqa.lab", "dns:sbc1..lab.example")
 def dns_syntax(name: GeneralName) -> Violation | None:
-    """A dNSName is LDH labels of 1 to 63 octets, 253 in all, IDNs as A-labels, no trailing dot."""
+    """A DNS name has labels of letters, digits and hyphens, 63 octets each and 253 in all, and no
+    dot at its end. Other letters are written as A-labels.
+    """
     if name.kind != "dns" or _taken_by_another_dns_rule(name):
         return None
     problem = host_problem(name.value)
@@ -176,8 +182,9 @@ def _taken_by_another_dns_rule(name: GeneralName) -> bool:
 
 
 @rule("wildcard", "error", "RFC 5922 7.2; RFC 9525 6.3", allow=True)
+@cases("dns:sbc1.lab.example", "dns:*.lab.example")
 def wildcard_name(name: GeneralName) -> Violation | None:
-    """A wildcard name is issued only where the profile allows it."""
+    """A DNS name is a wildcard only where the profile allows it."""
     if name.kind != "dns" or not name.value.startswith("*.") or "*" in name.value[1:]:
         return None
     return Violation(
@@ -187,8 +194,9 @@ def wildcard_name(name: GeneralName) -> Violation | None:
 
 
 @rule("san-email-no-at", "error", "RFC 5280 4.2.1.6; RFC 5321 4.1.2")
+@cases("email:ops@lab.example", "email:sbc1.lab.example")
 def email_no_at(name: GeneralName) -> Violation | None:
-    """An e-mail name has an @; a host name there was typed with the selector left at EMAIL."""
+    """An e-mail name has an @. A host name there was typed with the selector left at EMAIL."""
     if name.kind != "email" or "@" in name.value:
         return None
     return Violation(
@@ -198,8 +206,9 @@ def email_no_at(name: GeneralName) -> Violation | None:
 
 
 @rule("san-email-syntax", "error", "RFC 5280 4.2.1.6; RFC 5321 4.1.2")
+@cases("email:ops@lab.example", "email:ops@desk@lab.example")
 def email_syntax(name: GeneralName) -> Violation | None:
-    """An e-mail name is LOCAL@HOST in ASCII with one @."""
+    """An e-mail name is LOCAL@HOST in ASCII, with one @."""
     if name.kind != "email" or "@" not in name.value or wildcard_place.check(name):
         return None
     local, _, host = name.value.rpartition("@")
@@ -210,9 +219,10 @@ def email_syntax(name: GeneralName) -> Violation | None:
     )
 
 
-@rule("san-uri-bare-host", "error", "RFC 5280 4.2.1.6 (the URI is absolute)")
+@rule("san-uri-bare-host", "error", "RFC 5280 4.2.1.6")
+@cases("uri:sip:lab.example", "uri:sbc1.lab.example")
 def uri_bare_host(name: GeneralName) -> Violation | None:
-    """No bare host or address stands in a URI slot."""
+    """A URI has a scheme, and is not a bare host name or address."""
     if name.kind != "uri" or infer_general_name(name.value) is None:
         return None
     return Violation(
@@ -222,8 +232,11 @@ def uri_bare_host(name: GeneralName) -> Violation | None:
 
 
 @rule("san-uri-syntax", "error", "RFC 5280 4.2.1.6; RFC 3986 3.2")
+@cases("uri:sip:alice@lab.example", "uri:sip:alice@evil.example@lab.example")
 def uri_syntax(name: GeneralName) -> Violation | None:
-    """A URI is absolute and ASCII, its host a host name or an address, with one @ before it."""
+    """A URI is absolute and ASCII, its host is a host name or an address, with at most one @ before
+    it.
+    """
     if name.kind != "uri" or infer_general_name(name.value) or wildcard_place.check(name):
         return None
     if read_uri(name.value) is not None:
@@ -241,9 +254,10 @@ def uri_syntax(name: GeneralName) -> Violation | None:
     return Violation(f"the CSR's SAN URI '{printable(name.value)}' {problem}", example)
 
 
-@rule("san-uri-scheme", "error", "RFC 5280 4.2.1.6; the profile's san.uri_schemes")
+@rule("san-uri-scheme", "error", "RFC 5280 4.2.1.6; profiles 1")
+@cases("uri:sip:lab.example", "uri:javascript:alert(1)")
 def uri_scheme(pair: tuple[GeneralName, Collection[str]]) -> Violation | None:
-    """A URI is of a scheme that names somebody here; javascript:, data: or file: name nobody."""
+    """A URI has a scheme that the profile takes."""
     name, schemes = pair
     scheme = scheme_of(name.value)
     if name.kind != "uri" or scheme is None or scheme in schemes:
@@ -257,8 +271,9 @@ def uri_scheme(pair: tuple[GeneralName, Collection[str]]) -> Violation | None:
 
 
 @rule("wildcard-place", "error", "RFC 9525 6.3; RFC 5922 7.2; RFC 5280 4.2.1.6")
+@cases("dns:*.lab.example", "uri:sip:*.lab.example")
 def wildcard_place(name: GeneralName) -> Violation | None:
-    """A wildcard stands nowhere but in a dNSName, as its whole left-most label."""
+    """A wildcard is found only in a DNS name, as its whole left-most label."""
     if name.kind not in ("uri", "email") or "*" not in name.value:
         return None
     if _is_star_code(name):
@@ -279,8 +294,11 @@ def _is_star_code(name: GeneralName) -> bool:
 
 
 @rule("wildcard-broad", "warning", "RFC 9525 6.3; RFC 6125 7.2")
+@cases("dns:*.lab.example", "dns:*.example")
 def wildcard_broad(name: GeneralName) -> Violation | None:
-    """A wildcard has two labels below it: most verifiers match none directly below a top level."""
+    """A wildcard has at least two labels after the *; most verifiers match none below a single
+    label.
+    """
     if name.kind != "dns" or not name.value.startswith("*.") or name.value.count(".") > 1:
         return None
     return Violation(
@@ -290,9 +308,10 @@ def wildcard_broad(name: GeneralName) -> Violation | None:
     )
 
 
-@rule("san-long", "error", "RFC 5321 4.5.3.1.3; RFC 9110 4.1 (URIs of 8,000 octets are rare)")
+@rule("san-long", "error", "RFC 5321 4.5.3.1.3; RFC 9110 4.1; profiles 5")
+@cases("uri:sip:lab.example", "A URI with 8000 octets of parameters.")
 def long_name(name: GeneralName) -> Violation | None:
-    """A URI has at most 2,048 octets, an e-mail name 254 (a DNS name 253: san-dns-syntax)."""
+    """A URI has at most 2048 octets, an e-mail name at most 254."""
     most = MAX_OCTETS.get(name.kind)
     octets = len(name.value.encode("utf-8", "surrogatepass"))
     if most is None or octets <= most:
@@ -302,49 +321,6 @@ def long_name(name: GeneralName) -> Violation | None:
         f"the SAN {kind} '{printable(name.value, 40)}' has {octets:,} octets, and {most:,} are the "
         "most",
         "shorten it",
-    )
-
-
-@rule("san-address", "error", "RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.5, 2.7")
-def nobody_s_address(name: GeneralName) -> Violation | None:
-    """No name is an address that nobody can be dialled at, as 0.0.0.0 or a mapped one."""
-    address = _address_in(name)
-    problem = address_problem(address) if address is not None else None
-    if problem is None:
-        return None
-    return Violation(
-        f"the SAN {name.kind.upper()} '{printable(name.value)}' {problem}",
-        "give the address that peers dial: --san ip:ADDR with --replace-san",
-    )
-
-
-@rule("san-address-local", "warning", "RFC 1122 3.2.1.3; RFC 3927; RFC 4291 2.5.3, 2.5.6")
-def local_address(name: GeneralName) -> Violation | None:
-    """A loopback or link-local address is another machine for each peer: of use in tests alone."""
-    address = _address_in(name)
-    if address is None or not is_local_address(address):
-        return None
-    return Violation(
-        f"the SAN {name.kind.upper()} '{printable(name.value)}' is an address that means another "
-        "machine for each peer",
-        "harmless in a test; a device wants the address that peers dial",
-    )
-
-
-def _address_in(name: GeneralName) -> str | None:
-    if name.kind == "ip":
-        return as_address(name.value)
-    read = read_uri(name.value) if name.kind == "uri" else None
-    return None if read is None or read.host is None else as_address(read.host)
-
-
-@rule("san-ip-syntax", "error", "RFC 5280 4.2.1.6 (4 or 16 octets)")
-def ip_syntax(name: GeneralName) -> Violation | None:
-    """An iPAddress is one IPv4 or IPv6 address."""
-    if name.kind != "ip" or as_address(name.value) == name.value:
-        return None
-    return Violation(
-        f"the SAN IP '{printable(name.value)}' is no address", "as 10.0.0.5 or 2001:db8::5"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ca.model.certificates import SubjectAttribute
-from ca.model.findings import Violation, rule
+from ca.model.findings import Violation, cases, rule
 from ca.names.general import infer_general_name
 from ca.names.text import printable
 
@@ -17,9 +17,10 @@ _OWN_KIND = (
 _CN_INSIDE = r"(?ai)(?:^|[\s,/;])CN\s*=\s*(?P<value>[^\s,/;]+)"
 
 
-@rule("subject-prefix", "warning", "RFC 5280 4.1.2.4 (the value stands without its type)")
+@rule("subject-prefix", "warning", "RFC 5280 4.1.2.4; targets 9")
+@cases("CN=sbc1.lab.example", "CN=CN=sbc1.lab.example")
 def prefixed(each: SubjectAttribute) -> Violation | None:
-    """No attribute begins with a type or kind of its own, as the CN 'CN=sbc1.lab.example'."""
+    """An attribute's value does not begin with a type of its own."""
     if "=" not in each.value and ":" not in each.value:
         return None  # nearly always
     found = re.match(_OWN_TYPE, each.value) or (
@@ -41,9 +42,10 @@ def prefixed(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-unknown", "warning", "keytool's word for what was left empty", basis="inferred")
+@rule("subject-unknown", "warning", "profiles 2", basis="inferred")
+@cases("O=Acme", "O=Unknown")
 def unknown_value(each: SubjectAttribute) -> Violation | None:
-    """No attribute is 'Unknown', which Java's keytool writes where nothing was typed."""
+    """No attribute is "Unknown", which Java's keytool writes for what was left empty."""
     if each.value != "Unknown":
         return None
     return Violation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ca.model.certificates import GeneralName
-from ca.model.findings import Violation, rule
+from ca.model.findings import Violation, cases, rule
 from ca.names.hosts import as_address, host_problem
 from ca.names.text import printable
 
@@ -30,8 +30,11 @@ def sip_uri_host(uri: str) -> str | None:
 
 
 @rule("sip-uri-user", "error", "RFC 5922 7.1")
+@cases("uri:sip:lab.example", "uri:sip:alice@lab.example")
 def sip_uri_user(name: GeneralName) -> Violation | None:
-    """In a SIP domain certificate a URI is sip:DOMAIN: no user, address, port, parameters."""
+    """In a SIP domain certificate every URI is sip:DOMAIN, without user, address, port or
+    parameters.
+    """
     match = _SIP.fullmatch(name.value)
     if match is None or match["scheme"].casefold() != "sip":
         return Violation(

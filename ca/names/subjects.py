@@ -8,7 +8,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from ca.model.certificates import SubjectAttribute
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.mistyped import prefixed, unknown_value
 from ca.names.preparation import look_alike, prohibited
 from ca.names.text import printable
@@ -48,8 +48,9 @@ def normal_country(value: str) -> str:
 
 
 @rule("subject-bounds", "error", "RFC 5280 appendix A.1; X.520")
+@cases("CN=sbc1.lab.example", "A CN of 65 characters.")
 def bounds(each: SubjectAttribute) -> Violation | None:
-    """An attribute has at most as many characters as X.520 allows (64 for CN, O, OU)."""
+    """An attribute has at most as many characters as X.520 allows: 64 for CN, O and OU."""
     most = BOUNDS.get(each.type, DEFAULT_BOUND)
     if len(each.value) <= most:
         return None
@@ -62,6 +63,7 @@ def bounds(each: SubjectAttribute) -> Violation | None:
 
 
 @rule("subject-country", "error", "RFC 5280 appendix A.1; ISO 3166-1")
+@cases("C=NL", "C=Netherlands")
 def country(each: SubjectAttribute) -> Violation | None:
     """The country is two letters."""
     if each.type != "C" or re.fullmatch("[A-Za-z]{2}", each.value, re.ASCII):
@@ -72,9 +74,10 @@ def country(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-encoding", "error", "RFC 5280 4.1.2.6, appendix A.1; RFC 4519 2.4")
+@rule("subject-encoding", "error", "RFC 5280 4.1.2.6; RFC 5280 appendix A.1; RFC 4519 2.4")
+@cases("emailAddress=ops@lab.example", "emailAddress=öps@lab.example")
 def encoding(each: SubjectAttribute) -> Violation | None:
-    """What is written as an IA5String or PrintableString holds only characters of that type."""
+    """An attribute written as IA5String or PrintableString holds only characters of that type."""
     allowed, string = _STRINGS.get(each.type, (None, ""))
     if allowed is None or allowed.fullmatch(each.value):
         return None
@@ -84,7 +87,8 @@ def encoding(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-empty", "error", "X.520 (SIZE 1..ub)")
+@rule("subject-empty", "error", "X.520")
+@cases("O=Acme", "O=")
 def empty(each: SubjectAttribute) -> Violation | None:
     """No attribute is empty."""
     if each.value.strip():
@@ -92,9 +96,10 @@ def empty(each: SubjectAttribute) -> Violation | None:
     return Violation(f"the subject's {each.type} is empty", f"fill in {each.type}, or leave it out")
 
 
-@rule("subject-blank-edge", "error", "RFC 4518 2.6.1 (blank edges compare as nothing)")
+@rule("subject-blank-edge", "error", "RFC 4518 2.6.1")
+@cases("O=Acme", "O=Acme<U+0020>")
 def blank_edge(each: SubjectAttribute) -> Violation | None:
-    """No attribute begins or ends with a blank: it looks like another name and is not."""
+    """No attribute begins or ends with a blank, with which it looks like another name."""
     if each.value == each.value.strip() or not each.value.strip():
         return None
     return Violation(
@@ -103,7 +108,8 @@ def blank_edge(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-control", "error", "RFC 4518 2.4 (prohibited characters); RFC 8264 9.12")
+@rule("subject-control", "error", "RFC 4518 2.4; RFC 8264 9.12")
+@cases("CN=sbc1.lab.example", "CN=sbc1.lab.example<U+0000>.evil.example")
 def control(each: SubjectAttribute) -> Violation | None:
     """No attribute holds NUL, control characters or halves of surrogate pairs."""
     if each.value.isascii() and each.value.isprintable():
@@ -116,7 +122,8 @@ def control(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-bidi", "error", "RFC 8264 9.13 (ignorable); Unicode TR 36 (bidirectional spoofing)")
+@rule("subject-bidi", "error", "RFC 8264 9.13; UTR 36")
+@cases("O=Acme", "O=Ac<U+202E>me")
 def bidi(each: SubjectAttribute) -> Violation | None:
     """No attribute holds invisible or direction-changing characters."""
     found = prohibited(each.value)
@@ -129,9 +136,10 @@ def bidi(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-characters", "error", "RFC 8264 4.3 (PRECIS FreeformClass); RFC 4518 2.4")
+@rule("subject-characters", "error", "RFC 8264 4.3; RFC 4518 2.4")
+@cases("O=Acme", "O=Acme<U+E000>")
 def characters(each: SubjectAttribute) -> Violation | None:
-    """No attribute holds characters that are unassigned, for private use, or out of place."""
+    """No attribute holds characters that are unassigned, for private use or out of place."""
     found = prohibited(each.value)
     if found is None or found[1] == "invisible" or control.check(each):
         return None
@@ -142,9 +150,10 @@ def characters(each: SubjectAttribute) -> Violation | None:
     )
 
 
-@rule("subject-look-alike", "error", "RFC 4518 2.3 (NFKC); Unicode UTS 39 5.1", allow=True)
+@rule("subject-look-alike", "error", "RFC 4518 2.3; UTS 39 5.1", allow=True)
+@cases("O=Acme", "O=<U+0410>cme, with a Cyrillic A")
 def looks_like_another(each: SubjectAttribute) -> Violation | None:
-    """No attribute looks like another text: odd blanks, styled letters, a word of two alphabets."""
+    """No attribute looks like another text by odd blanks, styled letters or mixed alphabets."""
     found = look_alike(each.value)
     if found is None or prohibited(each.value) or blank_edge.check(each):
         return None

@@ -187,6 +187,13 @@ def read_target(text: str, *, file: str, name: str) -> Target:
     return target
 
 
+def readme(path: str) -> str:
+    """The text of a README that sipca is shipped with, by its path: ``profiles/README.md``."""
+    package, _, name = path.rpartition("/")
+    folder = Path(str(import_module(package.replace("/", ".")).__file__)).parent
+    return (folder / name).read_text("utf-8")
+
+
 def check_profile_file(path: Path) -> Profile:
     """A profile from any file, as ``sipca profile check`` reads it.
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -35,9 +35,10 @@ class ServedNow(msgspec.Struct, frozen=True):
     now: datetime
 
 
-@rule("crl-not-served", "error", "RFC 5280, 5")
+@rule("crl-not-served", "error", "RFC 5280 5")
+@cases("Number and nextUpdate are those of the register.", "An older CRL is handed out.")
 def crl_not_served(fact: ServedNow) -> Violation | None:
-    """The CRL that is given out is not one of the CA's, or not the one the register tells of."""
+    """The CRL that is handed out is signed by the CA and is the newest one of the register."""
     crl = fact.served
     if crl.number is None:
         return None  # crl-missing says so
@@ -55,9 +56,13 @@ def crl_not_served(fact: ServedNow) -> Violation | None:
     return Violation(f"{crl.name}: {text}", f"sipca crl --ca {crl.role} --refresh")
 
 
-@rule("ocsp-signer-not-served", "error", "RFC 6960, 4.2.2.2")
+@rule("ocsp-signer-not-served", "error", "RFC 6960 4.2.2.2")
+@cases(
+    "The signer's key belongs to its certificate, which has not expired.",
+    "The server started before any signer was made.",
+)
 def signer_not_served(fact: ServedNow) -> Violation | None:
-    """The server has no OCSP signer for a CA that could answer now: nobody is told any status."""
+    """The server has an OCSP signer in force for each CA."""
     signer = fact.served
     if signer.signer_until is None:
         text = "no OCSP signer is loaded"

@@ -102,7 +102,7 @@ def hash_all(store: Store) -> None:
 
 
 def next_number(store: Store, issuer_id: int, now: datetime) -> int:
-    """max(last + 1, Unix seconds): a restored backup cannot go back (certificates.md)."""
+    """max(last + 1, Unix seconds): a restored backup cannot go back (profiles 6)."""
     last = store.connection.execute(
         "SELECT max(number) FROM crl_number WHERE issuer_id = ?", (issuer_id,)
     ).fetchone()[0]

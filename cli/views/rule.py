@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ca.documents.rule import RuleDocument
+from ca.documents.rule import RuleDocument, RuleShowDocument
 from cli.terminal import table
 
 
@@ -13,3 +13,19 @@ def rules_text(document: RuleDocument) -> str:
         for each in document.rules
     ]
     return table(rows, head=("code", "severity", "override", "meaning", "source"))
+
+
+def rule_text(document: RuleShowDocument) -> str:
+    """What holds where the rule is met, its cases, and a line for each citation."""
+    override = f"--allow {document.code}" if document.allow else "cannot be overridden"
+    rows = [
+        ("rule", document.code),
+        ("holds", document.meaning),
+        ("good", document.good),
+        ("bad", document.bad),
+        ("severity", document.severity),
+        ("override", override),
+        ("basis", document.basis),
+    ]
+    rows += [("cites", f"{each.cite}: {each.title} ({each.where})") for each in document.citations]
+    return table(rows)

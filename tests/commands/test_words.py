@@ -58,6 +58,7 @@ USUAL: dict[str, list[str]] = {
     "env": [],
     "schema": ["sign"],
     "rule list": [],
+    "rule show": ["weak-key"],
 }
 """A call of every command that would be carried out or refused without the odd word."""
 

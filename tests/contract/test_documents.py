@@ -115,6 +115,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "LogDocument": ("log", "--verify"),
         "SettingsDocument": ("ca", "set", "--target", "generic"),
         "RuleDocument": ("rule", "list"),
+        "RuleShowDocument": ("rule", "show", "san-dns-address"),
         "ProfileListDocument": ("profile", "list"),
         "TargetListDocument": ("target", "list"),
         "TextDocument": ("profile", "show", "sip"),

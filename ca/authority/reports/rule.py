@@ -1,11 +1,16 @@
-"""``rule list``: the catalogue of rules."""
+"""``rule list|show``: the catalogue of rules."""
 
 from __future__ import annotations
 
+import difflib
 import importlib
 
-from ca.documents.rule import RuleDocument, RuleRecord
-from ca.model.findings import CATALOGUE
+from ca.documents.rule import CitationRecord, RuleDocument, RuleRecord, RuleShowDocument
+from ca.errors import NotFoundError
+from ca.model.citations import Citation, citations, published, sections
+from ca.model.findings import CATALOGUE, Rule
+from ca.names.text import printable
+from ca.profiles.library import readme
 
 RULE_MODULES = (
     "ca.authority.status.soundness",
@@ -32,14 +37,48 @@ RULE_MODULES = (
 
 def rules() -> RuleDocument:
     """Every rule, by code."""
-    for module in RULE_MODULES:
-        importlib.import_module(module)
     return RuleDocument(
         rules=[
             RuleRecord(each.code, each.severity, each.allow, each.meaning, each.basis, each.cites)
-            for _, each in sorted(CATALOGUE.items())
+            for _, each in sorted(_catalogue().items())
         ]
     )
+
+
+def show_rule(code: str) -> RuleShowDocument:
+    """One rule with its cases, and what its citations point at.
+
+    Raises:
+        NotFoundError: no rule has this code.
+    """
+    catalogue = _catalogue()
+    if code not in catalogue:
+        near = difflib.get_close_matches(code, catalogue, n=1)
+        raise NotFoundError(
+            f"there is no rule '{printable(code)}'",
+            hint=f"did you mean '{near[0]}'?" if near else "sipca rule list shows them",
+        )
+    found = catalogue[code]
+    good, bad = found.cases
+    return RuleShowDocument(
+        code=code, severity=found.severity, allow=found.allow, meaning=found.meaning,
+        basis=found.basis, cites=found.cites, good=good, bad=bad,
+        citations=[_resolved(each) for each in citations(found.cites)],
+    )  # fmt: skip
+
+
+def _catalogue() -> dict[str, Rule]:
+    for module in RULE_MODULES:
+        importlib.import_module(module)
+    return CATALOGUE
+
+
+def _resolved(citation: Citation) -> CitationRecord:
+    """What a citation points at; of our own documents the section's title."""
+    if citation.own is None:
+        return CitationRecord(citation.text, *published(citation))
+    titles = sections(citation.document, readme(citation.own))
+    return CitationRecord(citation.text, titles[citation.section], citation.own)
 
 
 def overridable() -> frozenset[str]:

@@ -113,7 +113,6 @@ def _account(
         at_target = names_at_target(home.library.target(target), prepared, order.wishes)
         return list(prepared.account), [*prepared.findings, *at_target]
     except CAError as error:
-        finding = Finding(
-            f"profile-{error.kind}", "error", "fail", error.message, error.hint, "standard", profile
-        )
+        code, cites = f"profile-{error.kind}", "profiles 1"
+        finding = Finding(code, "error", "fail", error.message, error.hint, "standard", cites)
         return [], [finding]

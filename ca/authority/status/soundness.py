@@ -10,7 +10,7 @@ import msgspec
 from ca.authority.home import Home
 from ca.authority.register import index_of
 from ca.errors import StoreError
-from ca.model.findings import Finding, Violation, rule, run
+from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.store import derived, verifying
 from ca.store.audit import Event
 
@@ -25,9 +25,10 @@ class Differences(msgspec.Struct, frozen=True):
     more: int
 
 
-@rule("register-altered", "error", "README.md, Safety")
+@rule("register-altered", "error", "decision 35")
+@cases("Only sipca has written to ca.db.", "Somebody changed or deleted a row of ca.db by hand.")
 def register_altered(found: Differences) -> Violation | None:
-    """History or state is not what the audit trail says: somebody changed the register by hand."""
+    """History and state in the register are what the audit trail says."""
     if not found.named:
         return None
     return Violation(
@@ -36,9 +37,13 @@ def register_altered(found: Differences) -> Violation | None:
     )
 
 
-@rule("index-altered", "error", "README.md, Safety")
+@rule("index-altered", "error", "decision 36")
+@cases(
+    "A revoked serial is listed as revoked.",
+    "The row that lists a revoked serial was deleted by hand.",
+)
 def index_altered(found: Differences) -> Violation | None:
-    """A table made from history (who is revoked, which keys are blocked) differs from it."""
+    """The tables derived from history (who is revoked, which keys are blocked) agree with it."""
     if not found.named:
         return None
     return Violation(

@@ -15,7 +15,7 @@ from ca.model.certificates import GeneralName
 from ca.model.findings import CATALOGUE, Finding, Violation, cases, rule
 from ca.names.constraints import names_in_subject, outside
 from ca.names.general import check_general_name
-from ca.names.sip import sip_uri_user as sip_domain_uri
+from ca.names.sip import sip_uri_user
 from ca.names.subjects import check_subject
 from ca.names.uris import scheme_of
 from ca.verification import chain_to_root
@@ -51,7 +51,7 @@ def unusual_name(upload: Upload) -> Iterator[Violation]:
 
 @rule("preflight-sip-uri-user", "error", "RFC 5922 7.1; RFC 5924 3")
 @cases("uri:sip:lab.example", "uri:sip:alice@lab.example")
-def sip_uri_user(upload: Upload) -> Iterator[Violation]:
+def sip_domain_uri_user(upload: Upload) -> Iterator[Violation]:
     """In a SIP domain certificate every URI is sip:DOMAIN, without user, address, port or
     parameters.
     """
@@ -90,7 +90,7 @@ def constraints(upload: Upload) -> Iterator[Violation]:
                 )
 
 
-NAME_RULES = (name, unusual_name, sip_uri_user, sip_uri_no_domain, constraints)
+NAME_RULES = (name, unusual_name, sip_domain_uri_user, sip_uri_no_domain, constraints)
 
 
 def mended(each: GeneralName) -> GeneralName:
@@ -134,6 +134,6 @@ def _violation(upload: Upload, each: GeneralName, finding: Finding) -> Violation
 def _no_domains(upload: Upload) -> Iterator[Violation]:
     for each in upload.device.facts.san:
         if each.kind == "uri" and scheme_of(each.value) in ("sip", "sips"):
-            found = sip_domain_uri.check(each)
+            found = sip_uri_user.check(each)
             if isinstance(found, Violation) and not any(_found_in(each)):
                 yield found

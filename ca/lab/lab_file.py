@@ -12,7 +12,7 @@ from ca.authority.devices.device import address
 from ca.authority.founding.wishes import FoundingWishes, Protection
 from ca.authority.signing.issue import inferred_name, stem_for
 from ca.authority.upload_files import device_name
-from ca.authority.upload_files import stem_of as safe_stem
+from ca.authority.upload_files import stem_of
 from ca.csr.parsing import read_request
 from ca.errors import BugError, CAError, ConflictError, MalformedError, NotFoundError, attempt
 from ca.files import MAX_INPUT, read_bounded
@@ -163,10 +163,10 @@ def signing_wishes(table: CertificateTable) -> SigningWishes:
     )
 
 
-def stem_of(table: CertificateTable) -> str:
+def file_stem(table: CertificateTable) -> str:
     """The stem of a certificate's files."""
     if table.csr is not None:
-        return safe_stem(Path(table.csr).stem) or "device"
+        return stem_of(Path(table.csr).stem) or "device"
     return stem_for(inferred_name(table.issue[0]))
 
 
@@ -223,7 +223,7 @@ def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
             source = lab.path(table.csr)
             _named(path, f"{key}.csr", lambda source=source: _check_request(source))
         context = table.context if table.issue else _context(lab, table)
-        outputs.append(str(Path(table.out) / device_name(stem_of(table), context)))
+        outputs.append(str(Path(table.out) / device_name(file_stem(table), context)))
     _once(path, "certificate", outputs)
 
 

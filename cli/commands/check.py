@@ -41,9 +41,9 @@ def check_command(
     assert within is not None
     with opened(settings) as home:
         if rebuild:
-            from ca.authority.status.soundness import rebuild as rebuild_register
+            from ca.authority.status.soundness import rebuild_derived
 
-            if rebuild_register(home):
+            if rebuild_derived(home):
                 talk("made anew from history, and recorded: sipca log says what differed", settings)
         document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
     show(document, settings, check_text)

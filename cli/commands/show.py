@@ -8,7 +8,7 @@ import typer
 
 from cli.commands.arguments import Ref
 from cli.options import opened, settings_of
-from cli.output import show as show_document
+from cli.output import show
 
 
 def show_command(
@@ -20,10 +20,10 @@ def show_command(
 
     Example: sipca show sbc1.lab.example
     """
-    from ca.authority.reports.show import show
+    from ca.authority.reports.show import show_certificate
     from cli.views.show import pem_text, show_text
 
     settings = settings_of(ctx)
     with opened(settings) as home:
-        document = show(home, ref)
-    show_document(document, settings, pem_text if pem else show_text)
+        document = show_certificate(home, ref)
+    show(document, settings, pem_text if pem else show_text)

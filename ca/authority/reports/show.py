@@ -12,7 +12,7 @@ from ca.encoding.certificates import read_certificate
 from ca.keys.public import read_public_key
 
 
-def show(home: Home, ref: str) -> ShowDocument:
+def show_certificate(home: Home, ref: str) -> ShowDocument:
     """One certificate with its account.
 
     Raises:

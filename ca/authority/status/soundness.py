@@ -64,7 +64,7 @@ def soundness(home: Home) -> list[Finding]:
     return [*run([register_altered], history), *run([index_altered], made)]
 
 
-def rebuild(home: Home) -> bool:
+def rebuild_derived(home: Home) -> bool:
     """Make every derived table anew from history, where one differs; recorded.
 
     Returns:

@@ -27,10 +27,10 @@ from ca.lab.lab_file import (
     CertificateTable,
     DeviceTable,
     Lab,
+    file_stem,
     founding_wishes,
     label_of,
     signing_wishes,
-    stem_of,
 )
 from ca.profiles.durations import parse_lifetime
 from ca.store import devices, state
@@ -186,7 +186,7 @@ def _device(home: Home, table: DeviceTable, *, check: bool) -> ApplyStep:
 def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> ApplyStep:
     assert table.csr is not None
     out = lab.path(table.out)
-    source = Source(table.csr, stem_of(table), signing_wishes(table), path=lab.path(table.csr))
+    source = Source(table.csr, file_stem(table), signing_wishes(table), path=lab.path(table.csr))
     name = label_of(table)
     delivery = upload_files.Delivery(folder=out, yields=partial(_is_entrys, table, source))
     dry = sign(home, [source], delivery=delivery, dry_run=True)
@@ -209,7 +209,7 @@ def _raise_refusals(document: SigningDocument) -> None:
 def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:
     """Whether a file of a good certificate is not there, or is another."""
     wanted = {
-        upload_files.device_name(stem_of(table), entry.context): entry.certificate_pem,
+        upload_files.device_name(file_stem(table), entry.context): entry.certificate_pem,
         upload_files.TRUSTED_ROOT: entry.chain_pem,
     }
     return any(

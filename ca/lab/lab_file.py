@@ -11,8 +11,7 @@ import msgspec
 from ca.authority.devices.device import address
 from ca.authority.founding.wishes import FoundingWishes, Protection
 from ca.authority.signing.issue import inferred_name, stem_for
-from ca.authority.upload_files import device_name
-from ca.authority.upload_files import stem_of
+from ca.authority.upload_files import device_name, stem_of
 from ca.csr.parsing import read_request
 from ca.errors import BugError, CAError, ConflictError, MalformedError, NotFoundError, attempt
 from ca.files import MAX_INPUT, read_bounded

@@ -37,6 +37,18 @@ def test_the_layers_contract_lists_every_room_of_the_design() -> None:
     assert listed == ROOMS
 
 
+def test_the_map_draws_the_layers_as_the_contracts_have_them() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = [c for c in settings["tool"]["importlinter"]["contracts"] if c["type"] == "layers"]
+    drawn = re.findall(r"```text\n(.*?)```", (ROOT / "ca" / "README.md").read_text(), re.DOTALL)
+
+    assert len(contracts) == 2
+    for contract, block in zip(contracts, drawn, strict=False):
+        layers = [re.split(r"\s{2,}", line)[0] for line in block.strip().splitlines()]
+        listed = [re.sub(r"[()]", "", layer) for layer in contract["layers"]]  # (wire): to come
+        assert layers == listed, contract["name"]
+
+
 def test_profiles_are_a_package_so_that_a_folder_of_that_name_is_never_merged_in() -> None:
     assert (ROOT / "profiles" / "__init__.py").is_file()
     assert (ROOT / "profiles" / "targets" / "__init__.py").is_file()

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -27,12 +27,15 @@ from ca.errors import CAError, ConflictError, NotFoundError, attempt
 from ca.files import conflicts, held_folder, make_folder, write_atomic, zipped
 from ca.keys.public import read_public_key
 from ca.model.findings import Finding
+from ca.model.status import CURRENT
 from ca.store import certificates, devices
-from ca.store.certificates import CURRENT, CertificateRow
+from ca.store.certificates import CertificateRow
 from ca.store.devices import DeviceRow
 
 Format = Literal["pem", "der", "p7b"]
+FORMATS = get_args(Format)
 Parts = Literal["all", "root", "issuing"]
+PARTS = get_args(Parts)
 
 
 class ListWishes(msgspec.Struct, frozen=True):

@@ -26,12 +26,12 @@ def chain_command(
 
     Example: sipca chain -o trusted-root.pem
     """
-    from ca.authority.listing import chain, chain_document, write_chain
+    from ca.authority.listing import FORMATS, PARTS, chain, chain_document, write_chain
     from cli.views.home import chain_text
 
     settings = settings_of(ctx)
-    one_of("--parts", parts, ("all", "root", "issuing"))
-    one_of("--format", format, ("pem", "der", "p7b"))
+    one_of("--parts", parts, PARTS)
+    one_of("--format", format, FORMATS)
     with opened(settings) as home:
         data = chain(home, parts=parts, format=format)  # type: ignore[arg-type]
         if output is not None:

@@ -40,7 +40,7 @@ def crl_command(
     from cli.views.revocation import crl_text
 
     settings = settings_of(ctx)
-    one_of("--format", format, ("pem", "der"))
+    form: crls.CRLFormat = one_of("--format", format, crls.FORMATS)
     if refresh and if_within is not None:
         raise typer.BadParameter("--refresh and --if-within are two wishes; choose one")
     within, lasting = span("--if-within", if_within), span("--lifetime", lifetime)
@@ -49,11 +49,11 @@ def crl_command(
         document = crls.hand_out(
             home,
             crls.ca_called(home, ca),
-            crls.CRLWishes(refresh, within, lasting, format, output, allowed_clock(allow)),
+            crls.CRLWishes(refresh, within, lasting, form, output, allowed_clock(allow)),
         )
         talk(crl_text(document), settings)
         if settings.json:
             print_json(document)
         elif output is None:
-            pieces = crls.formatted(home, crls.ca_called(home, ca), format)
-            write_pieces(pieces, binary=format == "der")
+            pieces = crls.formatted(home, crls.ca_called(home, ca), form)
+            write_pieces(pieces, binary=form == "der")

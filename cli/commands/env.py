@@ -25,10 +25,10 @@ def env_command(
     Example: eval "$(sipca env)"
     """
     from ca.authority.environment import environment
-    from cli.views.scripts import env_text
+    from cli.views.scripts import FORMS, env_text
 
     settings = settings_of(ctx)
-    one_of("--format", format, ("sh", "pwsh", "dotenv"))
+    one_of("--format", format, tuple(FORMS))
     with opened(settings) as home:
         document = environment(home)
     if settings.json or sys.stdout.isatty():

@@ -47,11 +47,12 @@ def preflight_command(
     """
     from ca.authority.catalogue import target_or_default
     from ca.authority.preflighting import PreflightWishes, judge_files
+    from ca.device.upload import ROLES
     from cli.views.findings import preflight_text
 
     settings = settings_of(ctx)
     bugs: list[BugError] = []
-    one_of("--role", role, ("both", "server", "client"))
+    one_of("--role", role, ROLES)
     wishes = PreflightWishes(
         certificate=certificate,
         target=target_or_default(library_of(settings), target),

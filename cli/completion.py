@@ -166,7 +166,7 @@ def _values(option: str, words: list[str]) -> Iterable[str]:
         "--device": _devices,
         "--supersedes": _refs,
         "--ca": lambda _: ("issuing", "root"),
-        "--protect": lambda _: ("both", "root", "none"),
+        "--protect": lambda _: _protections(),
         "--reason": lambda _: _reasons(),
     }
     return sources[option](words) if option in sources else ()
@@ -189,8 +189,14 @@ def _arguments(path: list[str], words: list[str]) -> Iterable[str]:
     return ()
 
 
+def _protections() -> Iterable[str]:
+    from ca.authority.founding.wishes import PROTECTIONS
+
+    return PROTECTIONS
+
+
 def _reasons() -> Iterable[str]:
-    from cli.commands.revoke import REASONS
+    from ca.model.status import REASONS
 
     return REASONS
 

@@ -10,9 +10,10 @@ from ca.authority.home import Home
 from ca.authority.register import index_of
 from ca.encoding.certificates import read_certificate
 from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
+from ca.model.status import CURRENT
 from ca.names.hosts import as_address
 from ca.store import certificates
-from ca.store.certificates import CURRENT, CertificateRow
+from ca.store.certificates import CertificateRow
 
 _SERIAL = re.compile(r"[0-9a-f]{4,40}")
 _KIND = re.compile(r"(dns|ip|uri|email):", re.IGNORECASE)

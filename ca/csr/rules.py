@@ -45,11 +45,11 @@ def unknown_signature(subject: ProvenRequest) -> Violation | None:
 
 def _is_judgeable(subject: ProvenRequest) -> bool:
     """Where the key itself is the trouble, the rules about keys name it better."""
-    from ca.lint.public_keys import check_public_key
+    from ca.lint.public_keys import ANY_KEY, check_public_key
 
     key = subject.request.key
-    by_family = ("rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521", "ed25519")
-    return not any(f.result == "fail" for f in check_public_key(key, by_family, ("weak-key",)))
+    findings = check_public_key(key, (*ANY_KEY, "ed25519"), ("weak-key",))
+    return not any(finding.result == "fail" for finding in findings)
 
 
 @rule("md5-request", "error", "RFC 6151", allow=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -23,6 +23,7 @@ from ca.model.certificates import CertificateFacts
 from ca.profiles.target import Target
 
 Role = Literal["both", "server", "client"]
+ROLES = get_args(Role)
 
 
 class DeviceFile(msgspec.Struct, frozen=True):

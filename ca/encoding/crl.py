@@ -19,17 +19,9 @@ from ca.encoding.extensions import read_validity
 from ca.encoding.oids import INVALIDITY_DATE, REASON_CODE
 from ca.encoding.times import encode_time, generalized_time
 from ca.errors import MalformedError
+from ca.model.status import REASONS
 
-REASON_CODES = {
-    "unspecified": 0,
-    "key-compromise": 1,
-    "ca-compromise": 2,
-    "affiliation-changed": 3,
-    "superseded": 4,
-    "cessation": 5,
-    "hold": 6,
-}
-"""CRLReason (RFC 5280, 5.3.1) as sipca spells it; removeFromCRL belongs to delta CRLs alone."""
+REASON_CODES: dict[str, int] = {reason: code for code, reason in enumerate(REASONS)}
 
 _REASON_CODE, _INVALIDITY_DATE = encode_oid(REASON_CODE), encode_oid(INVALIDITY_DATE)
 

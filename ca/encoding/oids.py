@@ -121,6 +121,7 @@ CURVES = {
     "1.3.132.0.35": ("p521", 521),
 }
 """Name and bits of each curve that sipca signs for."""
+CURVE_NAMES = tuple(name for name, _ in CURVES.values())
 SIGNATURES = {
     "1.2.840.113549.1.1.2": "md2WithRSAEncryption",
     "1.2.840.113549.1.1.3": "md4WithRSAEncryption",

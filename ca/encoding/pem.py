@@ -16,11 +16,11 @@ def encode(der: bytes, label: str = "CERTIFICATE", *, newline: str = "\n") -> st
     return newline.join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""))
 
 
-def bundle(ders: list[bytes], *, newline: str = "\n") -> str:
+def bundle(ders: list[bytes]) -> str:
     """Several certificates as one PEM text, in the order given."""
     for der in ders:
         read(der, what="the certificate")
-    return "".join(encode(der, newline=newline) for der in ders)
+    return "".join(encode(der) for der in ders)
 
 
 def encode_stream(pieces: Iterable[bytes], *, label: str) -> Iterator[bytes]:

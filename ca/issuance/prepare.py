@@ -19,7 +19,7 @@ from ca.issuance.subject import decide_subject
 from ca.issuance.validity import decide_validity
 from ca.keys.signer import algorithm_identifier, signature_name
 from ca.lint.certificates import CERTIFICATE_RULES, Promised, ToBeSigned, read_back
-from ca.lint.public_keys import check_public_key
+from ca.lint.public_keys import KEY_RULES, check_public_key
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName, SubjectAttribute, Validity
 from ca.model.findings import Finding, raise_failures, run
@@ -165,16 +165,8 @@ def _key_lines(order: Order, findings: list[Finding]) -> tuple[FieldAccount, ...
     return tuple(lines)
 
 
-_KEY_CODES = frozenset(
-    (
-        "weak-key",
-        "rsa-roca",
-        "rsa-close-primes",
-        "rsa-small-factor",
-        "rsa-exponent",
-        "debian-weak-key",
-    )
-)
+_KEY_CODES = frozenset(rule.code for rule in KEY_RULES if rule.allow)
+"""Rules about keys that the operator can override."""
 
 
 def _ca_lines(order: Order) -> tuple[FieldAccount, ...]:

@@ -12,6 +12,7 @@ from ca.errors import KeyUnavailableError, MalformedError
 from ca.keys import at_rest
 from ca.keys.public import PublicKey, loaded, read_public_key
 from ca.keys.signer import DigestSigner, Hasher, KeyRef, algorithm_identifier
+from ca.keys.specs import SPECS
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     SoftKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-SPECS = ("rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521")
 """The kinds of key that sipca makes, as they are spelled everywhere."""
 
 

@@ -198,7 +198,7 @@ def _check_devices(path: Path, lab: Lab, library: Library) -> None:
 
 def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
     from ca.authority.reports.rule import overridable
-    from ca.keys.soft import SPECS
+    from ca.keys.specs import SPECS
 
     outputs = []
     for number, table in enumerate(lab.file.certificate):

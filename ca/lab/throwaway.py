@@ -18,6 +18,7 @@ from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier
 from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, make_throwaway
+from ca.model.status import KEY_COMPROMISE
 from ca.profiles.fixture import Change
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def make_crl(ca: ThrowawayCA, revoked: list[bytes], *, now: datetime) -> bytes:
     from cryptography import x509
 
     subject = x509.load_der_x509_certificate(ca.certificate).subject.public_bytes()
-    entries = sequence(*(entry(serial, now, "key-compromise") for serial in sorted(revoked)))
+    entries = sequence(*(entry(serial, now, KEY_COMPROMISE) for serial in sorted(revoked)))
     number = sequence(encode_oid(CRL_NUMBER), tlv(OCTET_STRING, encode_integer(1)))
     tbs = sequence(
         encode_integer(1),

@@ -8,11 +8,14 @@ from functools import cache
 
 import msgspec
 
+from ca.encoding.oids import CURVE_NAMES
 from ca.keys.public import PublicKey, loaded
 from ca.lint import factoring
 from ca.model.findings import Finding, Violation, cases, rule, run
+from ca.profiles.profile import LARGEST_RSA, SMALLEST_RSA
 
-SMALLEST_RSA, LARGEST_RSA = 2048, 8192
+ANY_KEY = (f"rsa:{SMALLEST_RSA}-{LARGEST_RSA}", *(f"ec:{curve}" for curve in CURVE_NAMES))
+"""What ``key.allow`` of a profile says that takes all kinds of key but Edwards curves."""
 USUAL_EXPONENT = 65537
 FERMAT_ROUNDS = 100
 """Rounds of Fermat's factoring: finds primes that share their upper half (CA/Browser Forum BR
@@ -172,7 +175,7 @@ def rsa_pss_key(key: PublicKey) -> Violation | None:
 @cases("P-256", "secp256k1, or P-256 with its parameters spelled out")
 def ec_curve(key: PublicKey) -> Violation | None:
     """An EC key is on P-256, P-384 or P-521, and names its curve."""
-    if key.algorithm != "ec" or key.curve in ("p256", "p384", "p521"):
+    if key.algorithm != "ec" or key.curve in CURVE_NAMES:
         return None
     if key.curve == "explicit":
         return Violation(

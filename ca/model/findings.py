@@ -8,14 +8,14 @@ rule show`` prints besides. What a rule cites has the form that ``ca.model.citat
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
 from ca.errors import ERRORS, BugError, CAError, Kind, attempt
 
 Severity = Literal["info", "warning", "error"]
-SEVERITIES: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
+SEVERITIES: dict[Severity, int] = {word: weight for weight, word in enumerate(get_args(Severity))}
 """Severities by weight."""
 Result = Literal["pass", "warn", "fail", "unknown"]
 Basis = Literal["standard", "vendor", "inferred"]

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ca.encoding.oids import ATTRIBUTE_TYPES, CURVES, Purpose
+from ca.encoding.oids import ATTRIBUTE_TYPES, CURVE_NAMES, Purpose
 from ca.errors import MalformedError
+from ca.model.certificates import NAME_KINDS
 from ca.names.uris import SCHEME, USUAL_SCHEMES
 from ca.profiles.durations import parse_span
-from ca.profiles.profile import Profile
+from ca.profiles.profile import LARGEST_RSA, SMALLEST_RSA, Profile
 
-SMALLEST_RSA, LARGEST_RSA = 2048, 8192
-"""What the rules ``weak-key`` and ``rsa-large`` leave."""
-_CURVES = tuple(name for name, _ in CURVES.values())
 _ISSUERS = {"root": ("self",), "issuing": ("root",), "ocsp-responder": ("root", "issuing")}
 
 
@@ -103,10 +101,10 @@ def _check_key(profile: Profile) -> None:
         family, _, rest = entry.partition(":")
         if family == "rsa":
             _check_rsa(entry, rest)
-        elif entry != "ed25519" and (family != "ec" or rest not in ("", *_CURVES)):
+        elif entry != "ed25519" and (family != "ec" or rest not in ("", *CURVE_NAMES)):
             raise MalformedError(
                 f"key.allow: '{entry}' is no kind of key",
-                hint=f"rsa:MIN-MAX, {', '.join(f'ec:{curve}' for curve in _CURVES)} or ed25519",
+                hint=f"rsa:MIN-MAX, {', '.join(f'ec:{curve}' for curve in CURVE_NAMES)} or ed25519",
             )
 
 
@@ -128,7 +126,7 @@ def _check_rsa(entry: str, bits: str) -> None:
 def _check_san(profile: Profile) -> None:
     san = profile.san
     needs = (
-        ("require", san.require, ("dns", "ip", "uri", "email")),
+        ("require", san.require, NAME_KINDS),
         ("from_cn", san.from_cn, ("dns", "ip")),
         ("wildcard", san.wildcard, ("dns",)),
         ("sip_domain", san.sip_domain, ("uri",)),

@@ -16,6 +16,9 @@ from ca.profiles.durations import parse_span
 Role = Literal["root", "issuing", "ocsp-responder", "end-entity"]
 KeyUsageBit = Literal["digital_signature", "key_encipherment", "key_cert_sign", "crl_sign"]
 
+SMALLEST_RSA, LARGEST_RSA = 2048, 8192
+"""Bits of the RSA keys that sipca certifies: the rules ``weak-key`` and ``rsa-large`` hold them."""
+
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass

@@ -13,7 +13,6 @@ import msgspec
 from ca.profiles.patterns import check_pattern, check_template
 
 Basis = Literal["vendor", "inferred"]
-Phase = Literal["trust", "device", "save", "check"]
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -26,7 +25,6 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Step(_Closed, frozen=True):
     """One step of an upload, in order; ``text`` may hold {trusted_root}, {device}, {context}."""
 
-    phase: Phase
     text: str
     basis: Basis
 
@@ -54,11 +52,10 @@ class PageFacts(_Closed, frozen=True):
 
 
 class SanFacts(_Closed, frozen=True):
-    """The CSR page's SAN slots: how many (0: none), of which kinds, which kind is pre-selected."""
+    """The CSR page's SAN slots: how many (0: none), of which kinds."""
 
     slots: Count = 5
     kinds: tuple[str, ...] = ("email", "dns", "uri", "ip")
-    selected: str = ""
     basis: Basis = "inferred"
 
 
@@ -111,7 +108,6 @@ class OCSPFacts(_Closed, frozen=True):
     """Where the device is told of OCSP responders; ``fields`` may hold {address} and {port}."""
 
     port: Port = 2560
-    default_response: str = ""
     page: str = ""
     fields: dict[str, str] = {}
     basis: Basis = "inferred"

@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from ca.errors import ConflictError, PolicyError
+from ca.model.status import KEY_COMPROMISE
 
 Change = Literal["revoked", "held", "released"]
-KEY_COMPROMISE = "key-compromise"
 
 
 class Standing(msgspec.Struct, frozen=True):

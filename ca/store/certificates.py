@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Literal
 
 import msgspec
 
 from ca.encoding.der import certificate, serial_of
+from ca.model.status import Status
 from ca.store.connection import Store, marks
-
-Status = Literal[
-    "valid",
-    "not-yet-valid",
-    "superseded",
-    "held",
-    "revoked",
-    "expired",
-    "planned",
-    "abandoned",
-]
-CURRENT: frozenset[Status] = frozenset(("valid", "not-yet-valid"))
-"""Current = issued, unexpired, not revoked or held, not superseded."""
 
 
 class CertificateRow(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ import msgspec
 from ca.encoding.crl import entry
 from ca.encoding.der import certificate
 from ca.encoding.extensions import end_of
+from ca.model.status import KEY_COMPROMISE
 from ca.store.connection import Store
 from ca.store.moments import from_text
 from ca.store.schema import FILL_OPEN_PLANS, recreate_derived
@@ -109,7 +110,7 @@ def apply_status(store: Store, event: StatusRow) -> None:
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (*one, *now, event.id, _end_of(store, *one), crl_entry(event, now[2])),
     )
-    if event.reason == "key-compromise":
+    if event.reason == KEY_COMPROMISE:
         key = event.key_identity or key_of(store, *one)
         if key is not None:
             store.connection.execute(

@@ -8,11 +8,10 @@ from datetime import datetime
 import msgspec
 
 from ca.errors import StoreError
+from ca.model.status import KEY_COMPROMISE
 from ca.store import derived
 from ca.store.connection import Store, marks
 from ca.store.moments import from_text, to_text
-
-KEY_COMPROMISE = "key-compromise"
 
 
 class StatusEvent(msgspec.Struct, frozen=True):

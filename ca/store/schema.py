@@ -27,7 +27,6 @@ HISTORY = {
 }
 """Append-only tables, each with what an INSERT would replace."""
 
-DERIVED = ("certificate", "san", "status", "blocked_key", "open_plan")
 STATE = ("key", "issuer", "setting", "ocsp_signer", "crl", "crl_piece", "device")
 
 _TABLES = (
@@ -170,7 +169,7 @@ FILL_OPEN_PLANS = """INSERT INTO open_plan (plan_id)
                           AND id NOT IN (SELECT plan_id FROM abandonment)"""
 """Plans with neither result nor abandonment, found the slow way."""
 
-_DERIVED_TABLES = {
+DERIVED = {
     "certificate": """CREATE TABLE certificate (
         plan_id INTEGER PRIMARY KEY REFERENCES plan (id),
         not_before INTEGER NOT NULL,
@@ -202,6 +201,7 @@ _DERIVED_TABLES = {
         event_id INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
 }
+"""Tables that are made again from history, each with its statement."""
 
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS plan_by_request ON plan (request_id) WHERE request_id IS NOT NULL",
@@ -236,17 +236,17 @@ _DERIVED_INDEXES = (
 _MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_the_register": (
         *_TABLES,
-        *(_DERIVED_TABLES[name] for name in ("certificate", "san", "status")),
+        *(DERIVED[name] for name in ("certificate", "san", "status")),
         *_INDEXES,
         *_DERIVED_INDEXES,
     ),
     "0002_revocation": (
         *_TABLES_2,
-        *(_DERIVED_TABLES[name] for name in ("status", "blocked_key")),
+        *(DERIVED[name] for name in ("status", "blocked_key")),
         *_INDEXES_2,
     ),
     "0003_devices": _TABLES_3,
-    "0004_open_plans": (_DERIVED_TABLES["open_plan"], FILL_OPEN_PLANS),
+    "0004_open_plans": (DERIVED["open_plan"], FILL_OPEN_PLANS),
     "0005_keys_by_their_start": ("DROP INDEX IF EXISTS certificate_by_key", *_DERIVED_INDEXES),
     "0006_held_against_history": (*_TABLES_6, *_INDEXES_6),
 }
@@ -354,7 +354,7 @@ def guard_problems(store: Store) -> Iterator[str]:
 
 def recreate_derived(store: Store) -> None:
     """Drop the derived tables and make them again, empty; inside a write transaction."""
-    for name, statement in _DERIVED_TABLES.items():
+    for name, statement in DERIVED.items():
         store.connection.execute(f"DROP TABLE IF EXISTS {name}")
         store.connection.execute(statement)
     for statement in _DERIVED_INDEXES:

@@ -26,12 +26,13 @@ def chain_command(
 
     Example: sipca chain -o trusted-root.pem
     """
-    from ca.authority.reports.chain import chain, chain_document, write_chain
+    from ca.authority.reports.chain import PARTS, chain, chain_document, write_chain
+    from ca.authority.reports.export import FORMATS
     from cli.views.chain import chain_text
 
     settings = settings_of(ctx)
-    one_of("--parts", parts, ("all", "root", "issuing"))
-    one_of("--format", format, ("pem", "der", "p7b"))
+    one_of("--parts", parts, PARTS)
+    one_of("--format", format, FORMATS)
     with opened(settings) as home:
         data = chain(home, parts=parts, format=format)  # type: ignore[arg-type]
         if output is not None:

@@ -8,6 +8,8 @@ import typer
 
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
+from ca.model.findings import SEVERITIES
+from ca.model.status import RENEW_BEFORE
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
 from cli.output import show, talk
@@ -17,7 +19,7 @@ def check_command(
     ctx: typer.Context,
     expiring: Annotated[
         str, typer.Option(metavar="D", help="Warn of certificates that end within.")
-    ] = "60d",
+    ] = f"{RENEW_BEFORE.days}d",
     min_severity: Annotated[
         str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
     ] = "warning",
@@ -36,7 +38,7 @@ def check_command(
     from cli.views.check import check_text
 
     settings = settings_of(ctx)
-    one_of("--min-severity", min_severity, ("info", "warning", "error"))
+    one_of("--min-severity", min_severity, tuple(SEVERITIES))
     within = span("--expiring", expiring)
     assert within is not None
     with opened(settings) as home:

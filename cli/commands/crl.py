@@ -36,11 +36,18 @@ def crl_command(
 
     Example: sipca crl --if-within 7d -o /var/www/lab.crl
     """
-    from ca.authority.status.crl import CRLWishes, ca_called, formatted, hand_out_crl
+    from ca.authority.status.crl import (
+        FORMATS,
+        CRLFormat,
+        CRLWishes,
+        ca_called,
+        formatted,
+        hand_out_crl,
+    )
     from cli.views.crl import crl_text
 
     settings = settings_of(ctx)
-    one_of("--format", format, ("pem", "der"))
+    form: CRLFormat = one_of("--format", format, FORMATS)
     if refresh and if_within is not None:
         raise typer.BadParameter("--refresh and --if-within are two wishes; choose one")
     within, lasting = span("--if-within", if_within), span("--lifetime", lifetime)
@@ -49,11 +56,11 @@ def crl_command(
         document = hand_out_crl(
             home,
             ca_called(home, ca),
-            CRLWishes(refresh, within, lasting, format, output, allowed_clock(allow)),
+            CRLWishes(refresh, within, lasting, form, output, allowed_clock(allow)),
         )
         talk(crl_text(document), settings)
         if settings.json:
             print_json(document)
         elif output is None:
-            pieces = formatted(home, ca_called(home, ca), format)
-            write_pieces(pieces, binary=format == "der")
+            pieces = formatted(home, ca_called(home, ca), form)
+            write_pieces(pieces, binary=form == "der")

@@ -25,10 +25,10 @@ def env_command(
     Example: eval "$(sipca env)"
     """
     from ca.authority.reports.env import write_env
-    from cli.views.env import env_text
+    from cli.views.env import FORMS, env_text
 
     settings = settings_of(ctx)
-    one_of("--format", format, ("sh", "pwsh", "dotenv"))
+    one_of("--format", format, tuple(FORMS))
     with opened(settings) as home:
         document = write_env(home)
     if settings.json or sys.stdout.isatty():

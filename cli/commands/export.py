@@ -31,11 +31,11 @@ def export_command(
 
     Example: sipca export sbc1.lab.example --out upload
     """
-    from ca.authority.reports.export import ExportWishes, export
+    from ca.authority.reports.export import FORMATS, ExportWishes, export
     from cli.views.export import export_text
 
     settings = settings_of(ctx)
-    one_of("--format", format, ("pem", "der", "p7b"))
+    one_of("--format", format, FORMATS)
     wishes = ExportWishes(out, format, crlf, overwrite, target, zip_)  # type: ignore[arg-type]
     with opened(settings) as home:
         document = export(home, ref, wishes)

@@ -45,8 +45,8 @@ def init_command(
     Example: sipca init --name "Acme Voice Lab" --base-url http://10.0.0.5:8080
     """
     from ca.authority.founding.init import create_ca
-    from ca.authority.founding.wishes import FoundingWishes
-    from ca.keys.soft import SPECS
+    from ca.authority.founding.wishes import PROTECTIONS, FoundingWishes
+    from ca.keys.specs import SPECS
     from cli.passphrase import surroundings
     from cli.views.init import init_text
 
@@ -55,7 +55,7 @@ def init_command(
         if spec is not None:
             one_of(flag, spec, SPECS)
     if protect is not None:
-        one_of("--protect", protect, ("both", "root", "none"))
+        one_of("--protect", protect, PROTECTIONS)
     if no_passphrase and protect not in (None, "none"):
         raise typer.BadParameter(f"--no-passphrase and --protect {protect} contradict each other")
     wishes = FoundingWishes(

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from ca.keys.specs import SPECS
+from ca.model.status import RENEW_BEFORE
 from cli.commands.arguments import allowed, key_passphrase, lifetime, one_of, span
 from cli.options import opened, settings_of
 from cli.output import show
-
-KEYS = ("rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521")
 
 
 def issue_command(
@@ -19,7 +19,7 @@ def issue_command(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names and addresses.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
     profile: Annotated[str, typer.Option(help="The signing profile.")] = "sip",
-    key: Annotated[str, typer.Option(help=f"One of {', '.join(KEYS)}.")] = "ec:p256",
+    key: Annotated[str, typer.Option(help=f"One of {', '.join(SPECS)}.")] = "ec:p256",
     lifetime_: Annotated[
         str | None, typer.Option("--lifetime", metavar="D|max", help="90d, 2y, 2028-01-31, max.")
     ] = None,
@@ -36,7 +36,7 @@ def issue_command(
     ] = None,
     renew_before: Annotated[
         str, typer.Option(metavar="D", help="Renew when this much or less is left.")
-    ] = "60d",
+    ] = f"{RENEW_BEFORE.days}d",
 ) -> None:
     """Make a key and its certificate: for test peers, shared and wildcard certificates.
 
@@ -50,7 +50,7 @@ def issue_command(
     from cli.views.issue import issued_text
 
     settings = settings_of(ctx)
-    one_of("--key", key, KEYS)
+    one_of("--key", key, SPECS)
     if legacy_pfx and not pfx:
         raise typer.BadParameter("--legacy-pfx goes with --pfx")
     passphrase = key_passphrase(key_passphrase_file)

@@ -6,20 +6,10 @@ from typing import Annotated
 
 import typer
 
+from ca.model.status import STATUSES
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
 from cli.output import show, talk
-
-STATUSES = (
-    "valid",
-    "not-yet-valid",
-    "superseded",
-    "held",
-    "revoked",
-    "expired",
-    "planned",
-    "abandoned",
-)
 
 
 def list_command(

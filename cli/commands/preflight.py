@@ -47,11 +47,12 @@ def preflight_command(
     """
     from ca.authority.devices.preflight import PreflightWishes, judge_files
     from ca.authority.reports.target import target_or_default
+    from ca.device.upload import ROLES
     from cli.views.preflight import preflight_text
 
     settings = settings_of(ctx)
     bugs: list[BugError] = []
-    one_of("--role", role, ("both", "server", "client"))
+    one_of("--role", role, ROLES)
     wishes = PreflightWishes(
         certificate=certificate,
         target=target_or_default(library_of(settings), target),

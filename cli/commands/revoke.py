@@ -6,19 +6,10 @@ from typing import Annotated
 
 import typer
 
+from ca.model.status import KEY_COMPROMISE, REASONS, Reason
 from cli.commands.arguments import AllowClock, NoCRL, allowed_clock, moment, one_of
 from cli.options import opened, settings_of
 from cli.output import show
-
-REASONS = (
-    "unspecified",
-    "key-compromise",
-    "ca-compromise",
-    "affiliation-changed",
-    "superseded",
-    "cessation",
-    "hold",
-)
 
 
 def revoke_command(
@@ -52,13 +43,13 @@ def revoke_command(
     from cli.views.revoke import revocation_text
 
     settings = settings_of(ctx)
-    one_of("--reason", reason, REASONS)
+    because: Reason = one_of("--reason", reason, REASONS)
     if not refs and not serial:
         raise typer.BadParameter("name a certificate: REF, or --serial HEX")
-    if all_with_key and reason != "key-compromise":
+    if all_with_key and reason != KEY_COMPROMISE:
         raise typer.BadParameter("--all-with-key goes with --reason key-compromise")
     wishes = RevocationWishes(
-        reason,
+        because,
         moment("--invalid-since", invalid_since),
         all_with_key,
         not no_crl,

@@ -159,7 +159,7 @@ class _Call(NamedTuple):
     def single(self, sources: "list[Source]") -> "SigningDocument":
         """One source: the account in full, the certificate on stdout unless it has a place."""
         from ca.authority.signing.sign import sign
-        from cli.views.sign import pem_of, refusals_text, single_text
+        from cli.views.sign import pem_of, refused_text, single_text
 
         delivery = self.delivery
         document = sign(self.home, sources, delivery=delivery, dry_run=self.dry_run)
@@ -169,7 +169,7 @@ class _Call(NamedTuple):
             if not self.settings.quiet:
                 steps = self._steps([*document.signed, *document.skipped])
                 talk(single_text(document, steps), self.settings)
-            say_anyway(refusals_text(document, several=False))
+            say_anyway(refused_text(document.refused, several=False))
             if not (delivery.folder or delivery.file or self.dry_run):
                 print(pem_of(document, fullchain=delivery.fullchain), end="")
         if self.report is not None:
@@ -183,13 +183,13 @@ class _Call(NamedTuple):
         from cli.batch import Entries, interruptible
         from cli.main import stay_long
         from cli.views.progress import progress_bar
-        from cli.views.sign import batch_text, refusals_text
+        from cli.views.sign import batch_text, refused_text
 
         stay_long()
         aside = self.home.path if self.settings.json or self.report is not None else None
         silent = self.settings.json or self.settings.quiet
         with (
-            progress_bar(len(sources), self.settings, several=True) as talker,
+            progress_bar(len(sources), self.settings) as talker,
             contextlib.closing(Entries(aside, None if silent else talker)) as entries,
         ):
             with interruptible(talker.say) as stop:
@@ -210,7 +210,7 @@ class _Call(NamedTuple):
         if not self.settings.json:
             steps = self._steps(entries.first)
             talk(batch_text(document, steps, **entries.counts), self.settings)
-            say_anyway(refusals_text(document, several=True))
+            say_anyway(refused_text(document.refused))
         return document
 
     def _steps(self, made: "list[Signed]") -> list[str]:

@@ -12,7 +12,7 @@ _PWSH_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 
 def env_text(document: EnvDocument, form: str) -> str:
     """One assignment a line, quoted for the shell that reads it."""
-    line = {"sh": _sh, "pwsh": _pwsh, "dotenv": _dotenv}[form]
+    line = FORMS[form]
     return "\n".join(line(name, value) for name, value in document.variables.items())
 
 
@@ -32,3 +32,7 @@ def _dotenv(name: str, value: str) -> str:
         return f"{name}='{value}'"
     quoted = re.sub(r'[\\"$`]', r"\\\g<0>", value).replace("\n", "\\n").replace("\r", "\\r")
     return f'{name}="{quoted}"'
+
+
+FORMS = {"sh": _sh, "pwsh": _pwsh, "dotenv": _dotenv}
+"""What writes an assignment, by the word of ``--format``."""

@@ -26,15 +26,9 @@ class Talker:
 
 
 @contextlib.contextmanager
-def progress_bar(total: int, settings: Settings, *, several: bool) -> Iterator[Talker]:
+def progress_bar(total: int, settings: Settings) -> Iterator[Talker]:
     """What to talk with, and to call with the number just done."""
-    if (
-        not several
-        or total < WORTH_A_BAR
-        or settings.quiet
-        or settings.json
-        or not sys.stderr.isatty()
-    ):
+    if total < WORTH_A_BAR or settings.quiet or settings.json or not sys.stderr.isatty():
         yield Talker(lambda text: talk(text, settings), lambda _: None)
         return
     from rich.console import Console

@@ -104,13 +104,8 @@ def batch_text(
     return "\n".join(lines + steps_text(steps))
 
 
-def refusals_text(document: SigningDocument, *, several: bool) -> str:
-    """Each refusal as an error with its hint."""
-    return refused_text(document.refused, several=several)
-
-
 def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
-    """As ``refusals_text``, of any command."""
+    """Each refusal as an error with its hint; ``several``: and with the source it is about."""
     lines = []
     for each in refused:
         where = f"{one_line(each.source)}: " if several else ""

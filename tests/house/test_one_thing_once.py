@@ -111,3 +111,17 @@ def test_the_first_cn_of_a_subject_is_looked_for_in_one_module() -> None:
     }
 
     assert looking == {"ca/model/certificates.py"}
+
+
+def test_the_choices_of_an_option_come_from_their_type() -> None:
+    spelled_out = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "one_of"
+        and isinstance(node.args[2], ast.Tuple)
+        and len(node.args[2].elts) > 1
+    ]
+
+    assert spelled_out == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +13,7 @@ from ca.errors import ConflictError, MalformedError
 from ca.names.constraints import parse_permit_dns, parse_permit_ip
 
 Protection = Literal["both", "root", "none"]
+PROTECTIONS = get_args(Protection)
 
 
 class FoundingWishes(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from ca.authority.home import Home
 from ca.authority.records import ca_record
@@ -15,6 +15,7 @@ from ca.errors import ConflictError, NotFoundError
 from ca.files import write_atomic
 
 Parts = Literal["all", "root", "issuing"]
+PARTS = get_args(Parts)
 
 
 def chain(home: Home, *, parts: Parts = "all", format: Format = "pem") -> bytes:  # noqa: A002 - the option's name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -28,6 +28,7 @@ from ca.store import devices
 from ca.store.devices import DeviceRow
 
 Format = Literal["pem", "der", "p7b"]
+FORMATS = get_args(Format)
 
 
 class ExportWishes(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ import msgspec
 from ca.authority.home import Home
 from ca.authority.records import certificate_record
 from ca.documents.list import ListDocument
+from ca.model.status import CURRENT
 from ca.store import certificates
-from ca.store.certificates import CURRENT
 
 
 class ListWishes(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from ca.documents.verdict import verdict_of
 from ca.errors import CAError
 from ca.issuance.order import Order
 from ca.issuance.prepare import prepare
-from ca.lint.public_keys import check_public_key
+from ca.lint.public_keys import ANY_KEY, check_public_key
 from ca.model.account import FieldAccount
 from ca.model.certificates import GeneralName, subject_text
 from ca.model.findings import Finding, run
@@ -26,8 +26,6 @@ from ca.names.common_name import cn_port, name_of_cn
 from ca.names.general import check_general_name
 from ca.names.subjects import check_subject
 from ca.profiles.library import Library
-
-ANY_KEY = ("rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521")
 
 
 def inspect_request(data: bytes, *, source: str, library: Library, target: str) -> RequestDocument:

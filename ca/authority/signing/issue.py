@@ -15,6 +15,7 @@ import msgspec
 from ca.authority import register, upload_files
 from ca.authority.home import Home
 from ca.authority.signing.judge import Judge, lifetime_text
+from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.status import upkeep
 from ca.documents.issue import IssuedFiles, IssueDocument
 from ca.encoding import pem
@@ -28,13 +29,12 @@ from ca.keys.files import HandedOut, KeyFile, check_ascii, leaf_in_pfx, read_key
 from ca.keys.soft import make
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
+from ca.model.status import RENEW_BEFORE
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address
 from ca.profiles.profile import Profile
 from ca.store import certificates
-from ca.store.certificates import CURRENT, CertificateRow
-
-RENEW_BEFORE = timedelta(days=60)
+from ca.store.certificates import CertificateRow
 
 
 class IssueWishes(msgspec.Struct, frozen=True):
@@ -136,7 +136,9 @@ def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None)
     except CAError as error:
         raise _of_given_names(error) from None
     rows = [] if kept is None else certificates.by_key(home.store, kept.public.identity)
-    good = next((row for row in rows if _is_good(home, row, job, wishes.renew_before)), None)
+    wanted = Wanted(order.issuer.id, order.profile, lifetime_text(order.wishes), job.prepared)
+    now, before = home.now(), wishes.renew_before
+    good = next((row for row in rows if can_be_reused(row, wanted, now, renew_before=before)), None)
     findings = judge.check_clock(wishes.allow) if good is None else []
     return _Found(job, good, kept is not None, paths, findings)
 
@@ -291,22 +293,6 @@ def read_key(facts: CertificateFacts) -> bytes:
     from ca.keys.public import read_public_key
 
     return read_public_key(facts.spki).identity
-
-
-def _is_good(home: Home, row: CertificateRow, job: _Job, renew_before: timedelta) -> bool:
-    prepared, order = job.prepared, job.order
-    facts = read_certificate(row.der)
-    if row.status(home.now()) not in CURRENT or row.issuer_id != order.issuer.id:
-        return False
-    same = (
-        facts.san == prepared.san
-        and facts.subject == prepared.subject
-        and row.profile_sha256 == order.profile.text_hash
-        and row.lifetime == lifetime_text(order.wishes)
-    )
-    whole = facts.validity.not_after - facts.validity.not_before
-    left = facts.validity.not_after - home.now()
-    return same and left > min(renew_before, whole / 3)
 
 
 def _hand_out(home: Home, row: CertificateRow, found: _Found, wishes: IssueWishes) -> None:

@@ -13,9 +13,10 @@ from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
 from ca.authority.refs import find
 from ca.authority.signing.prepare import Job, Ready, Terms, outcomes
+from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.csr.parsing import read_request
 from ca.encoding import der
-from ca.encoding.certificates import common_name, read_certificate
+from ca.encoding.certificates import common_name
 from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
@@ -28,10 +29,7 @@ from ca.profiles.profile import Profile
 from ca.profiles.target import Target
 from ca.revocation.rules import check_not_blocked
 from ca.store import certificates, revocations
-from ca.store.certificates import CURRENT, CertificateRow
-
-RENEW_BEFORE = timedelta(days=60)
-"""A certificate with more left than this (at most a third of its life) is not signed anew."""
+from ca.store.certificates import CertificateRow
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -319,21 +317,13 @@ class Judge:
     ) -> CertificateRow | None:
         """The newest certificate that is what would be signed now, and good for a while yet."""
         now = self.home.now()
+        wanted = Wanted(self.ca.issuer.id, profile, lifetime_text(wishes), prepared)
         for row in certificates.by_request(self.home.store, request_hash):
-            if (
-                row.issuer_id != self.ca.issuer.id
-                or row.profile_sha256 != profile.text_hash
-                or row.lifetime != lifetime_text(wishes)
-                or row.status(now) not in CURRENT
-                or (wishes.device or row.device or "").casefold() != (row.device or "").casefold()
-                or wishes.context not in (None, row.context)
-            ):
-                continue
-            facts = read_certificate(row.der)
-            left = facts.validity.not_after - now
-            whole = facts.validity.not_after - facts.validity.not_before
-            same_names = facts.subject == prepared.subject and facts.san == prepared.san
-            if same_names and left > min(RENEW_BEFORE, whole / 3):
+            device = (row.device or "").casefold()
+            same_place = (wishes.device or device).casefold() == device and (
+                wishes.context in (None, row.context)
+            )
+            if same_place and can_be_reused(row, wanted, now):
                 return row
         return None
 

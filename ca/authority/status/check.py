@@ -25,17 +25,15 @@ from ca.lint.lifetimes import (
     judge_lifetime,
 )
 from ca.model.findings import SEVERITIES, Finding, Severity, run
+from ca.model.status import CURRENT, RENEW_BEFORE
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
 from ca.store import certificates, plans
-from ca.store.certificates import CURRENT
-
-DEFAULT_EXPIRING = timedelta(days=60)
 
 
 def check(
-    home: Home, *, expiring: timedelta = DEFAULT_EXPIRING, least: Severity = "warning"
+    home: Home, *, expiring: timedelta = RENEW_BEFORE, least: Severity = "warning"
 ) -> CheckDocument:
     """Every finding of at least a severity; the verdict counts them all."""
     now = home.now()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 
@@ -24,6 +25,8 @@ from ca.store.audit import Event
 from ca.store.connection import Store, open_store
 from ca.store.crls import NewestCRL, Scope
 
+CRLFormat = Literal["pem", "der"]
+FORMATS = get_args(CRLFormat)
 CRL_LIFETIME = timedelta(days=180)
 
 
@@ -205,7 +208,7 @@ class CRLWishes(msgspec.Struct, frozen=True):
     refresh: bool = False
     within: timedelta | None = None
     lifetime: timedelta = CRL_LIFETIME
-    format: str = "pem"
+    format: CRLFormat = "pem"
     path: Path | None = None
     allow: frozenset[str] = frozenset()
 
@@ -233,7 +236,7 @@ def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
     return CRLDocument(crl=crl_record(home, ca), made=made, path=path)
 
 
-def formatted(home: Home, ca: CA, format: str) -> Iterator[bytes]:  # noqa: A002 - the option's name
+def formatted(home: Home, ca: CA, format: CRLFormat) -> Iterator[bytes]:  # noqa: A002 - the option's name
     """The newest CRL as "der" or "pem", in pieces."""
     pieces = crl_octets(home, ca)
     return pieces if format == "der" else pem.encode_stream(pieces, label="X509 CRL")

@@ -17,8 +17,8 @@ from ca.encoding.certificates import read_certificate
 from ca.encoding.der import certificate
 from ca.errors import CAError, KeyUnavailableError, MalformedError, PolicyError
 from ca.model.certificates import subject_text
+from ca.model.status import KEY_COMPROMISE, Reason
 from ca.revocation.rules import (
-    KEY_COMPROMISE,
     Standing,
     change_of,
     check_release,
@@ -34,7 +34,7 @@ from ca.store.revocations import StatusEvent
 class RevocationWishes(msgspec.Struct, frozen=True):
     """Why, how far, and whether a CRL is made in the same call."""
 
-    reason: str = "unspecified"
+    reason: Reason = "unspecified"
     invalid_since: datetime | None = None
     all_with_key: bool = False
     update_crls: bool = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +46,7 @@ def preflight_command(
     """
     from ca.authority.catalogue import target_or_default
     from ca.authority.preflighting import PreflightWishes, judge_files
+    from cli.passphrase import surroundings
     from cli.views.findings import preflight_text
 
     settings = settings_of(ctx)
@@ -55,7 +55,7 @@ def preflight_command(
     wishes = PreflightWishes(
         certificate=certificate,
         target=target_or_default(library_of(settings), target),
-        at=moment("--at", at) or datetime.now(UTC),
+        at=moment("--at", at) or surroundings(settings).clock(),
         requests=tuple(csr or ()),
         chain=chain,
         key=key,

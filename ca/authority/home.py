@@ -31,7 +31,7 @@ from ca.keys.soft import open_signer
 from ca.profiles.library import Library
 from ca.store import revocations, state
 from ca.store.audit import Actor, Event, pin, record
-from ca.store.connection import VERSION, Store, open_store
+from ca.store.connection import Store, open_store
 from ca.store.revocations import CurrentStatus
 from ca.store.schema import assert_guarded, upgrade
 from ca.store.standing import assert_standing, assert_status_events
@@ -70,6 +70,14 @@ class Surroundings(msgspec.Struct, frozen=True):
     step: Callable[[str], None] = lambda _: None
     bug: Callable[[str], None] = lambda _: None
 
+    def now(self) -> datetime:
+        """The moment, in whole seconds."""
+        return self.clock().replace(microsecond=0)
+
+    def new_serial(self) -> int:
+        """A positive serial of 16 octets with 126 random bits."""
+        return 1 << 126 | self.random_bits(126)
+
 
 class CA(msgspec.Struct, frozen=True):
     """One CA of this home: as an issuer, and how its key is kept."""
@@ -95,7 +103,7 @@ class Home:
 
     def now(self) -> datetime:
         """The moment, in whole seconds."""
-        return self.around.clock().replace(microsecond=0)
+        return self.around.now()
 
     def step(self, name: str) -> None:
         """A point at which a crash must do no harm; fault tests crash here."""
@@ -111,8 +119,8 @@ class Home:
         time.sleep(span.total_seconds())
 
     def new_serial(self) -> int:
-        """A positive serial of 16 octets with 126 random bits; the register sees to uniqueness."""
-        return 1 << 126 | self.around.random_bits(126)
+        """A serial for a certificate; the register sees to uniqueness."""
+        return self.around.new_serial()
 
     @property
     def name(self) -> str:
@@ -263,7 +271,7 @@ def open_home(path: Path, around: Surroundings, *, read_only: bool = False) -> I
     if not database.exists():
         raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
     with open_store(database, read_only=read_only) as store:
-        if store.connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        if store.needs_upgrade():
             if store.way != "rw":
                 raise OlderRegisterError(
                     f"'{database}' is an older sipca's and cannot be brought up to date here",

@@ -5,16 +5,15 @@ They come from a CA made in that folder and thrown away with it; no home is open
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from ca.authority.home import Surroundings
 from ca.documents.exits import EXIT_CODES
 from ca.documents.fixture import FixtureDocument, FixtureFiles, FixtureListDocument, FixtureRecord
 from ca.documents.sign import Refused
 from ca.encoding import pem
-from ca.encoding.certificates import read_certificate
-from ca.errors import ConflictError, attempt
+from ca.errors import BugError, ConflictError, attempt
 from ca.files import PRIVATE, PUBLIC, held_folder, make_folder, write_atomic
 from ca.keys.throwaway import make_throwaway
 from ca.lab.throwaway import MARK, Limits, ThrowawayCA, make_ca, make_crl, make_leaf
@@ -33,12 +32,10 @@ def list_fixtures() -> FixtureListDocument:
     )
 
 
-def make_fixtures(
-    name: str, folder: Path, *, now: datetime, bug: Callable[[str], None] = lambda _: None
-) -> FixtureDocument:
+def make_fixtures(name: str, folder: Path, around: Surroundings) -> FixtureDocument:
     """One fixture, or with "all" every one, and the table of what a correct peer answers.
 
-    What fails for one is its refusal, a bug of ours included (``bug`` takes its traceback).
+    What fails for one is its refusal, a bug of ours included.
 
     Raises:
         NotFoundError: there is no such fixture.
@@ -48,11 +45,12 @@ def make_fixtures(
     names = list(library.fixtures.names()) if name == "all" else [name]
     fixtures = [library.fixture(each) for each in names]
     _check_empty(folder)
-    cas = _cas({each.change.issuer for each in fixtures}, now)
+    now = around.now()
+    cas = _cas({each.change.issuer for each in fixtures}, around, now)
     make_folder(folder)
     with held_folder(folder):
         _check_empty(folder)
-        return _made(fixtures, cas, folder, now, bug)
+        return _made(fixtures, cas, folder, around, now)
 
 
 def _check_empty(folder: Path) -> None:
@@ -67,8 +65,8 @@ def _made(
     fixtures: list[Fixture],
     cas: dict[str, ThrowawayCA],
     folder: Path,
+    around: Surroundings,
     now: datetime,
-    bug: Callable[[str], None],
 ) -> FixtureDocument:
     root, issuing = cas["root"], cas["issuing"]
     shared = {
@@ -82,11 +80,15 @@ def _made(
     made: list[FixtureRecord] = []
     refused: list[Refused] = []
     for each in fixtures:
-        found = attempt(_make, each, cas[each.change.issuer], folder, revoked, now)
+        serial = around.new_serial()
+        found = attempt(_make, each, cas[each.change.issuer], folder, now, serial)
         if isinstance(found, FixtureRecord):
             made.append(found)
+            if each.change.revoked:
+                revoked.append(serial.to_bytes(16, "big"))
             continue
-        bug(getattr(found, "trace", ""))
+        if isinstance(found, BugError):
+            around.bug(found.trace)
         code = EXIT_CODES[found.kind]
         refused.append(Refused(each.name, found.kind, found.message, found.hint, code))
     crl = make_crl(issuing, revoked, now=now)
@@ -98,28 +100,27 @@ def _made(
     )  # fmt: skip
 
 
-def _cas(wanted: set[str], now: datetime) -> dict[str, ThrowawayCA]:
-    root = make_ca("Fixture Root", None, Limits(), now=now)
-    cas = {"root": root, "issuing": make_ca("Fixture Issuing", root, Limits(0), now=now)}
+def _cas(wanted: set[str], around: Surroundings, now: datetime) -> dict[str, ThrowawayCA]:
+    def ca(cn: str, parent: ThrowawayCA | None, limits: Limits) -> ThrowawayCA:
+        return make_ca(cn, parent, limits, now=now, serial=around.new_serial())
+
+    root = ca("Fixture Root", None, Limits())
+    cas = {"root": root, "issuing": ca("Fixture Issuing", root, Limits(0))}
     if "unknown" in wanted:
-        other = make_ca("Unknown Root", None, Limits(), now=now)
-        cas["unknown"] = make_ca("Unknown Issuing", other, Limits(0), now=now)
+        cas["unknown"] = ca("Unknown Issuing", ca("Unknown Root", None, Limits()), Limits(0))
     if "below-issuing" in wanted:
-        cas["below-issuing"] = make_ca("Below Issuing", cas["issuing"], Limits(0), now=now)
+        cas["below-issuing"] = ca("Below Issuing", cas["issuing"], Limits(0))
     if "constrained" in wanted:
-        cas["constrained"] = make_ca("Constrained", root, Limits(0, PERMITTED), now=now)
+        cas["constrained"] = ca("Constrained", root, Limits(0, PERMITTED))
     return cas
 
 
 def _make(
-    fixture: Fixture, issuer: ThrowawayCA, folder: Path, revoked: list[bytes], now: datetime
+    fixture: Fixture, issuer: ThrowawayCA, folder: Path, now: datetime, serial: int
 ) -> FixtureRecord:
     change: Change = fixture.change
     key = make_throwaway(int(change.key.removeprefix("rsa:")))
-    leaf = make_leaf(change, issuer, key, now=now)
-    serial = bytes.fromhex(read_certificate(leaf).serial)
-    if change.revoked:
-        revoked.append(serial)
+    leaf = make_leaf(change, issuer, key, now=now, serial=serial)
     above = [issuer.certificate, *issuer.above[:-1]] if change.send_chain else []
     place = folder / fixture.name
     make_folder(place)

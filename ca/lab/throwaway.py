@@ -18,6 +18,7 @@ from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier
 from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, make_throwaway
+from ca.model.certificates import Validity
 from ca.model.status import KEY_COMPROMISE
 from ca.profiles.fixture import Change
 
@@ -43,12 +44,15 @@ class Limits(msgspec.Struct, frozen=True):
     permitted: str | None = None
 
 
-def make_ca(cn: str, parent: ThrowawayCA | None, limits: Limits, *, now: datetime) -> ThrowawayCA:
+def make_ca(
+    cn: str, parent: ThrowawayCA | None, limits: Limits, *, now: datetime, serial: int
+) -> ThrowawayCA:
     """A CA below another, or a self-signed root."""
     from cryptography import x509
 
     key = make_throwaway()
-    builder = _start(cn, key, parent, now - timedelta(days=2), now + timedelta(days=365))
+    validity = Validity(now - timedelta(days=2), now + timedelta(days=365))
+    builder = _start(cn, key, parent, validity, serial)
     builder = builder.add_extension(x509.BasicConstraints(True, limits.path_length), critical=True)
     builder = builder.add_extension(_usage(ca=True), critical=True)
     if limits.permitted is not None:
@@ -58,17 +62,15 @@ def make_ca(cn: str, parent: ThrowawayCA | None, limits: Limits, *, now: datetim
     return ThrowawayCA(key, _signed(builder, (parent.key if parent else key)), above)
 
 
-def make_leaf(change: Change, issuer: ThrowawayCA, key: ThrowawayKey, *, now: datetime) -> bytes:
+def make_leaf(
+    change: Change, issuer: ThrowawayCA, key: ThrowawayKey, *, now: datetime, serial: int
+) -> bytes:
     """An end-entity certificate with what is wrong in it."""
     from cryptography import x509
 
-    builder = _start(
-        change.cn,
-        key,
-        issuer,
-        now + timedelta(days=change.not_before_days),
-        now + timedelta(days=change.not_after_days),
-    )
+    begin = now + timedelta(days=change.not_before_days)
+    validity = Validity(begin, now + timedelta(days=change.not_after_days))
+    builder = _start(change.cn, key, issuer, validity, serial)
     builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)
     builder = builder.add_extension(_usage(ca=False), critical=True)
     purposes = [x509.ObjectIdentifier(purpose.oid) for purpose in change.purposes]
@@ -101,7 +103,7 @@ def make_crl(ca: ThrowawayCA, revoked: list[bytes], *, now: datetime) -> bytes:
 
 
 def _start(
-    cn: str, key: ThrowawayKey, issuer: ThrowawayCA | None, begin: datetime, end: datetime
+    cn: str, key: ThrowawayKey, issuer: ThrowawayCA | None, validity: Validity, serial: int
 ) -> x509.CertificateBuilder:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -120,9 +122,9 @@ def _start(
         .subject_name(subject)
         .issuer_name(above)
         .public_key(load_der_public_key(key.public.spki))  # type: ignore[arg-type]
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(end)
+        .serial_number(serial)
+        .not_valid_before(validity.not_before)
+        .not_valid_after(validity.not_after)
         .add_extension(x509.SubjectKeyIdentifier(key_identifier(key.public.bits)), critical=False)
     )
     if issuer is None:

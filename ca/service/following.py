@@ -74,6 +74,10 @@ class Following:
         """The moment."""
         return self._around.clock()
 
+    def seconds(self) -> float:
+        """The moment, in seconds since 1970."""
+        return self._around.clock().timestamp()
+
     def look(self) -> None:
         """Take up what changed; then nothing remembered holds any more."""
         if self._look():

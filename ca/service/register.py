@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from hashlib import sha256
-from time import time
 
 from ca.authority.home import CA, Home
 from ca.authority.status.check import clock_findings, status_service_findings
@@ -47,12 +46,14 @@ class ServedRegister:
     def at_once(self, path: bytes) -> bytes | None:
         """Headers and body for a GET that was answered a moment ago: no task, no parsing."""
         found = self.answers.by_way(path)
-        return None if found is None or time() >= found.fresh_until else found.octets
+        if found is None or self.following.seconds() >= found.fresh_until:
+            return None
+        return found.octets
 
     def posted(self, request: bytes) -> bytes:
         """Headers and body for an OCSP request that came by POST."""
         found = self.answers.by_way(request)
-        if found is not None and time() < found.fresh_until:
+        if found is not None and self.following.seconds() < found.fresh_until:
             return found.octets
         made = self._answered(request, request)
         return made.octets if isinstance(made, Remembered) else made.octets()
@@ -75,7 +76,7 @@ class ServedRegister:
         question = asked.question()
         if question is None:
             return _ocsp_reply(self._answer(asked) or _LOCKED)
-        known, now = self.answers.to(question), self.following.now().timestamp()
+        known, now = self.answers.to(question), self.following.seconds()
         if known is None or now >= known.fresh_until:
             answer = self._answer(asked)
             known = self.answers.to(question)  # gone, if another file has come meanwhile

@@ -41,6 +41,7 @@ class Store:
         mark: tuple[int, ...] | None = None,
     ) -> None:
         self.connection = connection
+        """For ``ca.store`` alone; others call a method that is named after their question."""
         self.path = path
         self.way = way
         self._patience = patience
@@ -80,7 +81,15 @@ class Store:
         if self.has_written:
             with contextlib.suppress(sqlite3.Error):  # somebody is reading: the next one does it
                 self.connection.execute("PRAGMA busy_timeout = 200")
-                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Merge what was written into the file, as far as nobody reads what stood there before."""
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def needs_upgrade(self) -> bool:
+        """Whether it is of an older schema than this program's."""
+        return schema_version(self.connection) != VERSION
 
     def assert_writable(self) -> None:
         """It is open for writing: asked before files are made for what will be recorded.
@@ -222,6 +231,11 @@ def mark_of(path: Path | str) -> tuple[int, ...] | None:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
+def schema_version(connection: sqlite3.Connection) -> int:
+    """``PRAGMA user_version``: the last migration that the register has seen; 0 if it is empty."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _create(path: Path) -> None:
     """An empty file, 0600 from the first moment; SQLite gives -wal and -shm the same mode."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -251,7 +265,7 @@ def _connect(
 
 
 def _assert_known(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = schema_version(connection)
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(f"'{path}' is not a register of sipca's", hint="choose another --home")
     if version > VERSION:

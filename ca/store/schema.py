@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ca.errors import StoreError
-from ca.store.connection import APPLICATION_ID, VERSION, Store
+from ca.store.connection import APPLICATION_ID, VERSION, Store, schema_version
 
 HISTORY = {
     "request": "sha256 = NEW.sha256 OR id = NEW.id",
@@ -285,7 +285,7 @@ def upgrade(store: Store, pin: Callable[[int], None] | None = None) -> bool:
     Raises:
         StoreError: a trigger that guards history is missing afterwards.
     """
-    if _version(store) == VERSION:
+    if not store.needs_upgrade():
         return False
     import sqlite_utils
     from sqlite_utils import Migrations
@@ -296,7 +296,7 @@ def upgrade(store: Store, pin: Callable[[int], None] | None = None) -> bool:
     store.connection.execute("PRAGMA foreign_keys = OFF")  # not inside a transaction
     try:
         with store.write() as connection:
-            before = _version(store)
+            before = schema_version(connection)
             if before == VERSION:
                 return False
             migrations.apply(sqlite_utils.Database(connection))
@@ -359,7 +359,3 @@ def recreate_derived(store: Store) -> None:
         store.connection.execute(statement)
     for statement in _DERIVED_INDEXES:
         store.connection.execute(statement)
-
-
-def _version(store: Store) -> int:
-    return int(store.connection.execute("PRAGMA user_version").fetchone()[0])

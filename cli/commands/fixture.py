@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -36,13 +35,12 @@ def make_command(
     Example: sipca fixture make expired --out bad
     """
     from ca.lab.fixture import make_fixtures
-    from cli.bugs import bug_teller
+    from cli.passphrase import surroundings
     from cli.views.fixture import made_text
     from cli.views.sign import refused_text
 
     settings = settings_of(ctx)
-    now = datetime.now(UTC).replace(microsecond=0)
-    document = make_fixtures(name, out, now=now, bug=bug_teller(settings))
+    document = make_fixtures(name, out, surroundings(settings))
     show(document, settings, made_text)
     if document.refused:
         say_anyway(refused_text(document.refused))

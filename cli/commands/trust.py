@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +44,7 @@ def build_command(
     """
     from ca.authority.devices.trust import TrustWishes, build
     from ca.authority.reports.target import target_or_default
+    from cli.passphrase import surroundings
     from cli.views.trust import build_text
 
     settings = settings_of(ctx)
@@ -56,7 +56,7 @@ def build_command(
     wishes = TrustWishes(
         sources=tuple(sources),
         target=target_or_default(library_of(settings), target),
-        at=datetime.now(UTC),
+        at=surroundings(settings).clock(),
         own=own,
         path=output,
         manifest=manifest,

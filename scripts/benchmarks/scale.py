@@ -146,7 +146,7 @@ def _raw(home: Home, serial: bytes) -> object:
 
 
 def _size(home: Home) -> int:
-    home.store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    home.store.checkpoint()
     return (home.path / "ca.db").stat().st_size
 
 

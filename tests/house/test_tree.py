@@ -72,15 +72,6 @@ def test_only_the_keys_room_loads_or_makes_private_keys() -> None:
         assert not re.search(r"load_\w+_private_key|generate_private_key", path.read_text()), path
 
 
-def test_only_home_and_keys_reach_for_the_clock_or_the_dice() -> None:
-    pattern = re.compile(r"datetime\.now|time\.time\(|os\.urandom|secrets\.|random\.")
-    allowed = {"ca/authority/home.py", "ca/keys/at_rest.py", "ca/files/writing.py"}
-    for path in (ROOT / "ca").rglob("*.py"):
-        name = str(path.relative_to(ROOT))
-        if pattern.search(path.read_text()):
-            assert name in allowed, name
-
-
 def test_only_one_function_opens_sqlite() -> None:
     opening = [
         str(path.relative_to(ROOT))

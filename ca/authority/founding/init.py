@@ -58,7 +58,7 @@ def create_ca(path: Path, spelled: FoundingWishes, around: Surroundings) -> Init
         with open_store(temporary, create=True) as store:
             upgrade(store)
             _make(Home(path, store, around), chosen, passphrase)
-            store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            store.checkpoint()
         if not link_into_place(temporary, database):
             return _already(path, spelled, around)
     finally:

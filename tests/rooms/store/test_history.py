@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from stand_in.lab import ROOT
 
 from ca.errors import StoreError
-from ca.store import audit, crls, plans, revocations, schema, state, verifying
+from ca.store import audit, crls, plans, revocations, state, verifying
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL
@@ -142,14 +143,43 @@ def test_upgrading_twice_does_nothing_the_second_time(store: Store) -> None:
 
 
 def test_who_loses_the_race_of_an_upgrade_goes_on_with_foreign_keys_held(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    versions = iter([1, VERSION])
-    monkeypatch.setattr(schema, "_version", lambda _store: next(versions))
+    """Another program upgrades the register when this one has found it to be an older one."""
+    with sqlite3.connect(path) as old:
+        old.executescript((ROOT / "tests/vectors/registers/schema-1.sql").read_text())
+    old.close()
+    needs_upgrade = Store.needs_upgrade
 
-    assert upgrade(store) is False
+    def and_then_the_other_wins(loser: Store) -> bool:
+        found = needs_upgrade(loser)
+        monkeypatch.undo()
+        with open_store(path) as winner:
+            assert upgrade(winner) is True
+        return found
 
-    assert store.connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    with open_store(path) as store:
+        monkeypatch.setattr(Store, "needs_upgrade", and_then_the_other_wins)
+        assert upgrade(store) is False
+
+        with store.write(), pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            state.add_issuer(store, role="root", ca_id="00000001", key_id=99, parent_id=None)
+
+
+def test_an_upgrade_that_fails_leaves_the_old_register_and_foreign_keys_held(path: Path) -> None:
+    with sqlite3.connect(path) as old:
+        old.executescript((ROOT / "tests/vectors/registers/schema-1.sql").read_text())
+    old.close()
+
+    def fails(_before: int) -> None:
+        raise RuntimeError
+
+    with open_store(path) as store:
+        with pytest.raises(RuntimeError):
+            upgrade(store, fails)
+
+        assert store.needs_upgrade()
+        assert store.connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
 def test_the_connection_is_set_up_as_the_design_says(store: Store, path: Path) -> None:

@@ -84,16 +84,23 @@ class Evidence:
         words = [each for each in (mutant.code, module) if each]
 
         def rank(test: str) -> tuple[bool, bool, str]:
-            file = test.partition("::")[0]
-            text = (self._tree / file).read_text()
-            return not file.startswith("tests/rooms"), not any(w in text for w in words), test
+            mentioned = any(word in self._text(test) for word in words)
+            return not test.startswith("tests/rooms"), not mentioned, test
 
-        return sorted((each for each in tests - self._broken if each), key=rank)
+        there = [t for t in tests if f"def {t.rpartition('::')[2]}(" in self._text(t)]
+        return sorted(set(there) - self._broken, key=rank)
+
+    def _text(self, test: str) -> str:
+        file = self._tree / test.partition("::")[0]
+        return file.read_text() if test and file.exists() else ""
 
     def _contexts(self, path: str) -> dict[int, list[str]]:
         if path not in self._by_line:
-            measured = next((f for f in self._data.measured_files() if f.endswith(f"/{path}")), "")
-            self._by_line[path] = self._data.contexts_by_lineno(measured) if measured else {}
+            found = self._by_line[path] = {}
+            for file in self._data.measured_files():  # one of each copy that was looked at
+                if file.endswith(f"/{path}"):
+                    for line, contexts in self._data.contexts_by_lineno(file).items():
+                        found.setdefault(line, []).extend(contexts)
         return self._by_line[path]
 
     def _bring_up_to_date(self, tree: Path) -> None:

@@ -7,7 +7,17 @@ from typing import Any
 
 import msgspec
 
-from ca.documents import certificates, devices, handing, home, lab, reports, revocation, trust
+from ca.documents import (
+    certificates,
+    devices,
+    handing,
+    home,
+    lab,
+    reports,
+    revocation,
+    samples,
+    trust,
+)
 from ca.documents.base import Document
 from ca.documents.scripts import EnvDocument, ErrorDocument, SchemaListDocument
 from ca.documents.signing import SigningDocument
@@ -36,6 +46,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "trust diff": trust.TrustDiffDocument,
     "fixture list": lab.FixtureListDocument,
     "fixture make": lab.FixtureDocument,
+    "samples": samples.SamplesDocument,
     "ca set": home.SettingsDocument,
     "profile list": reports.ProfileListDocument,
     "profile show": reports.TextDocument,

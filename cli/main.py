@@ -48,6 +48,7 @@ COMMANDS: dict[str, Any] = {
         "Bad certificates from a throw-away CA, for testing devices.",
         {"list": "Which ones there are.", "make": "Make one, or all."},
     ),
+    "samples": "Write sample CSRs, to try things with.",
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
     "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),

@@ -28,6 +28,7 @@ from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
 from ca.documents.revoke import RevocationDocument
 from ca.documents.rule import RuleDocument, RuleShowDocument
+from ca.documents.samples import SamplesDocument
 from ca.documents.show import ShowDocument
 from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
@@ -80,6 +81,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "rule show": RuleShowDocument,
     "apply": ApplyDocument,
     "env": EnvDocument,
+    "samples": SamplesDocument,
     "schema": SchemaListDocument,
     "error": ErrorDocument,
 }

@@ -23,12 +23,18 @@ Ref = Annotated[
         metavar="REF", help="Device, CN, any SAN, or 4 or more hex digits of the serial."
     ),
 ]
-NoCRL = Annotated[bool, typer.Option("--no-crl", help="Leave the CRL pending.")]
+NoCRL = Annotated[bool, typer.Option("--no-crl", help="Make no new CRL in this call.")]
 AllowClock = Annotated[
     list[str] | None,
-    typer.Option("--allow", metavar="RULE", help="clock-behind: the clock is right; recorded."),
+    typer.Option(
+        "--allow",
+        metavar="RULE",
+        help="clock-behind: this machine's clock is right. The audit trail records it.",
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files of other content.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that have other content.")
+]
 
 
 def parsed(flag: str, parse: Callable[[str], T], text: str) -> T:

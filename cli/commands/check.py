@@ -18,7 +18,7 @@ from cli.output import show, talk
 def check_command(
     ctx: typer.Context,
     expiring: Annotated[
-        str, typer.Option(metavar="D", help="Warn of certificates that end within.")
+        str, typer.Option(metavar="D", help="Warn of certificates that end within this span.")
     ] = f"{RENEW_BEFORE.days}d",
     min_severity: Annotated[
         str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
@@ -26,7 +26,7 @@ def check_command(
     rebuild: Annotated[
         bool,
         typer.Option(
-            "--rebuild", help="Make what differs from history anew from it first; recorded."
+            "--rebuild", help="First rebuild derived tables that differ from history; recorded."
         ),
     ] = False,
 ) -> None:

@@ -70,7 +70,7 @@ def rotate_command(
         str | None, typer.Option("--ca", help="issuing, root, or a CA's 8 hex digits; else all.")
     ] = None,
     if_due: Annotated[
-        bool, typer.Option("--if-due", help="Only where half the signer's life is over.")
+        bool, typer.Option("--if-due", help="Only if half of the signer's life is over.")
     ] = False,
     allow: AllowClock = None,
 ) -> None:

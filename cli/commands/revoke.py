@@ -24,11 +24,12 @@ def revoke_command(
     ] = None,
     reason: Annotated[str, typer.Option(help=f"One of {', '.join(REASONS)}.")] = "unspecified",
     invalid_since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Since when the key is suspect.")
+        str | None,
+        typer.Option(metavar="DATE", help="Since when the key is suspect (invalidityDate)."),
     ] = None,
     all_with_key: Annotated[
         bool,
-        typer.Option("--all-with-key", help="Of a compromised key every live certificate."),
+        typer.Option("--all-with-key", help="Revoke every certificate with the same key."),
     ] = False,
     no_crl: NoCRL = False,
     allow: AllowClock = None,

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 def serve_command(
     ctx: typer.Context,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
-    ocsp_port: Annotated[int, typer.Option(min=0, max=65535, help="The devices' port.")] = 2560,
+    ocsp_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port for OCSP that devices expect.")
+    ] = 2560,
     http_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port of the base URL.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="The port that the base URL names: OCSP, CRLs, CA certificates."
+        ),
     ] = 8080,
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Worker processes: one a core at the most.")
+        int, typer.Option(min=1, max=64, help="Worker processes, at most one for each core.")
     ] = 1,
 ) -> None:
     """OCSP by GET and POST, CRLs and CA certificates over HTTP; ends on SIGTERM or Ctrl-C.

@@ -16,7 +16,7 @@ from scripts.benchmarks.peers import CFSSL, Certtool, EasyRSA, OpenSSL, quietly
 from scripts.benchmarks.requests import write_requests
 
 ROUNDS = 11
-SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "vectors" / "samples" / "sbc1.csr"
+SAMPLE = Path(__file__).resolve().parents[2] / "profiles" / "samples" / "sbc1.csr"
 EMPTY = (
     "import typer\napp = typer.Typer(add_completion=False)\n"
     "@app.command()\ndef nothing(): pass\napp([], standalone_mode=False)\n"

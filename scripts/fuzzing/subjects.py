@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts.fuzzing.mutation import damage_der, damage_text
 
 ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "tests" / "vectors" / "samples"
+SAMPLES, VECTORS = ROOT / "profiles" / "samples", ROOT / "tests" / "vectors" / "samples"
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 Make = Callable[[random.Random], bytes]
 Damage = Callable[[bytes, list[bytes], random.Random], bytes]
@@ -163,7 +163,7 @@ out = "out/proxy"
 
 
 def _samples(pattern: str) -> list[Path]:
-    return sorted(SAMPLES.rglob(pattern))
+    return sorted([*SAMPLES.glob(pattern), *VECTORS.rglob(pattern)])
 
 
 def _blocks(text: bytes) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, ROOT, SAMPLES, CommandLine, make_csr
+from stand_in.lab import EC_KEY, ROOT, VECTORS, CommandLine, make_csr
 
 from ca.csr.parsing import read_request
 from ca.store import devices
@@ -201,7 +201,7 @@ def test_behind_an_opened_quote_nothing_runs_either(
 
 
 def test_a_name_with_a_command_in_it_from_a_csr(sipca: CommandLine, shell: Shell) -> None:
-    source = SAMPLES / "hostile" / "cn-shell" / "in.csr"
+    source = VECTORS / "hostile" / "cn-shell" / "in.csr"
     signed = sipca("sign", source, "--san", "dns:zzz.lab.example")
     assert signed.exit == 0, signed.err
 

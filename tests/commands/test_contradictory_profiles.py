@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, ROOT, SAMPLES, CommandLine
+from stand_in.lab import EC_KEY, ROOT, VECTORS, CommandLine
 
 TAKE = 'take = ["CN", "OU", "O", "L", "ST", "C"]'
 KEYS = 'allow = ["rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521"]'
@@ -69,7 +69,7 @@ def test_a_contradiction_is_named_by_file_and_key(
 def test_the_samples_are_refused_by_check_and_at_use(
     sipca: CommandLine, csr_file: Callable[..., Path], sample: str, key: str
 ) -> None:
-    source = SAMPLES / "hostile" / "toml" / f"{sample}.toml"
+    source = VECTORS / "hostile" / "toml" / f"{sample}.toml"
     (sipca.home / "profiles").mkdir()
     (sipca.home / "profiles" / f"{sample}.toml").write_bytes(source.read_bytes())
     csr = csr_file("in", "dns:a.lab.example", key=EC_KEY)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from stand_in.lab import SAMPLES, CommandLine, make_csr
+from stand_in.lab import VECTORS, CommandLine, make_csr
 
 from ca.csr.armour import find_request
 from ca.errors import MalformedError
 
-FOUND = SAMPLES / "found"
+FOUND = VECTORS / "found"
 
 
 FLAWED = {
@@ -120,7 +120,7 @@ def test_a_private_key_in_json_is_told_as_one(bare: CommandLine, tmp_path: Path)
     assert "*private key*" in answer.err
 
 
-CUCM = SAMPLES / "found" / "cucm-ms" / "tomcat.csr"
+CUCM = VECTORS / "found" / "cucm-ms" / "tomcat.csr"
 
 
 def profile(sipca: CommandLine, name: str, *changes: tuple[str, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, SAMPLES, Answer, CommandLine, serials_with_a_slash
+from stand_in.lab import EC_KEY, ROOT, VECTORS, Answer, CommandLine, serials_with_a_slash
 
 Csr = Callable[..., Path]
 KIT = ("--target", "audiocodes-7.4")
@@ -246,9 +246,9 @@ def test_a_lab_file_cannot_name_a_profile_as_a_shipped_one(
     """Refused with file and key before anything is made; with the file there and without it."""
     import shutil
 
-    shutil.copy(SAMPLES / "hostile" / "lab" / "prof-sip.toml", tmp_path / "prof-sip.toml")
+    shutil.copy(VECTORS / "hostile" / "lab" / "prof-sip.toml", tmp_path / "prof-sip.toml")
     without = bare("apply", tmp_path / "prof-sip.toml")
-    shutil.copy(SAMPLES.parents[2] / "profiles" / "sip.toml", tmp_path / "sip.toml")
+    shutil.copy(ROOT / "profiles" / "sip.toml", tmp_path / "sip.toml")
     with_file = bare("apply", tmp_path / "prof-sip.toml")
 
     for answer in (without, with_file):
@@ -261,7 +261,7 @@ def test_a_lab_file_cannot_name_a_profile_as_a_shipped_one(
 def test_a_lab_file_cannot_bring_a_profile_that_no_call_could_name(
     bare: CommandLine, tmp_path: Path, name: str
 ) -> None:
-    text = (SAMPLES.parents[2] / "profiles" / "sip.toml").read_text()
+    text = (ROOT / "profiles" / "sip.toml").read_text()
     (tmp_path / f"{name}.toml").write_text(text)
     (tmp_path / "lab.toml").write_text(f'schema = 1\nprofiles = ["{name}.toml"]\n')
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, ROOT, SAMPLES, CommandLine, make_csr
+from stand_in.lab import EC_KEY, ROOT, VECTORS, CommandLine, make_csr
 
 from ca.errors import MalformedError
 from ca.profiles.library import Library
@@ -82,7 +82,7 @@ def test_octets_that_are_no_text_are_refused_in_a_lab_file(
 
 @pytest.mark.parametrize("sample", ["deep.toml"])
 def test_the_sample_is_refused_with_its_file(bare: CommandLine, sample: str) -> None:
-    path = SAMPLES / "hostile" / "toml" / sample
+    path = VECTORS / "hostile" / "toml" / sample
 
     for words in (["profile", "check", path], ["apply", path]):
         answer = bare(*words)
@@ -110,7 +110,7 @@ def test_a_context_out_of_range_is_refused_with_file_and_key_and_spoils_no_home(
 
 
 def test_the_sample_of_a_negative_context_is_refused(bare: CommandLine) -> None:
-    answer = bare("apply", SAMPLES / "hostile" / "lab" / "ctx-neg.toml")
+    answer = bare("apply", VECTORS / "hostile" / "lab" / "ctx-neg.toml")
 
     assert answer.exit == 3
     assert "ctx-neg.toml: device[0].context: expected 'int' >= 0" in answer.err

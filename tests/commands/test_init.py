@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from stand_in.lab import CommandLine
+from stand_in.lab import SAMPLES, CommandLine
 
 SMALL = ("--root-key", "ec:p256", "--issuing-key", "ec:p256")
 
@@ -158,7 +158,7 @@ def test_a_passphrase_is_the_same_however_unicode_composes_it_and_lines_end(
     (tmp_path / "decomposed").write_bytes("Gru\u0308n \r\n".encode())
     bare("init", "--passphrase-file", tmp_path / "decomposed", *SMALL)
     monkeypatch.setenv("SIPCA_PASSPHRASE", "Gr\u00fcn ")
-    csr = Path(__file__).parents[1] / "vectors" / "samples" / "sbc1.csr"
+    csr = SAMPLES / "sbc1.csr"
 
     answer = bare("sign", csr)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, SAMPLES, CommandLine, make_csr
+from stand_in.lab import EC_KEY, SAMPLES, VECTORS, CommandLine, make_csr
 
-HOSTILE = SAMPLES / "hostile"
+HOSTILE = VECTORS / "hostile"
 
 
 @pytest.fixture

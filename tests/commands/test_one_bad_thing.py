@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from stand_in.lab import ROOT, SAMPLES, Answer, CommandLine, cut_off, make_csr
+from stand_in.lab import ROOT, VECTORS, Answer, CommandLine, cut_off, make_csr
 
 NAMES = ("a", "bad", "c")
 STAGES = (
@@ -241,7 +241,7 @@ def test_workers_refuse_the_one_and_sign_the_others_too(sipca: CommandLine, tmp_
 def test_a_request_with_a_version_of_2000_octets_costs_the_batch_nothing(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
-    inbox = SAMPLES / "hostile" / "batch-one-bad" / "inbox"
+    inbox = VECTORS / "hostile" / "batch-one-bad" / "inbox"
 
     answer = sipca("sign", inbox, "--out", tmp_path / "out", "--json")
 

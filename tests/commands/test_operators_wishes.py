@@ -14,13 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from stand_in.lab import EC_KEY, PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
+from stand_in.lab import EC_KEY, PASSPHRASE, ROOT, SAMPLES, VECTORS, CommandLine, make_csr
 
 from ca.encoding import der
 
-FOUND = SAMPLES / "found"
-
-
+FOUND = VECTORS / "found"
 FLAWED = {
     "cn-newline.csr": "the subject's CN 'sbc1.lab.example\\x0a' holds control characters",
     "dns-nul.csr": "the CSR's SAN dns 'sbc1.lab.example\\x00' holds control characters",
@@ -246,7 +244,7 @@ def test_a_csr_of_a_huge_version_is_refused_and_its_neighbours_are_signed(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
     answer = sipca(
-        "sign", SAMPLES / "hostile" / "batch-one-bad" / "inbox", "--out", tmp_path / "up", "--json"
+        "sign", VECTORS / "hostile" / "batch-one-bad" / "inbox", "--out", tmp_path / "up", "--json"
     )
 
     assert answer.exit == 3

@@ -12,7 +12,7 @@ from pathlib import Path
 import certifi
 import pytest
 from stand_in import odd
-from stand_in.lab import SAMPLES, CommandLine
+from stand_in.lab import VECTORS, CommandLine
 from stand_in.odd import NOT_ITS_KEY, ODD, REFUSED, as_pem, certificate
 
 import ca.authority.devices.trust_sources
@@ -23,7 +23,7 @@ from ca.model.certificates import CertificateFacts
 GOOD = certificate("Good Root")
 INTERNALS = re.compile(r"ParseError|asn1|ASN\.1|Error\b|Traceback|0x7f|octet \d+|<[a-z_.]+ object")
 """What no message may hold: the words of libraries and of our own DER reader."""
-FOUND, HOSTILE = SAMPLES / "found", SAMPLES / "hostile"
+FOUND, HOSTILE = VECTORS / "found", VECTORS / "hostile"
 SYSTEM = Path("/etc/ssl/certs")
 
 
@@ -115,7 +115,7 @@ def test_the_samples_give_what_is_said_of_them(
     bare: CommandLine, tmp_path: Path, folder: str, code: int, taken: int, said: list[str]
 ) -> None:
     good = FOUND / "cert-unreadable" / "good-root.pem"
-    files = sorted(set((SAMPLES / folder).iterdir()) - {good})
+    files = sorted(set((VECTORS / folder).iterdir()) - {good})
 
     answer = bare("trust", "build", good, *files, "-o", tmp_path / "out.pem")
 

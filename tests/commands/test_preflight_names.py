@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from stand_in.lab import SAMPLES, CommandLine, general_name
+from stand_in.lab import VECTORS, CommandLine, general_name
 
-FOUND = SAMPLES / "found" / "preflight-names"
+FOUND = VECTORS / "found" / "preflight-names"
 SIP_DOMAIN = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.20")
 Finding = tuple[str, str]
 

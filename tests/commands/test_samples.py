@@ -1,7 +1,8 @@
-"""Every sample does what its README says with ``--profile sip``."""
+"""``sipca samples``, and every sample does what its README says with ``--profile sip``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -238,3 +239,66 @@ def test_csr_show_with_a_profile_shows_the_account_for_people(sipca: CommandLine
 
     assert "by profile sip it would be issued as:" in text
     assert "ca-flag" in text
+
+
+def test_samples_are_written_into_a_folder_with_the_page_about_them(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    answer = bare("samples", tmp_path / "samples")
+
+    written = {path.name: path.read_bytes() for path in (tmp_path / "samples").iterdir()}
+    assert answer.exit == 0, answer.err
+    assert written == {path.name: path.read_bytes() for path in SAMPLES.iterdir()}
+    assert f"next: sipca csr show {tmp_path}/samples/sbc1.csr" in answer.out
+    assert not bare.home.exists()
+
+
+def test_every_sample_is_described(bare: CommandLine, tmp_path: Path) -> None:
+    document = bare("samples", tmp_path, "--json").json
+
+    described = {Path(each["path"]).name: each["shows"] for each in document["samples"]}
+    assert set(described) == {path.name for path in SAMPLES.glob("*.csr")}
+    assert described["crlf.csr"] == described["new-header-no-newline.csr"] == "browser paste"
+    assert document["readme"] == str(tmp_path / "README.md")
+
+
+def test_samples_again_change_nothing(bare: CommandLine, tmp_path: Path) -> None:
+    bare("samples", tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+
+    answer = bare("samples", tmp_path)
+
+    assert answer.exit == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_samples_never_replace_another_file_unasked(bare: CommandLine, tmp_path: Path) -> None:
+    mine = tmp_path / "sbc1.csr"
+    mine.write_text("mine\n")
+
+    answer = bare("samples", tmp_path)
+
+    assert answer.exit == 6
+    assert answer.err == (
+        f"error: '{mine}' exists with other content\n"
+        "hint: choose a new folder; --overwrite replaces it\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["sbc1.csr"]
+    assert mine.read_text() == "mine\n"
+    assert bare("samples", tmp_path, "--overwrite").exit == 0
+    assert mine.read_bytes() == (SAMPLES / "sbc1.csr").read_bytes()
+
+
+def test_samples_where_a_file_is_in_the_place_of_the_folder(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "samples").write_text("mine\n")
+
+    answer = bare("samples", tmp_path / "samples")
+
+    assert answer.exit == 8
+    assert (tmp_path / "samples").read_text() == "mine\n"
+
+
+def test_samples_need_a_folder(bare: CommandLine) -> None:
+    assert bare("samples").exit == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from stand_in.lab import SAMPLES, CommandLine
+from stand_in.lab import VECTORS, CommandLine
 
 OWN_NAMES = ("--replace-san", "--san", "dns:sbc1.lab.example", "--cn", "sbc1.lab.example")
 KEYS = ("--root-key", "ec:p256", "--issuing-key", "ec:p256", "--no-passphrase")
@@ -110,10 +110,10 @@ def test_a_sample_gives_what_its_readme_says(
     sipca: CommandLine, tmp_path: Path, case: Case
 ) -> None:
     places = {
-        "FILE": SAMPLES / case.file,
-        "GOOD": SAMPLES / "found" / "cert-unreadable" / "good-root.pem",
-        "ROOT": SAMPLES / "found" / "preflight-names" / "root.pem",
-        "PASSWORD": SAMPLES / "found" / "pfx" / "pw",
+        "FILE": VECTORS / case.file,
+        "GOOD": VECTORS / "found" / "cert-unreadable" / "good-root.pem",
+        "ROOT": VECTORS / "found" / "preflight-names" / "root.pem",
+        "PASSWORD": VECTORS / "found" / "pfx" / "pw",
         "OUT": tmp_path / "bundle.pem",
     }
 
@@ -129,9 +129,9 @@ def test_a_sample_gives_what_its_readme_says(
 
 def test_every_sample_is_named_here() -> None:
     files = {
-        str(path.relative_to(SAMPLES))
+        str(path.relative_to(VECTORS))
         for folder in ("found", "hostile")
-        for path in (SAMPLES / folder).rglob("*")
+        for path in (VECTORS / folder).rglob("*")
         if path.is_file()
     }
 
@@ -139,7 +139,7 @@ def test_every_sample_is_named_here() -> None:
 
 
 def test_one_bad_request_among_three_is_refused_alone(sipca: CommandLine, tmp_path: Path) -> None:
-    inbox = SAMPLES / "hostile" / "batch-one-bad" / "inbox"
+    inbox = VECTORS / "hostile" / "batch-one-bad" / "inbox"
 
     answer = sipca("sign", inbox, "--out", tmp_path / "out", "--json")
 
@@ -153,7 +153,7 @@ def test_names_outside_the_constraints_are_refused_also_where_a_rule_is_overridd
     bare: CommandLine, name: str
 ) -> None:
     bare("init", "--name", "Fenced", "--permit-dns", "lab.example", *KEYS)
-    file = SAMPLES / "hostile" / "nc" / f"{name}.csr"
+    file = VECTORS / "hostile" / "nc" / f"{name}.csr"
 
     plain = bare("sign", file)
     overridden = bare("sign", file, "--allow", "underscore-name", "--allow", "wildcard")
@@ -172,7 +172,7 @@ def test_a_hostile_lab_file_is_refused_and_spoils_no_home(
     bare: CommandLine, tmp_path: Path, name: str, code: int, says: str
 ) -> None:
     lab = tmp_path / f"{name}.toml"
-    shutil.copy(SAMPLES / "hostile" / "lab" / f"{name}.toml", lab)
+    shutil.copy(VECTORS / "hostile" / "lab" / f"{name}.toml", lab)
     (tmp_path / "sip.toml").write_text(bare("profile", "show", "sip").out)
 
     answer = bare("apply", lab)

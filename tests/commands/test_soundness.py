@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
-from stand_in.lab import EC_KEY, ROOT, CommandLine
+from stand_in.lab import EC_KEY, ROOT, SAMPLES, CommandLine
 from stand_in.registers import edit
 
 from ca.authority.status.soundness import Differences, index_altered, register_altered
@@ -308,7 +308,7 @@ def revoked_before_6(bare: CommandLine, frozen: Callable[..., None]) -> CommandL
 def test_revocations_of_an_older_register_stay_whole_and_in_force(
     revoked_before_6: CommandLine,
 ) -> None:
-    blocked = revoked_before_6("sign", ROOT / "tests" / "vectors" / "samples" / "ec-p256.csr")
+    blocked = revoked_before_6("sign", SAMPLES / "ec-p256.csr")
 
     assert blocked.exit == 4
     assert "revoked for key-compromise" in blocked.err

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, SAMPLES, CommandLine, make_csr
+from stand_in.lab import EC_KEY, SAMPLES, VECTORS, CommandLine, make_csr
 
 Csr = Callable[..., Path]
 
 
 def test_a_batch_tells_what_is_not_as_a_request_asked(sipca: CommandLine, tmp_path: Path) -> None:
-    sources = (SAMPLES / "found" / "cucm-ms" / "tomcat.csr", SAMPLES / "sbc1.csr")
+    sources = (VECTORS / "found" / "cucm-ms" / "tomcat.csr", SAMPLES / "sbc1.csr")
 
     answer = sipca("sign", *sources, "--out", tmp_path / "out")
 

@@ -8,12 +8,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from stand_in.lab import RSA_KEY, SAMPLES, CommandLine, make_csr
+from stand_in.lab import RSA_KEY, SAMPLES, VECTORS, CommandLine, make_csr
 
-CUCM = SAMPLES / "found" / "cucm-ms" / "tomcat.csr"
-
-
-KEYTOOL = SAMPLES / "found" / "keytool-unknown" / "a.csr"
+CUCM = VECTORS / "found" / "cucm-ms" / "tomcat.csr"
+KEYTOOL = VECTORS / "found" / "keytool-unknown" / "a.csr"
 
 
 def profile(sipca: CommandLine, name: str, *changes: tuple[str, str]) -> None:

@@ -40,6 +40,7 @@ USUAL: dict[str, list[str]] = {
     "trust diff": ["{csr}", "{csr}"],
     "fixture list": [],
     "fixture make": ["expired", "--out", "{out}/f"],
+    "samples": ["{out}/s"],
     "check": [],
     "serve": ["--bind", "300.0.0.1"],
     "ca set": [],

@@ -110,6 +110,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TrustDocument": ("trust", "build", trusted),
         "TrustDiffDocument": ("trust", "diff", trusted, trusted),
         "FixtureListDocument": ("fixture", "list"),
+        "SamplesDocument": ("samples", tmp_path / "s"),
         "FixtureDocument": ("fixture", "make", "expired", "--out", tmp_path / "f"),
         "StatusDocument": ("status",),
         "LogDocument": ("log", "--verify"),

@@ -30,7 +30,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust build", out / "trusted-root.pem"),
         ("trust diff", out / "trusted-root.pem", out / "trusted-1-root.pem"),
         ("issue", "p.lab.example", "--out", tmp_path / "i"), ("fixture list",),
-        ("fixture make", "expired", "--out", tmp_path / "f"), ("revoke", "sbc1", "--reason", "hold"),
+        ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("revoke", "sbc1", "--reason", "hold"),
         ("release", "sbc1"), ("crl",), ("ocsp rotate",), ("ocsp presign", "--out", tmp_path / "p"),
         ("ocsp respond", tmp_path / "request", "-o", tmp_path / "r"), ("check", "--min-severity", "info"),
         ("ca set", "--target", "generic"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),

@@ -111,6 +111,18 @@ def test_the_command_line_works_where_packages_of_the_same_names_come_first(
     assert "sip-domain" in profiles
 
 
+def test_samples_and_the_pages_that_rules_cite_are_installed_too(run: Callable[..., str]) -> None:
+    samples = json.loads(run("sipca", "samples", "samples", "--json"))["samples"]
+    shown = [
+        run("sipca", "rule", "show", code) for code in ("san-count", "preflight-cn", "ca-ending")
+    ]
+    decision = run("sipca", "rule", "show", "plan-without-result")
+
+    assert "sha256WithRSAEncryption: good" in run("sipca", "csr", "show", samples[0]["path"])
+    assert all(".md)" in text for text in shown)
+    assert "decision 5: " in decision
+
+
 def test_an_editable_install_runs_the_sources_and_copies_nothing(tmp_path: Path) -> None:
     probe = "import sipca; print(sipca._folder())"
 

@@ -20,7 +20,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_command_of_readmes_tour_does_what_it_says(folder: Path) -> None:
+def test_every_command_of_readmes_tour_does_what_it_says_in_an_empty_folder(
+    tmp_path: Path,
+) -> None:
     text = (ROOT / "README.md").read_text()
     lines = [
         line
@@ -29,7 +31,7 @@ def test_every_command_of_readmes_tour_does_what_it_says(folder: Path) -> None:
     ]
 
     found = steps(lines)
-    play(found, folder)
+    play(found, tmp_path)
 
     assert len(found) >= 10
 

@@ -20,7 +20,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "tests" / "vectors" / "samples"
+SAMPLES = ROOT / "profiles" / "samples"
+"""Requests as devices make them, which are shipped."""
+VECTORS = ROOT / "tests" / "vectors" / "samples"
+"""Odd and hostile input."""
 PASSPHRASE = "correct horse"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stand_in import odd
-from stand_in.lab import SAMPLES
+from stand_in.lab import VECTORS
 
 from ca.encoding import der
 from ca.encoding.bundles import read_bundle
@@ -85,7 +85,7 @@ def test_openssl_and_our_reader_see_the_same_ends_of_the_roots() -> None:
 
 def test_all_samples_that_the_strict_reader_takes_read_the_same() -> None:
     seen = 0
-    for path in sorted(SAMPLES.rglob("*.pem")):
+    for path in sorted(VECTORS.rglob("*.pem")):
         for member in read_bundle(path.read_bytes(), what=path.name).members:
             try:
                 with warnings.catch_warnings(action="ignore"):

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand_in.lab import EC_KEY, SAMPLES, CommandLine
+from stand_in.lab import EC_KEY, VECTORS, CommandLine
 from stand_in.odd import as_pem, certificate
 
 from ca.encoding import der
@@ -27,7 +27,7 @@ from ca.errors import CAError, KeyUnavailableError, MalformedError
 from ca.keys import pfx
 from ca.keys.files import read_key_file
 
-TRUSTSTORE = SAMPLES / "found" / "pfx" / "truststore.p12"
+TRUSTSTORE = VECTORS / "found" / "pfx" / "truststore.p12"
 BUILDER = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(2048)
 
 

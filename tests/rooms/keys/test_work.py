@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import core, keys, pkcs12
 from asn1crypto import pem as armour
-from stand_in.lab import SAMPLES, CommandLine, make_csr
+from stand_in.lab import VECTORS, CommandLine, make_csr
 
 from ca.errors import CAError, PolicyError
 from ca.keys.files import read_key_file
@@ -62,7 +62,7 @@ def test_what_openssl_writes_is_opened(folder: Path, name: str) -> None:
 
 
 def test_the_sample_is_refused_for_its_rounds_at_once() -> None:
-    data = (SAMPLES / "hostile" / "key-bomb" / "bomb.pem").read_bytes()
+    data = (VECTORS / "hostile" / "key-bomb" / "bomb.pem").read_bytes()
 
     refused(data, "its passphrase's rounds (PBKDF2) would be 2147483647, more than 10000000")
     refused(armour.unarmor(data)[2], "would be 2147483647")
@@ -207,7 +207,7 @@ def test_preflight_and_a_register_with_a_bomb_answer_at_once(
 
     looked = bare(
         "preflight", tmp_path / "o" / "a-device.pem", "--key",
-        SAMPLES / "hostile" / "key-bomb" / "bomb.pem", "--key-passphrase-file", tmp_path / "pass",
+        VECTORS / "hostile" / "key-bomb" / "bomb.pem", "--key-passphrase-file", tmp_path / "pass",
     )  # fmt: skip
     signed = bare("sign", tmp_path / "a.csr", "--again")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from stand_in.lab import RSA_KEY, SAMPLES, CommandLine
+from stand_in.lab import RSA_KEY, VECTORS, CommandLine
 
 from ca.csr.parsing import read_request
 from ca.keys.public import PublicKey, read_public_key
@@ -18,7 +18,7 @@ from ca.lint.public_keys import check_public_key
 GOOD = RSA_KEY.public_key().public_numbers().n
 P, Q = RSA_KEY.private_numbers().p, RSA_KEY.private_numbers().q
 PRIME = read_request(
-    (SAMPLES / "hostile" / "keys" / "prime-modulus.csr").read_bytes()
+    (VECTORS / "hostile" / "keys" / "prime-modulus.csr").read_bytes()
 ).key.modulus  # 2,048 bits
 assert PRIME is not None
 
@@ -96,7 +96,7 @@ def test_without_the_thorough_look_only_the_quick_rules_are_asked() -> None:
 
 
 def test_sign_refuses_a_prime_modulus(sipca: CommandLine) -> None:
-    answer = sipca("sign", SAMPLES / "hostile" / "keys" / "prime-modulus.csr")
+    answer = sipca("sign", VECTORS / "hostile" / "keys" / "prime-modulus.csr")
 
     assert answer.exit == 4
     assert "the RSA modulus is a prime number: anybody can compute the private key" in answer.err
@@ -106,7 +106,7 @@ def test_calls_of_few_requests_look_thoroughly_and_those_of_many_do_not(
     sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ca.authority.signing.sign.MOST_AT_ONCE", 2)
-    prime = (SAMPLES / "hostile" / "keys" / "prime-modulus.csr").read_bytes()
+    prime = (VECTORS / "hostile" / "keys" / "prime-modulus.csr").read_bytes()
     (tmp_path / "in").mkdir()
     for number in range(2):
         (tmp_path / "in" / f"n{number}.csr").write_bytes(prime)

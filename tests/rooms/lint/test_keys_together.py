@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from stand_in.lab import RSA_KEY, SAMPLES, CommandLine
+from stand_in.lab import RSA_KEY, VECTORS, CommandLine
 
 from ca.lint.keys_together import KeyInUse, judge_together
 
@@ -106,7 +106,7 @@ def test_check_finds_what_a_call_of_many_requests_let_pass(
     sipca: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ca.authority.signing.sign.MOST_AT_ONCE", 0)
-    assert sipca("sign", SAMPLES / "hostile" / "keys" / "prime-modulus.csr").exit == 0
+    assert sipca("sign", VECTORS / "hostile" / "keys" / "prime-modulus.csr").exit == 0
 
     answer = sipca("check", "--json")
 

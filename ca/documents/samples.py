@@ -1,0 +1,22 @@
+"""The answer of ``samples``."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ca.documents.base import Document
+
+
+class SampleRecord(msgspec.Struct, frozen=True):
+    """A sample request: where it was written, and what it shows."""
+
+    path: str
+    shows: str
+
+
+class SamplesDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``samples``; ``readme`` says what sipca does with each of them."""
+
+    folder: str
+    samples: list[SampleRecord]
+    readme: str

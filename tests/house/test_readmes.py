@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from ca.authority.catalogue import overridable
-from ca.lab.labfile import CATable, CertificateTable, DeviceTable
+from ca.authority.reports.rule import overridable
+from ca.lab.lab_file import CATable
+from ca.lab.lab_file import CertificateTable
+from ca.lab.lab_file import DeviceTable
 from stand_in.lab import ROOT
 from stand_in.reference import paths, reference
 

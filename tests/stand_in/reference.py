@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ca.authority.schemas import DOCUMENTS
+from ca.documents.schema import DOCUMENTS
 
 from cli.groups import load_command
 from cli.main import COMMANDS

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ca.documents.revocation import CheckDocument
-from ca.model.findings import Finding
 from cli.terminal import one_line, table
+
+if TYPE_CHECKING:  # signing shows findings, and loads no other answers for it
+    from ca.documents.revocation import CheckDocument
+    from ca.model.findings import Finding
 
 _REMARKS = {"warn": "warning", "fail": "REFUSED", "pass": "note", "unknown": "unknown"}
 _RESULTS = {"pass": "ok", "warn": "WARN", "fail": "FAIL", "unknown": "?"}

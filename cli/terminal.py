@@ -9,6 +9,8 @@ from ca.model.spelling import visible
 
 def safe(text: str) -> str:
     """Text whose control, format and bidirectional characters are spelled out, save line ends."""
+    if text.isprintable():
+        return text
     return "\n".join(visible(line) for line in text.split("\n"))
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ca.documents.verdict import Verdict
-from ca.model.findings import Finding
 from cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from ca.documents.verdict import Verdict
+    from ca.model.findings import Finding
 
 REMARKS = {"warn": "warning", "fail": "REFUSED", "pass": "note", "unknown": "unknown"}
 RESULTS = {"pass": "ok", "warn": "WARN", "fail": "FAIL", "unknown": "?"}

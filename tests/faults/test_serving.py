@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -241,6 +243,25 @@ def served_here(home: Path) -> Iterator[ServedRegister]:
         yield ServedRegister(following)
     finally:
         following.close()
+
+
+def test_an_answer_is_given_again_for_five_minutes_by_the_clock_that_is_handed_in(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    moment = [datetime.now(UTC)]
+    around = Surroundings(passphrase=no_passphrase, clock=lambda: moment[0])
+    following = Following(lab.home, around)
+    with contextlib.closing(following):
+        served, der = ServedRegister(following), request(tmp_path)
+        path = b"/" + base64.b64encode(der)
+        served.got(path, der)
+        moment[0] += timedelta(seconds=register.FRESH_SECONDS - 1)
+        fresh = served.at_once(path)
+        moment[0] += timedelta(seconds=1)
+        stale = served.at_once(path)
+
+    assert fresh is not None
+    assert stale is None
 
 
 def test_what_is_known_is_answered_though_the_register_is_locked(

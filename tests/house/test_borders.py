@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,3 +170,11 @@ def test_no_name_is_put_into_a_labels_by_python_s_own_codec() -> None:
                 said = [each.value for each in node.args if isinstance(each, ast.Constant)]
                 assert "idna" not in said, f"{name_of(path)}:{node.lineno}"
                 assert "punycode" not in said, f"{name_of(path)}:{node.lineno}"
+
+
+def test_a_library_whose_inside_is_overridden_has_a_last_version() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    serve = settings["project"]["optional-dependencies"]["serve"]
+    (uvicorn,) = [each for each in serve if each.startswith("uvicorn")]
+
+    assert "<" in uvicorn

@@ -83,9 +83,10 @@ class Evidence:
         module = mutant.path.removesuffix(".py").replace("/", ".")
         words = [each for each in (mutant.code, module) if each]
 
-        def rank(test: str) -> tuple[bool, bool, str]:
-            mentioned = any(word in self._text(test) for word in words)
-            return not test.startswith("tests/rooms"), not mentioned, test
+        def rank(test: str) -> tuple[bool, bool, bool, str]:
+            text = self._text(test)
+            mentioned = any(word in text for word in words)
+            return not test.startswith("tests/rooms"), "subprocess" in text, not mentioned, test
 
         there = [t for t in tests if f"def {t.rpartition('::')[2]}(" in self._text(t)]
         return sorted(set(there) - self._broken, key=rank)

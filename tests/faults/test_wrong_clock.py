@@ -177,12 +177,16 @@ def test_issue_warns_of_a_clock_that_leapt(
     assert codes(after.json) == {}
 
 
-def test_clocks_of_machines_that_share_a_home_may_differ_by_minutes(
+def test_clocks_of_machines_that_share_a_home_may_differ_by_five_minutes_and_no_second_more(
     sipca: CommandLine, leaf: Path, csr_file: Csr, frozen: Clock
 ) -> None:
-    frozen(NOW - timedelta(minutes=4))
+    frozen(NOW - timedelta(minutes=5))
+    within = sipca("sign", csr_file("c", cn="c.lab.example"))
+    frozen(NOW - timedelta(minutes=5, seconds=1))
+    beyond = sipca("sign", csr_file("d", cn="d.lab.example"))
 
-    assert sipca("sign", csr_file("c", cn="c.lab.example")).exit == 0
+    assert (within.exit, beyond.exit) == (0, 4)
+    assert "error: the clock says 2026-11-23 11:54Z" in beyond.err
 
 
 def test_a_leap_of_more_than_a_year_is_warned_of_at_every_signing_until_it_is_accepted(
@@ -192,7 +196,7 @@ def test_a_leap_of_more_than_a_year_is_warned_of_at_every_signing_until_it_is_ac
         document = sipca("sign", csr_file(name, cn=f"{name}.lab.example"), "--json", *words).json
         return codes(document["signed"][0]).get("clock-ahead")
 
-    frozen(NOW + timedelta(days=366))
+    frozen(NOW + timedelta(days=365, seconds=1))
     first, second = warned("b"), warned("c")
     accepted = warned("d", "--allow", "clock-ahead")
     after = warned("e")
@@ -205,7 +209,7 @@ def test_a_leap_of_more_than_a_year_is_warned_of_at_every_signing_until_it_is_ac
 def test_a_year_without_use_is_no_leap(
     sipca: CommandLine, leaf: Path, csr_file: Csr, frozen: Clock
 ) -> None:
-    frozen(NOW + timedelta(days=364))
+    frozen(NOW + timedelta(days=365))
 
     document = sipca("sign", csr_file("b", cn="b.lab.example"), "--json").json
 

@@ -310,6 +310,55 @@ def test_md5_is_refused_unless_allowed() -> None:
     assert allowed.result == "warn"
 
 
+def test_sha1_is_told_and_no_reason_to_refuse() -> None:
+    read = signed_by(RSA_KEY, "1.2.840.113549.1.1.5", RSA_SPKI, padding.PKCS1v15(), hashes.SHA1())
+
+    assert [(f.code, f.result) for f in judge_request(read)] == [("sha1-request", "pass")]
+
+
+def test_a_broken_signature_is_refused_and_a_good_one_has_no_finding() -> None:
+    good = signed_by(EC_KEY, "1.2.840.10045.4.3.2", SPKI, ec.ECDSA(hashes.SHA256()))
+    broken = signed_by(EC_KEY, "1.2.840.10045.4.3.3", SPKI, ec.ECDSA(hashes.SHA256()))
+
+    assert judge_request(good) == []
+    assert [(f.code, f.result) for f in judge_request(broken)] == [("broken-signature", "fail")]
+
+
+def test_each_repair_is_told_and_what_was_read_as_it_stands_is_not() -> None:
+    repaired = parse_request(request(attributes=None, version=1))
+
+    told = [(f.code, f.result, f.message.partition(":")[0]) for f in judge_request(repaired)]
+
+    assert told == [("repaired-request", "pass", "repaired")] * 2
+
+
+@pytest.mark.parametrize(
+    ("oid", "value", "asked"),
+    [
+        ("2.5.29.19", der.sequence(der.tlv(der.BOOLEAN, b"\xff")), "CA:TRUE"),
+        ("2.5.29.15", der.tlv(der.BIT_STRING, b"\x02\x04"), "keyCertSign"),
+        ("2.5.29.15", der.tlv(der.BIT_STRING, b"\x01\x02"), "cRLSign"),
+        ("2.5.29.15", der.tlv(der.BIT_STRING, b"\x01\x06"), "keyCertSign, cRLSign"),
+    ],
+)
+def test_a_request_to_be_a_ca_is_told_with_what_it_asks_for(
+    oid: str, value: bytes, asked: str
+) -> None:
+    (finding,) = judge_request(parse_request(with_extensions(extension(oid, value))))
+
+    assert (finding.code, finding.result) == ("asks-for-ca", "warn")
+    assert finding.message == f"the CSR asks for {asked}, which no device gets"
+
+
+def test_a_request_for_what_devices_get_does_not_ask_to_be_a_ca() -> None:
+    asked = [
+        extension("2.5.29.19", der.sequence()),
+        extension("2.5.29.15", der.tlv(der.BIT_STRING, b"\x05\xa0")),
+    ]
+
+    assert judge_request(parse_request(with_extensions(*asked))) == []
+
+
 # what the libraries would have done: the reasons for reading requests ourselves
 
 

@@ -24,7 +24,7 @@ from ca.keys.signer import algorithm_identifier
 from ca.keys.soft import make
 from ca.lint.certificates import CERTIFICATE_RULES, Promised, read_back
 from ca.model.certificates import GeneralName, SubjectAttribute
-from ca.model.findings import run
+from ca.model.findings import Finding, run
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 
@@ -366,6 +366,10 @@ def test_a_decision_that_forgets_a_line_is_a_bug_that_stops_the_signing(
 
 
 def relint(tbs: bytes, profile: str = "sip") -> set[str]:
+    return {each.code for each in findings_of(tbs, profile)}
+
+
+def findings_of(tbs: bytes, profile: str = "sip") -> list[Finding]:
     made = prepare(order())
     promised = Promised(made.subject, made.san, made.validity)
     read = read_back(
@@ -376,7 +380,7 @@ def relint(tbs: bytes, profile: str = "sip") -> set[str]:
         issuer=ROOT,
         algorithm=algorithm_identifier(ROOT_KEY.public),
     )
-    return {each.code for each in run(CERTIFICATE_RULES, read)}
+    return run(CERTIFICATE_RULES, read)
 
 
 def relint_ca(length: int | None) -> set[str]:
@@ -475,6 +479,81 @@ UTC = der.tlv(der.UTC_TIME, b"270101000000Z")
 )  # fmt: skip
 def test_the_lint_notices(tbs: bytes, code: str) -> None:
     assert code in relint(tbs)
+
+
+@pytest.mark.parametrize(
+    ("serial", "fits"),
+    [
+        (-(1 << 126), False), (0, False), ((1 << 126) - 1, False), (1 << 126, True),
+        ((1 << 159) - 1, True), (1 << 159, False),
+    ],
+)  # fmt: skip
+def test_the_lint_takes_serials_of_127_to_159_bits(serial: int, fits: bool) -> None:
+    assert relint(swapped(1, der.encode_integer(serial))) == (set() if fits else {"cert-serial"})
+
+
+def test_the_lint_notices_an_end_of_2050_as_utc_time_and_one_of_2049_as_generalized_time() -> None:
+    begin = der.tlv(der.UTC_TIME, b"491231235959Z")
+
+    def codes(tag: int, text: bytes) -> set[str]:
+        return relint(swapped(4, times(begin, der.tlv(tag, text)))) - {"cert-outlives-issuer"}
+
+    assert codes(der.UTC_TIME, b"491231235959Z") == {"cert-validity"}
+    assert codes(der.GENERALIZED_TIME, b"20500101000000Z") == {"cert-validity"}
+    assert codes(der.GENERALIZED_TIME, b"20491231235959Z") == {"cert-validity", "cert-time-form"}
+
+
+def test_the_lint_takes_an_end_at_the_issuers_and_no_second_later() -> None:
+    end = ROOT.validity.not_after
+    begin = der.tlv(der.UTC_TIME, b"261122120000Z")
+
+    def codes(moment: datetime) -> set[str]:
+        written = der.tlv(der.UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
+        return relint(swapped(4, times(begin, written))) - {"cert-validity"}
+
+    assert codes(end) == set()
+    assert codes(end + SECOND) == {"cert-outlives-issuer"}
+
+
+def test_the_lint_takes_a_certificate_of_a_single_second_and_none_that_ends_before() -> None:
+    one = der.tlv(der.UTC_TIME, b"270101000000Z")
+    before = der.tlv(der.UTC_TIME, b"261231235959Z")
+
+    assert relint(swapped(4, times(one, one))) == {"cert-validity"}
+    assert relint(swapped(4, times(one, before))) == {"cert-validity", "cert-outlives-issuer"}
+
+
+@pytest.mark.parametrize(
+    ("oid", "tag"),
+    [
+        ("2.5.4.6", der.PRINTABLE_STRING),
+        ("2.5.4.5", der.PRINTABLE_STRING),
+        ("1.2.840.113549.1.9.1", der.IA5_STRING),
+        ("0.9.2342.19200300.100.1.25", der.IA5_STRING),
+        ("2.5.4.10", der.UTF8_STRING),
+    ],
+)
+def test_the_lint_knows_the_string_type_of_each_attribute(oid: str, tag: int) -> None:
+    def messages(of: int) -> list[str]:
+        attribute = der.sequence(der.encode_oid(oid), der.tlv(of, b"NL"))
+        tbs = swapped(5, der.sequence(der.tlv(der.SET, attribute)))
+        return [each.message for each in findings_of(tbs) if "string tag" in each.message]
+
+    others = {der.PRINTABLE_STRING, der.IA5_STRING, der.UTF8_STRING} - {tag}
+    assert messages(tag) == []
+    assert [messages(of) for of in others] == [
+        [f"the subject's {oid} has string tag {of}"] for of in others
+    ]
+
+
+def test_the_lint_notices_an_extension_that_stands_twice() -> None:
+    def twice(inner: list[bytes]) -> list[bytes]:
+        return [*inner, inner[1]]
+
+    (finding,) = findings_of(extensions_swapped(twice))
+
+    assert finding.code == "cert-extensions"
+    assert finding.message == "the extension 2.5.29.15 stands twice"
 
 
 def test_a_good_certificate_has_no_finding_and_every_rule_a_bad_case() -> None:

@@ -10,7 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from stand_in.lab import RSA_KEY, VECTORS, CommandLine
 
-from ca.lint.keys_together import KeyInUse, judge_together
+from ca.lint.keys_together import (
+    KeyInUse,
+    SharedPrimes,
+    WeakModuli,
+    judge_together,
+    shared_prime,
+    weak_modulus,
+)
+from ca.model.findings import Finding, run
 
 OTHER = rsa.generate_private_key(65537, 2048)
 P, Q = RSA_KEY.private_numbers().p, RSA_KEY.private_numbers().q
@@ -65,6 +73,34 @@ def test_many_pairs_are_bounded_in_what_is_said() -> None:
 
     assert len(messages) == 21
     assert messages[-1] == f"{len(list(itertools.combinations(primes, 2))) - 20} more pairs of RSA keys share a prime"  # fmt: skip
+
+
+def named(count: int) -> tuple[list[Finding], list[Finding]]:
+    keys = in_use(*range(3, 3 + count))
+    weak = WeakModuli(tuple((key, "is a prime number") for key in keys))
+    shared = SharedPrimes(tuple((key, key) for key in keys))
+    return run([weak_modulus], weak), run([shared_prime], shared)
+
+
+def test_20_weak_keys_and_20_pairs_are_named_and_from_the_21st_they_are_counted() -> None:
+    for findings in named(20):
+        assert len(findings) == 20
+        assert not any("more" in each.message for each in findings)
+
+    weak, shared = named(21)
+    assert (len(weak), len(shared)) == (21, 21)
+    assert weak[-1].message == "1 more RSA keys can be factored"
+    assert shared[-1].message == "1 more pairs of RSA keys share a prime"
+    assert named(0) == ([], [])
+
+
+def test_the_key_that_is_good_today_is_the_one_to_revoke() -> None:
+    old, new = in_use(P * Q, good=False)[0], in_use(P * R)[0]
+    new = KeyInUse("ab" * 8, new.modulus, good=True)
+
+    for keys in ([old, new], [new, old]):
+        (finding,) = judge_together(keys)
+        assert "sipca revoke abababababab --all-with-key" in str(finding.hint)
 
 
 def test_a_prime_modulus_and_a_small_factor_are_found_beside_good_keys() -> None:

@@ -211,6 +211,29 @@ def test_a_name_in_the_wrong_slot_is_refused_once_and_fixed_if_it_can_be(
     assert (str(again) if again else None) == fixed
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("email", "a" * 64 + "@lab"),
+        ("email", "a.b+c@lab.example"),
+        ("dns", "a" * 63 + ".lab"),
+        ("uri", "sip:lab.example:65535"),
+        ("uri", "sip:u@10.0.0.5:65535"),
+        ("uri", "https://lab.example:65535/x"),
+    ],
+)
+def test_a_name_at_its_bound_has_no_finding(kind: str, value: str) -> None:
+    assert codes(kind, value) == []
+
+
+@pytest.mark.parametrize("uri", ["sip:lab.example:65536", "https://lab.example:65536/"])
+def test_a_port_from_65536_is_none(uri: str) -> None:
+    (finding,) = check_general_name(GeneralName("uri", uri), wildcard=False)
+
+    assert finding.code == "san-uri-syntax"
+    assert "names the port 65536, and 65535 is the highest" in finding.message
+
+
 def test_the_hint_for_an_email_typed_host_names_the_pages_selector() -> None:
     (finding,) = check_general_name(GeneralName("email", "sbc1.lab.example"), wildcard=False)
 
@@ -324,6 +347,24 @@ def test_subject_attributes(kind: str, value: str, code: str | None) -> None:
     found = [each.code for each in check_subject((SubjectAttribute(kind, value),))]
 
     assert code in found if code else found == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("CN", 64), ("O", 64), ("OU", 64), ("L", 128), ("ST", 128), ("STREET", 128), ("title", 64),
+        ("SN", 64), ("GN", 64), ("serialNumber", 64), ("emailAddress", 255), ("DC", 63),
+        ("UID", 256), ("1.2.3", 256),
+    ],
+)  # fmt: skip
+def test_an_attribute_as_long_as_x520_allows_passes_and_one_character_more_does_not(
+    kind: str, most: int
+) -> None:
+    def found(length: int) -> list[str]:
+        return [each.code for each in check_subject((SubjectAttribute(kind, "x" * length),))]
+
+    assert found(most) == []
+    assert found(most + 1) == ["subject-bounds"]
 
 
 def test_a_long_cn_is_told_where_the_name_can_go() -> None:

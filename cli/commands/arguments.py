@@ -26,9 +26,15 @@ Ref = Annotated[
 NoCRL = Annotated[bool, typer.Option("--no-crl", help="Make no new CRL in this call.")]
 AllowClock = Annotated[
     list[str] | None,
-    typer.Option("--allow", metavar="RULE", help="clock-behind: this machine's clock is right. The audit trail records it."),
+    typer.Option(
+        "--allow",
+        metavar="RULE",
+        help="clock-behind: this machine's clock is right. The audit trail records it.",
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that have other content.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that have other content.")
+]
 
 
 def parsed(flag: str, parse: Callable[[str], T], text: str) -> T:

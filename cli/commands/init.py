@@ -17,21 +17,30 @@ def init_command(
     org: Annotated[str | None, typer.Option(help="Organisation (O) in the CA's subject.")] = None,
     country: Annotated[str | None, typer.Option(help="Country (C), two letters.")] = None,
     root_key: Annotated[
-        str | None, typer.Option(help="The root's key: rsa:2048|3072|4096, ec:p256|p384|p521 [rsa:4096].")
+        str | None,
+        typer.Option(help="The root's key: rsa:2048|3072|4096, ec:p256|p384|p521 [rsa:4096]."),
     ] = None,
-    issuing_key: Annotated[str | None, typer.Option(help="The same for the issuing CA [rsa:3072].")] = None,
-    root_lifetime: Annotated[str | None, typer.Option(help="How long the root lives [20y].")] = None,
+    issuing_key: Annotated[
+        str | None, typer.Option(help="The same for the issuing CA [rsa:3072].")
+    ] = None,
+    root_lifetime: Annotated[
+        str | None, typer.Option(help="How long the root lives [20y].")
+    ] = None,
     issuing_lifetime: Annotated[
-        str | None, typer.Option(help="The same for the issuing CA [10y]; never past the root's end.")
+        str | None,
+        typer.Option(help="The same for the issuing CA [10y]; never past the root's end."),
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(help="http URL that certificates name for CRL, OCSP and CA certificates.")
+        str | None,
+        typer.Option(help="http URL that certificates name for CRL, OCSP and CA certificates."),
     ] = None,
     permit_dns: Annotated[
-        list[str] | None, typer.Option(help="Sign only names in this domain (a name constraint). Repeatable.")
+        list[str] | None,
+        typer.Option(help="Sign only names in this domain (a name constraint). Repeatable."),
     ] = None,
     permit_ip: Annotated[
-        list[str] | None, typer.Option(help="Sign only addresses in this network, as 10.0.0.0/8. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Sign only addresses in this network, as 10.0.0.0/8. Repeatable."),
     ] = None,
     protect: Annotated[
         str | None, typer.Option(help="Which keys get the passphrase: both, root, none [both].")

@@ -33,7 +33,8 @@ def revoke_command(
     ] = None,
     reason: Annotated[str, typer.Option(help=f"One of {', '.join(REASONS)}.")] = "unspecified",
     invalid_since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Since when the key is suspect (invalidityDate).")
+        str | None,
+        typer.Option(metavar="DATE", help="Since when the key is suspect (invalidityDate)."),
     ] = None,
     all_with_key: Annotated[
         bool,

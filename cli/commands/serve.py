@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 def serve_command(
     ctx: typer.Context,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
-    ocsp_port: Annotated[int, typer.Option(min=0, max=65535, help="The port for OCSP that devices expect.")] = 2560,
+    ocsp_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port for OCSP that devices expect.")
+    ] = 2560,
     http_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port that the base URL names: OCSP, CRLs, CA certificates.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="The port that the base URL names: OCSP, CRLs, CA certificates."
+        ),
     ] = 8080,
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Worker processes, at most one for each core.")

@@ -49,40 +49,64 @@ def sign_command(
         typer.Option(metavar="KIND:VALUE", help="dns:, ip:, uri:, email:; repeatable."),
     ] = None,
     replace_san: Annotated[
-        bool, typer.Option("--replace-san", help="Take no names from the request; --san and --cn give them.")
+        bool,
+        typer.Option(
+            "--replace-san", help="Take no names from the request; --san and --cn give them."
+        ),
     ] = False,
     fix_san: Annotated[
-        bool, typer.Option("--fix-san", help="Correct the type of names that were typed in the wrong field.")
+        bool,
+        typer.Option(
+            "--fix-san", help="Correct the type of names that were typed in the wrong field."
+        ),
     ] = False,
     lifetime_: Annotated[
-        str | None, typer.Option("--lifetime", metavar="D|max", help="How long it lives: 90d, 2y, a last day as 2028-01-31, or max.")
+        str | None,
+        typer.Option(
+            "--lifetime",
+            metavar="D|max",
+            help="How long it lives: 90d, 2y, a last day as 2028-01-31, or max.",
+        ),
     ] = None,
     backdate: Annotated[
         str | None, typer.Option(metavar="D", help="How long before now it begins, as 36h.")
     ] = None,
     allow: Annotated[
-        list[str] | None, typer.Option(metavar="RULE", help="Override one rule; the audit trail records it. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="RULE", help="Override one rule; the audit trail records it. Repeatable."
+        ),
     ] = None,
     supersedes: Annotated[
         str | None, typer.Option(metavar="REF", help="The certificate this one replaces.")
     ] = None,
     names_file: Annotated[
-        Path | None, typer.Option("--names", metavar="FILE.csv", help="A CSV file with device, profile, names for each source.")
+        Path | None,
+        typer.Option(
+            "--names",
+            metavar="FILE.csv",
+            help="A CSV file with device, profile, names for each source.",
+        ),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Sign also what has a good certificate already.")
     ] = False,
     overwrite: Overwrite = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the account and write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the account and write nothing.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder for the upload files.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="A file, not stdout, for a single certificate."),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="A file, not stdout, for a single certificate."
+        ),
     ] = None,
     fullchain: Annotated[
-        bool, typer.Option("--fullchain", help="Also write device and issuing certificate in one file.")
+        bool,
+        typer.Option("--fullchain", help="Also write device and issuing certificate in one file."),
     ] = False,
     jobs: Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Processes that sign a batch.")
@@ -90,7 +114,8 @@ def sign_command(
     report: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Also write the JSON document into a file; an earlier report is replaced."
+            metavar="FILE",
+            help="Also write the JSON document into a file; an earlier report is replaced.",
         ),
     ] = None,
 ) -> None:

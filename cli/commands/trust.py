@@ -25,14 +25,17 @@ def build_command(
     target: Annotated[
         str | None, typer.Option("--target", "--for", help="The kind of device.")
     ] = None,
-    with_ca: Annotated[bool, typer.Option("--with-ca", help="Add the CA certificates of this home.")] = False,
+    with_ca: Annotated[
+        bool, typer.Option("--with-ca", help="Add the CA certificates of this home.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="A file, not stdout.")
     ] = None,
     manifest: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Also write what went in, for trust diff; an earlier manifest is replaced."
+            metavar="FILE",
+            help="Also write what went in, for trust diff; an earlier manifest is replaced.",
         ),
     ] = None,
     overwrite: Overwrite = False,

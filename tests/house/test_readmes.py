@@ -35,7 +35,8 @@ def marked(path: Path, mark: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "folder", ["", "ca", "cli", "profiles", "profiles/targets", "profiles/samples", "scripts", "tests"]
+    "folder",
+    ["", "ca", "cli", "profiles", "profiles/targets", "profiles/samples", "scripts", "tests"],
 )
 def test_every_folder_explains_itself(folder: str) -> None:
     assert (ROOT / folder / "README.md").read_text().startswith("# ")
@@ -82,7 +83,12 @@ def test_readme_s_table_has_every_command() -> None:
 
 def test_every_key_of_a_profile_is_explained() -> None:
     text = (ROOT / "profiles" / "README.md").read_text()
-    tables = {"subject": SubjectRules, "san": SanRules, "key": KeyRules, "extensions": ExtensionRules}
+    tables = {
+        "subject": SubjectRules,
+        "san": SanRules,
+        "key": KeyRules,
+        "extensions": ExtensionRules,
+    }
     for name, table in tables.items():
         rows = "\n".join(re.findall(rf"^\| `\[{name}\] (.*?)\|", text, re.MULTILINE))
         assert set(table.__struct_fields__) <= set(re.findall(r"[a-z_]+", rows)), name

@@ -106,7 +106,10 @@ def _octets(text: str) -> bytes:
             hint="save it as text: UTF-8 without NUL, not UTF-16",
         )
     if len(known) > MAX_PASSPHRASE_FILE:
-        raise KeyUnavailableError(f"the passphrase has more than {MAX_PASSPHRASE_FILE} octets")
+        raise KeyUnavailableError(
+            f"the passphrase has more than {MAX_PASSPHRASE_FILE} octets",
+            hint="check that it is the file with the passphrase",
+        )
     return known
 
 

@@ -36,7 +36,10 @@ def read_one(word: str, settings: Settings) -> bytes:
         return _pasted()
     data = read_stdin(MAX_INPUT + 1)
     if len(data) > MAX_INPUT:
-        raise MalformedError(f"stdin has more than {MAX_INPUT} octets, the most that is read")
+        raise MalformedError(
+            f"stdin has more than {MAX_INPUT} octets, the most that is read",
+            hint="a CSR has a few thousand: send the lines from BEGIN to END and nothing else",
+        )
     return data
 
 

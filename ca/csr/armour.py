@@ -80,7 +80,10 @@ def find_request(data: bytes) -> Armoured:
         MalformedError: there is none, there are two, or it is something else, by name.
     """
     if len(data) > MAX_INPUT:
-        raise MalformedError(f"the input has more than {MAX_INPUT} octets, the most that is read")
+        raise MalformedError(
+            f"the input has more than {MAX_INPUT} octets, the most that is read",
+            hint="a CSR has a few thousand: copy the lines from BEGIN to END and nothing else",
+        )
     if not data.strip():
         raise MalformedError("the input is empty", hint="copy the CSR with its BEGIN and END lines")
     straight = canonical(data)

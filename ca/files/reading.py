@@ -39,7 +39,10 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT, pipes: bool = False) -> 
     except OSError as error:
         raise StoreError(f"'{path}' cannot be read: {error.strerror}") from None
     if len(data) > limit:
-        raise MalformedError(f"'{path}' has more than {limit} octets, the most that is read")
+        raise MalformedError(
+            f"'{path}' has more than {limit} octets, the most that is read",
+            hint="check that it is the file that was meant, and holds nothing else",
+        )
     return data
 
 

@@ -313,6 +313,7 @@ def test_a_stream_without_end_is_refused_at_the_bound(sipca: CommandLine, tmp_pa
     assert len(answer.json["signed"]) == 1
     (refused,) = answer.json["refused"]
     assert refused["message"] == "'/dev/zero' has more than 262144 octets, the most that is read"
+    assert refused["hint"] == "check that it is the file that was meant, and holds nothing else"
 
 
 def test_stdin_is_read_once_under_whatever_name(sipca: CommandLine, tmp_path: Path) -> None:

@@ -7,14 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from ca.authority.reports.rule import overridable
-from ca.lab.lab_file import CATable
-from ca.lab.lab_file import CertificateTable
-from ca.lab.lab_file import DeviceTable
 from stand_in.lab import ROOT
 from stand_in.reference import paths, reference
 
+from ca.authority.reports.rule import overridable
 from ca.documents.exits import EXIT_CODES
+from ca.lab.lab_file import CATable, CertificateTable, DeviceTable
 from ca.profiles.library import Library
 from ca.profiles.profile import ExtensionRules, KeyRules, Profile, SanRules, SubjectRules
 from ca.profiles.target import Target

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ca.documents.schema import DOCUMENTS
-
 from cli.groups import load_command
 from cli.main import COMMANDS
 from cli.options import global_options

@@ -76,7 +76,7 @@ CASES = [
     trust("found/pfx/u16.pem", 0, "the file is UTF-16"),
     trust("found/pfx/bare.txt", 0, "base64 without BEGIN and END lines was read"),
     trust("found/pfx/trusted.pem", 0, "BEGIN TRUSTED CERTIFICATE was read as BEGIN CERTIFICATE"),
-    sign("found/csr-version/v2.csr", 0, "the CSR says version 1, where RFC 2986 knows only 0"),
+    sign("found/csr-version/v2.csr", 0, "the CSR has version 1, but RFC 2986 defines only 0"),
     sign("found/csr-version/empty-integer.csr", 3, "the CSR's version is an integer without octets"),
     sign("found/json-csr/redfish.json", 0, "JSON escapes"),
     sign("found/json-csr/escaped.csr", 0, "JSON escapes"),

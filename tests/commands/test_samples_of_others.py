@@ -91,8 +91,8 @@ CASES = [
     sign("hostile/keys/prime-modulus.csr", 4, "the RSA modulus is a prime number"),
     Case("hostile/cn-subject-spoof/in.csr", ("csr", "show", "FILE"), 0, r"CN=sp1\, O=Acme Corp\, OU=Trusted"),
     Case("hostile/toml/deep.toml", ("profile", "check", "FILE"), 3, "deep.toml is nested deeper than"),
-    Case("hostile/toml/dup-eku.toml", ("profile", "check", "FILE"), 3, "extensions.extended_key_usage: 'server_auth' stands twice"),
-    Case("hostile/toml/ocsp-nocheck.toml", ("profile", "check", "FILE"), 3, "extensions.ocsp_nocheck belongs to an ocsp-responder"),
+    Case("hostile/toml/dup-eku.toml", ("profile", "check", "FILE"), 3, "extensions.extended_key_usage: 'server_auth' is listed twice"),
+    Case("hostile/toml/ocsp-nocheck.toml", ("profile", "check", "FILE"), 3, "extensions.ocsp_nocheck is only for role ocsp-responder"),
     Case("hostile/key-bomb/bomb.pem", ("preflight", "ROOT", "--key", "FILE", "--key-passphrase-file", "PASSWORD"), 4, "rounds (PBKDF2) would be 2147483647"),
 ]  # fmt: skip
 ELSEWHERE = {

@@ -1,1 +1,1 @@
-"""Reading certification requests: armour repair, parsing, proof of possession, what was asked."""
+"""Certification requests: armour repair, parsing, proof of possession, requested extensions."""

@@ -1,7 +1,7 @@
-"""Finding the one request in what browsers, mail and Windows make of a pasted CSR.
+"""Extract the request from a CSR as browsers, mail programs and Windows deliver it.
 
-Every repair is a sentence for the operator; a clean file has none. Everything that is not a
-request is refused by what it is.
+Each repair is described to the operator in one sentence; a clean file needs none. Input that is
+not a request is refused with an error that names what it is.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from ca.files import MAX_INPUT
 LABELS = ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")
 _PRIVATE_HINT = (
     "sipca never needs it: if this file was pasted or sent anywhere, treat the key as exposed "
-    "and make a new one; give the file with BEGIN CERTIFICATE REQUEST"
+    "and create a new one; give the file with BEGIN CERTIFICATE REQUEST"
 )
 _HINTS = {
-    CERTIFICATE: "give the CSR that the device made, not its certificate",
-    PUBLIC_KEY: "a CSR proves that the device has the key; make one there",
+    CERTIFICATE: "give the CSR that the device created, not its certificate",
+    PUBLIC_KEY: "create a CSR on the device: it proves that the device holds the private key",
     HTML: "save the text of the CSR, not the page around it",
 }
 _CANONICAL = re.compile(
@@ -55,48 +55,50 @@ _CANONICAL = re.compile(
 )
 
 
-class Armoured(msgspec.Struct, frozen=True):
-    """The request's DER, and what was repaired to get at it."""
+class ExtractedRequest(msgspec.Struct, frozen=True):
+    """A request's DER, and the repairs that were needed to read it, in words."""
 
     der: bytes
     repairs: tuple[str, ...]
 
 
 def canonical(data: bytes) -> bytes | None:
-    """What is inside armour as openssl and the devices write it: nothing to repair; else None."""
-    found = _CANONICAL.fullmatch(data)
-    if found is None or len(data) > MAX_INPUT:
+    """The DER inside PEM exactly as openssl and devices write it; None if it needs repair."""
+    match = _CANONICAL.fullmatch(data)
+    if match is None or len(data) > MAX_INPUT:
         return None
     try:
-        return a2b_base64(found[1])
+        return a2b_base64(match[1])
     except binascii.Error:
         return None
 
 
-def find_request(data: bytes) -> Armoured:
-    """The one certification request in some octets.
+def extract_request(data: bytes) -> ExtractedRequest:
+    """Extract the one certification request from a file's octets.
 
     Raises:
-        MalformedError: there is none, there are two, or it is something else, by name.
+        MalformedError: the input holds no request, several, or something else, which is named.
     """
     if len(data) > MAX_INPUT:
         raise MalformedError(
-            f"the input has more than {MAX_INPUT} octets, the most that is read",
+            f"the input has more than {MAX_INPUT} octets, the maximum",
             hint="a CSR has a few thousand: copy the lines from BEGIN to END and nothing else",
         )
     if not data.strip():
         raise MalformedError("the input is empty", hint="copy the CSR with its BEGIN and END lines")
-    straight = canonical(data)
-    if straight is not None:
-        return Armoured(_judged_der(straight), ())
+    clean_der = canonical(data)
+    if clean_der is not None:
+        return ExtractedRequest(_require_request(clean_der), ())
     if data[0] == der.SEQUENCE and not is_text(data):
-        return Armoured(_judged_der(data), ("the file is DER, not PEM; it was read as such",))
+        return ExtractedRequest(
+            _require_request(data), ("the file is DER, not PEM; it was read as such",)
+        )
     repairs: list[str] = []
     text = as_text(data, repairs)
-    return _from_text(text, repairs)
+    return _request_in_text(text, repairs)
 
 
-def _from_text(text: str, repairs: list[str]) -> Armoured:
+def _request_in_text(text: str, repairs: list[str]) -> ExtractedRequest:
     blocks = [match for match in LINE.finditer(text) if match["edge"] == "BEGIN"]
     labels = [match["label"].strip() for match in blocks]
     if any("PRIVATE KEY" in label for label in labels):
@@ -107,23 +109,23 @@ def _from_text(text: str, repairs: list[str]) -> Armoured:
             f"the input holds {len(requests)} CSRs", hint="put each into a file of its own"
         )
     if not requests:
-        return _without_armour(text, labels, repairs)
+        return _request_without_armour(text, labels, repairs)
     if "\\" in text[requests[0].end() :]:
-        text = _unescaped(text, requests[0], repairs)
-    found = unarmoured(_body(text, requests[0], repairs), repairs, what="the CSR")
-    return Armoured(_judged_der(found), tuple(repairs))
+        text = _unescape_body(text, requests[0], repairs)
+    data = unarmoured(_body_between(text, requests[0], repairs), repairs, what="the CSR")
+    return ExtractedRequest(_require_request(data), tuple(repairs))
 
 
-def _unescaped(text: str, begin: re.Match[str], repairs: list[str]) -> str:
-    """The text, its JSON escapes read where some stand between the BEGIN and the END line."""
+def _unescape_body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
+    """The text with JSON escapes decoded, if there are any between the BEGIN and END lines."""
     end = next((m.start() for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), 0)
-    if unescaped(inside := text[begin.end() : end]) == inside:
+    if unescaped(body := text[begin.end() : end]) == body:
         return text
     repairs.append(ESCAPES_READ)
     return text[: begin.end()] + unescaped(text[begin.end() :])
 
 
-def _body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
+def _body_between(text: str, begin: re.Match[str], repairs: list[str]) -> str:
     end = next((m for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), None)
     if end is None or end["label"].strip() not in LABELS:
         raise MalformedError(
@@ -159,27 +161,32 @@ def _note_layout(text: str, body: str, begin: re.Match[str], repairs: list[str])
         repairs.append("the final newline is missing")
 
 
-def _without_armour(text: str, labels: list[str], repairs: list[str]) -> Armoured:
+def _request_without_armour(text: str, labels: list[str], repairs: list[str]) -> ExtractedRequest:
     if labels:
-        raise _something_else(form_of_label(labels[0]))
+        raise _wrong_input(form_of_label(labels[0]))
     if any(match["label"].strip() in LABELS for match in LINE.finditer(text)):
         raise MalformedError("the CSR has no BEGIN line", hint="copy it whole")
     if (in_json := json_base64(text)) is not None:
         repairs.append("the base64 in a JSON document was read")
-        return Armoured(_judged_der(from_base64(in_json, repairs, what="the CSR")), tuple(repairs))
+        data = from_base64(in_json, repairs, what="the CSR")
+        return ExtractedRequest(_require_request(data), tuple(repairs))
     if BARE_BASE64.fullmatch(text.strip()):
         repairs.append("base64 without BEGIN and END lines was read")
-        found = from_base64("".join(text.split()), repairs, what="the CSR")
-        return Armoured(_judged_der(found), tuple(repairs))
+        data = from_base64("".join(text.split()), repairs, what="the CSR")
+        return ExtractedRequest(_require_request(data), tuple(repairs))
     if form := form_of_file(text.encode()):
-        raise _something_else(form)
+        raise _wrong_input(form)
     raise MalformedError(
         "the input holds no CSR", hint="a CSR starts with -----BEGIN CERTIFICATE REQUEST-----"
     )
 
 
-def _judged_der(data: bytes) -> bytes:
-    """The DER of a request, or a refusal that says what else it is."""
+def _require_request(data: bytes) -> bytes:
+    """Return the DER if it is a request.
+
+    Raises:
+        MalformedError: it is damaged or something else, which is named.
+    """
     try:
         outer = der.read(data, what="the CSR")
     except MalformedError as error:
@@ -192,15 +199,15 @@ def _judged_der(data: bytes) -> bytes:
         return data
     if form is None:
         raise MalformedError(
-            "the input is DER, but no CSR", hint="give the CSR that the device made"
+            "the input is DER, but not a CSR", hint="give the CSR that the device created"
         )
-    raise _something_else(form)
+    raise _wrong_input(form)
 
 
-def _something_else(form: str) -> MalformedError:
-    """The error for what is no CSR but can be named."""
+def _wrong_input(form: str) -> MalformedError:
+    """The error for input that is not a CSR but is recognised as something else."""
     if form.startswith(PRIVATE_KEY):
         stressed = form.replace(PRIVATE_KEY, f"*{PRIVATE_KEY}*")
         return MalformedError(f"the input is a {stressed}", hint=_PRIVATE_HINT)
-    hint = _HINTS.get(form, "give the CSR that the device made")
+    hint = _HINTS.get(form, "give the CSR that the device created")
     return MalformedError(f"the input is {with_article(form)}, not a CSR", hint=hint)

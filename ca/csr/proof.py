@@ -1,4 +1,4 @@
-"""Proof of possession: whether the request's own signature holds, and by which hash."""
+"""Proof of possession: does the request's signature verify with its own key, and which hash?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RETIRED = ("MD5", "SHA1")
 
 
 class Possession(StrEnum):
-    """What the signature proves."""
+    """What a request's signature proves."""
 
     GOOD = "good"
     RETIRED_HASH = "good, by a retired hash"
@@ -22,7 +22,7 @@ class Possession(StrEnum):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """The outcome, and the hash of the signature ("SHA256"; empty where there is none)."""
+    """The outcome, and the signature's hash algorithm ("SHA256"; empty if it is unknown)."""
 
     outcome: Possession
     hash: str
@@ -31,13 +31,13 @@ class Proof(msgspec.Struct, frozen=True):
 def prove_possession(request: CertificateRequest) -> Proof:
     """Verify a request's signature with its own key (RFC 2986, 4.2)."""
     algorithm = Algorithm(request.signature_algorithm, request.signature_parameters)
-    hashed_by = hash_name(algorithm)
-    if hashed_by is None:
+    hash_algorithm = hash_name(algorithm)
+    if hash_algorithm is None:
         return Proof(Possession.UNKNOWN, "")
-    proven = holds(request.key.spki, algorithm, request.signature, request.info)
-    if proven is None:
-        return Proof(Possession.UNKNOWN, hashed_by)
-    if not proven:
-        return Proof(Possession.BROKEN, hashed_by)
-    outcome = Possession.RETIRED_HASH if hashed_by in RETIRED else Possession.GOOD
-    return Proof(outcome, hashed_by)
+    verified = holds(request.key.spki, algorithm, request.signature, request.info)
+    if verified is None:
+        return Proof(Possession.UNKNOWN, hash_algorithm)
+    if not verified:
+        return Proof(Possession.BROKEN, hash_algorithm)
+    outcome = Possession.RETIRED_HASH if hash_algorithm in RETIRED else Possession.GOOD
+    return Proof(outcome, hash_algorithm)

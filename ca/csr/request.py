@@ -1,4 +1,4 @@
-"""The noun of this room: a certification request taken apart (RFC 2986)."""
+"""A parsed certification request (RFC 2986)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ca.model.certificates import GeneralName, SubjectAttribute, cn_of
 
 
 class RequestedExtension(msgspec.Struct, frozen=True):
-    """An extension of the request's extensionRequest (RFC 2985, 5.4.2), as DER and as text."""
+    """An extension from a request's extensionRequest (RFC 2985, 5.4.2), as DER and as text."""
 
     oid: str
     name: str
@@ -19,12 +19,12 @@ class RequestedExtension(msgspec.Struct, frozen=True):
 
 
 class Flaw(msgspec.Struct, frozen=True):
-    """A part of a request that does not decode, stands twice, or is beyond a bound.
+    """A part of a request that does not decode, occurs twice, or exceeds a limit.
 
-    ``field`` is the account's ("subject.O", "san", "extension.keyUsage", "attribute.1.2.3"),
-    ``text`` what stands there in its place, ``problem`` and ``hint`` are for the operator. What
-    could hide names (a second extensionRequest, say) is a flaw of the field "san". Nothing is
-    judged by being here: who takes the part refuses it.
+    ``field`` is named as in the account ("subject.O", "san", "extension.keyUsage",
+    "attribute.1.2.3"), ``text`` is shown in place of the value, ``problem`` and ``hint`` are for
+    the operator. Anything that could hide names (a second extensionRequest, say) has the field
+    "san". A flaw alone refuses nothing: whatever would issue the part refuses it.
     """
 
     field: str
@@ -34,13 +34,13 @@ class Flaw(msgspec.Struct, frozen=True):
 
 
 class CertificateRequest(msgspec.Struct, frozen=True):
-    """What a device asked for, exactly as received; nothing is judged yet.
+    """What a device requested, exactly as received and not yet judged.
 
     ``der`` and ``info`` are the received octets (the whole request; the part that is signed).
-    ``subject`` is in the request's order. ``san`` keeps the request's order and holds only the
-    kinds of ``GeneralName``; other kinds stand in ``other_names`` as text. ``attributes`` are
-    the request's attributes beside extensionRequest, by name or dotted OID. ``repairs`` says,
-    a sentence each, what was repaired to be able to read it, ``flaws`` what could not be.
+    ``subject`` and ``san`` are in the request's order. ``san`` holds only the kinds that
+    ``GeneralName`` has; other kinds are text in ``other_names``. ``attributes`` are the names or
+    dotted OIDs of all attributes except extensionRequest. ``repairs`` has one sentence for each
+    repair that was needed to read the request; ``flaws`` has what could not be repaired.
     """
 
     der: bytes
@@ -65,14 +65,14 @@ class CertificateRequest(msgspec.Struct, frozen=True):
 
     @property
     def san_flaws(self) -> tuple[Flaw, ...]:
-        """What of the SAN could not be read, or may hide names."""
+        """Flaws of the SAN: parts that do not decode or may hide names."""
         if not self.flaws:  # nearly always
             return ()
         return tuple(flaw for flaw in self.flaws if flaw.field == "san")
 
     @property
     def subject_flaws(self) -> tuple[Flaw, ...]:
-        """What of the subject could not be read."""
+        """Flaws of the subject: parts that do not decode."""
         if not self.flaws:
             return ()
         return tuple(flaw for flaw in self.flaws if flaw.field.partition(".")[0] == "subject")

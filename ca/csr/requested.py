@@ -1,7 +1,7 @@
-"""The extensions that a request asks for, and the names in its SAN.
+"""Read the extensions that a request asks for, and the names in its SAN.
 
-What does not decode is no reason to refuse the rest: it becomes a flaw, and who would take it
-refuses it.
+A part that does not decode does not condemn the rest: it becomes a flaw, which is refused only
+if that part would be issued.
 """
 
 from __future__ import annotations
@@ -21,38 +21,39 @@ from ca.names.hosts import MAX_HOST, a_label_form, as_address
 from ca.names.text import printable
 
 MAX_NAMES, MAX_EXTENSIONS = 100, 64
-"""Names in a SAN, asked for or issued; extensions in a request."""
+"""The most names in a SAN, requested or issued; the most extensions in a request."""
 _SHOWN = 120
 _OWN_NAMES = "give the names with --replace-san --san dns:NAME"
 
 
 def read_extensions(lists: list[der.Node], flaws: list[Flaw]) -> list[RequestedExtension]:
-    """The extensions of some lists, in their order, those that stand twice too."""
-    found: list[RequestedExtension] = []
-    seen: set[str] = set()
+    """All extensions of the lists, in order; one that occurs twice is kept twice and is a flaw."""
+    requested: list[RequestedExtension] = []
+    known: set[str] = set()
     nodes: list[der.Node] = []
-    for each in lists:
+    for extension_list in lists:
         try:
-            nodes += each.children()
+            nodes += extension_list.children()
         except MalformedError as error:
             problem = f"the CSR's list of extensions does not decode: {error.message}"
-            flaws.append(Flaw("san", f"extensionRequest {hex_form(each.raw)}", problem, _OWN_NAMES))
+            shown = f"extensionRequest {hex_form(extension_list.raw)}"
+            flaws.append(Flaw("san", shown, problem, _OWN_NAMES))
     for node in nodes[:MAX_EXTENSIONS]:
         try:
             extension = _extension(node)
         except MalformedError as error:
             extension = _unreadable(node, error, flaws)
-        if extension.oid in seen:
+        if extension.oid in known:
             problem = f"the CSR has the extension {extension.name} twice"
             field = "san" if extension.oid == SUBJECT_ALT_NAME else f"extension.{extension.name}"
             hint = _OWN_NAMES if extension.oid == SUBJECT_ALT_NAME else None
             flaws.append(Flaw(field, f"{extension.name} twice", problem, hint))
-        seen.add(extension.oid)
-        found.append(extension)
-    if more := len(nodes) - len(found):
+        known.add(extension.oid)
+        requested.append(extension)
+    if more := len(nodes) - len(requested):
         problem = f"the CSR has more than {MAX_EXTENSIONS} extensions"
         flaws.append(Flaw("san", f"{more} more extensions", problem, _OWN_NAMES))
-    return found
+    return requested
 
 
 @der.read_once
@@ -69,7 +70,7 @@ def _extension(node: der.Node) -> RequestedExtension:
 
 
 def _unreadable(node: der.Node, error: MalformedError, flaws: list[Flaw]) -> RequestedExtension:
-    """An entry in the place of what is no extension; one that was meant as the SAN hides names."""
+    """A stand-in for an entry that is not an extension; a broken SAN may hide names."""
     shown = hex_form(node.raw)
     oid = shown
     with suppress(MalformedError, IndexError):
@@ -86,24 +87,24 @@ def _unreadable(node: der.Node, error: MalformedError, flaws: list[Flaw]) -> Req
 
 
 def read_san(
-    asked: list[RequestedExtension], flaws: list[Flaw]
+    requested: list[RequestedExtension], flaws: list[Flaw]
 ) -> tuple[tuple[GeneralName, ...], tuple[str, ...], bool]:
-    """The names, those of other kinds as text, and whether the extension is critical."""
+    """The names, names of other kinds as text, and whether the SAN is critical."""
     names: list[GeneralName] = []
     others: list[str] = []
     critical = False
-    for extension in asked:
+    for extension in requested:
         if extension.oid != SUBJECT_ALT_NAME:
             continue
         critical = critical or extension.critical
         for node in _name_nodes(extension, flaws):
-            read = _general_name(node)
-            if isinstance(read, GeneralName):
-                names.append(read)
-            elif isinstance(read, Flaw):
-                flaws.append(read)
+            name = _general_name(node)
+            if isinstance(name, GeneralName):
+                names.append(name)
+            elif isinstance(name, Flaw):
+                flaws.append(name)
             else:
-                others.append(read)
+                others.append(name)
     return tuple(names), tuple(others), critical
 
 
@@ -112,14 +113,14 @@ def _name_nodes(extension: RequestedExtension, flaws: list[Flaw]) -> list[der.No
     try:
         outer = der.read(extension.value, what="the CSR's SAN")
         if outer.tag != der.SEQUENCE:
-            raise MalformedError("it is no list of names")
+            raise MalformedError("it is not a list of names")
         nodes = outer.children()
     except MalformedError as error:
         problem = f"the CSR's SAN does not decode: {error.message}"
         flaws.append(Flaw("san", shown, problem, _OWN_NAMES))
         return []
     if len(nodes) > MAX_NAMES:
-        problem = f"the CSR's SAN has {len(nodes)} names, and {MAX_NAMES} are the most"
+        problem = f"the CSR's SAN has {len(nodes)} names; at most {MAX_NAMES} are allowed"
         text = f"{len(nodes) - MAX_NAMES} more names"
         flaws.append(Flaw("san", text, problem, "give fewer with --replace-san --san dns:NAME"))
     return nodes[:MAX_NAMES]
@@ -172,16 +173,16 @@ def _text_name(contents: bytes, kind: NameKind) -> GeneralName | Flaw:
 
 def _foreign_name(text: str, kind: NameKind) -> Flaw:
     shown = printable(text)
-    hint = "an international host name stands there as A-labels (xn--...); " + _OWN_NAMES
+    hint = "an international host name is written as A-labels (xn--...); " + _OWN_NAMES
     short = len(text) <= MAX_HOST and "\\" not in text
     if kind == "dns" and short and (form := a_label_form(text)):
-        hint = f"--replace-san --san dns:{form} gives its A-labels"
+        hint = f"--replace-san --san dns:{form} gives it as A-labels"
     problem = f"the CSR's SAN {kind} '{shown}' has characters outside ASCII"
     return Flaw("san", f"{kind}:{shown}", problem, hint)
 
 
 def _detail(node: der.Node) -> str:
-    """What a name of another kind says, as far as that is text."""
+    """The value of a name of another kind, as text if it has a text form."""
     try:
         if node.tag == 0xA0:
             return der.oid(node.children()[0])
@@ -197,13 +198,13 @@ def _detail(node: der.Node) -> str:
 # extensions as text
 
 
-def described(
+def describe_extension(
     extension: RequestedExtension,
     san: tuple[GeneralName, ...],
     others: tuple[str, ...],
     flaws: list[Flaw],
 ) -> RequestedExtension:
-    """The extension with its text; one that does not decode is a flaw, and shown as it is."""
+    """The extension with its text; one that does not decode becomes a flaw and is shown in hex."""
     if extension.text:
         return extension
     is_san = extension.oid == SUBJECT_ALT_NAME
@@ -218,7 +219,7 @@ def _text(extension: RequestedExtension, flaws: list[Flaw]) -> str:
     tag, describe = _DESCRIBERS.get(extension.oid, (None, bytes.hex))
     try:
         if tag is not None and extension.value[:1] != bytes((tag,)):
-            raise MalformedError("it is of another type")
+            raise MalformedError("it has the wrong type")
         return describe(extension.value)
     except (CAError, IndexError, ValueError):
         shown = f"undecodable {hex_form(extension.value)}"

@@ -1,4 +1,4 @@
-"""Rules on what was asked and how it was proven."""
+"""Rules about a request and its proof of possession."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ca.model.findings import Finding, Violation, cases, rule, run
 
 
 class ProvenRequest(msgspec.Struct, frozen=True):
-    """A request, and what its signature proves."""
+    """A request and its proof of possession."""
 
     request: CertificateRequest
     proof: Proof
@@ -26,7 +26,7 @@ def broken_signature(subject: ProvenRequest) -> Violation | None:
     if subject.proof.outcome is not Possession.BROKEN:
         return None
     return Violation(
-        "the CSR's signature does not verify with its own key: it was altered, or cut",
+        "the CSR's signature does not verify with its own key: it was altered or truncated",
         "copy it from the device again, whole and unchanged",
     )
 
@@ -38,13 +38,13 @@ def unknown_signature(subject: ProvenRequest) -> Violation | None:
     if subject.proof.outcome is not Possession.UNKNOWN or not _is_judgeable(subject):
         return None
     return Violation(
-        f"the CSR is signed by {subject.request.signature_algorithm}, which sipca cannot judge",
+        f"the CSR is signed with {subject.request.signature_algorithm}, which sipca cannot verify",
         "choose SHA-256 on the device's CSR page",
     )
 
 
 def _is_judgeable(subject: ProvenRequest) -> bool:
-    """Where the key itself is the trouble, the rules about keys name it better."""
+    """Whether the key passes the rules about keys; those describe a bad key better."""
     from ca.lint.public_keys import ANY_KEY, check_public_key
 
     key = subject.request.key
@@ -58,7 +58,7 @@ def md5_request(subject: ProvenRequest) -> Violation | None:
     """The request is not signed with MD5, whose signatures can be forged."""
     if subject.proof.hash != "MD5" or subject.proof.outcome is not Possession.RETIRED_HASH:
         return None
-    return Violation("the CSR is signed by MD5", "choose SHA-256 on the device's CSR page")
+    return Violation("the CSR is signed with MD5", "choose SHA-256 on the device's CSR page")
 
 
 @rule("sha1-request", "info", "RFC 6194")
@@ -71,7 +71,7 @@ def sha1_request(subject: ProvenRequest) -> Violation | None:
     if subject.proof.hash != "SHA1" or subject.proof.outcome is not Possession.RETIRED_HASH:
         return None
     return Violation(
-        "the CSR is signed by SHA-1, a retired hash; the certificate will not be",
+        "the CSR is signed with SHA-1, a retired hash; the certificate will not be",
         "choose SHA-256 on the device's CSR page next time",
     )
 
@@ -83,19 +83,19 @@ def asks_for_ca(subject: ProvenRequest) -> Violation | None:
 
     If it does, that part is refused and the rest is signed.
     """
-    asked = [(each.name, each.text) for each in subject.request.extensions]
-    wants = [
+    requested = [(each.name, each.text) for each in subject.request.extensions]
+    ca_rights = [
         word
         for kind, word in (
             ("basicConstraints", "CA:TRUE"),
             ("keyUsage", "keyCertSign"),
             ("keyUsage", "cRLSign"),
         )
-        if any(name == kind and word in text for name, text in asked)
+        if any(name == kind and word in text for name, text in requested)
     ]
-    if not wants:
+    if not ca_rights:
         return None
-    return Violation(f"the CSR asks for {', '.join(wants)}, which no device gets")
+    return Violation(f"the CSR asks for {', '.join(ca_rights)}, which is never granted to a device")
 
 
 @rule("repaired-request", "info", "RFC 7468; RFC 2986")
@@ -124,7 +124,7 @@ def passed_over(subject: ProvenRequest) -> list[Violation]:
     One that cannot is not used, and is reported.
     """
     return [
-        Violation(f"{flaw.problem}; nothing of it is taken", flaw.hint)
+        Violation(f"{flaw.problem}; it is not used", flaw.hint)
         for flaw in subject.request.flaws
         if flaw.field.startswith(("extension.", "attribute."))
     ]

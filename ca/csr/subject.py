@@ -1,4 +1,4 @@
-"""The subject of a request as text: what deviates is repaired with a line or becomes a flaw."""
+"""Read the subject of a request as text; a deviation is repaired and reported, or is a flaw."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ MAX_ATTRIBUTES = 64
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-def read_name(node: der.Node, said: list[str], flaws: list[Flaw]) -> tuple[SubjectAttribute, ...]:
-    """The attributes of a name in its order; the first ``MAX_ATTRIBUTES``, more are a flaw.
+def read_name(
+    node: der.Node, repairs: list[str], flaws: list[Flaw]
+) -> tuple[SubjectAttribute, ...]:
+    """The first ``MAX_ATTRIBUTES`` attributes of a name, in its order; more are a flaw.
 
     Raises:
-        MalformedError: it is no sequence of sets of types and values.
+        MalformedError: it is not a sequence of sets of types and values.
     """
     if node.tag != der.SEQUENCE:
         raise MalformedError("the CSR's subject is not a name")
@@ -31,17 +33,17 @@ def read_name(node: der.Node, said: list[str], flaws: list[Flaw]) -> tuple[Subje
         if rdn.tag != der.SET:
             raise MalformedError("the CSR's subject is not a sequence of sets")
         if not values:
-            said.append("an empty part of the subject was skipped")
+            repairs.append("an empty RDN of the subject was skipped")
         if len(values) > 1:
-            said.append("a part of the subject with several attributes was taken apart")
+            repairs.append("a multi-valued RDN of the subject was split up")
         for value in values:
             if len(attributes) == MAX_ATTRIBUTES:
                 left_out += 1
                 continue
-            attribute, repairs, found = _attribute(value)
+            attribute, its_repairs, its_flaws = _attribute(value)
             attributes.append(attribute)
-            said += repairs
-            flaws += found
+            repairs += its_repairs
+            flaws += its_flaws
     if left_out:
         problem = f"the CSR's subject has more than {MAX_ATTRIBUTES} attributes"
         flaws.append(Flaw("subject", f"{left_out} more attributes", problem))
@@ -53,39 +55,41 @@ Attribute = tuple[SubjectAttribute, tuple[str, ...], tuple[Flaw, ...]]
 
 @der.read_once
 def _attribute(node: der.Node) -> Attribute:
-    """An attribute, what was repaired, what could not be read; devices share all but the CN."""
+    """An attribute, its repairs and flaws; cached, because devices share all but the CN."""
     pair = node.children() if node.tag == der.SEQUENCE else []
     if len(pair) != 2:
         raise MalformedError("an attribute of the CSR's subject is not a type and a value")
     oid = der.oid(pair[0])
     short = ATTRIBUTE_TYPES.get(oid, oid)
     what = f"the subject's {short}"
-    said: list[str] = []
-    text, problem = _string(pair[1], what, said)
+    repairs: list[str] = []
+    text, problem = _string(pair[1], what, repairs)
     if problem is None and CONTROL.search(text):
         text = printable(text)
         problem = f"{what} '{text}' holds control characters"
     if problem is None:
-        return SubjectAttribute(short, text), tuple(said), ()
-    hint = f"correct {short} on the CSR page, or sign by a profile whose [subject] take lacks it"
+        return SubjectAttribute(short, text), tuple(repairs), ()
+    hint = f"correct {short} on the CSR page, or sign with a profile whose [subject] take omits it"
     if short == "CN":
         hint = "--cn NAME takes its place"
     flaw = Flaw(f"subject.{short}", text, problem, hint)
-    return SubjectAttribute(short, text), tuple(said), (flaw,)
+    return SubjectAttribute(short, text), tuple(repairs), (flaw,)
 
 
-def _string(node: der.Node, what: str, said: list[str]) -> tuple[str, str | None]:
-    """The text of a string type; or what stands in its place, and why it is none."""
+def _string(node: der.Node, what: str, repairs: list[str]) -> tuple[str, str | None]:
+    """The text of a string and None; or a hex form to show, and the reason it does not decode."""
     codec = CODECS.get(node.tag)
     if codec is None:
-        return hex_form(node.raw), f"{what} is no character string (tag {node.tag})"
+        return hex_form(node.raw), f"{what} is not a character string (tag {node.tag})"
     try:
         text = node.contents.decode(codec)
     except UnicodeDecodeError:
         shown = printable(node.contents.decode(codec, "backslashreplace"))
         return shown, f"{what} '{shown}' is not valid {codec.upper()} text"
     if node.tag == der.PRINTABLE_STRING and not PRINTABLE.fullmatch(text):
-        said.append(f"{what} has characters that its PrintableString must not hold; they were read")
+        repairs.append(
+            f"{what} has characters that its PrintableString must not hold; they were read"
+        )
     if node.tag == der.T61_STRING and not text.isascii():
-        said.append(f"{what} is a TeletexString; it was read as Latin-1")
+        repairs.append(f"{what} is a TeletexString; it was read as Latin-1")
     return text, None

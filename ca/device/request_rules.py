@@ -9,7 +9,7 @@ import msgspec
 from ca.csr.request import CertificateRequest
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.text import printable
-from ca.profiles.patterns import filled, matches
+from ca.profiles.patterns import fill, matches
 from ca.profiles.target import Target
 
 
@@ -111,7 +111,7 @@ def next_steps(
     """The steps on the device's pages, in their order; an inferred one says so."""
     steps = []
     for step in target.steps:
-        text = filled(
+        text = fill(
             step.text,
             {
                 "trusted_root": trusted_root,

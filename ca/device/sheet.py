@@ -11,7 +11,7 @@ import msgspec
 from ca.model.certificates import CertificateFacts
 from ca.model.findings import Finding
 from ca.names.text import printable
-from ca.profiles.patterns import filled
+from ca.profiles.patterns import fill
 from ca.profiles.target import Target
 
 _HASHES = {
@@ -53,7 +53,7 @@ def checks(sheet: Sheet) -> list[str]:
         "the configuration is saved: without it a restart brings the old certificate back",
     ]
     if target.rest.trusted_root and target.rest.trusted_root_replaces:
-        path = filled(target.rest.trusted_root, {"context": str(sheet.context or 0)})
+        path = fill(target.rest.trusted_root, {"context": str(sheet.context or 0)})
         said.append(f"by REST, PUT {path} replaces the whole store: put back what was there before")
     if target.alarm.start_days:
         said.append(

@@ -10,7 +10,7 @@ from ca.errors import PolicyError
 from ca.issuance.order import Issuer, Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import Validity
-from ca.profiles.durations import spell
+from ca.profiles.durations import format_span
 from ca.profiles.profile import Profile
 
 SECOND = timedelta(seconds=1)
@@ -73,7 +73,7 @@ def _default(
     rule = "--lifetime max" if longest else f"profile {profile.name}"
     end = begin + span - SECOND
     if issuer_end is not None and end > issuer_end:
-        asked = f"{spell(span)} of {rule}"
+        asked = f"{format_span(span)} of {rule}"
         return _decided(Validity(begin, issuer_end), "changed", "issuer-end", asked)
     return _decided(Validity(begin, end), "added", rule)
 

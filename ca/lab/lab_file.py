@@ -20,7 +20,7 @@ from ca.names.general import parse_general_name
 from ca.names.text import check_device_name
 from ca.profiles.durations import parse_lifetime, parse_span
 from ca.profiles.library import Library, check_own_name, check_profile_file
-from ca.profiles.reader import read_toml, utf8
+from ca.profiles.reader import decode_utf8, read_toml
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,7 +103,7 @@ def read_lab(path: Path, home: Path) -> Lab:
         NotFoundError: a CSR, profile or target that is not there.
         ConflictError: a device twice, or two certificates for one file.
     """
-    text = utf8(read_bounded(path, limit=MAX_INPUT), str(path))
+    text = decode_utf8(read_bounded(path, limit=MAX_INPUT), str(path))
     lab = Lab(read_toml(text, LabFile, file=str(path)), path.parent)
     if lab.file.schema != 1:
         raise MalformedError(f"{path}: schema is {lab.file.schema}, known is 1")

@@ -1,1 +1,1 @@
-"""Signing profiles and device targets: strict readers of TOML data, and where it comes from."""
+"""Signing profiles, device targets and fixtures: strict TOML readers, and where the files are."""

@@ -1,4 +1,4 @@
-"""Spans of time and dates as they are spelled on the command line and in profiles."""
+"""Durations and dates as they are written on the command line and in profiles."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _SPAN = re.compile(r"([0-9]{1,6})([hdwy])", re.ASCII)
 
 
 def parse_span(text: str) -> timedelta:
-    """A span such as ``36h``, ``90d``, ``12w``, ``2y`` (a year has 365 days), at most 100 y.
+    """Parse a duration such as ``36h``, ``90d``, ``12w``, ``2y``: 1 hour to 100 years of 365 days.
 
     Raises:
-        MalformedError: it is spelled otherwise, is nothing, or is longer.
+        MalformedError: it has another form, is zero, or is longer than 100 years.
     """
     match = _SPAN.fullmatch(text)
     span = int(match[1]) * UNITS[match[2]] if match else timedelta(0)
     if not timedelta(0) < span <= MAX_SPAN:
         raise MalformedError(
-            f"'{text}' is no span of time between 1h and 100y",
-            hint="spell it 36h, 90d, 12w or 2y",
+            f"'{text}' is not a duration from 1h to 100y",
+            hint="write it as 36h, 90d, 12w or 2y",
         )
     return span
 
 
 def parse_lifetime(text: str) -> timedelta | datetime | str:
-    """A span, a date (its last second, UTC), or the word ``max``.
+    """Parse a duration, a date (its last second, UTC), or the word ``max``.
 
     Raises:
-        MalformedError: it is none of them.
+        MalformedError: it is none of these.
     """
     if text == "max":
         return text
@@ -46,30 +46,30 @@ def parse_lifetime(text: str) -> timedelta | datetime | str:
         try:
             return datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
         except ValueError:
-            raise MalformedError(f"'{text}' is no day of the calendar") from None
+            raise MalformedError(f"'{text}' is not a calendar date") from None
     return parse_span(text)
 
 
 def parse_moment(text: str) -> datetime:
-    """A moment in UTC: ``2026-11-23`` (its first second) or ``2026-11-23T08:00:00Z``.
+    """Parse a UTC time: ``2026-11-23`` (its first second) or ``2026-11-23T08:00:00Z``.
 
     Raises:
-        MalformedError: it is neither, or of no year from 1950 to 9998: certificates begin no
-            earlier (RFC 5280, 4.1.2.5.1), and time can be reckoned with on both sides.
+        MalformedError: it has another form, or its year is not in 1950 to 9998: certificates
+            begin no earlier (RFC 5280, 4.1.2.5.1), and a time zone must not overflow.
     """
     try:
-        read = datetime.fromisoformat(text)
-        moment = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+        parsed = datetime.fromisoformat(text)
+        moment = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise MalformedError(
-            f"'{text}' is no date or moment", hint="spell it 2026-11-23 or 2026-11-23T08:00:00Z"
+            f"'{text}' is not a date or time", hint="write it as 2026-11-23 or 2026-11-23T08:00:00Z"
         ) from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise MalformedError(f"'{text}' is not between {FIRST_YEAR} and {LAST_YEAR}")
     return moment
 
 
-def spell(span: timedelta) -> str:
-    """A span for people: whole days where it is whole days, else hours."""
+def format_span(span: timedelta) -> str:
+    """A duration for people to read: in days if it is whole days, else in hours."""
     hours = int(span.total_seconds() // 3600)
     return f"{hours // 24} d" if hours % 24 == 0 and hours else f"{hours} h"

@@ -1,4 +1,4 @@
-"""A bad certificate as data: what is wrong with it, and what openssl says to it."""
+"""A fixture, a deliberately bad certificate, as data: its defect, and what openssl reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Change(_Closed, frozen=True):
-    """What differs from a good certificate for peer.lab.example and 10.0.0.9."""
+    """How the fixture differs from a good certificate for peer.lab.example and 10.0.0.9."""
 
     cn: str = "peer.lab.example"
     names: tuple[str, ...] = ("dns:peer.lab.example", "ip:10.0.0.9")
@@ -30,14 +30,14 @@ class Change(_Closed, frozen=True):
 
 
 class Prediction(_Closed, frozen=True):
-    """The words of ``openssl verify`` and what it says to this certificate."""
+    """Arguments for ``openssl verify`` (``words``), and the text it then reports (``says``)."""
 
     words: tuple[str, ...]
     says: str
 
 
 class Fixture(_Closed, frozen=True):
-    """One bad certificate. ``peer``: what a correct peer answers."""
+    """One fixture. ``peer`` says what a correct peer does with the certificate."""
 
     schema: Literal[1]
     description: str

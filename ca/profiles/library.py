@@ -1,4 +1,4 @@
-"""Where profiles and targets come from: the shipped ones, and the operator's in the CA home."""
+"""Find profiles, targets and fixtures: those shipped with sipca, and those in the CA home."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ca.names.text import printable
 from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
 from ca.profiles.profile import Profile
-from ca.profiles.reader import read_toml, utf8
+from ca.profiles.reader import decode_utf8, read_toml
 from ca.profiles.target import Target, check_target
 
 Origin = Literal["shipped", "own"]
@@ -25,29 +25,32 @@ T = TypeVar("T", Profile, Target)
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """One kind of data: the shipped package and the operator's folder of the same purpose."""
+    """All files of one kind: those in the shipped ``package`` and in the operator's ``own`` folder.
+
+    ``what`` is the kind, for messages: "profile", "target" or "fixture".
+    """
 
     what: str
     package: str
     own: Path | None
 
     def names(self) -> dict[str, Origin]:
-        """Every name, shipped ones first, in order."""
+        """All names and their origins: the shipped ones sorted, then the own ones sorted."""
         names: dict[str, Origin] = dict.fromkeys(self.shipped(), "shipped")
         for path in self._own_files():
             names.setdefault(path.stem, "own")
         return names
 
     def shipped(self) -> list[str]:
-        """The names that are taken by what sipca ships."""
+        """The names of the shipped files, sorted."""
         files = (entry.name for entry in self._shipped().iterdir())
         return sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))
 
     def check_unshadowed(self, name: str | None = None) -> None:
-        """That no own file has a shipped one's name; with ``name``, not this one's.
+        """Check that no own file has the name of a shipped one, or only the file called ``name``.
 
         Raises:
-            ConflictError: it would silently shadow it. Who asks for another name is not hindered.
+            ConflictError: an own file would silently shadow the shipped one.
         """
         shipped = self.shipped()
         for path in self._own_files():
@@ -61,16 +64,16 @@ class Shelf(msgspec.Struct, frozen=True):
         return sorted(self.own.glob("*.toml")) if self.own and self.own.is_dir() else []
 
     def _shipped(self) -> Path:
-        """The package's folder: importlib.resources would cost every start its zip reader."""
+        """The package's folder; importlib.resources is not used, since its import is slow."""
         return Path(str(import_module(self.package).__file__)).parent
 
     def text(self, name: str) -> str:
-        """The TOML of one.
+        """The TOML text of the file with this name.
 
         Raises:
-            NotFoundError: there is none of that name.
-            ConflictError: there are two, a shipped one and an own one.
-            MalformedError: it is not UTF-8.
+            NotFoundError: there is no file of that name.
+            ConflictError: a shipped and an own file have that name.
+            MalformedError: the name is not valid, or the text is not UTF-8.
         """
         self.check_unshadowed(name)
         origin = self.names().get(name) if NAME.fullmatch(name) else None
@@ -80,8 +83,8 @@ class Shelf(msgspec.Struct, frozen=True):
             and self.own / f"{name}.toml" in self._own_files()
         ):
             raise MalformedError(
-                f"'{printable(name)}.toml' in '{self.own}' is no name for a {self.what}",
-                hint="rename the file: lower-case letters, digits, - and .",
+                f"'{printable(name)}.toml' in '{self.own}' is not a valid name for a {self.what}",
+                hint="rename the file; allowed are lower-case letters, digits, - and .",
             )
         if origin is None:
             import difflib
@@ -89,74 +92,78 @@ class Shelf(msgspec.Struct, frozen=True):
             near = difflib.get_close_matches(name, self.names(), n=1)
             raise NotFoundError(
                 f"there is no {self.what} '{name}'",
-                hint=f"did you mean '{near[0]}'?" if near else f"sipca {self.what} list shows them",
+                hint=f"did you mean '{near[0]}'?"
+                if near
+                else f"list them with sipca {self.what} list",
             )
         if origin == "shipped":
             return (self._shipped() / f"{name}.toml").read_text("utf-8")
-        return utf8(read_bounded(Path(str(self.own)) / f"{name}.toml"), f"{name}.toml")
+        return decode_utf8(read_bounded(Path(str(self.own)) / f"{name}.toml"), f"{name}.toml")
 
 
 class Library(msgspec.Struct, frozen=True):
-    """Profiles and targets of one CA home, or only the shipped ones without a home."""
+    """Profiles, targets and fixtures: the shipped ones, and those of ``home`` if it is given."""
 
     home: Path | None = None
 
     @property
     def profiles(self) -> Shelf:
-        """The shelf of signing profiles."""
+        """Signing profiles, shipped and own."""
         return Shelf("profile", "profiles", self.home / "profiles" if self.home else None)
 
     @property
     def targets(self) -> Shelf:
-        """The shelf of device targets."""
+        """Device targets, shipped and own."""
         return Shelf("target", "profiles.targets", self.home / "targets" if self.home else None)
 
     @property
     def fixtures(self) -> Shelf:
-        """The shelf of bad certificates; shipped ones alone."""
+        """Fixtures; these are only shipped."""
         return Shelf("fixture", "profiles.fixtures", None)
 
     def fixture(self, name: str) -> Fixture:
-        """One bad certificate by name.
+        """Read a fixture by name.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no such fixture.
         """
         text = self.fixtures.text(name)
-        read = read_toml(text, Fixture, file=f"{name}.toml")
-        return msgspec.structs.replace(read, name=name, text=text)
+        fixture = read_toml(text, Fixture, file=f"{name}.toml")
+        return msgspec.structs.replace(fixture, name=name, text=text)
 
     def profile(self, name: str) -> Profile:
-        """One profile by name.
+        """Read a profile by name.
 
         Raises:
-            CAError: there is none, or its text is not a profile.
+            CAError: there is no such profile, or its text is not a valid one.
         """
         return read_profile(self.profiles.text(name), file=f"{name}.toml", name=name)
 
     def target(self, name: str) -> Target:
-        """One target by name.
+        """Read a target by name.
 
         Raises:
-            CAError: there is none, or its text is not a target.
+            CAError: there is no such target, or its text is not a valid one.
         """
         return read_target(self.targets.text(name), file=f"{name}.toml", name=name)
 
     def new_profile(self, name: str, *, like: str) -> Path:
-        """Copy a profile into the home to edit; the path of the copy.
+        """Copy the profile ``like`` into the home to be edited, and return the copy's path.
 
         Raises:
-            MalformedError: the name cannot be a file's and a profile's.
-            ConflictError: a profile of that name is there.
-            NotFoundError: there is none to copy, or no home.
+            MalformedError: the name is not valid for a profile.
+            ConflictError: a profile of that name exists.
+            NotFoundError: there is no profile ``like``, or no home.
         """
         text = self.profiles.text(like)
         _check_name(name)
         if name in self.profiles.names():
-            raise ConflictError(f"a profile '{name}' is there already", hint="choose another name")
+            raise ConflictError(f"a profile '{name}' already exists", hint="choose another name")
         folder = self.profiles.own
         if folder is None:
-            raise NotFoundError("there is no CA home to put it in", hint="sipca init makes one")
+            raise NotFoundError(
+                "there is no CA home to put it in", hint="create one with sipca init"
+            )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{name}.toml"
         write_atomic(path, text.encode())
@@ -165,69 +172,70 @@ class Library(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=64)
 def read_profile(text: str, *, file: str, name: str) -> Profile:
-    """A profile from its TOML.
+    """Parse and check the TOML text of a profile.
 
     Raises:
-        MalformedError: naming the file and the key that is wrong.
+        MalformedError: it is not a valid profile; the message names the file and the key.
     """
     profile = msgspec.structs.replace(read_toml(text, Profile, file=file), name=name, text=text)
-    _checked(check_consistent, profile, file)
+    _check(check_consistent, profile, file)
     return profile
 
 
 @lru_cache(maxsize=64)
 def read_target(text: str, *, file: str, name: str) -> Target:
-    """A target from its TOML.
+    """Parse and check the TOML text of a target.
 
     Raises:
-        MalformedError: naming the file and the key that is wrong.
+        MalformedError: it is not a valid target; the message names the file and the key.
     """
     target = msgspec.structs.replace(read_toml(text, Target, file=file), name=name, text=text)
-    _checked(check_target, target, file)
+    _check(check_target, target, file)
     return target
 
 
 def readme(path: str) -> str:
-    """The text of a README that sipca is shipped with, by its path: ``profiles/README.md``."""
+    """The text of a shipped README, by its path, e.g. ``profiles/README.md``."""
     package, _, name = path.rpartition("/")
     folder = Path(str(import_module(package.replace("/", ".")).__file__)).parent
     return (folder / name).read_text("utf-8")
 
 
 def check_profile_file(path: Path) -> Profile:
-    """A profile from any file, as ``sipca profile check`` reads it.
+    """Read a profile from a file anywhere, for ``sipca profile check``.
 
     Raises:
-        CAError: it cannot be read or is not a profile.
+        CAError: it cannot be read or is not a valid profile.
     """
     data = read_bounded(path, pipes=True)
-    return read_profile(utf8(data, str(path)), file=str(path), name=path.stem)
+    return read_profile(decode_utf8(data, str(path)), file=str(path), name=path.stem)
 
 
 def check_own_name(name: str) -> None:
-    """That an own profile may be called so.
+    """Check that an own profile may have this name.
 
     Raises:
-        MalformedError: it is no name for a profile.
-        ConflictError: a shipped one has it.
+        MalformedError: the name is not valid for a profile.
+        ConflictError: a shipped profile has this name.
     """
     _check_name(name)
     if name in Library().profiles.shipped():
         raise ConflictError(
-            f"'{name}' is the name of a shipped profile", hint="call it by another name"
+            f"'{name}' is the name of a shipped profile", hint="choose another name"
         )
 
 
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise MalformedError(
-            f"'{name}' is no name for a profile", hint="lower-case letters, digits, - and ."
+            f"'{name}' is not a valid name for a profile",
+            hint="use lower-case letters, digits, - and .",
         )
 
 
-def _checked(check: object, read: T, file: str) -> None:
+def _check(check: object, data: T, file: str) -> None:
     assert callable(check)
     try:
-        check(read)
+        check(data)
     except CAError as error:
         raise MalformedError(f"{file}: {error.message}", hint=error.hint) from None

@@ -1,7 +1,8 @@
-"""The two little languages of targets: place-holders in texts, and patterns of names.
+"""The two small languages of target files: templates with place-holders, and name patterns.
 
-Neither can be made to work for long or to look into anything: a place-holder is replaced by its
-text and has no format; a pattern has no groups, no alternatives and at most two repetitions.
+Neither can be made to run for long or to reach other data: a place-holder is replaced by its
+text and has no format; a pattern has no groups or alternatives, and at most two repetitions of
+variable length.
 """
 
 from __future__ import annotations
@@ -13,39 +14,39 @@ from ca.errors import MalformedError
 
 MAX_PATTERN = 100
 MAX_NAME = 64
-"""Characters of a name that a pattern is held against: X.520's bound of a CN."""
+"""Characters of the longest name that is matched: X.520's upper bound for a CN."""
 _PLACE = re.compile(r"\{([a-z_]{1,40})\}", re.ASCII)
 _ITEM = re.compile(
     r"(?:[A-Za-z0-9_:@ -]|\\[.d]|\.|\[\^?[A-Za-z0-9_.: -]+\])"
-    r"(?P<often>\{[0-9]{1,2}(?:,[0-9]{1,2})?\}|[?*+])?",
+    r"(?P<repetition>\{[0-9]{1,2}(?:,[0-9]{1,2})?\}|[?*+])?",
     re.ASCII,
 )
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """A text with its place-holders replaced; what is put in is not looked at again."""
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Replace the place-holders in a text, once: the values are not searched for more of them."""
     return _PLACE.sub(lambda place: values[place[1]], text)
 
 
 def check_template(key: str, text: str, known: tuple[str, ...]) -> None:
-    """That a text has none but these place-holders.
+    """Check that a text has only known place-holders.
 
     Raises:
-        MalformedError: another one, or a brace that belongs to none.
+        MalformedError: it has an unknown one, or a brace that is not part of a place-holder.
     """
     rest = _PLACE.sub(lambda place: "" if place[1] in known else place[0], text)
     if "{" in rest or "}" in rest:
         raise MalformedError(
             f"{key}: '{text[:200]}' has an unknown place-holder",
-            hint=f"known are {', '.join(f'{{{each}}}' for each in known)}",
+            hint=f"use only {', '.join(f'{{{each}}}' for each in known)}",
         )
 
 
 def check_pattern(key: str, pattern: str) -> None:
-    """That a pattern is one of the little language.
+    """Check that a pattern keeps to the small language above.
 
     Raises:
-        MalformedError: it is longer, or has groups, alternatives, or many repetitions.
+        MalformedError: it is too long, has groups or alternatives, or too many repetitions.
     """
     position, repetitions = 0, 0
     while position < len(pattern) <= MAX_PATTERN:
@@ -53,20 +54,22 @@ def check_pattern(key: str, pattern: str) -> None:
         if item is None:
             break
         position = item.end()
-        repetitions += item["often"] is not None and "," in item["often"].replace("*", ",")
-        repetitions += item["often"] in ("?", "+")
+        repetitions += item["repetition"] is not None and "," in item["repetition"].replace(
+            "*", ","
+        )
+        repetitions += item["repetition"] in ("?", "+")
     try:
         if position != len(pattern) or repetitions > 2:
-            raise re.error("it is no pattern of names")
+            raise re.error("not a name pattern")
         re.compile(pattern, re.ASCII)
     except re.error:
         raise MalformedError(
-            f"{key}: '{pattern[:MAX_PATTERN]}' is no pattern of names",
-            hint=f"characters, [A-Z0-9], {{6,7}}, ?, * and +: at most two of a varying number, "
+            f"{key}: '{pattern[:MAX_PATTERN]}' is not a name pattern",
+            hint="use characters, [A-Z0-9], {6}, and at most two of ?, *, + and {6,7}; at most "
             f"{MAX_PATTERN} characters, without groups and alternatives",
         ) from None
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether the whole name is what a checked pattern describes."""
+    """Whether the whole name matches a pattern that ``check_pattern`` accepted."""
     return len(name) <= MAX_NAME and re.fullmatch(pattern, name, re.ASCII) is not None

@@ -1,4 +1,4 @@
-"""A signing profile: what a certificate of one kind carries, as data (closed keys)."""
+"""A signing profile: what certificates of one kind contain, as data. Unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SubjectRules(_Closed, frozen=True):
-    """``take``: the most a request may carry over. ``factory_cn``: a MAC as CN is a name here."""
+    """``take``: attribute types that are taken from a request. ``require``: those it must have.
+
+    ``factory_cn``: a MAC address is an acceptable CN.
+    """
 
     take: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
@@ -33,9 +36,10 @@ class SubjectRules(_Closed, frozen=True):
 
 
 class SanRules(_Closed, frozen=True):
-    """``take``: kinds of name a request may carry over. ``sip_domain``: URIs are SIP domains.
+    """``take``: kinds of name that are taken from a request. ``from_cn``: add the CN to the SAN.
 
-    ``uri_schemes``: of which schemes a URI may be; those that mean something in a SIP lab.
+    ``require``: there must be a SAN. ``wildcard``: DNS names may be wildcards. ``sip_domain``: URIs
+    are SIP domains (RFC 5922). ``uri_schemes``: the schemes that a URI may have.
     """
 
     take: tuple[NameKind, ...] = ()
@@ -54,7 +58,7 @@ class KeyRules(_Closed, frozen=True):
 
 
 class ExtensionRules(_Closed, frozen=True):
-    """``key_encipherment`` is set only where the key is RSA (RFC 5480, 3)."""
+    """``key_encipherment`` is set only if the key is RSA (RFC 5480, 3)."""
 
     key_usage: tuple[KeyUsageBit, ...]
     extended_key_usage: tuple[Purpose, ...] = ()
@@ -63,9 +67,9 @@ class ExtensionRules(_Closed, frozen=True):
 
 
 class Profile(_Closed, frozen=True):
-    """One profile. ``text`` is the very TOML, kept by hash beside each certificate.
+    """One profile. ``text`` is its TOML, unchanged; the register keeps it with each certificate.
 
-    ``verbatim``: subject and SAN are issued as the request asks for them, or it is refused.
+    ``verbatim``: subject and SAN are issued exactly as requested, or the request is refused.
     """
 
     schema: Literal[1]
@@ -84,25 +88,25 @@ class Profile(_Closed, frozen=True):
     text: str = ""
 
     def __hash__(self) -> int:
-        """Cheap: what a batch shares is looked up by profile for each certificate."""
+        """Cheap, because caches look up a profile for every certificate of a batch."""
         return hash((self.name, self.text))
 
     @property
     def lifetime_span(self) -> timedelta:
-        """How long a certificate lives when nobody wishes otherwise."""
+        """The lifetime of a certificate if none is requested."""
         return parse_span(self.lifetime)
 
     @property
     def max_span(self) -> timedelta:
-        """The longest life that may be wished for."""
+        """The longest lifetime that may be requested."""
         return parse_span(self.max_lifetime)
 
     @property
     def backdate_span(self) -> timedelta:
-        """How far notBefore lies before the signing."""
+        """How long before signing a certificate's notBefore is."""
         return parse_span(self.backdate)
 
     @property
     def text_hash(self) -> bytes:
-        """SHA-256 of the TOML."""
+        """SHA-256 of the TOML text."""
         return sha256(self.text.encode()).digest()

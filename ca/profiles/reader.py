@@ -1,4 +1,4 @@
-"""Strict TOML: an unknown key is an error that names the file, the key and the nearest spelling."""
+"""A strict TOML reader: an unknown key is an error that names the file, the key and a near one."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _PATH = re.compile(r"^(.*?) - at `\$\.?(.*?)`$")
 
 
 def read_toml(text: str, kind: type[T], *, file: str) -> T:
-    """The Struct that a TOML text spells.
+    """Read a TOML text into a Struct of this kind.
 
     Raises:
-        MalformedError: not TOML, beyond the bounds, an unknown key, a missing key, or a value of
-            a wrong kind.
+        MalformedError: it is not TOML, exceeds a limit, has an unknown key, lacks a key, or has a
+            value of the wrong type.
     """
-    data = _parsed(text, file)
+    data = _parse(text, file)
     for reserved in ("name", "text"):
         if reserved in data and reserved in kind.__struct_fields__:
             raise MalformedError(
-                f"{file}: unknown key '{reserved}'", hint="the file's name is the name"
+                f"{file}: unknown key '{reserved}'", hint="remove it: the name is that of the file"
             )
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), kind, file) from None
+        raise _explain(str(error), kind, file) from None
 
 
-def utf8(data: bytes, file: str) -> str:
-    """The text of a TOML file.
+def decode_utf8(data: bytes, file: str) -> str:
+    """Decode the text of a TOML file.
 
     Raises:
         MalformedError: it is not UTF-8.
@@ -53,7 +53,7 @@ def utf8(data: bytes, file: str) -> str:
         raise MalformedError(f"{file} is not UTF-8 at octet {error.start}") from None
 
 
-def _parsed(text: str, file: str) -> dict[str, Any]:
+def _parse(text: str, file: str) -> dict[str, Any]:
     too_deep = MalformedError(f"{file} is nested deeper than {MAX_DEPTH} tables and lists")
     if len(text) > MAX_TEXT:
         raise MalformedError(f"{file} has more than {MAX_TEXT} characters")
@@ -72,22 +72,22 @@ def _parsed(text: str, file: str) -> dict[str, Any]:
 
 
 def _most_dots(text: str) -> int:
-    """The dots of the longest dotted key; those of a sentence in a text of several lines count."""
-    most = dots = 0
+    """The dots in the longest dotted key; those in a multi-line string count as well."""
+    longest = dots = 0
     for token in _TOKEN.finditer(text):
         if token[0] == ".":
             dots += 1
-            most = max(most, dots)
+            longest = max(longest, dots)
         elif token.lastgroup != "part":
             dots = 0
-    return most
+    return longest
 
 
 def _check_bounds(data: dict[str, Any], file: str) -> None:
-    """That no text, number, list or table is beyond what a request could hold, nor hidden.
+    """Check every key and value against the limits, and for control and invisible characters.
 
     Raises:
-        MalformedError: naming the key.
+        MalformedError: a limit is exceeded or a text hides something; the message names the key.
     """
     waiting: list[tuple[str, Any, int]] = [("", data, 0)]
     for count, (key, value, depth) in enumerate(waiting):  # grows as it is walked
@@ -109,7 +109,7 @@ def _check_bounds(data: dict[str, Any], file: str) -> None:
 
 def _check_text(text: str, key: str, file: str, limit: int) -> None:
     if len(text) > limit:
-        raise MalformedError(f"{file}: {key}: {len(text)} characters are more than {limit}")
+        raise MalformedError(f"{file}: {key}: {len(text)} characters, but {limit} is the maximum")
     shown = text if text.isprintable() else _LAYOUT.sub("", text)
     if not shown.isprintable() and printable(shown, len(shown)) != shown:
         raise MalformedError(
@@ -117,7 +117,7 @@ def _check_text(text: str, key: str, file: str, limit: int) -> None:
         )
 
 
-def _explained(problem: str, kind: type[msgspec.Struct], file: str) -> MalformedError:
+def _explain(problem: str, kind: type[msgspec.Struct], file: str) -> MalformedError:
     if unknown := _UNKNOWN.search(problem):
         key, path = unknown[1], unknown[2] or ""
         import difflib
@@ -126,7 +126,7 @@ def _explained(problem: str, kind: type[msgspec.Struct], file: str) -> Malformed
         dotted = f"{path}.{key}" if path else key
         return MalformedError(
             f"{file}: unknown key '{printable(dotted)}'",
-            hint=f"did you mean '{near[0]}'?" if near else f"keys are {', '.join(_keys(kind))}",
+            hint=f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(_keys(kind))}",
         )
     if located := _PATH.match(problem):
         return MalformedError(f"{file}: {located[2]}: {_lower(located[1])[:300]}")
@@ -135,7 +135,7 @@ def _explained(problem: str, kind: type[msgspec.Struct], file: str) -> Malformed
 
 _KINDS = {
     "bool": "true or false",
-    "str": "a text in quotation marks",
+    "str": "a string in quotation marks",
     "int": "a whole number",
     "float": "a number",
     "array": "a list",
@@ -145,24 +145,24 @@ _KINDS = {
 
 
 def _lower(text: str) -> str:
-    """What the reader of values says, in the words of who writes the file."""
+    """Translate an error of msgspec into the terms of somebody who writes TOML."""
     if wrong := re.fullmatch(r"Expected `(.+?)`, got `(.+?)`", text):
-        wanted, got = (
+        expected, got = (
             " or ".join(_KINDS.get(k, k) for k in w.split(" | ")) for w in wrong.groups()
         )
-        return f"this is {got}, where {wanted} is due"
+        return f"this is {got}, but {expected} is expected"
     if wrong := re.fullmatch(r"Invalid enum value (.*)", text, re.DOTALL):
-        return f"{printable(wrong[1], 60)} is no value that it can have"
+        return f"{printable(wrong[1], 60)} is not an allowed value"
     return (text[:1].lower() + text[1:]).replace("`", "'").replace("Object", "the table")
 
 
 def _keys(kind: Any) -> list[str]:
-    """Every key of a Struct and of the Structs inside it: the spellings to choose from."""
-    found: list[str] = []
+    """All keys of a Struct and of the Structs nested in it."""
+    keys: list[str] = []
     for field in msgspec.structs.fields(kind):
         if field.name in ("name", "text"):
             continue
-        found.append(field.encode_name)
+        keys.append(field.encode_name)
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            found.extend(_keys(field.type))
-    return found
+            keys.extend(_keys(field.type))
+    return keys

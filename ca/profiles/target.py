@@ -1,7 +1,7 @@
 """A device target: what a kind of device accepts and what its pages are called, as data.
 
-Every fact carries its basis: ``vendor`` where the vendor's text says so, ``inferred`` where we
-reason. Closed keys.
+Every table has its basis: ``vendor`` if the vendor's documents say so, ``inferred`` if it is our
+conclusion. Unknown keys are errors.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(_Closed, frozen=True):
-    """One step of an upload, in order; ``text`` may hold {trusted_root}, {device}, {context}."""
+    """One step of an upload; ``text`` may contain {trusted_root}, {device} and {context}."""
 
     text: str
     basis: Basis
 
 
 class RequestFacts(_Closed, frozen=True):
-    """What the device's CSR page makes: factory CN (see ``patterns``), example subject.
+    """CSRs of the device: the pattern of its factory CN (see ``patterns``), its example subject.
 
-    ``verbatim``: it takes no certificate whose subject or SAN is not what it asked for.
+    ``verbatim``: it accepts only certificates with exactly the subject and SAN of its CSR.
     """
 
     factory_cn: str = ""
@@ -42,7 +42,7 @@ class RequestFacts(_Closed, frozen=True):
 
 
 class PageFacts(_Closed, frozen=True):
-    """What the device's pages are called, for messages: where a CSR is made, where files go."""
+    """Names of the device's pages, for messages: where to create a CSR, where to upload files."""
 
     csr: str = "the CSR page"
     device: str = "the device certificate's page"
@@ -52,7 +52,7 @@ class PageFacts(_Closed, frozen=True):
 
 
 class SanFacts(_Closed, frozen=True):
-    """The CSR page's SAN slots: how many (0: none), of which kinds."""
+    """SAN fields of the CSR page: how many (0: none) and of which kinds."""
 
     slots: Count = 5
     kinds: tuple[str, ...] = ("email", "dns", "uri", "ip")
@@ -60,7 +60,7 @@ class SanFacts(_Closed, frozen=True):
 
 
 class FileFacts(_Closed, frozen=True):
-    """What an upload may be: ``formats`` of pem and der; whether the device file is one block."""
+    """Files that the device accepts; ``one_block``: the certificate must be alone in its file."""
 
     formats: tuple[Literal["pem", "der"], ...] = ("pem",)
     one_block: bool = True
@@ -68,7 +68,7 @@ class FileFacts(_Closed, frozen=True):
 
 
 class TrustFacts(_Closed, frozen=True):
-    """The trust store: how many certificates it holds, and whether a file may hold several."""
+    """The trust store: how many certificates fit, and whether one file may contain several."""
 
     limit: Count = 20
     several_in_one: Literal["yes", "no", "unknown"] = "unknown"
@@ -77,7 +77,7 @@ class TrustFacts(_Closed, frozen=True):
 
 
 class AlarmFacts(_Closed, frozen=True):
-    """The expiry alarm: days before the end at which it starts, and its period (0: none)."""
+    """The expiry alarm: how many days before expiry it starts, and its period (0: no alarm)."""
 
     start_days: Days = 0
     period_days: Days = 0
@@ -85,7 +85,7 @@ class AlarmFacts(_Closed, frozen=True):
 
 
 class RestFacts(_Closed, frozen=True):
-    """Paths of the device's REST interface; {context} stands for the TLS context."""
+    """Paths of the device's REST interface; {context} is the number of the TLS context."""
 
     certificate: str = ""
     private_key: str = ""
@@ -96,7 +96,7 @@ class RestFacts(_Closed, frozen=True):
 
 
 class KeyFacts(_Closed, frozen=True):
-    """The smallest RSA key to ask of it, kinds known to work, where a larger one is made."""
+    """The smallest RSA key to accept, key types known to work, and the page that creates a key."""
 
     smallest_rsa: Count = 2048
     kinds: tuple[Literal["rsa", "ec"], ...] = ("rsa",)
@@ -105,7 +105,7 @@ class KeyFacts(_Closed, frozen=True):
 
 
 class OCSPFacts(_Closed, frozen=True):
-    """Where the device is told of OCSP responders; ``fields`` may hold {address} and {port}."""
+    """Where OCSP responders are configured; ``fields`` may contain {address} and {port}."""
 
     port: Port = 2560
     page: str = ""
@@ -114,7 +114,7 @@ class OCSPFacts(_Closed, frozen=True):
 
 
 class Target(_Closed, frozen=True):
-    """One target. ``text`` is the very TOML."""
+    """One target. ``text`` is its TOML, unchanged."""
 
     schema: Literal[1]
     description: str
@@ -133,10 +133,10 @@ class Target(_Closed, frozen=True):
 
 
 def check_target(target: Target) -> None:
-    """What the types cannot say.
+    """Check the patterns and templates of a target, which types cannot express.
 
     Raises:
-        MalformedError: naming the key that is wrong.
+        MalformedError: one is not valid; the message names its key.
     """
     check_pattern("request.factory_cn", target.request.factory_cn)
     for step in target.steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from ca.profiles.patterns import filled
+from ca.profiles.patterns import fill
 from cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def listening_text(listening: Listening, name: str, base_url: str | None, fields
         lines.append(f"on the device ({one_line(fields.page)}, {fields.basis}):")
         put_in = {"address": reached, "port": str(listening.ocsp_port)}
         lines += [
-            f"  {one_line(field)}: {one_line(filled(value, put_in))}"
+            f"  {one_line(field)}: {one_line(fill(value, put_in))}"
             for field, value in fields.fields.items()
         ]
     if base_url is None:

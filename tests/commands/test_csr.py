@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from stand_in.lab import VECTORS, CommandLine, make_csr
 
-from ca.csr.armour import find_request
+from ca.csr.armour import extract_request
 from ca.errors import MalformedError
 
 FOUND = VECTORS / "found"
@@ -20,7 +20,7 @@ FLAWED = {
     "dns-nul.csr": "the CSR's SAN dns 'sbc1.lab.example\\x00' holds control characters",
     "ip-as-text.csr": "an IP address of 9 octets, not 4 or 16: it is the text '10.4.0.20'",
     "latin1.csr": "the CSR's SAN dns 'sbc1.m\\xfcnchen.example' has characters outside ASCII",
-    "san-garbage.csr": "the CSR's SAN does not decode: it is no list of names",
+    "san-garbage.csr": "the CSR's SAN does not decode: it is not a list of names",
     "tag9.csr": "the CSR's SAN has an entry of an unknown kind (tag 137)",
 }
 
@@ -55,7 +55,7 @@ def test_a_csr_of_version_2_is_read_with_a_note(sipca: CommandLine) -> None:
     signed = sipca("sign", FOUND / "csr-version" / "v2.csr")
 
     assert shown.exit == signed.exit == 0
-    assert "note: repaired: the CSR says version 1, where RFC 2986 knows only 0" in shown.out
+    assert "note: repaired: the CSR has version 1, but RFC 2986 defines only 0" in shown.out
     assert names_in(signed.out)[1:] == ["bmc1.lab.example"]
 
 
@@ -106,7 +106,7 @@ def test_escapes_without_end_are_read_in_no_time(filling: str) -> None:
     begun = time.process_time()
 
     with pytest.raises(MalformedError):
-        find_request(text.encode())
+        extract_request(text.encode())
 
     assert time.process_time() - begun < 2  # a search that starts anew at each octet takes minutes
 

@@ -181,7 +181,7 @@ def test_no_passphrase_ever_reaches_the_database_or_the_output(
     ("words", "code", "message"),
     [
         (("--root-key", "rsa:1024"), 2, "'rsa:1024' is none of"),
-        (("--root-lifetime", "5m"), 2, "'5m' is no span of time"),
+        (("--root-lifetime", "5m"), 2, "'5m' is not a duration"),
         (("--protect", "some"), 2, "'some' is none of both, root, none"),
         (("--no-passphrase", "--protect", "both"), 2, "contradict each other"),
         (("--country", "USA"), 3, "--country 'USA' is not two letters"),

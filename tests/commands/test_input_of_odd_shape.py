@@ -83,7 +83,7 @@ def test_an_empty_part_of_a_subject_is_skipped_with_a_line() -> None:
     request = read_request(data)
 
     assert request.subject == ()
-    assert "an empty part of the subject was skipped" in request.repairs
+    assert "an empty RDN of the subject was skipped" in request.repairs
 
 
 def test_a_request_that_cannot_be_read_has_a_next_step() -> None:

@@ -51,7 +51,7 @@ def test_a_request_with_a_u_label_is_told_its_a_labels(sipca: CommandLine, tmp_p
     answer = sipca("sign", csr)
 
     assert answer.exit == 4
-    assert f"hint: --replace-san --san dns:{A_LABELS} gives its A-labels\n" in answer.err
+    assert f"hint: --replace-san --san dns:{A_LABELS} gives it as A-labels\n" in answer.err
 
 
 def test_a_device_is_dialled_and_a_peer_asks_by_a_labels(

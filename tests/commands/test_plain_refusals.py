@@ -22,16 +22,16 @@ def test_a_backdate_of_the_whole_lifetime_contradicts_it(
 ) -> None:
     said = checked(sipca, tmp_path, SIP.replace('"24h"', '"825d"'))
 
-    assert "backdate 825d leaves nothing of lifetime 825d" in said
+    assert "backdate 825d is not shorter than lifetime 825d" in said
 
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("critical = false", 'critical = "yes"', "a text in quotation marks, where true or false"),
-        ('lifetime = "825d"', "lifetime = 825", "a whole number, where a text in quotation marks"),
-        ('take = ["dns"', 'take = ["rid"', "'rid' is no value that it can have"),
-        ('allow = ["rsa', 'allow = 5\n# ["rsa', "a whole number, where a list is due"),
+        ("critical = false", 'critical = "yes"', "a string in quotation marks, but true or false"),
+        ('lifetime = "825d"', "lifetime = 825", "a whole number, but a string in quotation marks"),
+        ('take = ["dns"', 'take = ["rid"', "'rid' is not an allowed value"),
+        ('allow = ["rsa', 'allow = 5\n# ["rsa', "a whole number, but a list is expected"),
         ("schema = 1", f"schema = {'9' * 5000}", "a number is beyond 2147483648"),
     ],
 )

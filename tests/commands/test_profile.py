@@ -55,9 +55,9 @@ def test_new_copies_a_profile_into_the_home_and_it_signs(
 @pytest.mark.parametrize(
     ("name", "code", "message"),
     [
-        ("sip", 6, "a profile 'sip' is there already"),
-        ("../x", 3, "'../x' is no name for a profile"),
-        ("My", 3, "'My' is no name for a profile"),
+        ("sip", 6, "a profile 'sip' already exists"),
+        ("../x", 3, "'../x' is not a valid name for a profile"),
+        ("My", 3, "'My' is not a valid name for a profile"),
     ],
 )
 def test_new_refuses_bad_names(sipca: CommandLine, name: str, code: int, message: str) -> None:
@@ -95,9 +95,9 @@ def test_an_unknown_profile_gets_the_nearest_name(sipca: CommandLine, tmp_path: 
     ("old", "new", "message"),
     [
         ("take =", "tke =", "unknown key 'subject.tke'"),
-        ('role = "end-entity"', 'role = "ca"', "role: 'ca' is no value that it can have"),
-        ("schema = 1", "schema = 2", "schema: 2 is no value that it can have"),
-        ('"825d"', '"soon"', "lifetime: 'soon' is no span of time"),
+        ('role = "end-entity"', 'role = "ca"', "role: 'ca' is not an allowed value"),
+        ("schema = 1", "schema = 2", "schema: 2 is not an allowed value"),
+        ('"825d"', '"soon"', "lifetime: 'soon' is not a duration"),
         (
             'max_lifetime = "10y"',
             'max_lifetime = "1y"',
@@ -106,20 +106,20 @@ def test_an_unknown_profile_gets_the_nearest_name(sipca: CommandLine, tmp_path: 
         (
             'issuer = "issuing"',
             'issuer = "root"',
-            "issuer: an end entity's is 'issuing', not 'root'",
+            "issuer: role end-entity needs 'issuing', not 'root'",
         ),
-        ('"digital_signature", ', "", "digital_signature is always needed"),
+        ('"digital_signature", ', "", "key_usage lacks digital_signature"),
         (
             '"digital_signature"',
             '"digital_signature", "key_cert_sign"',
-            "key_cert_sign belongs to a CA",
+            "key_cert_sign is only for a CA",
         ),
-        ('require = ["CN"]', "require = []", "an end entity takes and requires a CN"),
+        ('require = ["CN"]', "require = []", "CN must be in take and require"),
         ("critical = false", "critical = true", "san.critical"),
         ('description = "', 'name = "x"\ndescription = "', "unknown key 'name'"),
-        ('"client_auth"]', '"ocsp_signing"]', "ocsp_signing belongs to an ocsp-responder"),
+        ('"client_auth"]', '"ocsp_signing"]', "ocsp_signing is only for role ocsp-responder"),
         ("schema = 1", "schema 1", "is not TOML"),
-        ("[extensions]", "[extensions]\npath_length = 0", "path_length belongs to a CA"),
+        ("[extensions]", "[extensions]\npath_length = 0", "path_length is only for a CA"),
     ],
 )
 def test_a_bad_profile_is_refused_by_file_and_key(

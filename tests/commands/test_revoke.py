@@ -252,7 +252,7 @@ def test_a_planned_serial_without_result_can_be_revoked_by_serial(
         (("--serial", "abcd1234"), 5, "no serial begins with abcd1234"),
         (("gw1.lab.example", "--reason", "boredom"), 2, "none of unspecified"),
         (("gw1.lab.example", "--invalid-since", "2099-01-01"), 3, "lies in the future"),
-        (("gw1.lab.example", "--invalid-since", "lately"), 2, "is no date or moment"),
+        (("gw1.lab.example", "--invalid-since", "lately"), 2, "is not a date or time"),
     ],
 )
 def test_what_cannot_be_revoked_is_named(

@@ -76,7 +76,7 @@ CASES = [
     trust("found/pfx/u16.pem", 0, "the file is UTF-16"),
     trust("found/pfx/bare.txt", 0, "base64 without BEGIN and END lines was read"),
     trust("found/pfx/trusted.pem", 0, "BEGIN TRUSTED CERTIFICATE was read as BEGIN CERTIFICATE"),
-    sign("found/csr-version/v2.csr", 0, "the CSR says version 1, where RFC 2986 knows only 0"),
+    sign("found/csr-version/v2.csr", 0, "the CSR has version 1, but RFC 2986 defines only 0"),
     sign("found/csr-version/empty-integer.csr", 3, "the CSR's version is an integer without octets"),
     sign("found/json-csr/redfish.json", 0, "JSON escapes"),
     sign("found/json-csr/escaped.csr", 0, "JSON escapes"),
@@ -91,8 +91,8 @@ CASES = [
     sign("hostile/keys/prime-modulus.csr", 4, "the RSA modulus is a prime number"),
     Case("hostile/cn-subject-spoof/in.csr", ("csr", "show", "FILE"), 0, r"CN=sp1\, O=Acme Corp\, OU=Trusted"),
     Case("hostile/toml/deep.toml", ("profile", "check", "FILE"), 3, "deep.toml is nested deeper than"),
-    Case("hostile/toml/dup-eku.toml", ("profile", "check", "FILE"), 3, "extensions.extended_key_usage: 'server_auth' stands twice"),
-    Case("hostile/toml/ocsp-nocheck.toml", ("profile", "check", "FILE"), 3, "extensions.ocsp_nocheck belongs to an ocsp-responder"),
+    Case("hostile/toml/dup-eku.toml", ("profile", "check", "FILE"), 3, "extensions.extended_key_usage: 'server_auth' is listed twice"),
+    Case("hostile/toml/ocsp-nocheck.toml", ("profile", "check", "FILE"), 3, "extensions.ocsp_nocheck is only for role ocsp-responder"),
     Case("hostile/key-bomb/bomb.pem", ("preflight", "ROOT", "--key", "FILE", "--key-passphrase-file", "PASSWORD"), 4, "rounds (PBKDF2) would be 2147483647"),
 ]  # fmt: skip
 ELSEWHERE = {

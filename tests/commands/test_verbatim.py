@@ -201,8 +201,10 @@ def test_a_verbatim_that_is_no_truth_value_or_of_a_ca_is_refused(
     authority = sipca("profile", "check", tmp_path / "ca.toml")
 
     assert word.exit == authority.exit == 3
-    assert "verbatim: this is a text in quotation marks, where true or false is due" in word.err
-    assert "verbatim: no request is signed by a profile of role issuing" in authority.err
+    assert (
+        "verbatim: this is a string in quotation marks, but true or false is expected" in word.err
+    )
+    assert "verbatim: a profile of role issuing does not sign requests" in authority.err
 
 
 def test_a_target_that_compares_is_told_from_its_facts(sipca: CommandLine) -> None:

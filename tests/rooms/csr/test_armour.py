@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from stand_in.lab import EC_KEY, RSA_KEY, SAMPLES, make_csr
 
-from ca.csr.armour import MAX_INPUT, find_request
+from ca.csr.armour import MAX_INPUT, extract_request
 from ca.errors import MalformedError
 
 PEM = (SAMPLES / "sbc1.csr").read_text()
@@ -28,7 +28,7 @@ DER = b64decode(BODY)
 
 
 def test_a_clean_file_has_no_repairs() -> None:
-    found = find_request(PEM.encode())
+    found = extract_request(PEM.encode())
 
     assert found.der == DER
     assert found.repairs == ()
@@ -64,7 +64,7 @@ def test_a_clean_file_has_no_repairs() -> None:
     ],
 )  # fmt: skip
 def test_damage_is_repaired_and_said(data: bytes, repair: str | None) -> None:
-    found = find_request(data)
+    found = extract_request(data)
 
     assert found.der == DER
     if repair is not None:
@@ -75,7 +75,7 @@ def test_missing_padding_is_mended() -> None:
     data = make_csr(cn="sbc22.lab.example", key=EC_KEY).decode()
     bare = data.replace("=", "")
 
-    found = find_request(bare.encode())
+    found = extract_request(bare.encode())
 
     assert found.der == x509.load_pem_x509_csr(data.encode()).public_bytes(Encoding.DER)
     assert ("=" not in data) or "the '=' signs at the end were mended" in found.repairs
@@ -118,7 +118,7 @@ def private(
 )
 def test_a_private_key_is_refused_with_a_warning(data: bytes) -> None:
     with pytest.raises(MalformedError, match=r"\*private key\*") as refusal:
-        find_request(data)
+        extract_request(data)
 
     assert "treat the key as exposed" in str(refusal.value.hint)
 
@@ -151,14 +151,14 @@ DSA = dsa.generate_private_key(1024)
         (b"x" * (MAX_INPUT + 1), f"more than {MAX_INPUT} octets"),
         (PEM.replace("MII", "M!I", 1).encode(), "base64 has the character '!'"),
         (b"\x30\x82\xff\xff\x00", "is cut off or damaged"),
-        (b"\x30\x03\x02\x01\x00", "is DER, but no CSR"),
+        (b"\x30\x03\x02\x01\x00", "is DER, but not a CSR"),
         (b"-----BEGIN DH PARAMETERS-----\nMAYCAQA=\n-----END DH PARAMETERS-----\n", "is a file of Diffie-Hellman parameters, not a CSR"),
         (bytes(range(256)), "holds no CSR"),
     ],
 )  # fmt: skip
 def test_everything_else_is_refused_by_what_it_is(data: bytes, message: str) -> None:
     with pytest.raises(MalformedError, match=re.escape(message)):
-        find_request(data)
+        extract_request(data)
 
 
 def test_a_crl_is_named() -> None:
@@ -177,7 +177,7 @@ def test_a_crl_is_named() -> None:
 
     for encoding in (Encoding.PEM, Encoding.DER):
         with pytest.raises(MalformedError, match="is a CRL, not a CSR"):
-            find_request(crl.public_bytes(encoding))
+            extract_request(crl.public_bytes(encoding))
 
 
 def test_an_answer_comes_in_linear_time_for_much_dashed_rubbish() -> None:
@@ -187,6 +187,6 @@ def test_an_answer_comes_in_linear_time_for_much_dashed_rubbish() -> None:
     begun = time.monotonic()
 
     with pytest.raises(MalformedError):
-        find_request(rubbish.encode()[:MAX_INPUT])
+        extract_request(rubbish.encode()[:MAX_INPUT])
 
     assert time.monotonic() - begun < 5

@@ -51,8 +51,8 @@ OTHERS = der.sequence(extension(SAN, der.sequence(der.tlv(0x82, b"b.lab"))))
         (rdn(O, der.BMP_STRING, b"\xd8\x00\x00a"), "\\xd8\\x00a", "is not valid UTF-16-BE text"),
         (rdn(O, der.UNIVERSAL_STRING, b"\x00\x00\x00"), "\\x00\\x00\\x00", "not valid UTF-32-BE"),
         (rdn(O, der.T61_STRING, b"a\x9bb"), "a\\x9bb", "holds control characters"),
-        (rdn(O, 4, b"a"), "#040161", "the subject's O is no character string (tag 4)"),
-        (rdn(O, 0x30, b""), "#3000", "is no character string (tag 48)"),
+        (rdn(O, 4, b"a"), "#040161", "the subject's O is not a character string (tag 4)"),
+        (rdn(O, 0x30, b""), "#3000", "is not a character string (tag 48)"),
     ],
 )  # fmt: skip
 def test_an_attribute_of_the_subject_that_does_not_decode_is_kept_and_told(
@@ -115,18 +115,18 @@ def test_a_name_that_does_not_decode_is_told_and_the_others_are_read(
 @pytest.mark.parametrize(
     ("data", "problem", "names"),
     [
-        (with_extensions(extension(SAN, b"\x04\x02hi")), "the CSR's SAN does not decode: it is no list", []),
+        (with_extensions(extension(SAN, b"\x04\x02hi")), "the CSR's SAN does not decode: it is not a list", []),
         (with_extensions(extension(SAN, b"hi")), "the CSR's SAN does not decode: ", []),
         (with_extensions(extension(SAN, b"")), "the CSR's SAN does not decode: ", []),
         (with_extensions(extension(SAN, b"\x30\x05")), "claims 5 octets", []),
         (with_extensions(extension(SAN, der.sequence(GOOD) + b"\x00")), "followed by 1 stray octets", []),
         (with_extensions(*[extension(SAN, der.sequence(GOOD))] * 2), "extension subjectAltName twice", ["dns:a.lab"] * 2),
-        (with_names(*[GOOD] * 150), "the CSR's SAN has 150 names, and 100 are the most", ["dns:a.lab"] * 100),
+        (with_names(*[GOOD] * 150), "the CSR's SAN has 150 names; at most 100 are allowed", ["dns:a.lab"] * 100),
         (with_extensions(extension(SAN, der.sequence(GOOD), der.tlv(2, b"\x01"))), "no proper critical flag", []),
         (request(attributes=attribute(EXTENSION_REQUEST, NAMES) + attribute(EXTENSION_REQUEST, OTHERS)), "extensionRequest twice, with different contents", ["dns:a.lab", "dns:b.lab"]),
-        (request(attributes=attribute(EXTENSION_REQUEST, NAMES, OTHERS)), "holds not one list of extensions", ["dns:a.lab", "dns:b.lab"]),
-        (request(attributes=attribute(EXTENSION_REQUEST)), "holds not one list of extensions", []),
-        (request(attributes=attribute(EXTENSION_REQUEST, der.tlv(12, b"x"))), "holds not one list of extensions", []),
+        (request(attributes=attribute(EXTENSION_REQUEST, NAMES, OTHERS)), "does not hold exactly one list of extensions", ["dns:a.lab", "dns:b.lab"]),
+        (request(attributes=attribute(EXTENSION_REQUEST)), "does not hold exactly one list of extensions", []),
+        (request(attributes=attribute(EXTENSION_REQUEST, der.tlv(12, b"x"))), "does not hold exactly one list of extensions", []),
         (request(attributes=attribute(EXTENSION_REQUEST, der.tlv(0x30, b"\x30\x09"))), "the CSR's list of extensions does not decode", []),
         (with_extensions(*[extension(f"1.2.3.{n}", b"") for n in range(70)]), "more than 64 extensions", []),
         (request(attributes=b"".join(attribute(f"1.2.3.{n}") for n in range(70))), "more than 64 attributes", []),
@@ -158,7 +158,7 @@ def test_100_names_are_read_and_the_101st_is_told() -> None:
     assert (len(fits.san), fits.flaws) == (100, ())
     assert too_many.san == fits.san
     (flaw,) = too_many.flaws
-    assert flaw.problem == "the CSR's SAN has 101 names, and 100 are the most"
+    assert flaw.problem == "the CSR's SAN has 101 names; at most 100 are allowed"
     assert flaw.text == "1 more names"
 
 
@@ -199,7 +199,7 @@ def test_64_attributes_of_a_subject_are_read_and_one_more_is_told() -> None:
         (with_extensions(der.tlv(12, b"x")), "extension.#0c0178", "is not a type and a value"),
         (request(attributes=der.sequence()), "attribute.#3000", "is not a type and a set of values"),
         (request(attributes=attribute("1.2.3", b"\x05\x00") * 2), "attribute.1.2.3", "the attribute 1.2.3 twice"),
-        (request(attributes=attribute("1.2.3", deep(200))), "attribute.1.2.3", "nests deeper than any request does"),
+        (request(attributes=attribute("1.2.3", deep(200))), "attribute.1.2.3", "is nested too deeply"),
         (request(attributes=attribute("1.2.3", der.tlv(0x30, b"\x30\x09"))), "attribute.1.2.3", "does not decode"),
     ],
 )  # fmt: skip
@@ -211,7 +211,7 @@ def test_what_is_never_taken_is_told_as_a_warning(data: bytes, field: str, probl
     assert [flaw.field for flaw in read.flaws] == [field]
     (finding,) = findings
     assert finding.result == "warn"
-    assert re.search(f"{re.escape(problem)}.*; nothing of it is taken$", finding.message)
+    assert re.search(f"{re.escape(problem)}.*; it is not used$", finding.message)
 
 
 def test_a_second_request_to_be_a_ca_is_seen_too() -> None:
@@ -241,7 +241,7 @@ def test_versions_that_firmware_writes_are_read_with_a_line(version: int) -> Non
     read = parse_request(request(rdn(CN, 12, b"a.lab"), version=version))
 
     assert read.cn == "a.lab"
-    assert f"says version {version}" in read.repairs[0]
+    assert f"has version {version}" in read.repairs[0]
 
 
 def test_a_request_without_flaws_has_none() -> None:

@@ -96,7 +96,7 @@ def test_a_multi_valued_rdn_is_taken_apart_and_said() -> None:
     read = parse_request(request(both))
 
     assert [str(each) for each in read.subject] == ["CN=a", "O=b"]
-    assert "with several attributes was taken apart" in read.repairs[0]
+    assert "multi-valued RDN of the subject was split up" in read.repairs[0]
 
 
 def test_microsofts_own_number_for_extension_request_is_the_same() -> None:
@@ -172,13 +172,13 @@ def test_other_attributes_are_named() -> None:
     [
         (request(der.sequence()), "is not a sequence of sets"),
         (request(der.tlv(der.SET, der.sequence(der.encode_oid(CN)))), "is not a type and a value"),
-        (request(version=3), "has version 3, and 0 is the only one"),
-        (request(version=-1), "has version -1, and 0 is the only one"),
-        (request(version=2**16000), "has a version of 2001 octets, and 0 is the only one"),
-        (request(version=-(2**16000)), "has a version of 2001 octets, and 0 is the only one"),
-        (request(extra=der.sequence()), "has stray fields behind its key"),
+        (request(version=3), "has version 3, but only version 0 is defined"),
+        (request(version=-1), "has version -1, but only version 0 is defined"),
+        (request(version=2**16000), "version has 2001 octets, but only version 0 is defined"),
+        (request(version=-(2**16000)), "version has 2001 octets, but only version 0 is defined"),
+        (request(extra=der.sequence()), "has unexpected fields after its key"),
         (der.sequence(der.sequence(), der.sequence(), der.tlv(3, b"\x00")), "lacks version, subject or key"),
-        (der.signed(der.sequence(der.encode_integer(0), der.sequence(), SPKI), der.sequence(), b"x"), "names no signature algorithm"),
+        (der.signed(der.sequence(der.encode_integer(0), der.sequence(), SPKI), der.sequence(), b"x"), "has no signature algorithm"),
         (request(spki=der.sequence()), "is not a SubjectPublicKeyInfo"),
         (request(rdn(CN, 0x30, der.tlv(0x30, b"")[:0]))[:-1] + b"", "claims"),
     ],
@@ -289,7 +289,7 @@ def test_an_unknown_algorithm_is_not_judged_and_refused_by_name() -> None:
 
     assert prove_possession(read).outcome is Possession.UNKNOWN
     assert finding.code == "unknown-signature"
-    assert "is signed by 1.2.3.4, which sipca cannot judge" in finding.message
+    assert "is signed with 1.2.3.4, which sipca cannot verify" in finding.message
 
 
 def test_a_point_off_the_curve_is_left_to_the_key_rules() -> None:

@@ -15,7 +15,7 @@ from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Home, Surroundings, no_passphrase, open_home
 from ca.authority.reports.list import ListWishes, list_certificates
-from ca.authority.reports.show import show
+from ca.authority.reports.show import show_certificate
 from ca.authority.reports.status import status
 from ca.authority.signing.judge import Source
 from ca.authority.signing.sign import sign
@@ -69,14 +69,14 @@ def measure(folder: Path) -> Iterator[Row]:
         )
         yield Row(
             "scale: show by SAN, of 0.05 s",
-            _timed(lambda: show(opened, "n600000.lab.example")),
+            _timed(lambda: show_certificate(opened, "n600000.lab.example")),
             0.05,
             "s",
             1.0,
         )
         yield Row(
             "scale: show by device, of 0.05 s",
-            _timed(lambda: show(opened, "dev49999")),
+            _timed(lambda: show_certificate(opened, "dev49999")),
             0.05,
             "s",
             1.0,

@@ -16,11 +16,11 @@ OF_A_HOME = {"public/", "targets/"}
 """Folders that the map names, and that are in a home, not here."""
 FIGURES = [
     (5, "given up after ten minutes", "ca.store.plans", "ABANDON_AFTER", timedelta(minutes=10)),
-    (26, "256 requests at a time", "ca.authority.signing", "CHUNK", 256),
+    (26, "256 requests at a time", "ca.authority.signing.sign", "CHUNK", 256),
     (41, "32 MiB a worker", "ca.service.remembering", "MAX_OCTETS", 32 << 20),
-    (42, "five minutes for machines", "ca.authority.clock", "SKEW", timedelta(minutes=5)),
-    (42, "a year before a gap is called a leap", "ca.authority.clock", "LEAP", timedelta(days=365)),
-    (43, "in force for a week", "ca.store.responders", "PROVEN", timedelta(days=7)),
+    (42, "five minutes for machines", "ca.lint.clock", "SKEW", timedelta(minutes=5)),
+    (42, "a year before a gap is called a leap", "ca.lint.clock", "LEAP", timedelta(days=365)),
+    (43, "in force for a week", "ca.store.ocsp_signers", "PROVEN", timedelta(days=7)),
     (50, "up to 64 requests a call", "ca.lint.factoring", "MOST_AT_ONCE", 64),
     (50, "primes below 2^20", "ca.lint.factoring", "FACTOR_BOUND", 1 << 20),
     (52, "over 64 characters", "ca.profiles.patterns", "MAX_NAME", 64),

@@ -24,7 +24,7 @@ from ca.authority.preparing import Ready
 from ca.authority.signing import CHUNK, sign
 from ca.authority.wishes import FoundingWishes
 from ca.model.wishes import SigningWishes
-from cli.main import stay_long
+from cli.running import stay_long
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests

@@ -12,7 +12,7 @@ from ca.documents.exits import EXIT_CODES
 from ca.errors import BugError, Kind
 
 if TYPE_CHECKING:
-    from cli.options import Settings
+    from cli.settings import Settings
 
 
 def bug_teller(settings: Settings) -> Callable[[str], None]:

@@ -8,52 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ca.authority.home import Home
-    from cli.options import Settings
+    from cli.settings import Settings
 
-SCRIPTS = {
-    "bash": """\
-_sipca_complete() {
-    local each line="${COMP_LINE:0:${COMP_POINT:-0}}"
-    [[ -n "$line" ]] || line="${COMP_WORDS[*]:0:COMP_CWORD+1}"
-    COMPREPLY=()
-    while IFS= read -r each; do
-        COMPREPLY+=("$each")
-    done < <(sipca __complete --bash "$line" "$COMP_WORDBREAKS" 2>/dev/null)
-}
-complete -o default -o bashdefault -F _sipca_complete sipca
-""",
-    "zsh": """\
-#compdef sipca
-_sipca() {
-    local -a found
-    found=("${(@f)$(sipca __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
-    if [[ -n "${found[1]}" ]]; then
-        compadd -a found
-    else
-        _files
-    fi
-}
-compdef _sipca sipca
-""",
-    "fish": """\
-function __sipca_complete
-    set -l begun (commandline -ct)
-    set -l plain (string unescape -- "$begun")
-    or set plain (string trim --left --chars "'\\"" -- "$begun")
-    set -l found (sipca __complete (commandline -opc)[2..] "$plain" 2>/dev/null)
-    if test (count $found) -gt 0
-        string match --invert '~*' -- $found
-    else
-        __fish_complete_path (commandline -ct)
-    end
-end
-complete -c sipca -f -a '(__sipca_complete)'
-""",
-}
-"""Zsh and fish quote what they insert, fish all but a first ``~``: such names it does not offer.
-
-Bash inserts what it is given, so ``for_bash`` quotes.
-"""
 REFS = ("show", "export", "revoke", "release")
 """Commands whose arguments are REFs."""
 
@@ -131,7 +87,7 @@ def _split(line: str, breaks: str) -> tuple[list[str], str, str]:
 def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:
     """The command that the words lead to, and the option that still wants its value."""
     from cli.groups import root_group
-    from cli.main import COMMANDS
+    from cli.table import COMMANDS
 
     command: Any = root_group(COMMANDS)
     path: list[str] = []
@@ -236,7 +192,7 @@ def _home(words: list[str]) -> AbstractContextManager[Home]:
 
 
 def _settings(words: list[str]) -> Settings:
-    from cli.options import Settings
+    from cli.settings import Settings
 
     settings = Settings()
     if "--home" in words[:-1]:

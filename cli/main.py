@@ -1,4 +1,4 @@
-"""Entry point: the table of commands, loaded when named, and errors to exit codes.
+"""Entry point: one command is run, and its errors become exit codes.
 
 Imports next to nothing: each worker of ``sign --jobs`` imports this module once more.
 """
@@ -14,76 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-INTERRUPTED = 130
-UNHEARD = 8
-"""Nobody reads what is printed any more: of the kind of a full disk behind stdout."""
-COMMANDS: dict[str, Any] = {
-    "init": "Make a root and an issuing CA.",
-    "status": "Which CA this is, what it holds, the head of the audit chain.",
-    "chain": "The CA certificates, issuing first and root last.",
-    "log": "The audit trail.",
-    "csr": ("Look at certificate signing requests.", {"show": "What a device asked for."}),
-    "sign": "Sign device CSRs.",
-    "issue": "Make a key and its certificate here.",
-    "list": "The certificates issued.",
-    "show": "One certificate, with its account.",
-    "export": "Write a certificate's upload files again.",
-    "revoke": "Revoke certificates, or hold them.",
-    "release": "End a hold.",
-    "crl": "The newest CRL; a new one where needed.",
-    "ocsp": (
-        "OCSP without a server, and the signers it needs.",
-        {
-            "respond": "Answer a request file.",
-            "presign": "Write answers that a static web server hands out.",
-            "rotate": "Make a new OCSP signer.",
-        },
-    ),
-    "preflight": "Will the device take these files, and its peers this certificate?",
-    "trust": (
-        "Trusted-root bundles for devices.",
-        {"build": "Gather CA certificates into one.", "diff": "Compare two."},
-    ),
-    "fixture": (
-        "Bad certificates from a throw-away CA, for testing devices.",
-        {"list": "Which ones there are.", "make": "Make one, or all."},
-    ),
-    "samples": "Write sample CSRs, to try things with.",
-    "check": "What ends soon or was left undone.",
-    "serve": "OCSP, CRLs and CA certificates over HTTP.",
-    "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),
-    "profile": (
-        "Signing profiles.",
-        {
-            "list": "All profiles.",
-            "show": "The text of one.",
-            "check": "Check a profile file.",
-            "new": "Copy a profile into the home to edit.",
-        },
-    ),
-    "target": (
-        "Device targets.",
-        {"list": "All targets.", "show": "The text of one."},
-    ),
-    "device": (
-        "Devices: their kind, context, addresses, and what is on them.",
-        {
-            "list": "All devices.",
-            "show": "One device and its certificates.",
-            "set": "Enter a device, or change what is known of it.",
-            "remove": "Forget a device; its certificates stay.",
-        },
-    ),
-    "apply": "Bring a lab to what a file says.",
-    "completion": "The completion script of a shell.",
-    "env": "Paths of root, chain and CRL for scripts.",
-    "schema": "The JSON Schema of a command's --json document.",
-    "rule": (
-        "The rules that requests and certificates are judged by.",
-        {"list": "All rules.", "show": "One rule, with what it cites and an example."},
-    ),
-}
-"""Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""
+from cli.running import INTERRUPTED, UNHEARD
 
 
 def run(arguments: list[str]) -> int:
@@ -93,7 +24,8 @@ def run(arguments: list[str]) -> int:
     import typer
 
     from cli.groups import root_group
-    from cli.options import Settings
+    from cli.settings import Settings
+    from cli.table import COMMANDS
 
     settings = Settings(json="--json" in arguments, debug="--debug" in arguments)
     try:
@@ -154,12 +86,6 @@ def _text(name: str | bytes | int) -> str:
     """A file's name in a message, not longer than one wants to read."""
     text = os.fsdecode(name) if isinstance(name, bytes) else str(name)
     return text if len(text) <= 200 else f"{text[:200]}..."
-
-
-def stay_long() -> None:
-    """What runs long collects its garbage, but does not look for it among what is loaded."""
-    gc.freeze()
-    gc.enable()
 
 
 def main() -> None:

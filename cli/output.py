@@ -17,7 +17,7 @@ from cli.terminal import one_line, safe
 if TYPE_CHECKING:
     from ca.documents.base import Document
     from ca.files import Spool
-    from cli.options import Settings
+    from cli.settings import Settings
 
 D = TypeVar("D", bound="Document")
 BUG, USAGE = 1, 2

@@ -11,7 +11,7 @@ from ca.authority.home import Surroundings, no_passphrase
 from ca.errors import KeyUnavailableError
 from ca.files import read_bounded
 from cli.bugs import bug_teller
-from cli.options import Settings
+from cli.settings import Settings
 from cli.terminal import one_line
 from cli.words import read_stdin
 

@@ -15,7 +15,7 @@ from ca.files import MAX_INPUT, read_bounded
 from ca.model.spelling import spelled
 from ca.model.wishes import SigningWishes
 from ca.names.text import printable
-from cli.options import Settings
+from cli.settings import Settings
 from cli.words import read_stdin
 
 REQUEST_SUFFIXES = (".csr", ".req", ".p10")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ca.documents.log import LogDocument, LogEvent
 from ca.files import Spool
-from cli.options import Settings
 from cli.output import put_aside, spooled_json
+from cli.settings import Settings
 from cli.views.log import events_text, log_text
 
 TOGETHER = 1000

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ca.profiles.library import Library
-from cli.options import Settings, opened, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
+from cli.settings import Settings
 
 
 def library_of(settings: Settings) -> Library:

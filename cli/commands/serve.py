@@ -9,6 +9,7 @@ import typer
 
 from cli.options import opened, settings_of
 from cli.output import talk
+from cli.running import stay_long
 
 if TYPE_CHECKING:
     from ca.service.serve import Listening
@@ -43,7 +44,6 @@ def serve_command(
             f"'serve' needs the extra sipca[serve] ({error.name} is missing): "
             "install it as '.[serve]' with pipx, uv tool or pip, from the folder of the sources"
         ) from None
-    from cli.main import stay_long
     from cli.views.serve import listening_text
 
     settings = settings_of(ctx)

@@ -13,9 +13,10 @@ import typer
 from ca.documents.exits import exit_of_several
 from ca.files import write_stream
 from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
-from cli.main import INTERRUPTED
-from cli.options import Settings, opened, settings_of
+from cli.options import opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
+from cli.running import INTERRUPTED, stay_long
+from cli.settings import Settings
 from cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -206,7 +207,6 @@ class _Call(NamedTuple):
         from ca.authority.signing.batch import Watch
         from ca.authority.signing.sign import sign
         from cli.batch import Entries, interruptible
-        from cli.main import stay_long
         from cli.views.progress import progress_bar
         from cli.views.sign import batch_text, refused_text
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from cli.options import Settings
 from cli.output import talk
+from cli.settings import Settings
 from cli.terminal import safe
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from stand_in.lab import EC_KEY, ROOT, CommandLine, make_csr
 
 from cli.groups import load_command
-from cli.main import COMMANDS
+from cli.table import COMMANDS
 
 RUN = "from cli.main import main; main()"
 ODD = b"w\xff\xfe"

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import sqlite3
@@ -25,12 +26,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
-from stand_in.waiting import until
+from stand_in.waiting import LONGEST, until
 
 from ca.authority.home import Surroundings, no_passphrase
 from ca.authority.status.ocsp import Register
 from ca.service import register
 from ca.service.following import Following
+from ca.service.guard import REQUEST_SECONDS
 from ca.service.register import ServedRegister
 
 MALFORMED = bytes.fromhex("30030a0101")
@@ -203,21 +205,22 @@ def test_bad_requests_are_answered_and_harm_nobody(
 def test_slow_clients_are_cut_off_and_do_not_hold_up_others(
     service: Service, tmp_path: Path
 ) -> None:
+    started = time.monotonic()
     slow = [socket.create_connection(("127.0.0.1", service.ocsp_port)) for _ in range(60)]
     for number, connection in enumerate(slow):
         connection.sendall(
             (b"POST / HTTP/1.1\r\nContent-Length: 90\r\n\r\nx", b"GET /M", b"")[number % 3]
         )
-    started = time.monotonic()
     assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
-    assert time.monotonic() - started < 2
+    others = select.select(slow, [], [], 0)[0]  # which of them have been closed, or told why
 
     for connection in slow:
-        connection.settimeout(max(0.1, started + 13 - time.monotonic()))
+        connection.settimeout(LONGEST)
         while connection.recv(4096):  # ends: the server closes it
             pass
         connection.close()
-    assert 8 < time.monotonic() - started < 13
+    assert others == []
+    assert time.monotonic() - started >= REQUEST_SECONDS
 
 
 def test_it_answers_while_the_register_is_locked_and_recovers(

@@ -76,9 +76,7 @@ def test_every_file_that_the_map_names_is_there() -> None:
     named = re.findall(r"`((?:[a-z_-]+/)+(?:[a-z_]+\.(?:py|toml|md))?)`", MAP.read_text())
 
     lost = {
-        path
-        for path in set(named) - OF_A_HOME
-        if not any((base / path).exists() for base in BASES)
+        path for path in set(named) - OF_A_HOME if not any((base / path).exists() for base in BASES)
     }
     assert len(named) >= 40
     assert lost == set()

@@ -7,8 +7,8 @@ from typing import Any
 
 from ca.documents.schema import DOCUMENTS
 from cli.groups import load_command
-from cli.main import COMMANDS
 from cli.options import global_options
+from cli.table import COMMANDS
 
 GLOBAL = {each.opts[-1] for each in global_options()} | {"--help"}
 

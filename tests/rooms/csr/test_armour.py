@@ -184,9 +184,9 @@ def test_an_answer_comes_in_linear_time_for_much_dashed_rubbish() -> None:
     import time
 
     rubbish = ("-----BEGIN " + "A " * 60) * 2000
-    begun = time.monotonic()
+    begun = time.process_time()
 
     with pytest.raises(MalformedError):
         extract_request(rubbish.encode()[:MAX_INPUT])
 
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5

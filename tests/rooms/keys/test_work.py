@@ -42,11 +42,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refused(data: bytes, said: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(PolicyError) as caught:
         read_key_file(data, SECRET, name="it")
 
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert said in caught.value.message
     assert "more than" in caught.value.message
 
@@ -175,10 +175,10 @@ def test_rubbish_and_deep_nesting_are_left_to_the_reader_of_keys() -> None:
         b"\x24\x80" * 1000,
         b"x" * 99,
     ):
-        started = time.monotonic()
+        started = time.process_time()
         with pytest.raises(CAError):
             read_key_file(data, SECRET, name="it")
-        assert time.monotonic() - started < 2
+        assert time.process_time() - started < 2
 
 
 def test_preflight_and_a_register_with_a_bomb_answer_at_once(
@@ -203,7 +203,7 @@ def test_preflight_and_a_register_with_a_bomb_answer_at_once(
             connection.execute(
                 "UPDATE key SET pkcs8 = ? WHERE id = ?", (bomb.dump(force=True), number)
             )
-    started = time.monotonic()
+    started = time.process_time()
 
     looked = bare(
         "preflight", tmp_path / "o" / "a-device.pem", "--key",
@@ -213,4 +213,4 @@ def test_preflight_and_a_register_with_a_bomb_answer_at_once(
 
     assert (looked.exit, "rounds (PBKDF2)" in looked.err) == (4, True), looked.err
     assert (signed.exit, "are not what its history says" in signed.err) == (8, True), signed.err
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

@@ -1,0 +1,51 @@
+"""What the options say that every command takes, and the environment in their stead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import typer
+
+
+class Settings:
+    """What the global options say; one for the whole call."""
+
+    def __init__(self, *, json: bool = False, debug: bool = False) -> None:
+        self.home: str | None = os.environ.get("SIPCA_HOME") or None
+        self.passphrase_file: str | None = None
+        self.no_input = os.environ.get("SIPCA_NO_INPUT", "") not in ("", "0")
+        self.json = json
+        self.debug = debug
+        self.quiet = False
+        self.stdin_taken_by: str | None = None
+        self.around_prompt: Callable[[], AbstractContextManager[object]] = nullcontext
+        """What makes room on the terminal while something is asked there."""
+
+    @property
+    def home_path(self) -> Path:
+        """The folder of the CA home.
+
+        Raises:
+            typer.BadParameter: it begins with a user who is not there.
+        """
+        try:
+            return Path(self.home or typer.get_app_dir("sipca", roaming=False)).expanduser()
+        except RuntimeError:  # '~nobody/home'; or no HOME, and no such user in /etc/passwd
+            raise typer.BadParameter(
+                f"--home: no home directory is known for '{self.home or '~'}'; give a whole path"
+            ) from None
+
+    def take_stdin(self, what: str) -> None:
+        """Reserve stdin for one thing of this call.
+
+        Raises:
+            typer.BadParameter: another thing comes from stdin already.
+        """
+        if self.stdin_taken_by not in (None, what):
+            raise typer.BadParameter(
+                f"{self.stdin_taken_by} and {what} cannot both come from stdin"
+            )
+        self.stdin_taken_by = what

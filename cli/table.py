@@ -1,0 +1,73 @@
+"""The table of commands: their names and one-line helps, known without loading any of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+COMMANDS: dict[str, Any] = {
+    "init": "Make a root and an issuing CA.",
+    "status": "Which CA this is, what it holds, the head of the audit chain.",
+    "chain": "The CA certificates, issuing first and root last.",
+    "log": "The audit trail.",
+    "csr": ("Look at certificate signing requests.", {"show": "What a device asked for."}),
+    "sign": "Sign device CSRs.",
+    "issue": "Make a key and its certificate here.",
+    "list": "The certificates issued.",
+    "show": "One certificate, with its account.",
+    "export": "Write a certificate's upload files again.",
+    "revoke": "Revoke certificates, or hold them.",
+    "release": "End a hold.",
+    "crl": "The newest CRL; a new one where needed.",
+    "ocsp": (
+        "OCSP without a server, and the signers it needs.",
+        {
+            "respond": "Answer a request file.",
+            "presign": "Write answers that a static web server hands out.",
+            "rotate": "Make a new OCSP signer.",
+        },
+    ),
+    "preflight": "Will the device take these files, and its peers this certificate?",
+    "trust": (
+        "Trusted-root bundles for devices.",
+        {"build": "Gather CA certificates into one.", "diff": "Compare two."},
+    ),
+    "fixture": (
+        "Bad certificates from a throw-away CA, for testing devices.",
+        {"list": "Which ones there are.", "make": "Make one, or all."},
+    ),
+    "samples": "Write sample CSRs, to try things with.",
+    "check": "What ends soon or was left undone.",
+    "serve": "OCSP, CRLs and CA certificates over HTTP.",
+    "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),
+    "profile": (
+        "Signing profiles.",
+        {
+            "list": "All profiles.",
+            "show": "The text of one.",
+            "check": "Check a profile file.",
+            "new": "Copy a profile into the home to edit.",
+        },
+    ),
+    "target": (
+        "Device targets.",
+        {"list": "All targets.", "show": "The text of one."},
+    ),
+    "device": (
+        "Devices: their kind, context, addresses, and what is on them.",
+        {
+            "list": "All devices.",
+            "show": "One device and its certificates.",
+            "set": "Enter a device, or change what is known of it.",
+            "remove": "Forget a device; its certificates stay.",
+        },
+    ),
+    "apply": "Bring a lab to what a file says.",
+    "completion": "The completion script of a shell.",
+    "env": "Paths of root, chain and CRL for scripts.",
+    "schema": "The JSON Schema of a command's --json document.",
+    "rule": (
+        "The rules that requests and certificates are judged by.",
+        {"list": "All rules.", "show": "One rule, with what it cites and an example."},
+    ),
+}
+"""Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""

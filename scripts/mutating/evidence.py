@@ -81,12 +81,12 @@ class Evidence:
         setups = sorted(each.partition("|")[0].partition("[")[0] for each in contexts)
         tests.update(setups[:3])
         module = mutant.path.removesuffix(".py").replace("/", ".")
-        words = [each for each in (mutant.code, module) if each]
 
-        def rank(test: str) -> tuple[bool, bool, bool, str]:
+        def rank(test: str) -> tuple[bool, bool, bool, bool, str]:
             text = self._text(test)
-            mentioned = any(word in text for word in words)
-            return not test.startswith("tests/rooms"), "subprocess" in text, not mentioned, test
+            named = bool(mutant.code) and mutant.code in text
+            in_rooms = test.startswith("tests/rooms")
+            return not named, not in_rooms, "subprocess" in text, module not in text, test
 
         there = [t for t in tests if f"def {t.rpartition('::')[2]}(" in self._text(t)]
         return sorted(set(there) - self._broken, key=rank)

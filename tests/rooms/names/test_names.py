@@ -27,7 +27,7 @@ from ca.names.general import (
 from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name, looks_like_host
 from ca.names.sip import sip_uri_host, sip_uri_user
 from ca.names.subjects import check_subject, normal_country
-from ca.names.text import printable
+from ca.names.text import check_device_name, printable
 
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).filter(
     lambda label: not label.startswith("xn--")
@@ -372,6 +372,8 @@ def test_a_long_cn_is_told_where_the_name_can_go() -> None:
 
     assert finding.message == "the subject's CN has 65 characters, 64 is the most"
     assert finding.hint == "give a shorter --cn, and the long name with --san dns:NAME"
+    (finding,) = check_subject((SubjectAttribute("O", "x" * 65),))
+    assert finding.hint == "shorten O on the CSR page"
 
 
 def test_countries_are_issued_in_capitals() -> None:
@@ -381,7 +383,78 @@ def test_countries_are_issued_in_capitals() -> None:
 
 def test_untrusted_text_in_messages_is_spelled_out_and_bounded() -> None:
     assert printable("a\x1b[2J\u202eb") == "a\\x1b[2J\\u202eb"
-    assert printable("x" * 200).endswith("... (200 characters)")
+    assert printable("x" * 100) == "x" * 100
+    assert printable("x" * 101) == "x" * 100 + "... (101 characters)"
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [
+        ("\x00", "\\x00"), ("\xad", "\\xad"), ("\u0378", "\\u0378"), ("\udc7f", "\\udc7f"),
+        ("\udc80", "\\x80"), ("\udcff", "\\xff"), ("\udd00", "\\udd00"), ("\uffff", "\\uffff"),
+        ("\U000e0041", "\\U000e0041"), ("a", "a"), ("é", "é"),
+    ],
+)  # fmt: skip
+def test_hidden_characters_and_octets_of_file_names_are_spelled_as_python_spells_them(
+    character: str, shown: str
+) -> None:
+    assert printable(character) == shown
+
+
+@pytest.mark.parametrize("name", ["s", "x" * 64, "SBC 1 (rack)"])
+def test_a_devices_name_has_1_to_64_printable_characters(name: str) -> None:
+    check_device_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, " a", "a ", "a\x07"])
+def test_a_devices_name_of_none_or_65_characters_or_with_blanks_around_is_refused(
+    name: str,
+) -> None:
+    with pytest.raises(MalformedError, match="is no name for a device"):
+        check_device_name(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "begins", "hint"),
+    [
+        ("CN", "CN=a.lab.example", "CN=", "--cn a.lab.example takes its place"),
+        ("CN", "/CN = a.lab.example", "/CN =", "--cn a.lab.example takes its place"),
+        ("CN", "O=Lab, CN=a.lab.example", "O=", "--cn a.lab.example takes its place"),
+        ("CN", "dns:a.lab.example", "dns:", "--cn a.lab.example takes its place"),
+        ("CN", "sip:a.lab.example", "sip:", "--cn a.lab.example takes its place"),
+        ("CN", "CN=ACL_482913", "CN=", "type the value of CN alone into its field"),
+        ("O", "O=Lab", "O=", "type the value of O alone into its field"),
+    ],
+)
+def test_a_type_before_the_value_is_warned_of(
+    kind: str, value: str, begins: str, hint: str
+) -> None:
+    (finding,) = check_subject((SubjectAttribute(kind, value),))
+
+    assert (finding.code, finding.result) == ("subject-prefix", "warn")
+    assert f"begins with '{begins}'" in finding.message
+    assert finding.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("O", "dns:lab"), ("O", "a=b"), ("CN", "Lab: SBC 1"), ("CN", "a.lab")]
+)
+def test_a_colon_or_an_equals_sign_inside_a_value_is_none(kind: str, value: str) -> None:
+    assert check_subject((SubjectAttribute(kind, value),)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("O", "a profile of your own whose [subject] take lacks O leaves it out"),
+        ("CN", "--cn NAME takes its place"),
+    ],
+)
+def test_keytools_word_for_nothing_is_warned_of(kind: str, hint: str) -> None:
+    (finding,) = check_subject((SubjectAttribute(kind, "Unknown"),))
+
+    assert (finding.code, finding.result, finding.hint) == ("subject-unknown", "warn", hint)
+    assert check_subject((SubjectAttribute(kind, "Unknown Ltd"),)) == []
 
 
 DNS, IP = ("lab.example",), ("10.0.0.0/8", "2001:db8::/32")

@@ -1,6 +1,6 @@
-"""A TBSCertificate put together from parts (RFC 5280, 4.1).
+"""Assemble a TBSCertificate from encoded parts (RFC 5280, 4.1).
 
-The parts are encoded by the library, those that a batch shares only once; only their row is ours.
+The library encodes the parts, those that a batch shares only once; we only concatenate them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def assemble(
     validity: Validity,
     extensions: tuple[Extension, ...],
 ) -> bytes:
-    """The TBSCertificate (RFC 5280, 4.1): its parts are the library's, only their row is ours.
+    """The DER of the TBSCertificate (RFC 5280, 4.1).
 
-    The octets are those that ``CertificateBuilder.create_unsigned`` gives with the issuer's
-    AlgorithmIdentifier in its place (a test holds them equal), in a tenth of the time.
+    It equals what ``CertificateBuilder.create_unsigned`` returns, with the issuer's
+    AlgorithmIdentifier put in (a test compares them), but takes a tenth of the time.
     """
     name = _name(subject)
     issuer = order.issuer.facts.subject_der if order.issuer.facts else name
@@ -63,7 +63,7 @@ def _name(subject: tuple[SubjectAttribute, ...]) -> bytes:
 def _rdn(attribute: SubjectAttribute) -> x509.RelativeDistinguishedName:
     from cryptography import x509
 
-    # its own length check counts octets where X.520 counts characters; ours has been made
+    # no validation: the library counts octets where X.520 counts characters; subjects are checked
     oid = x509.ObjectIdentifier(OIDS[attribute.type])
-    made = x509.NameAttribute(oid, attribute.value, _validate=False)
-    return x509.RelativeDistinguishedName([made])
+    name_attribute = x509.NameAttribute(oid, attribute.value, _validate=False)
+    return x509.RelativeDistinguishedName([name_attribute])

@@ -1,7 +1,7 @@
-"""Where a certificate differs from its request, and which profile key leaves that alone.
+"""How a certificate differs from its request, and which profile key would avoid the difference.
 
-Some devices refuse a certificate that is not what they asked for: a profile with
-``verbatim = true`` refuses instead of changing, and every other one tells.
+Some devices refuse a certificate that is not exactly what they asked for. A profile with
+``verbatim = true`` refuses such a request; every other profile reports the differences.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _PURPOSES = ("extension.extendedKeyUsage", "extension.keyUsage")
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One difference in words, and the next step that avoids it; ``told``: the profile's doing."""
+    """One difference in words, and how to avoid it; ``by_profile``: no option asked for it."""
 
     what: str
     way_out: str
-    told: bool = True
+    by_profile: bool = True
 
 
 class Differing(msgspec.Struct, frozen=True):
-    """A certificate about to be issued by a profile, and how it differs from its request."""
+    """A profile, and how a certificate issued with it would differ from its request."""
 
     profile: Profile
     differences: tuple[Difference, ...]
@@ -37,12 +37,12 @@ class Differing(msgspec.Struct, frozen=True):
 
 def name_differences(account: Iterable[FieldAccount]) -> tuple[Difference, ...]:
     """Where subject and SAN differ from the request's, in the account's order."""
-    differing = [
+    changed = [
         line
         for line in account
         if line.asked != line.issued and (line.field == "san" or line.field.startswith("subject."))
     ]
-    return tuple(Difference(_in_words(line), *_way_out(line)) for line in differing)
+    return tuple(Difference(_in_words(line), *_way_out(line)) for line in changed)
 
 
 def _in_words(line: FieldAccount) -> str:
@@ -61,24 +61,24 @@ def _way_out(line: FieldAccount) -> tuple[str, bool]:
     if line.rule in _OPTIONS:
         return f"leave {line.rule} out", False
     if line.rule == "cn-in-san":
-        return "[san] from_cn = false", True
+        return "set [san] from_cn = false", True
     if line.rule == "country-upper-case":
         return "write C in capitals on the CSR page", True
     if line.rule in ("one-cn", "san-duplicate"):
-        return "let the CSR name it once", True
+        return "name it once in the CSR", True
     if line.field == "san" and line.rule.startswith("profile "):
         kind = (line.asked or "").partition(":")[0]
-        return f'"{kind}" in [san] take', True
+        return f'add "{kind}" to [san] take', True
     if line.rule.startswith("profile "):
-        return f'"{line.field.removeprefix("subject.")}" in [subject] take', True
-    return "no profile issues names of that kind", True
+        return f'add "{line.field.removeprefix("subject.")}" to [subject] take', True
+    return "leave the name out of the CSR, since no profile issues its kind", True
 
 
 def _purpose_difference(line: FieldAccount) -> Difference:
-    """A purpose or usage that was asked for and becomes another."""
+    """The difference between the purposes or key usage requested and issued."""
     name = line.field.removeprefix("extension.")
     key = "extended_key_usage" if name == "extendedKeyUsage" else "key_usage"
-    return Difference(f"{name} {line.asked} becomes {line.issued}", f"[extensions] {key} decides")
+    return Difference(f"{name} {line.asked} becomes {line.issued}", f"change [extensions] {key}")
 
 
 @rule("verbatim", "error", "profiles 1")
@@ -90,7 +90,7 @@ def verbatim(subject: Differing) -> Violation | None:
     return Violation(
         f"profile {subject.profile.name} is verbatim, and the certificate would differ from the "
         f"CSR: {'; '.join(each.what for each in subject.differences)}",
-        f"what leaves it alone: {_ways_out(subject.differences)}; or make a CSR that asks for it",
+        f"to avoid that, {_ways_out(subject.differences)}; or create a CSR that asks for it",
     )
 
 
@@ -120,28 +120,29 @@ def _ways_out(differences: Iterable[Difference]) -> str:
 def judge_differences(
     order: Order, names: tuple[FieldAccount, ...], extensions: tuple[FieldAccount, ...]
 ) -> list[Finding]:
-    """Refuse by a verbatim profile what differs; by others tell what is the profile's doing."""
+    """Refuse differences if the profile is verbatim; else report those that the profile causes."""
     if not order.request.der:
-        return []  # nobody asked: sipca made the request itself
-    found = name_differences(names)
+        return []  # there is no CSR to differ from
+    differences = name_differences(names)
     if order.profile.verbatim:
         if order.request.san_critical:
-            found += (Difference("the SAN is no longer critical", "no profile issues it so"),)
-        return run([verbatim], Differing(order.profile, found))
+            way_out = "let the CSR ask for a SAN that is not critical"
+            differences += (Difference("the SAN is no longer critical", way_out),)
+        return run([verbatim], Differing(order.profile, differences))
     if not (order.request.san or order.request.other_names):
-        # a device without SAN fields needs the name of its CN: no news, the account has it
-        found = name_differences([line for line in names if line.rule != "cn-in-san"])
-    told = [each for each in found if each.told]
-    told += [
+        # a device without SAN fields needs its CN as a name; that is in the account, and no news
+        differences = name_differences([line for line in names if line.rule != "cn-in-san"])
+    reported = [each for each in differences if each.by_profile]
+    reported += [
         _purpose_difference(line)
         for line in extensions
         if line.how == "changed" and line.field in _PURPOSES
     ]
-    return run([differs], Differing(order.profile, tuple(told))) if told else []
+    return run([differs], Differing(order.profile, tuple(reported))) if reported else []
 
 
-def as_asked(lines: tuple[FieldAccount, ...]) -> tuple[FieldAccount, ...]:
-    """The lines of a verbatim profile, by which nothing was changed."""
+def as_requested(lines: tuple[FieldAccount, ...]) -> tuple[FieldAccount, ...]:
+    """The lines of the account, with "verbatim" as the rule of every field that was taken."""
     return tuple(
         msgspec.structs.replace(line, rule="verbatim") if line.how == "taken" else line
         for line in lines

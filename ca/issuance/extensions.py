@@ -1,4 +1,4 @@
-"""The extensions of a certificate: the profile's, never the request's; each with its line."""
+"""Decide the extensions: they come from the profile, never from the request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ASKS_TO_BE_CA = ("keyCertSign", "cRLSign", "CA:TRUE")
 
 
 class Extension(msgspec.Struct, frozen=True):
-    """One extension to be: RFC 5280 name, its DER, and its value as text."""
+    """One extension to issue: its RFC 5280 name, its DER, and its value as text."""
 
     name: str
     raw: bytes
@@ -48,18 +48,21 @@ def key_usage(profile: Profile, *, is_rsa: bool) -> tuple[str, ...]:
 def decide_extensions(
     order: Order, san: tuple[GeneralName, ...]
 ) -> Decision[tuple[Extension, ...]]:
-    """Every extension of the certificate, and a line for each one issued or asked for."""
-    made = _made(order, san)
+    """All extensions of the certificate, and a line for each that is issued or requested."""
+    extensions = _extensions(order, san)
     asked: dict[str, RequestedExtension] = {}
-    again: list[RequestedExtension] = []
-    for each in order.request.extensions:
-        if asked.setdefault(each.name, each) is not each and each.name != "subjectAltName":
-            again.append(each)
+    repeated: list[RequestedExtension] = []
+    for requested in order.request.extensions:
+        first = asked.setdefault(requested.name, requested)
+        if first is not requested and requested.name != "subjectAltName":
+            repeated.append(requested)
     source = f"profile {order.profile.name}"
     lines = [
-        _line(each, asked.get(each.name), source) for each in made if each.name != "subjectAltName"
+        _line(each, asked.get(each.name), source)
+        for each in extensions
+        if each.name != "subjectAltName"
     ]
-    issued = {each.name for each in made}
+    issued = {each.name for each in extensions}
     lines += [
         FieldAccount(f"extension.{name}", each.text, None, "refused", source)
         for name, each in asked.items()
@@ -67,57 +70,63 @@ def decide_extensions(
     ]
     lines += [
         FieldAccount(f"extension.{each.name}", each.text, None, "refused", "twice")
-        for each in again
+        for each in repeated
     ]
-    return Decision(made, tuple(lines))
+    return Decision(extensions, tuple(lines))
 
 
-def _line(made: Extension, asked: RequestedExtension | None, source: str) -> FieldAccount:
-    field = f"extension.{made.name}"
+def _line(issued: Extension, asked: RequestedExtension | None, source: str) -> FieldAccount:
+    field = f"extension.{issued.name}"
     if asked is None:
-        return FieldAccount(field, None, made.text, "added", source)
-    if asked.text == made.text:
-        return FieldAccount(field, asked.text, made.text, "taken", source)
+        return FieldAccount(field, None, issued.text, "added", source)
+    if asked.text == issued.text:
+        return FieldAccount(field, asked.text, issued.text, "taken", source)
     wants_ca = any(word in asked.text for word in _ASKS_TO_BE_CA)
     how: How = "refused" if wants_ca else "changed"
-    return FieldAccount(field, asked.text, made.text, how, "ca-flag" if wants_ca else source)
+    return FieldAccount(field, asked.text, issued.text, how, "ca-flag" if wants_ca else source)
 
 
-def _made(order: Order, san: tuple[GeneralName, ...]) -> tuple[Extension, ...]:
+def _extensions(order: Order, san: tuple[GeneralName, ...]) -> tuple[Extension, ...]:
     key = order.request.key
-    before, between, behind = _shared(order.profile, order.issuer, key.algorithm == "rsa")
-    own = key_identifier(key.bits)
-    ski = extension(SUBJECT_KEY_IDENTIFIER, der.tlv(der.OCTET_STRING, own), critical=False)
-    made = [*before, Extension("subjectKeyIdentifier", ski, own.hex()), *between]
+    before, between, after = _shared_extensions(order.profile, order.issuer, key.algorithm == "rsa")
+    identifier = key_identifier(key.bits)
+    value = der.tlv(der.OCTET_STRING, identifier)
+    ski = extension(SUBJECT_KEY_IDENTIFIER, value, critical=False)
+    extensions = [*before, Extension("subjectKeyIdentifier", ski, identifier.hex()), *between]
     if san:
-        made.append(_subject_alternative_name(san))
-    made += behind
+        extensions.append(_subject_alternative_name(san))
+    extensions += after
     if order.permit is not None and (order.permit.dns or order.permit.ip):
-        made.append(_name_constraints(order.permit.dns, order.permit.ip))
-    return tuple(made)
+        extensions.append(_name_constraints(order.permit.dns, order.permit.ip))
+    return tuple(extensions)
 
 
 @lru_cache(maxsize=64)
-def _shared(profile: Profile, issuer: Issuer, is_rsa: bool) -> tuple[tuple[Extension, ...], ...]:
-    """What all of a profile and issuer share: before the SKI, between it and the SAN, behind."""
+def _shared_extensions(
+    profile: Profile, issuer: Issuer, is_rsa: bool
+) -> tuple[tuple[Extension, ...], ...]:
+    """Extensions that all certificates of a profile and issuer share.
+
+    Those before the SKI, those between SKI and SAN, and those after the SAN.
+    """
     from cryptography import x509
 
     before = [_basic_constraints(profile), _key_usage(profile, is_rsa=is_rsa)]
     if purposes := profile.extensions.extended_key_usage:
         before.append(_extended_key_usage(purposes))
-    between, behind = [], []
+    between, after = [], []
     if issuer.facts is not None:
-        theirs = issuer.facts.key_identifier or key_identifier(issuer.key.bits)
-        value = x509.AuthorityKeyIdentifier(theirs, None, None)
-        between.append(_encoded("authorityKeyIdentifier", value, theirs.hex()))
+        identifier = issuer.facts.key_identifier or key_identifier(issuer.key.bits)
+        value = x509.AuthorityKeyIdentifier(identifier, None, None)
+        between.append(_encode("authorityKeyIdentifier", value, identifier.hex()))
     if profile.extensions.ocsp_nocheck:
-        behind.append(_encoded("ocspNoCheck", x509.OCSPNoCheck(), "NULL"))
+        after.append(_encode("ocspNoCheck", x509.OCSPNoCheck(), "NULL"))
     elif issuer.base_url and issuer.facts is not None:
-        behind += _where_to_look(issuer.base_url, issuer.ca_id)
-    return tuple(before), tuple(between), tuple(behind)
+        after += _locations(issuer.base_url, issuer.ca_id)
+    return tuple(before), tuple(between), tuple(after)
 
 
-def _encoded(
+def _encode(
     name: str, value: x509.ExtensionType, text: str, *, critical: bool = False
 ) -> Extension:
     raw = extension(value.oid.dotted_string, value.public_bytes(), critical=critical)
@@ -133,7 +142,7 @@ def _basic_constraints(profile: Profile) -> Extension:
     if length is not None:
         text += f", pathlen {length}"
     value = x509.BasicConstraints(is_ca, length)
-    return _encoded("basicConstraints", value, text, critical=True)
+    return _encode("basicConstraints", value, text, critical=True)
 
 
 def _key_usage(profile: Profile, *, is_rsa: bool) -> Extension:
@@ -141,22 +150,21 @@ def _key_usage(profile: Profile, *, is_rsa: bool) -> Extension:
 
     names = key_usage(profile, is_rsa=is_rsa)
     value = x509.KeyUsage(**{bit: name in names for bit, name in KEY_USAGE_BITS.items()})
-    return _encoded("keyUsage", value, ", ".join(names), critical=True)
+    return _encode("keyUsage", value, ", ".join(names), critical=True)
 
 
 def _extended_key_usage(purposes: tuple[Purpose, ...]) -> Extension:
     from cryptography import x509
 
     value = x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose.oid) for purpose in purposes])
-    return _encoded("extendedKeyUsage", value, ", ".join(purpose.label for purpose in purposes))
+    return _encode("extendedKeyUsage", value, ", ".join(purpose.label for purpose in purposes))
 
 
 def _subject_alternative_name(names: tuple[GeneralName, ...]) -> Extension:
     from cryptography import x509
 
-    made = [_x509_name(name) for name in names]
-    value = x509.SubjectAlternativeName(made)
-    return _encoded("subjectAltName", value, ", ".join(map(str, names)))
+    value = x509.SubjectAlternativeName([_x509_name(name) for name in names])
+    return _encode("subjectAltName", value, ", ".join(map(str, names)))
 
 
 def _x509_name(name: GeneralName) -> x509.GeneralName:
@@ -173,7 +181,8 @@ def _x509_name(name: GeneralName) -> x509.GeneralName:
     return x509.IPAddress(ipaddress.ip_address(name.value))
 
 
-def _where_to_look(base_url: str, ca_id: str) -> list[Extension]:
+def _locations(base_url: str, ca_id: str) -> list[Extension]:
+    """Where a verifier finds the CRL, the OCSP responder and the issuer's certificate."""
     from cryptography import x509
     from cryptography.x509.oid import AuthorityInformationAccessOID
 
@@ -189,13 +198,13 @@ def _where_to_look(base_url: str, ca_id: str) -> list[Extension]:
         ]
     )
     return [
-        _encoded("cRLDistributionPoints", x509.CRLDistributionPoints([point]), crl),
-        _encoded("authorityInfoAccess", access, f"OCSP {ocsp}, CA issuers {issuer}"),
+        _encode("cRLDistributionPoints", x509.CRLDistributionPoints([point]), crl),
+        _encode("authorityInfoAccess", access, f"OCSP {ocsp}, CA issuers {issuer}"),
     ]
 
 
 def _name_constraints(dns: tuple[str, ...], ip: tuple[str, ...]) -> Extension:
-    """Permitted names; addresses not asked for are excluded whole, or they would all pass."""
+    """Permitted names; an IP version without permitted networks is excluded, or all would pass."""
     import ipaddress
 
     from cryptography import x509
@@ -203,10 +212,10 @@ def _name_constraints(dns: tuple[str, ...], ip: tuple[str, ...]) -> Extension:
     permitted: list[x509.GeneralName] = [x509.DNSName(name) for name in dns]
     permitted += [x509.IPAddress(ipaddress.ip_network(net)) for net in ip]
     excluded = [
-        x509.IPAddress(whole)
-        for whole in (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
-        if not any(ipaddress.ip_network(net).version == whole.version for net in ip)
+        x509.IPAddress(network)
+        for network in (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+        if not any(ipaddress.ip_network(net).version == network.version for net in ip)
     ]
     value = x509.NameConstraints(permitted, excluded or None)
     text = ", ".join([*(f"dns:{name}" for name in dns), *(f"ip:{net}" for net in ip)])
-    return _encoded("nameConstraints", value, f"permitted {text}", critical=True)
+    return _encode("nameConstraints", value, f"permitted {text}", critical=True)

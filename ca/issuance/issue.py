@@ -1,4 +1,4 @@
-"""The one place where a signed certificate is made."""
+"""The only place where a certificate is signed."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ca.keys.soft import verify
 
 
 class Issued(msgspec.Struct, frozen=True):
-    """A certificate and the signature that made it one."""
+    """A signed certificate's DER, and its signature."""
 
     der: bytes
     signature: bytes
 
 
 def issue(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
-    """Sign exactly these planned octets and compare the certificate with the plan.
+    """Sign a TBSCertificate, and check that the certificate contains exactly it and verifies.
 
     Raises:
-        KeyUnavailableError: the signer is not the issuer's, or its signature does not hold.
+        KeyUnavailableError: the signer is not the issuer's, or its signature does not verify.
     """
     if signer.public_key != issuer_key.spki:
         raise KeyUnavailableError("the opened key is not the issuing CA's")
     signature = signer.sign(tbs)
     certificate = der.certificate(tbs, signature)
-    inside, algorithm, _ = der.split(certificate)
-    if inside != tbs or algorithm != signer.algorithm:
-        raise KeyUnavailableError("the certificate is not the one that was planned")
-    if not verify(issuer_key, signature, inside):
+    signed_tbs, algorithm, _ = der.split(certificate)
+    if signed_tbs != tbs or algorithm != signer.algorithm:
+        raise KeyUnavailableError("the certificate is not the one that was prepared")
+    if not verify(issuer_key, signature, signed_tbs):
         raise KeyUnavailableError(
-            "the signature just made does not hold", hint="the key or the machine is faulty"
+            "the new signature does not verify", hint="check the key and the machine: one is faulty"
         )
     return Issued(certificate, signature)

@@ -1,4 +1,4 @@
-"""What is to be issued, for whom, by whom: the nouns of this room."""
+"""The types of this room: the issuer, the order of a certificate, and the prepared certificate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ca.profiles.profile import Profile
 
 
 class Issuer(msgspec.Struct, frozen=True):
-    """A CA that signs. ``facts`` is None for a root that is about to sign itself."""
+    """A CA that signs. ``facts`` is None for a root that is about to sign its own certificate."""
 
     id: int
     ca_id: str
@@ -31,19 +31,20 @@ class Issuer(msgspec.Struct, frozen=True):
     base_url: str | None = None
 
     def __hash__(self) -> int:
-        """Cheap: what a batch shares is looked up by issuer for each certificate."""
+        """Cheap, because caches look up an issuer for every certificate of a batch."""
         return hash((self.id, self.ca_id, self.base_url))
 
     @property
     def name(self) -> str:
-        """Its CN."""
+        """The issuer's CN, or "itself" for a new root."""
         return (self.facts.cn if self.facts else None) or "itself"
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One certificate to prepare. ``ca_subjects`` are names that only a CA here may bear.
+    """One certificate to prepare. ``ca_subjects`` are names that no device may have.
 
-    ``thorough``: its key is judged by the rules too that take milliseconds.
+    ``serial`` is a number of 16 octets; ``thorough``: also run the slow rules on the key (some
+    milliseconds each).
     """
 
     request: CertificateRequest
@@ -58,16 +59,16 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Permitted(msgspec.Struct, frozen=True):
-    """Name constraints for a CA about to be made (RFC 5280, 4.2.1.10)."""
+    """Permitted subtrees of a new CA's name constraints (RFC 5280, 4.2.1.10)."""
 
     dns: tuple[str, ...] = ()
     ip: tuple[str, ...] = ()
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """Linted octets to sign, and the whole account of how they came to be.
+    """A linted TBSCertificate to sign, and the account of how each of its fields was decided.
 
-    ``serial`` has its 16 octets; ``key_identity`` is as in ``PublicKey``.
+    ``tbs`` is DER; ``serial`` has 16 octets; ``key_identity`` is that of ``PublicKey``.
     """
 
     tbs: bytes
@@ -81,12 +82,12 @@ class Prepared(msgspec.Struct, frozen=True):
 
     @property
     def cn(self) -> str:
-        """The first commonName; every profile that signs requests wants one."""
+        """The first commonName, or ""; every profile that signs requests requires one."""
         return cn_of(self.subject) or ""
 
 
 def own_request(key: bytes, subject: tuple[SubjectAttribute, ...]) -> CertificateRequest:
-    """A request that sipca makes itself, for a CA or a responder whose key is at hand."""
+    """A request without a CSR, for a CA or OCSP responder whose key sipca has itself."""
     return CertificateRequest(
         der=b"",
         info=b"",

@@ -1,7 +1,7 @@
-"""From an order to linted octets with a complete account; nothing is signed here.
+"""Prepare certificates: from an order to a linted TBSCertificate and its account, not yet signed.
 
-A batch goes step by step, not order by order: a step's code stays in the processor's cache, which
-makes a batch a third faster (``scripts/bench bulk``).
+A batch is processed step by step, not order by order: the code of a step stays in the processor's
+cache, which makes a batch a third faster (``scripts/bench bulk``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from ca.csr.rules import judge_request
 from ca.errors import CAError, attempt
 from ca.issuance.assembly import assemble
-from ca.issuance.differences import as_asked, judge_differences
+from ca.issuance.differences import as_requested, judge_differences
 from ca.issuance.extensions import Extension, decide_extensions
 from ca.issuance.order import Order, Prepared
 from ca.issuance.san import decide_san
@@ -26,7 +26,7 @@ from ca.model.findings import Finding, raise_failures, run
 
 
 class _Work:
-    """An order on its way: what the steps done so far have decided, or the error that ended it."""
+    """An order in progress: what the steps so far have decided, or the error that stopped it."""
 
     subject: Decision[tuple[SubjectAttribute, ...]]
     san: Decision[tuple[GeneralName, ...]]
@@ -42,16 +42,20 @@ class _Work:
         self.error: CAError | None = None
 
     def add(self, findings: Sequence[Finding]) -> None:
-        """Keep findings; a failure among them ends the work."""
+        """Add findings.
+
+        Raises:
+            CAError: one of them is a failure.
+        """
         self.findings += findings
         raise_failures(findings, can_allow=self.order.profile.role == "end-entity")
 
 
 def prepare(order: Order) -> Prepared:
-    """Decide every field, build the TBSCertificate with the issuer's AlgorithmIdentifier, lint it.
+    """Decide every field of a certificate, encode its TBSCertificate and lint it.
 
     Raises:
-        CAError: the request, a wish, a key rule or a lint forbids the certificate.
+        CAError: the request, an option, a rule about keys or a lint forbids the certificate.
     """
     (outcome,) = prepare_all([order])
     if isinstance(outcome, CAError):
@@ -60,7 +64,7 @@ def prepare(order: Order) -> Prepared:
 
 
 def prepare_all(orders: Sequence[Order]) -> list[Prepared | CAError]:
-    """As ``prepare``, of many; each that is forbidden, or fails, has its error in its place."""
+    """Prepare many orders; a refused or failed order yields its error at its index."""
     works = [_Work(order) for order in orders]
     for step in _STEPS:
         for work in works:
@@ -77,7 +81,9 @@ def _judge_request(work: _Work) -> None:
 
 def _judge_key(work: _Work) -> None:
     order = work.order
-    thorough = order.thorough and bool(order.request.der)  # keys made here need no such look
+    thorough = order.thorough and bool(
+        order.request.der
+    )  # keys that sipca created need no such check
     key, allow = order.request.key, order.profile.key.allow
     work.add(check_public_key(key, allow, order.wishes.allow, thorough=thorough))
 
@@ -88,7 +94,7 @@ def _decide_names(work: _Work) -> None:
     work.add([*about_subject, *about_san])
 
 
-def _decide_the_rest(work: _Work) -> None:
+def _decide_validity_and_extensions(work: _Work) -> None:
     work.validity = decide_validity(work.order)
     work.extensions = decide_extensions(work.order, work.san.value)
 
@@ -116,7 +122,7 @@ def _join_account(work: _Work) -> None:
     names = (*work.subject.lines, *work.san.lines)
     work.add(judge_differences(order, names, work.extensions.lines))
     if order.profile.verbatim:
-        names = as_asked(names)
+        names = as_requested(names)
     account = (
         *names,
         *_key_lines(order, work.findings),
@@ -141,7 +147,7 @@ _STEPS: tuple[Callable[[_Work], None], ...] = (
     _judge_request,
     _judge_key,
     _decide_names,
-    _decide_the_rest,
+    _decide_validity_and_extensions,
     _assemble,
     _lint,
     _join_account,
@@ -186,12 +192,12 @@ _ALWAYS = frozenset(("version", "serial", "signature", "issuer", "validity", "ke
 
 
 def _assert_complete(order: Order, account: tuple[FieldAccount, ...], read: ToBeSigned) -> None:
-    """No field of the request or of the certificate is without a line."""
+    """Raise RuntimeError if the account lacks a line for a field of request or certificate."""
     asked = [(line.field, line.asked) for line in account if line.asked is not None]
-    for want in _asked(order):
-        if want not in asked:
-            raise RuntimeError(f"the account has no line for the request's {want}")
-        asked.remove(want)
+    for field in _requested_fields(order):
+        if field not in asked:
+            raise RuntimeError(f"the account has no line for the request's {field}")
+        asked.remove(field)
     issued = [line.field for line in account if line.issued is not None]
     extensions = [field for field in issued if field.startswith("extension.")]
     if "san" in issued:
@@ -206,17 +212,17 @@ def _assert_complete(order: Order, account: tuple[FieldAccount, ...], read: ToBe
         raise RuntimeError(f"the account has no line for {', '.join(sorted(missing))}")
 
 
-def _asked(order: Order) -> list[tuple[str, str]]:
-    """Field and value of all that the request asks for."""
+def _requested_fields(order: Order) -> list[tuple[str, str]]:
+    """Name and value of every field that the request asks for."""
     request = order.request
-    asked = [(f"subject.{each.type}", each.value) for each in request.subject]
-    asked += [("san", str(each)) for each in request.san]
-    asked += [("san", text) for text in request.other_names]
-    asked += [("san", flaw.text) for flaw in request.san_flaws]
-    asked += [
+    fields = [(f"subject.{each.type}", each.value) for each in request.subject]
+    fields += [("san", str(each)) for each in request.san]
+    fields += [("san", text) for text in request.other_names]
+    fields += [("san", flaw.text) for flaw in request.san_flaws]
+    fields += [
         (f"extension.{each.name}", each.text)
         for each in request.extensions
         if each.name != "subjectAltName"
     ]
-    asked += [(f"attribute.{name}", name) for name in request.attributes]
-    return asked
+    fields += [(f"attribute.{name}", name) for name in request.attributes]
+    return fields

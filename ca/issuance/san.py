@@ -1,4 +1,4 @@
-"""The subjectAltName: which names, from the request, the operator and the CN."""
+"""Decide the subjectAltName: names from the request, from the operator, and from the CN."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Names = tuple[GeneralName, ...]
 
 
 class NoName(msgspec.Struct, frozen=True):
-    """A certificate that would have no SAN, and the CN it has."""
+    """The CN of a certificate that would have no SAN."""
 
     cn: str | None
 
@@ -49,7 +49,7 @@ def factory_cn(cn: str) -> Violation | None:
     """The CN is not one that the device made up."""
     if is_factory_name(cn):
         return Violation(
-            f"the CN '{cn}' is a factory name that no peer dials", "--cn NAME gives another"
+            f"the CN '{cn}' is a factory name that no peer dials", "give another with --cn NAME"
         )
     return None
 
@@ -90,13 +90,13 @@ def san_count(count: int) -> Violation | None:
     if count <= MAX_NAMES:
         return None
     return Violation(
-        f"the certificate would have {count} names, and {MAX_NAMES} are the most",
+        f"the certificate would have {count} names; at most {MAX_NAMES} are allowed",
         "give each device its own certificate, or a wildcard where no SIP peer compares it",
     )
 
 
 class _Collector:
-    """Names in order, without duplicates, each with its line and findings."""
+    """Collects names in order, without duplicates, with their lines of the account and findings."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -107,26 +107,28 @@ class _Collector:
 
     def judge(self, name: GeneralName) -> tuple[Finding, ...]:
         san = self.order.profile.san
-        found = check_general_name(
+        findings = check_general_name(
             name,
             wildcard=san.wildcard,
             allowed=self.order.wishes.allow,
             schemes=san.uri_schemes,
         )
         if san.sip_domain and name.kind == "uri":
-            found += tuple(run([sip_uri_user], name, self.order.wishes.allow))
-        return found
+            findings += tuple(run([sip_uri_user], name, self.order.wishes.allow))
+        return findings
 
     def add(self, name: GeneralName, asked: str | None, how: How, rule_name: str) -> None:
-        found = self.judge(name)
-        self.findings.extend(found)
+        findings = self.judge(name)
+        self.findings.extend(findings)
         if (folded := fold(name)) in self._folded:
             if asked is not None:
                 self.lines.append(FieldAccount("san", asked, None, "refused", "san-duplicate"))
             return
         self._folded.add(folded)
         self.names.append(name)
-        forced = [each.code for each in found if each.result == "warn" and each.severity == "error"]
+        forced = [
+            each.code for each in findings if each.result == "warn" and each.severity == "error"
+        ]
         if forced:
             how, rule_name = "forced", forced[0]
         self.lines.append(FieldAccount("san", asked, str(name), how, rule_name))
@@ -135,20 +137,20 @@ class _Collector:
         self.lines.append(FieldAccount("san", asked, None, "refused", rule_name))
 
     def take(self, name: GeneralName) -> None:
-        """A name of the request, re-typed if that is wished and needed."""
+        """Add a name of the request; with ``--fix-san``, one of the wrong type is re-typed."""
         profile = self.order.profile
         if self.order.wishes.fix_san and any(f.result == "fail" for f in self.judge(name)):
-            fixed = retype(name)
-            if fixed is not None and fixed.kind in profile.san.take:
-                self.add(fixed, str(name), "changed", "--fix-san")
+            retyped = retype(name)
+            if retyped is not None and retyped.kind in profile.san.take:
+                self.add(retyped, str(name), "changed", "--fix-san")
                 return
         if name.kind not in profile.san.take:
             self.drop(str(name), f"profile {profile.name}")
             return
         self.add(name, str(name), "taken", "san")
 
-    def repeat(self, cn: str) -> None:
-        """The CN as a name, judged as such, unless it is there already."""
+    def add_cn(self, cn: str) -> None:
+        """Add the CN as a name unless it is present; its findings are marked as about the CN."""
         if ":" in cn:
             self.findings.extend(run([cn_port], cn))
         name = name_of_cn(cn, alone=not self.names)
@@ -168,49 +170,50 @@ class _Collector:
 def decide_san(
     order: Order, subject: tuple[SubjectAttribute, ...]
 ) -> tuple[Decision[Names], list[Finding]]:
-    """The request's names in its order, then the operator's, then the CN's if it is a name."""
+    """Take the request's names in its order, then the operator's, then the CN if it is a name."""
     rules, wishes = order.profile.san, order.wishes
     asked = 0 if wishes.replace_san else len(order.request.san)
     if too_many := run([san_count], asked + len(wishes.san)):
         return Decision((), ()), too_many
-    collected = _Collector(order)
-    _take_requested(collected)
+    collector = _Collector(order)
+    _take_requested(collector)
     for name in order.wishes.san:
-        collected.findings.extend(run([san_kind], (name, order)))
-        collected.add(name, None, "added", "--san")
+        collector.findings.extend(run([san_kind], (name, order)))
+        collector.add(name, None, "added", "--san")
     cn = cn_of(subject)
     if cn and rules.from_cn:
-        collected.repeat(cn)
-    names = tuple(collected.names)
-    findings = collected.findings
+        collector.add_cn(cn)
+    names = tuple(collector.names)
+    findings = collector.findings
     if rules.require and not names and not any(f.result == "fail" for f in findings):
         findings.append(san_required.finding(san_required.check(NoName(cn))))  # type: ignore[arg-type]
     if cn and not order.profile.subject.factory_cn and order.profile.role == "end-entity":
         findings += run([factory_cn], cn)
     findings += run([sip_uri_trap], names)
-    of_subject = judge_names_in_subject(order, subject, names)  # first: no other spelling helps
-    return Decision(names, tuple(collected.lines)), [*of_subject, *findings]
+    # first, because no other spelling of a SAN helps against these
+    about_subject = judge_names_in_subject(order, subject, names)
+    return Decision(names, tuple(collector.lines)), [*about_subject, *findings]
 
 
-def _take_requested(collected: _Collector) -> None:
-    """The request's own names; with ``--replace-san`` none of them, and none is judged."""
-    order, wishes = collected.order, collected.order.wishes
+def _take_requested(collector: _Collector) -> None:
+    """Take the request's names; with ``--replace-san`` they are dropped without being judged."""
+    order, wishes = collector.order, collector.order.wishes
     for name in order.request.san:
         if wishes.replace_san:
-            collected.drop(str(name), "--replace-san")
+            collector.drop(str(name), "--replace-san")
         else:
-            collected.take(name)
+            collector.take(name)
     for text in order.request.other_names:
-        collected.drop(text, "--replace-san" if wishes.replace_san else "san-kinds")
+        collector.drop(text, "--replace-san" if wishes.replace_san else "san-kinds")
     for flaw in order.request.san_flaws:
         if wishes.replace_san or not _would_be_taken(flaw, order.profile.san.take):
             source = "--replace-san" if wishes.replace_san else f"profile {order.profile.name}"
-            collected.drop(flaw.text, source)
+            collector.drop(flaw.text, source)
         else:
-            collected.findings.extend(run([undecodable_name], flaw))
+            collector.findings.extend(run([undecodable_name], flaw))
 
 
 def _would_be_taken(flaw: Flaw, take: Collection[str]) -> bool:
-    """A name whose kind can be told is passed over with its kind; whatever else may be a name."""
+    """Whether a flaw could be a name that the profile takes; one of unknown kind could be any."""
     kind = flaw.text.partition(":")[0]
     return bool(take) and (kind in take or kind not in NAME_KINDS)

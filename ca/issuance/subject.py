@@ -1,4 +1,4 @@
-"""The subject: which attributes of a request are carried over, and in which form."""
+"""Decide the subject: which attributes of the request are issued, and in which form."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None
 
 
 def _folded(subject: Subject) -> list[tuple[str, str]]:
-    """A form in which two spellings of one name are equal (RFC 5280, 7.1)."""
+    """A form in which two spellings of the same name are equal (RFC 5280, 7.1)."""
     return [(each.type, " ".join(each.value.split()).casefold()) for each in subject]
 
 
 def _compared(subject: Subject) -> list[tuple[str, str]]:
-    """A form in which two names that are taken for one are equal, whatever their order."""
+    """A form in which two names that look alike to people are equal, in any order."""
     return sorted((each.type, compared(each.value)) for each in subject)
 
 
@@ -62,7 +62,7 @@ def subject_required(pair: tuple[Subject, tuple[str, ...]]) -> list[Violation]:
     return [
         Violation(
             f"the subject has no {name}",
-            "--cn NAME gives it one" if name == "CN" else f"set {name} on the device's CSR page",
+            "give one with --cn NAME" if name == "CN" else f"set {name} on the device's CSR page",
         )
         for name in required
         if name not in present
@@ -70,9 +70,9 @@ def subject_required(pair: tuple[Subject, tuple[str, ...]]) -> list[Violation]:
 
 
 def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
-    """Carry over what the profile takes, in the request's order; ``--cn`` takes the CN's place."""
+    """Take the attributes that the profile allows, in the request's order; ``--cn`` sets the CN."""
     profile, wishes = order.profile, order.wishes
-    asked = _with_wished_cn(order.request.subject, wishes.cn)
+    asked = _with_given_cn(order.request.subject, wishes.cn)
     flaws = order.request.subject_flaws
     flawed = [flaw for flaw in flaws if flaw.field == "subject"]
     subject: list[SubjectAttribute] = []
@@ -86,15 +86,15 @@ def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
         if attribute.type == "CN" and any(each.type == "CN" for each in subject):
             lines.append(FieldAccount(field, old, None, "refused", "one-cn"))
             continue
-        if flaws and before is attribute:  # not one that the operator gave
+        if flaws and before is attribute:  # not one from the command line
             flawed += [f for f in flaws if (f.field, f.text) == (field, attribute.value)]
         value = normal_country(attribute.value) if attribute.type == "C" else attribute.value
         subject.append(SubjectAttribute(attribute.type, value))
         lines.append(
-            _line(field, old, value, wished=attribute.type == "CN" and wishes.cn is not None)
+            _line(field, old, value, given=attribute.type == "CN" and wishes.cn is not None)
         )
     taken = tuple(subject)
-    findings = [found for flaw in flawed for found in run([undecodable_name], flaw)]
+    findings = [finding for flaw in flawed for finding in run([undecodable_name], flaw)]
     findings += check_subject(taken, wishes.allow)
     findings += run([subject_required], (taken, profile.subject.require))
     if profile.role != "root":
@@ -102,7 +102,7 @@ def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
     return Decision(taken, tuple(lines)), findings
 
 
-def _with_wished_cn(
+def _with_given_cn(
     subject: Subject, cn: str | None
 ) -> list[tuple[SubjectAttribute | None, SubjectAttribute]]:
     pairs: list[tuple[SubjectAttribute | None, SubjectAttribute]] = [
@@ -111,17 +111,17 @@ def _with_wished_cn(
     if cn is None:
         return pairs
     if not cn.strip():
-        raise PolicyError("--cn is empty", hint="give a name")
-    wished = SubjectAttribute("CN", cn)
+        raise PolicyError("--cn is empty", hint="give a name, or leave --cn out")
+    given = SubjectAttribute("CN", cn)
     for place, (before, _) in enumerate(pairs):
         if before and before.type == "CN":
-            pairs[place] = (before, wished)
+            pairs[place] = (before, given)
             return pairs
-    return [(None, wished), *pairs]
+    return [(None, given), *pairs]
 
 
-def _line(field: str, old: str | None, value: str, *, wished: bool) -> FieldAccount:
+def _line(field: str, old: str | None, value: str, *, given: bool) -> FieldAccount:
     if old == value:
         return FieldAccount(field, old, value, "taken", "subject")
     how = "added" if old is None else "changed"
-    return FieldAccount(field, old, value, how, "--cn" if wished else "country-upper-case")  # type: ignore[arg-type]
+    return FieldAccount(field, old, value, how, "--cn" if given else "country-upper-case")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Names that stand in the subject: a peer may compare them whether or not the SAN repeats them."""
+"""Rules about names in the subject, which a peer may compare even if the SAN lacks them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def outside_constraints(pair: tuple[tuple[GeneralName, ...], Order]) -> list[Vio
         return []
     problems = (outside(name, facts.permitted_dns, facts.permitted_ip) for name in names)
     return [
-        Violation(problem, f"'{order.issuer.name}' was made with --permit-dns/--permit-ip")
+        Violation(
+            problem, f"give names that --permit-dns/--permit-ip of '{order.issuer.name}' allow"
+        )
         for problem in problems
         if problem
     ]
@@ -64,40 +66,40 @@ def address_alone(pair: tuple[tuple[GeneralName, ...], Order]) -> Violation | No
     if facts is None or not facts.permitted_dns or any(each.kind == "dns" for each in names):
         return None
     return Violation(
-        "the CN is an address, no host name stands beside it, and OpenSSL holds such a CN to the "
-        "issuing CA's --permit-dns: it refuses the certificate",
-        "add a host name with --san dns:NAME, or give a --cn with a blank in it",
+        "the CN is an address without a host name beside it: OpenSSL compares such a CN with the "
+        "issuing CA's --permit-dns and refuses the certificate",
+        "add a host name with --san dns:NAME, or give a --cn with a space in it",
     )
 
 
 def judge_names_in_subject(
     order: Order, subject: tuple[SubjectAttribute, ...], san: tuple[GeneralName, ...]
 ) -> list[Finding]:
-    """What is said of the CN and e-mail addresses of a subject beside those names in the SAN."""
+    """Findings about the CN and e-mail addresses in a subject that the SAN does not repeat."""
     if order.profile.role != "end-entity":
         return run([outside_constraints], (san, order))
     names = {each.value for each in san}
-    alone = [
+    address_cns = [
         each
         for each in subject
         if each.type == "CN" and "." in each.value and as_address(each.value)
     ]
-    said = run([address_alone], (san, order)) if alone else []
+    about_address = run([address_alone], (san, order)) if address_cns else []
     beside_san = tuple(each for each in subject if each.value not in names)
     if not any(each.type in ("CN", "emailAddress") for each in beside_san):
-        return said + run([outside_constraints], (san, order))  # as nearly always
+        return about_address + run([outside_constraints], (san, order))  # nearly always
     allowed, folded = order.wishes.allow, {fold(each) for each in san}
-    findings: list[Finding] = list(said)
+    findings: list[Finding] = list(about_address)
     for cn in (each.value for each in beside_san if each.type == "CN"):
         findings += run([cn_wildcard], cn)
         name = GeneralName("dns", cn)
         if (
             not order.profile.san.wildcard
-            and len(findings) == len(said)
+            and len(findings) == len(about_address)
             and fold(name) not in folded
         ):
             findings += run([wildcard_name], name, allowed)
-    beside = tuple(each for each in names_in_subject(beside_san) if fold(each) not in folded)
-    for each in beside:
-        findings += run([cn_address], each)
-    return findings + run([outside_constraints], ((*san, *beside), order))
+    more_names = tuple(each for each in names_in_subject(beside_san) if fold(each) not in folded)
+    for subject_name in more_names:
+        findings += run([cn_address], subject_name)
+    return findings + run([outside_constraints], ((*san, *more_names), order))

@@ -1,4 +1,4 @@
-"""When a certificate begins and ends."""
+"""Decide the validity: notBefore and notAfter."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ca.profiles.profile import Profile
 
 SECOND = timedelta(seconds=1)
 EARLIEST = datetime(UTC_TIME_BEGINS, 1, 1, tzinfo=UTC)
-"""What a UTCTime can say at the earliest (RFC 5280, 4.1.2.5.1)."""
+"""The earliest time that a UTCTime can express (RFC 5280, 4.1.2.5.1)."""
 
 
 def decide_validity(order: Order) -> Decision[Validity]:
     """Choose notBefore and notAfter.
 
-    Whole UTC seconds; both ends belong to the period (RFC 5280, 4.1.2.5), so a 90-day
-    certificate ends one second short of 90 days after it began. Without a wish the
-    profile's lifetime is cut at the issuer's end, with a line that says so.
+    Both are whole UTC seconds and belong to the period (RFC 5280, 4.1.2.5), so notAfter of a
+    90-day certificate is one second short of 90 days after notBefore. Without ``--lifetime`` the
+    profile's lifetime is cut at the issuer's notAfter, and the account says so.
 
     Raises:
-        PolicyError: a wished lifetime outlives the issuer or the profile's longest, or
-            the issuer itself has ended.
+        PolicyError: the requested lifetime exceeds the issuer's or the profile's maximum, or the
+            issuer has expired.
     """
     wishes = order.wishes
     return _decide(order.profile, order.issuer, wishes.lifetime, wishes.backdate, order.now)
@@ -37,32 +37,32 @@ def decide_validity(order: Order) -> Decision[Validity]:
 def _decide(
     profile: Profile,
     issuer: Issuer,
-    wished: timedelta | datetime | str | None,
+    lifetime: timedelta | datetime | str | None,
     backdate: timedelta | None,
     now: datetime,
 ) -> Decision[Validity]:
-    """Certificates made in one second by one profile begin and end together."""
+    """Cached: certificates signed in the same second with the same profile have one validity."""
     begin = now.replace(microsecond=0) - (profile.backdate_span if backdate is None else backdate)
     if begin < EARLIEST:
         raise PolicyError(
-            f"the certificate would begin {_date(begin)}, and {_date(EARLIEST)} is the earliest",
+            f"the certificate would begin on {_date(begin)}, and {_date(EARLIEST)} is the earliest",
             hint="give a shorter --backdate",
         )
     issuer_end = issuer.facts.validity.not_after if issuer.facts else None
     if issuer_end is not None and issuer_end <= now:
         raise PolicyError(
-            f"'{issuer.name}' ended {_date(issuer_end)}, so it can sign nothing any more",
-            hint="make a new CA in another --home",
+            f"'{issuer.name}' expired on {_date(issuer_end)}, so it can no longer sign",
+            hint="create a new CA in another --home",
         )
-    if wished is None or wished == "max":
-        decision = _default(profile, begin, issuer_end, longest=wished == "max")
+    if lifetime is None or lifetime == "max":
+        decision = _default(profile, begin, issuer_end, longest=lifetime == "max")
     else:
-        assert not isinstance(wished, str)
-        end = wished if isinstance(wished, datetime) else begin + wished - SECOND
-        _refuse_ended(end, now)
+        assert not isinstance(lifetime, str)
+        end = lifetime if isinstance(lifetime, datetime) else begin + lifetime - SECOND
+        _refuse_expired(end, now)
         _refuse_too_long(profile, begin, end, issuer_end)
-        decision = _decided(Validity(begin, end), "added", "--lifetime")
-    _refuse_ended(decision.value.not_after, now)
+        decision = _decision(Validity(begin, end), "added", "--lifetime")
+    _refuse_expired(decision.value.not_after, now)
     return decision
 
 
@@ -74,14 +74,14 @@ def _default(
     end = begin + span - SECOND
     if issuer_end is not None and end > issuer_end:
         asked = f"{format_span(span)} of {rule}"
-        return _decided(Validity(begin, issuer_end), "changed", "issuer-end", asked)
-    return _decided(Validity(begin, end), "added", rule)
+        return _decision(Validity(begin, issuer_end), "changed", "issuer-end", asked)
+    return _decision(Validity(begin, end), "added", rule)
 
 
-def _refuse_ended(end: datetime, now: datetime) -> None:
+def _refuse_expired(end: datetime, now: datetime) -> None:
     if end <= now:
         raise PolicyError(
-            f"the certificate would end {_date(end)}, before it is signed",
+            f"the certificate would expire on {_date(end)}, before it is signed",
             hint="give a longer --lifetime, or a shorter --backdate",
         )
 
@@ -91,19 +91,19 @@ def _refuse_too_long(
 ) -> None:
     if issuer_end is not None and end > issuer_end:
         raise PolicyError(
-            f"the certificate would end {_date(end)}, but its issuer ends {_date(issuer_end)}",
+            f"the certificate would expire on {_date(end)}, but its issuer on {_date(issuer_end)}",
             hint="--lifetime max goes as far as the issuer allows",
         )
     latest = begin + profile.max_span - SECOND
     if end > latest:
         raise PolicyError(
-            f"the certificate would end {_date(end)}, but profile {profile.name} "
-            f"allows {profile.max_lifetime}, to {_date(latest)}",
+            f"the certificate would expire on {_date(end)}, but profile {profile.name} "
+            f"allows at most {profile.max_lifetime}, until {_date(latest)}",
             hint="choose a shorter --lifetime or another profile",
         )
 
 
-def _decided(
+def _decision(
     validity: Validity, how: How, rule: str, asked: str | None = None
 ) -> Decision[Validity]:
     issued = f"{_moment(validity.not_before)} to {_moment(validity.not_after)}"

@@ -24,7 +24,7 @@ ONLY_DNS = {'take = ["dns", "ip", "uri", "email"]': 'take = ["dns"]'}
     ("code", "cn", "names", "words", "says"),
     [
         ("cn-port", "sbc1.lab.example:5061", (NAME,), (), "the CN 'sbc1.lab.example:5061' ends with a port"),
-        ("san-count", "d1.lab.example", HUNDRED, ("--san", NAME), "the certificate would have 101 names, and 100 are the most"),
+        ("san-count", "d1.lab.example", HUNDRED, ("--san", NAME), "the certificate would have 101 names; at most 100 are allowed"),
         ("san-long", "a.lab.example", (LONG,), (), "has 3,016 octets, and 2,048 are the most"),
         ("san-required", "Reception phone", (), (), "the request has no SAN, and its CN 'Reception phone' is neither host name nor address"),
         ("san-required", "ACL_482913", (), (), "the request has no SAN, and its CN 'ACL_482913' is a factory name no peer dials"),

@@ -543,7 +543,7 @@ def test_an_explicit_lifetime_past_the_issuer_is_refused_naming_both_dates(
     answer = bare("sign", csr_file("sbc9"), "--lifetime", "2099-01-31")
 
     assert answer.exit == 4
-    assert f"would end 2099-01-31, but its issuer ends {end}" in answer.err
+    assert f"would expire on 2099-01-31, but its issuer on {end}" in answer.err
 
 
 def test_lifetime_max_goes_as_far_as_profile_and_issuer_allow(
@@ -564,7 +564,7 @@ def test_a_lifetime_longer_than_the_profile_allows_is_refused(
     answer = sipca("sign", csr_file("a"), "--profile", "https", "--lifetime", "3y")
 
     assert answer.exit == 4
-    assert "profile https allows 825d" in answer.err
+    assert "profile https allows at most 825d" in answer.err
 
 
 def test_backdate_moves_the_beginning(sipca: CommandLine, csr_file: Csr, frozen: Clock) -> None:
@@ -586,7 +586,7 @@ def test_what_would_have_ended_or_begins_too_early_is_refused(
     early = bare("sign", file, "--backdate", "80y", "--lifetime", "2100-01-01")
 
     assert (ended.exit, early.exit) == (4, 4)
-    assert re.search("the certificate would end 20.*, before it is signed", ended.err)
+    assert re.search("the certificate would expire on 20.*, before it is signed", ended.err)
     assert "and 1950-01-01 is the earliest" in early.err
     assert bare("list", "--all", "--json").json["certificates"] == []
 

@@ -49,10 +49,10 @@ def test_what_the_profile_changes_is_said_with_its_keys(sipca: CommandLine) -> N
     assert "is left out of the subject; dns:cucm-pub-ms.lab.example is added to the SAN" in note["message"]  # fmt: skip
     assert "extendedKeyUsage serverAuth, clientAuth, 1.3.6.1.5.5.7.3.5 becomes" in note["message"]
     for key in (
-        '"serialNumber" in [subject] take',
+        'add "serialNumber" to [subject] take',
         "[san] from_cn = false",
-        "[extensions] key_usage decides",
-        "[extensions] extended_key_usage decides",
+        "change [extensions] key_usage",
+        "change [extensions] extended_key_usage",
         "sipca profile new NAME --from sip",
         "verbatim = true refuses instead of changing",
     ):
@@ -104,9 +104,9 @@ def test_the_operators_own_wishes_are_no_note(sipca: CommandLine) -> None:
     ("csr", "words", "what", "way_out"),
     [
         (make_csr("dns:a.lab", cn="b.lab"), (), "dns:b.lab is added to the SAN", "[san] from_cn = false"),
-        (make_csr("dns:a.lab", cn="a.lab", subject={"email": "a@b.lab"}), (), "emailAddress=a@b.lab is left out of the subject", '"emailAddress" in [subject] take'),
+        (make_csr("dns:a.lab", cn="a.lab", subject={"email": "a@b.lab"}), (), "emailAddress=a@b.lab is left out of the subject", 'add "emailAddress" to [subject] take'),
         (make_csr("dns:a.lab", cn="a.lab", subject={"C": "nl"}), (), "C=nl becomes C=NL", "write C in capitals"),
-        (make_csr("dns:a.lab", "dns:A.lab", cn="a.lab"), (), "dns:A.lab is left out of the SAN", "let the CSR name it once"),
+        (make_csr("dns:a.lab", "dns:A.lab", cn="a.lab"), (), "dns:A.lab is left out of the SAN", "name it once in the CSR"),
         (make_csr("dns:a.lab", cn="a.lab"), ("--cn", "b.lab"), "CN=a.lab becomes CN=b.lab", "leave --cn out"),
         (make_csr("dns:a.lab", cn="a.lab"), ("--san", "dns:b.lab"), "dns:b.lab is added to the SAN", "leave --san out"),
         (make_csr("dns:a.lab", cn="a.lab"), ("--replace-san", "--san", "dns:b.lab"), "dns:a.lab is left out of the SAN", "leave --replace-san out"),
@@ -141,7 +141,7 @@ def test_a_kind_of_name_that_the_profile_lacks_is_named_with_its_key(
 
     assert answer.exit == 4
     assert "uri:sip:a.lab is left out of the SAN" in answer.err
-    assert '"uri" in [san] take' in answer.err
+    assert 'add "uri" to [san] take' in answer.err
 
 
 def test_a_verbatim_profile_refuses_what_no_profile_issues(
@@ -162,7 +162,7 @@ def test_a_verbatim_profile_refuses_what_no_profile_issues(
 
     assert others.exit == criticals.exit == 4
     assert "registeredID 1.2.3 is left out of the SAN" in others.err
-    assert "no profile issues names of that kind" in others.err
+    assert "leave the name out of the CSR, since no profile issues its kind" in others.err
     assert "the SAN is no longer critical" in criticals.err
 
 

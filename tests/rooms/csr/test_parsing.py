@@ -347,7 +347,7 @@ def test_a_request_to_be_a_ca_is_told_with_what_it_asks_for(
     (finding,) = judge_request(parse_request(with_extensions(extension(oid, value))))
 
     assert (finding.code, finding.result) == ("asks-for-ca", "warn")
-    assert finding.message == f"the CSR asks for {asked}, which no device gets"
+    assert finding.message == f"the CSR asks for {asked}, which is never granted to a device"
 
 
 def test_a_request_for_what_devices_get_does_not_ask_to_be_a_ca() -> None:

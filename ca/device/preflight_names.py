@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ca.device.upload import Upload
+from ca.encoding.oids import Purpose
 from ca.model.certificates import GeneralName
 from ca.model.findings import CATALOGUE, Finding, Violation, cases, rule
 from ca.names.constraints import names_in_subject, outside
@@ -22,7 +23,7 @@ from ca.verification import chain_to_root
 
 _SAID_BY_PREFLIGHT_SAN = ("san-email-no-at",)
 _ANOTHERS_CHOICE = ("san-uri-scheme",)
-_SIP_DOMAIN = "id-kp-sipDomain"
+_SIP_DOMAIN = Purpose.SIP_DOMAIN.label
 _WORDS = {
     "wildcard": "is a wildcard, which SIP peers do not match (RFC 5922, 7.2)",
     "wildcard-broad": "is a wildcard below a single label, which most verifiers match with nothing",

@@ -54,14 +54,16 @@ def apply(path: Path, lab: Lab, around: Surroundings, *, check: bool) -> ApplyDo
             return _document(*_steps(home, lab, check=True), check=True)
     make_folder(path, mode=0o700)
     with locked(path / "apply.lock"):
-        made = create_ca(path, _with_base_url(lab), around).created if _is_new(path, lab) else False
+        created = (
+            _is_new(path, lab, around) and create_ca(path, _with_base_url(lab), around).created
+        )
         with open_home(path, around) as home:
-            first = ApplyStep("ca", home.name, "made" if made else "unchanged", None)
+            first = ApplyStep("ca", home.name, "made" if created else "unchanged", None)
             steps, told = _steps(home, lab, check=False)
             return _document([first, *steps], told, check=False)
 
 
-def _is_new(path: Path, lab: Lab) -> bool:
+def _is_new(path: Path, lab: Lab, around: Surroundings) -> bool:
     """Whether there is no CA yet.
 
     Raises:
@@ -69,7 +71,7 @@ def _is_new(path: Path, lab: Lab) -> bool:
     """
     if not (path / DATABASE).exists():
         return True
-    with open_home(path, Surroundings(passphrase=no_passphrase)) as home:
+    with open_home(path, msgspec.structs.replace(around, passphrase=no_passphrase)) as home:
         compare(founding_wishes(lab.file.ca), state.setting(home.store, "founding_wishes") or "{}")
     return False
 

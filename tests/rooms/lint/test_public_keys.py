@@ -270,6 +270,11 @@ def test_what_is_no_key_says_why(spki: bytes, message: str) -> None:
         read_public_key(spki)
 
 
+@pytest.mark.parametrize("modulus", [-3, 0, 1])
+def test_of_what_is_no_modulus_it_is_said_once(modulus: int) -> None:
+    assert codes(rsa_spki(modulus)) == [("weak-key", "fail"), ("rsa-small-factor", "fail")]
+
+
 def test_a_curve_that_is_not_known_has_no_size_and_its_point_is_not_judged() -> None:
     key = read_public_key(ec_spki(POINT, der.encode_oid("1.2.3.4")))
 

@@ -282,6 +282,8 @@ def test_an_upgraded_home_has_one_event_that_pins_what_was_found(upgraded: Comma
          " device, context, lifetime, source, tbs, account, planned_at FROM plan WHERE id = 3",
          "the plan row 4 has no event"),
         ("DELETE FROM san", "the san row 3 "),
+        ("INSERT INTO san (folded, plan_id, kind) VALUES ('x.lab', 3, 'dns')", "the san row 3 dns:x.lab was added"),
+        ("INSERT INTO san (folded, plan_id, kind) VALUES ('x.lab', 99, 'dns')", "the san row 99 dns:x.lab was added"),
         ("UPDATE certificate SET not_after = 1", "the certificate row 3 was altered"),
     ],
 )  # fmt: skip

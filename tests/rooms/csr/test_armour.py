@@ -71,6 +71,39 @@ def test_damage_is_repaired_and_said(data: bytes, repair: str | None) -> None:
         assert any(repair in each for each in found.repairs), found.repairs
 
 
+def with_lines_of(width: int) -> bytes:
+    lines = [BODY[place : place + width] for place in range(0, len(BODY), width)]
+    armour = "CERTIFICATE REQUEST-----"
+    return "\n".join([f"-----BEGIN {armour}", *lines, f"-----END {armour}", ""]).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "repairs"),
+    [
+        (PEM.replace("\n", "\r\n").encode(), ["CR LF line ends were read"]),
+        (PEM.replace("\n", "\r").encode(), ["CR line ends were read"]),
+        (with_lines_of(60), []),
+        (with_lines_of(76), []),
+        (with_lines_of(77), ["overlong lines were read"]),
+        (PEM.replace("\n", "\n\n").encode(), ["blank lines were skipped"]),
+        (PEM.replace("\n", " \n").encode(), ["indentation and blanks at line ends were skipped"]),
+        (f" {PEM}".encode(), ["indentation and blanks at line ends were skipped"]),
+        (PEM.rstrip("\n").encode(), ["the final newline is missing"]),
+        (f"{PEM}\n\n".encode(), []),
+    ],
+)
+def test_nothing_is_said_to_be_repaired_that_was_not(data: bytes, repairs: list[str]) -> None:
+    assert list(extract_request(data).repairs) == repairs
+
+
+def test_a_file_as_large_as_may_be_is_read_and_one_octet_more_is_refused() -> None:
+    fits = PEM.encode().ljust(262_144, b"\n")
+
+    assert extract_request(fits).der == DER
+    with pytest.raises(MalformedError, match="the input has more than 262144 octets"):
+        extract_request(fits + b"\n")
+
+
 def test_missing_padding_is_mended() -> None:
     data = make_csr(cn="sbc22.lab.example", key=EC_KEY).decode()
     bare = data.replace("=", "")

@@ -18,7 +18,7 @@ from ca.device.trust import Candidate, Store, judge
 from ca.device.upload import TrustFile, Upload, device_file
 from ca.encoding.certificates import read_certificate
 from ca.keys.public import PublicKey, read_public_key
-from ca.model.certificates import CertificateFacts, Validity
+from ca.model.certificates import CertificateFacts, SubjectAttribute, Validity
 from ca.profiles.library import Library
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -156,6 +156,16 @@ def test_preflight_trust_takes_members_on_both_days_of_their_ends() -> None:
     assert not says(span.not_after)
     assert says(span.not_before - SECOND)
     assert says(span.not_after + SECOND)
+
+
+def test_preflight_name_unusual_tells_of_a_subject_typed_wrongly() -> None:
+    of = upload(subject=(SubjectAttribute("CN", "a.lab.example"), SubjectAttribute("O", "O=Lab")))
+
+    (finding,) = preflight(of)
+
+    assert (finding.code, finding.result) == ("preflight-name-unusual", "warn")
+    assert "the subject's O 'O=Lab' begins with 'O='" in finding.message
+    assert finding.hint == f"{TARGET.pages.csr}: type it anew"
 
 
 @pytest.mark.parametrize(("count", "fails"), [(1, False), (20, False), (21, True), (40, True)])

@@ -169,3 +169,131 @@ def test_a_certificate_with_any_octets_changed_is_read_or_refused(data: st.DataO
 
     oddities(facts)
     assert facts.der == bytes(made)
+
+
+# each bound of the tolerant reader, from both sides
+
+
+def said(data: bytes) -> tuple[list[str], list[tuple[str, bool]]]:
+    facts = read_certificate(data)
+    return list(facts.odd), [(str(each), each.fatal) for each in facts.faults]
+
+
+def spelled_version(number: int) -> bytes:
+    return der.tlv(0xA0, der.encode_integer(number))
+
+
+@pytest.mark.parametrize(
+    ("version", "odd_", "faults"),
+    [
+        (spelled_version(2), [], []),
+        (spelled_version(1), [], []),
+        (spelled_version(0), ["its version spells out 1, which is the default"], []),
+        (spelled_version(3), [], [("it is of version 4, and 3 is the last", False)]),
+        (spelled_version(-1), [], [("it is of version 0, and 3 is the last", False)]),
+        (spelled_version(999_998), [], [("it is of version 999999, and 3 is the last", False)]),
+        (spelled_version(999_999), [], [("it is of version beyond a million, and 3 is the last", False)]),
+        (der.tlv(0xA0, b""), [], [("its version does not decode", True), ("it is of version 0, and 3 is the last", False)]),
+    ],
+)  # fmt: skip
+def test_versions_1_to_3_are_certificates(
+    version: bytes, odd_: list[str], faults: list[tuple[str, bool]]
+) -> None:
+    sentences, found = said(odd.certificate("x", odd.CA, odd.SIGNS, version=version))
+
+    below_3 = [each for each in sentences if each.startswith("it has extensions, and says")]
+    assert bool(below_3) is (read_certificate(odd.certificate(version=version)).version < 3)
+    assert [each for each in sentences if each not in below_3] == odd_
+    assert found == faults
+
+
+@pytest.mark.parametrize(
+    ("serial", "odd_"),
+    [
+        (1, []),
+        ((1 << 159) - 1, []),
+        (1 << 159, ["its serial number has 21 octets, more than 20"]),
+        (0, ["its serial number is zero"]),
+        (-1, ["its serial number is negative"]),
+    ],
+)
+def test_a_serial_is_positive_and_has_up_to_20_octets(serial: int, odd_: list[str]) -> None:
+    made = odd.certificate("x", odd.CA, odd.SIGNS, serial=der.encode_integer(serial))
+
+    assert said(made) == (odd_, [])
+
+
+@pytest.mark.parametrize("size", [0, 3, 5, 8, 15, 17, 32])
+def test_an_address_of_a_san_has_4_or_16_octets(size: int) -> None:
+    bad, good = (
+        odd.san(der.tlv(0x87, bytes(size))),
+        odd.san(der.tlv(0x87, bytes(16)), der.tlv(0x87, bytes(4))),
+    )
+
+    faults = said(odd.certificate("x", odd.CA, odd.SIGNS, bad))[1]
+
+    assert faults == [(f"an IP address of its SAN has {size} octets, not 4 or 16", False)]
+    facts = read_certificate(odd.certificate("x", odd.CA, odd.SIGNS, good))
+    assert [str(each) for each in facts.san] == ["ip:::", "ip:0.0.0.0"]
+    assert facts.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("tag", "odd_"),
+    [
+        (0xA3, ["a name of its SAN has the form x400Address, which is not read"]),
+        (0xA5, ["a name of its SAN has the form ediPartyName, which is not read"]),
+        (0xA4, []),
+        (0xA0, []),
+    ],
+)
+def test_names_that_no_device_is_dialled_by_are_passed_over(tag: int, odd_: list[str]) -> None:
+    made = odd.certificate("x", odd.CA, odd.SIGNS, odd.san(der.tlv(tag, b"\x30\x00")))
+
+    assert said(made) == (odd_, [])
+    assert read_certificate(made).san == ()
+
+
+def limits(*bases: bytes) -> bytes:
+    subtrees = der.tlv(0xA0, b"".join(der.sequence(base) for base in bases))
+    return odd.certificate(
+        "x", odd.CA, odd.SIGNS, odd.extension("2.5.29.30", der.sequence(subtrees), odd.TRUE)
+    )
+
+
+def test_networks_of_name_constraints_have_8_or_32_octets() -> None:
+    v4, v6 = b"\x0a\0\0\0\xff\0\0\0", b"\x20\x01\x0d\xb8" + bytes(12) + b"\xff" * 4 + bytes(12)
+
+    facts = read_certificate(limits(der.tlv(0x87, v4), der.tlv(0x87, v6), der.tlv(0x82, b"lab")))
+
+    assert (facts.permitted_dns, facts.permitted_ip) == (("lab",), ("10.0.0.0/8", "2001:db8::/32"))
+    assert facts.faults == ()
+
+
+@pytest.mark.parametrize("octets", [b"", bytes(4), bytes(7), bytes(9), bytes(16), bytes(31), bytes(33), b"\x0a\0\0\0\xff\0\xff\0", b"\x0a\0\0\0\x7f\0\0\0"])  # fmt: skip
+def test_what_is_no_network_is_a_fault_of_the_name_constraints(octets: bytes) -> None:
+    made = limits(der.tlv(0x87, octets))
+
+    assert said(made)[1] == [("its nameConstraints does not decode", True)]
+    assert read_certificate(made).permitted_ip == ()
+
+
+@pytest.mark.parametrize(
+    ("oid", "value", "odd_", "faults"),
+    [
+        ("2.5.29.15", b"\x03\x02\x07\x80", [], []),
+        ("2.5.29.15", b"\x03\x02\x08\x80", [], [("its keyUsage does not decode", True)]),
+        ("2.5.29.15", b"\x03\x01\x00", [], [("its keyUsage does not decode", True)]),
+        ("2.5.29.37", b"\x30\x00", ["its extendedKeyUsage is empty"], []),
+        ("2.5.29.19", der.sequence(odd.TRUE, der.encode_integer(0)), [], []),
+        ("2.5.29.19", der.sequence(odd.TRUE, der.encode_integer(-1)), [], [("its basicConstraints does not decode", True)]),
+        ("2.5.29.19", der.sequence(odd.TRUE, der.tlv(der.UTF8_STRING, b"x")), [], [("its basicConstraints does not decode", True)]),
+        ("2.5.29.19", der.sequence(der.encode_integer(0)), ["its basicConstraints has a path length and says that it is no CA"], []),
+        ("2.5.29.14", b"\x04\x01\x01", [], []),
+        ("2.5.29.14", b"\x0c\x01\x01", [], [("its subjectKeyIdentifier does not decode", True)]),
+    ],
+)  # fmt: skip
+def test_values_of_extensions_are_read_or_told(
+    oid: str, value: bytes, odd_: list[str], faults: list[tuple[str, bool]]
+) -> None:
+    assert said(odd.certificate("x", odd.extension(oid, value))) == (odd_, faults)

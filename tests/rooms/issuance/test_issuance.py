@@ -548,6 +548,30 @@ def test_the_lint_knows_the_string_type_of_each_attribute(oid: str, tag: int) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "missing"),
+    [
+        ([], True),
+        ([("2.5.4.3", b"")], True),
+        ([("2.5.4.10", b"Lab")], True),
+        ([("2.5.4.10", b"Lab"), ("2.5.4.3", b"")], True),
+        ([("2.5.4.10", b"Lab"), ("2.5.4.3", b"a.lab")], False),
+    ],
+)
+def test_the_lint_wants_a_cn_that_is_not_empty(
+    attributes: list[tuple[str, bytes]], missing: bool
+) -> None:
+    rdns = [
+        der.tlv(der.SET, der.sequence(der.encode_oid(oid), der.tlv(der.UTF8_STRING, text)))
+        for oid, text in attributes
+    ]
+
+    messages = [each.message for each in findings_of(swapped(5, der.sequence(*rdns)))]
+
+    assert ("the subject has no CN" in messages) is missing
+    assert "the subject is not the one that was decided" in messages
+
+
 def test_the_lint_notices_an_extension_that_stands_twice() -> None:
     def twice(inner: list[bytes]) -> list[bytes]:
         return [*inner, inner[1]]

@@ -82,6 +82,17 @@ def test_san_required_where_neither_request_nor_cn_nor_operator_gives_a_name(
 
 def test_san_required_is_silent_where_another_rule_says_why_there_is_no_name() -> None:
     assert codes(order(cn="a..example")) == ["san-dns-syntax"]
+    assert codes(order(cn="a.lab.example:5061")) == ["cn-port"]
+
+
+def test_a_name_that_two_overrides_let_pass_is_accounted_for_by_the_first() -> None:
+    both = frozenset({"underscore-name", "wildcard"})
+    found = order("dns:*.a_b.lab", allow=both)
+
+    decided, _ = decide_san(found, ())
+
+    ((how, rule),) = [(line.how, line.rule) for line in decided.lines]
+    assert (how, rule) == ("forced", "underscore-name")
 
 
 @pytest.mark.parametrize(

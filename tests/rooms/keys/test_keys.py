@@ -8,14 +8,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from asn1crypto.keys import EncryptedPrivateKeyInfo
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from ca.errors import KeyUnavailableError, Kind, MalformedError, PolicyError
-from ca.keys import at_rest
+from ca.keys.files import check_ascii
 from ca.keys.public import read_public_key
 from ca.keys.signer import KeyRef, signature_name
 from ca.keys.soft import SPECS, make, open_signer, verify
+from ca.keys.work import check_work
 
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if spec != "rsa:4096"])
@@ -100,8 +102,39 @@ def test_openssl_opens_what_is_kept_and_sees_the_rounds(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert "Private-Key: (2048 bit" in opened.stdout
-    for word in ("PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc", f"{at_rest.ROUNDS:X}"):
+    for word in ("PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc", ":0927C0"):  # 600,000
         assert word in parsed.stdout
+
+
+def with_rounds(pkcs8: bytes, rounds: int) -> bytes:
+    read = EncryptedPrivateKeyInfo.load(pkcs8)
+    derivation = read["encryption_algorithm"]["parameters"]["key_derivation_func"]
+    derivation["parameters"]["iteration_count"] = rounds
+    return bytes(read.dump(force=True))
+
+
+def test_a_kept_key_of_more_rounds_than_sipca_writes_is_damage_and_not_worked_through() -> None:
+    key = make("ec:p256", b"right", label="test")
+    bomb = with_rounds(key.ref.pkcs8, 10_000_001)
+    check_work(with_rounds(key.ref.pkcs8, 10_000_000), name="k")
+
+    with pytest.raises(KeyUnavailableError, match="the register is damaged: ") as refusal:
+        open_signer(msgspec.structs.replace(key.ref, pkcs8=bomb), b"right")
+
+    assert refusal.value.hint == "restore the last copy of the home"
+
+
+@pytest.mark.parametrize("passphrase", [None, b"x", b"x" * 63, b" ~"])
+def test_a_passphrase_for_a_devices_page_has_1_to_63_printable_characters(
+    passphrase: bytes | None,
+) -> None:
+    check_ascii(passphrase)
+
+
+@pytest.mark.parametrize("passphrase", [b"", b"x" * 64, b"a\x1f", b"a\x7f", "ü".encode()])
+def test_a_passphrase_that_a_device_may_not_take_is_refused(passphrase: bytes) -> None:
+    with pytest.raises(MalformedError, match="is not 1 to 63 printable ASCII characters"):
+        check_ascii(passphrase)
 
 
 def test_a_key_ref_crosses_a_process_and_a_signer_does_not() -> None:

@@ -12,6 +12,7 @@ from asn1crypto import core, keys, pkcs12
 from asn1crypto import pem as armour
 from stand_in.lab import VECTORS, CommandLine, make_csr
 
+from ca.encoding import der
 from ca.errors import CAError, PolicyError
 from ca.keys.files import read_key_file
 from ca.keys.work import check_work
@@ -214,3 +215,49 @@ def test_preflight_and_a_register_with_a_bomb_answer_at_once(
     assert (looked.exit, "rounds (PBKDF2)" in looked.err) == (4, True), looked.err
     assert (signed.exit, "are not what its history says" in signed.err) == (8, True), signed.err
     assert time.process_time() - started < 5
+
+
+# each bound from both sides
+
+
+def scrypt(cost: int, block: int, parallel: int) -> bytes:
+    numbers = (der.encode_integer(each) for each in (cost, block, parallel))
+    parameters = der.sequence(der.tlv(der.OCTET_STRING, b"salt"), *numbers)
+    return der.sequence(der.encode_oid("1.3.6.1.4.1.11591.4.11"), parameters)
+
+
+def bcrypt(rounds: int) -> bytes:
+    fields = (b"aes256-ctr", b"bcrypt", b"\0\0\0\4salt" + rounds.to_bytes(4, "big"))
+    return b"openssh-key-v1\0" + b"".join(len(each).to_bytes(4, "big") + each for each in fields)
+
+
+def pbkdf2(*rounds: int) -> bytes:
+    def one(count: int) -> bytes:
+        parameters = der.sequence(der.tlv(der.OCTET_STRING, b"salt"), der.encode_integer(count))
+        return der.sequence(der.encode_oid("1.2.840.113549.1.5.12"), parameters)
+
+    return der.sequence(*map(one, rounds))
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_much", "said"),
+    [
+        (scrypt(1 << 18, 8, 1), scrypt((1 << 18) + 1, 8, 1), "scrypt's memory (128 * N * r) would be 268436480, more than 268435456 octets"),
+        (scrypt(1 << 18, 8, 2), scrypt(1 << 18, 8, 3), "scrypt's work (N * r * p) would be 6291456, more than 4194304"),
+        (bcrypt(500), bcrypt(501), "rounds (bcrypt) would be 501, more than 500"),
+        (pbkdf2(10_000_000), pbkdf2(10_000_001), "rounds (PBKDF2) would be 10000001, more than 10000000"),
+        (pbkdf2(5_000_000, 5_000_000), pbkdf2(5_000_000, 5_000_001), "would be 10000001, more than"),
+        (der.encode_integer((1 << 8191) - 1), der.encode_integer(1 << 8192), "a number of its key would be 8200, more than 8192 bits"),
+        (der.encode_integer((1 << 8192) - 1), der.encode_integer((1 << 8193) - 1), "more than 8192 bits"),
+        (pbkdf2(1), pbkdf2((1 << 64) - 1), "would be 18446744073709551615, more than"),
+        (pbkdf2(1), pbkdf2(1 << 64), "would be 2^64 or more, more than"),
+    ],
+)  # fmt: skip
+def test_work_at_a_bound_is_done_and_work_beyond_it_is_refused(
+    fits: bytes, too_much: bytes, said: str
+) -> None:
+    check_work(fits, name="k")
+
+    with pytest.raises(PolicyError) as caught:
+        check_work(too_much, name="k")
+    assert said in caught.value.message

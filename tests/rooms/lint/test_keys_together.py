@@ -59,6 +59,10 @@ def test_one_key_in_two_certificates_shares_nothing() -> None:
     assert found(in_use(P * Q, P * Q, R * S)) == []
 
 
+def test_what_is_no_modulus_is_left_to_the_rules_of_one_key() -> None:
+    assert found(in_use(-5, 0, 1, 2, 2 * P, P * Q)) == []
+
+
 def test_a_pair_of_which_none_is_in_use_is_left_alone_and_one_good_one_is_enough() -> None:
     old, new = in_use(P * Q, good=False), in_use(P * R)
 

@@ -250,6 +250,39 @@ def test_what_is_no_key_is_malformed(spki: bytes) -> None:
         read_public_key(spki)
 
 
+def nested(levels: int) -> bytes:
+    contents = b""
+    for _ in range(levels):
+        contents = der.sequence(contents)
+    return contents
+
+
+@pytest.mark.parametrize(
+    ("spki", "message"),
+    [
+        (der.sequence(der.sequence()), "the public key is not a SubjectPublicKeyInfo"),
+        (der.sequence(der.tlv(der.SET, b""), b"\x03\x01\x00"), "is not a SubjectPublicKeyInfo"),
+        (der.sequence(der.sequence(), b"\x03\x01\x00"), "the public key names no algorithm"),
+        (rsa_spki(GOOD, parameters=nested(100)), "nests deeper than any does"),
+    ],
+)
+def test_what_is_no_key_says_why(spki: bytes, message: str) -> None:
+    with pytest.raises(MalformedError, match=message):
+        read_public_key(spki)
+
+
+@pytest.mark.parametrize("modulus", [-3, 0, 1])
+def test_of_what_is_no_modulus_it_is_said_once(modulus: int) -> None:
+    assert codes(rsa_spki(modulus)) == [("weak-key", "fail"), ("rsa-small-factor", "fail")]
+
+
+def test_a_curve_that_is_not_known_has_no_size_and_its_point_is_not_judged() -> None:
+    key = read_public_key(ec_spki(POINT, der.encode_oid("1.2.3.4")))
+
+    assert (key.curve, key.size) == ("1.2.3.4", 0)
+    assert codes(key.spki) == [("ec-curve", "fail")]
+
+
 def test_trap_the_library_takes_a_pss_key_for_a_plain_one() -> None:
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 

@@ -186,9 +186,9 @@ def _refs(words: list[str]) -> Iterable[str]:
 
 
 def _home(words: list[str]) -> AbstractContextManager[Home]:
-    from ca.authority.home import Surroundings, no_passphrase, open_home
+    from ca.authority.home import Environment, no_passphrase, open_home
 
-    return open_home(_settings(words).home_path, Surroundings(passphrase=no_passphrase))
+    return open_home(_settings(words).home_path, Environment(passphrase=no_passphrase))
 
 
 def _settings(words: list[str]) -> Settings:

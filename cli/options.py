@@ -88,9 +88,9 @@ def settings_of(ctx: Any) -> Settings:
 def opened(settings: Settings) -> Iterator[Home]:
     """The CA home of this call, open."""
     from ca.authority.home import open_home
-    from cli.passphrase import surroundings
+    from cli.passphrase import environment_of
 
-    with open_home(settings.home_path, surroundings(settings)) as home:
+    with open_home(settings.home_path, environment_of(settings)) as home:
         warn_of_synced_folder(settings)
         yield home
 

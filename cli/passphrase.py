@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from ca.authority.home import Surroundings, no_passphrase
+from ca.authority.home import Environment, no_passphrase
 from ca.errors import KeyUnavailableError
 from ca.files import read_bounded
 from cli.bugs import bug_teller
@@ -18,9 +18,9 @@ from cli.words import read_stdin
 MAX_PASSPHRASE_FILE = 4096
 
 
-def surroundings(settings: Settings) -> Surroundings:
+def environment_of(settings: Settings) -> Environment:
     """What a home of this call takes from the world."""
-    return Surroundings(passphrase=Passphrase(settings), bug=bug_teller(settings))
+    return Environment(passphrase=Passphrase(settings), bug=bug_teller(settings))
 
 
 class Passphrase:

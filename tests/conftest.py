@@ -91,14 +91,14 @@ def csr_file(tmp_path: Path) -> Callable[..., Path]:
 def frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[datetime], None]]:
     """Sets the clock that opened homes see."""
     import cli.passphrase
-    from ca.authority.home import Surroundings
+    from ca.authority.home import Environment
 
     moment = [NOW]
 
-    def surroundings(settings: Any) -> Surroundings:
-        return Surroundings(passphrase=cli.passphrase.Passphrase(settings), clock=lambda: moment[0])
+    def environment_of(settings: Any) -> Environment:
+        return Environment(passphrase=cli.passphrase.Passphrase(settings), clock=lambda: moment[0])
 
-    monkeypatch.setattr(cli.passphrase, "surroundings", surroundings)
+    monkeypatch.setattr(cli.passphrase, "environment_of", environment_of)
 
     def set_clock(to: datetime) -> None:
         moment[0] = to

@@ -57,7 +57,7 @@ class PassphraseSource(Protocol):
         """
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class Environment(msgspec.Struct, frozen=True):
     """What a home takes from the world: the clock, the dice, the passphrase, who acts.
 
     ``step`` is called with the name of each point at which a crash must do no harm, ``bug`` with
@@ -91,10 +91,10 @@ class CA(msgspec.Struct, frozen=True):
 class Home:
     """An opened CA home."""
 
-    def __init__(self, path: Path, store: Store, around: Surroundings) -> None:
+    def __init__(self, path: Path, store: Store, environment: Environment) -> None:
         self.path = path
         self.store = store
-        self.around = around
+        self.environment = environment
         self.library = Library(path)
         self.actor = actor()
         self._cas: list[CA] | None = None
@@ -103,16 +103,16 @@ class Home:
 
     def now(self) -> datetime:
         """The moment, in whole seconds."""
-        return self.around.now()
+        return self.environment.now()
 
     def step(self, name: str) -> None:
         """A point at which a crash must do no harm; fault tests crash here."""
-        self.around.step(name)
+        self.environment.step(name)
 
     def note(self, error: CAError) -> None:
         """That an error became the refusal of one thing of several: a bug's traceback is kept."""
         if isinstance(error, BugError):
-            self.around.bug(error.trace)
+            self.environment.bug(error.trace)
 
     def pause(self, span: timedelta) -> None:
         """Let another process get on with what it is doing."""
@@ -120,7 +120,7 @@ class Home:
 
     def new_serial(self) -> int:
         """A serial for a certificate; the register sees to uniqueness."""
-        return self.around.new_serial()
+        return self.environment.new_serial()
 
     @property
     def name(self) -> str:
@@ -168,7 +168,7 @@ class Home:
         if ca.issuer.id not in self._signers:
             passphrase = None
             if ca.key.encrypted:
-                passphrase = self.around.passphrase(f"passphrase of {self.name}")
+                passphrase = self.environment.passphrase(f"passphrase of {self.name}")
             self._signers[ca.issuer.id] = open_signer(ca.key, passphrase)
             self._passphrases[ca.issuer.id] = passphrase
         return self._signers[ca.issuer.id]
@@ -225,7 +225,7 @@ class Home:
         """Whether this call has a CA's key open."""
         return ca.issuer.id in self._signers
 
-    def lend(self, issuer_id: int, signer: DigestSigner) -> None:
+    def use_signer(self, issuer_id: int, signer: DigestSigner) -> None:
         """Let this call sign with a CA's key that was made just now."""
         self._signers[issuer_id] = signer
         self._cas = None
@@ -257,7 +257,7 @@ class OlderRegisterError(StoreError):
 
 
 @contextlib.contextmanager
-def open_home(path: Path, around: Surroundings, *, read_only: bool = False) -> Iterator[Home]:
+def open_home(path: Path, environment: Environment, *, read_only: bool = False) -> Iterator[Home]:
     """Open the CA home in a folder; an older register is brought up to date first.
 
     Raises:
@@ -277,8 +277,8 @@ def open_home(path: Path, around: Surroundings, *, read_only: bool = False) -> I
                     f"'{database}' is an older sipca's and cannot be brought up to date here",
                     hint="run 'sipca status' once as the folder's owner where it is writable",
                 )
-            upgrade(store, lambda before: pin(store, before, at=around.clock(), actor=actor()))
-        yield Home(path, store, around)
+            upgrade(store, lambda before: pin(store, before, at=environment.clock(), actor=actor()))
+        yield Home(path, store, environment)
 
 
 def actor() -> Actor:

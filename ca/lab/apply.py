@@ -14,7 +14,7 @@ from ca.authority.devices.device import DeviceWishes, address, set_device
 from ca.authority.founding.ca import set_settings
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes, compare, normal_base_url
-from ca.authority.home import DATABASE, Home, Surroundings, no_passphrase, open_home
+from ca.authority.home import DATABASE, Environment, Home, no_passphrase, open_home
 from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key, would_make
 from ca.authority.signing.judge import Source
 from ca.authority.signing.sign import sign
@@ -37,7 +37,7 @@ from ca.store import devices, state
 from ca.store.certificates import CertificateRow
 
 
-def apply(path: Path, lab: Lab, around: Surroundings, *, check: bool) -> ApplyDocument:
+def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> ApplyDocument:
     """Converge, or with ``check`` only say what would change.
 
     One at a time on a home: a second call waits, and then finds its work done.
@@ -50,20 +50,23 @@ def apply(path: Path, lab: Lab, around: Surroundings, *, check: bool) -> ApplyDo
     if check and not (path / DATABASE).is_file():
         return _all_to_make(lab)
     if check:
-        with open_home(path, msgspec.structs.replace(around, passphrase=no_passphrase)) as home:
+        with open_home(
+            path, msgspec.structs.replace(environment, passphrase=no_passphrase)
+        ) as home:
             return _document(*_steps(home, lab, check=True), check=True)
     make_folder(path, mode=0o700)
     with locked(path / "apply.lock"):
         created = (
-            _is_new(path, lab, around) and create_ca(path, _with_base_url(lab), around).created
+            _is_new(path, lab, environment)
+            and create_ca(path, _with_base_url(lab), environment).created
         )
-        with open_home(path, around) as home:
+        with open_home(path, environment) as home:
             first = ApplyStep("ca", home.name, "made" if created else "unchanged", None)
             steps, told = _steps(home, lab, check=False)
             return _document([first, *steps], told, check=False)
 
 
-def _is_new(path: Path, lab: Lab, around: Surroundings) -> bool:
+def _is_new(path: Path, lab: Lab, environment: Environment) -> bool:
     """Whether there is no CA yet.
 
     Raises:
@@ -71,7 +74,7 @@ def _is_new(path: Path, lab: Lab, around: Surroundings) -> bool:
     """
     if not (path / DATABASE).exists():
         return True
-    with open_home(path, msgspec.structs.replace(around, passphrase=no_passphrase)) as home:
+    with open_home(path, msgspec.structs.replace(environment, passphrase=no_passphrase)) as home:
         compare(founding_wishes(lab.file.ca), state.setting(home.store, "founding_wishes") or "{}")
     return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from ca.authority.home import Surroundings
+from ca.authority.home import Environment
 from ca.documents.exits import EXIT_CODES
 from ca.documents.fixture import FixtureDocument, FixtureFiles, FixtureListDocument, FixtureRecord
 from ca.documents.sign import Refused
@@ -32,7 +32,7 @@ def list_fixtures() -> FixtureListDocument:
     )
 
 
-def make_fixtures(name: str, folder: Path, around: Surroundings) -> FixtureDocument:
+def make_fixtures(name: str, folder: Path, environment: Environment) -> FixtureDocument:
     """One fixture, or with "all" every one, and the table of what a correct peer answers.
 
     What fails for one is its refusal, a bug of ours included.
@@ -45,12 +45,12 @@ def make_fixtures(name: str, folder: Path, around: Surroundings) -> FixtureDocum
     names = list(library.fixtures.names()) if name == "all" else [name]
     fixtures = [library.fixture(each) for each in names]
     _check_empty(folder)
-    now = around.now()
-    cas = _cas({each.change.issuer for each in fixtures}, around, now)
+    now = environment.now()
+    cas = _cas({each.change.issuer for each in fixtures}, environment, now)
     make_folder(folder)
     with held_folder(folder):
         _check_empty(folder)
-        return _made(fixtures, cas, folder, around, now)
+        return _made(fixtures, cas, folder, environment, now)
 
 
 def _check_empty(folder: Path) -> None:
@@ -65,7 +65,7 @@ def _made(
     fixtures: list[Fixture],
     cas: dict[str, ThrowawayCA],
     folder: Path,
-    around: Surroundings,
+    environment: Environment,
     now: datetime,
 ) -> FixtureDocument:
     root, issuing = cas["root"], cas["issuing"]
@@ -80,7 +80,7 @@ def _made(
     made: list[FixtureRecord] = []
     refused: list[Refused] = []
     for each in fixtures:
-        serial = around.new_serial()
+        serial = environment.new_serial()
         found = attempt(_make, each, cas[each.change.issuer], folder, now, serial)
         if isinstance(found, FixtureRecord):
             made.append(found)
@@ -88,7 +88,7 @@ def _made(
                 revoked.append(serial.to_bytes(16, "big"))
             continue
         if isinstance(found, BugError):
-            around.bug(found.trace)
+            environment.bug(found.trace)
         code = EXIT_CODES[found.kind]
         refused.append(Refused(each.name, found.kind, found.message, found.hint, code))
     crl = make_crl(issuing, revoked, now=now)
@@ -100,9 +100,9 @@ def _made(
     )  # fmt: skip
 
 
-def _cas(wanted: set[str], around: Surroundings, now: datetime) -> dict[str, ThrowawayCA]:
+def _cas(wanted: set[str], environment: Environment, now: datetime) -> dict[str, ThrowawayCA]:
     def ca(cn: str, parent: ThrowawayCA | None, limits: Limits) -> ThrowawayCA:
-        return make_ca(cn, parent, limits, now=now, serial=around.new_serial())
+        return make_ca(cn, parent, limits, now=now, serial=environment.new_serial())
 
     root = ca("Fixture Root", None, Limits())
     cas = {"root": root, "issuing": ca("Fixture Issuing", root, Limits(0))}

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ca.authority.home import Surroundings, no_passphrase
+from ca.authority.home import Environment, no_passphrase
 from ca.errors import CAError
 from ca.revocation.ocsp_request import MAX_REQUEST
 from ca.service.following import Following
@@ -103,7 +103,7 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, Any]]:
-        followed = Following(self.home, Surroundings(passphrase=no_passphrase))
+        followed = Following(self.home, Environment(passphrase=no_passphrase))
         self.served = ServedRegister(followed)
         following = asyncio.create_task(self._follow(self.served))
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
-from ca.authority.home import DATABASE, Home, OlderRegisterError, Surroundings, open_home
+from ca.authority.home import DATABASE, Environment, Home, OlderRegisterError, open_home
 from ca.authority.status.ocsp import Register
 from ca.authority.status.soundness import soundness
 from ca.errors import CAError, StoreError
@@ -35,14 +35,14 @@ Mark = tuple[int, ...] | None
 class Following:
     """The home in a folder, open as long as the file that was opened is the one at its path."""
 
-    def __init__(self, folder: Path, around: Surroundings) -> None:
+    def __init__(self, folder: Path, environment: Environment) -> None:
         self.folder = folder
         self.trouble: CAError | None = None
         """Why nothing is open, or why what is open cannot be read at the moment."""
         self.prefix = b""
         """The path of the base URL, below which everything stands too."""
         self.when_changed: Callable[[], None] = lambda: None
-        self._around = around
+        self._around = environment
         self._database = folder / DATABASE
         self._path = str(self._database)
         self._open: tuple[Home, Register] | None = None

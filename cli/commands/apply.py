@@ -26,14 +26,14 @@ def apply_command(
     """
     from ca.lab.apply import apply
     from ca.lab.lab_file import read_lab
-    from cli.passphrase import surroundings
+    from cli.passphrase import environment_of
     from cli.views.apply import applied_text
     from cli.views.sign import refused_text
 
     settings = settings_of(ctx)
     lab = read_lab(file, settings.home_path)
     warn_of_synced_folder(settings)
-    document = apply(settings.home_path, lab, surroundings(settings), check=check)
+    document = apply(settings.home_path, lab, environment_of(settings), check=check)
     show(document, settings, applied_text)
     if document.refused:
         say_anyway(refused_text(document.refused))

@@ -35,12 +35,12 @@ def make_command(
     Example: sipca fixture make expired --out bad
     """
     from ca.lab.fixture import make_fixtures
-    from cli.passphrase import surroundings
+    from cli.passphrase import environment_of
     from cli.views.fixture import made_text
     from cli.views.sign import refused_text
 
     settings = settings_of(ctx)
-    document = make_fixtures(name, out, surroundings(settings))
+    document = make_fixtures(name, out, environment_of(settings))
     show(document, settings, made_text)
     if document.refused:
         say_anyway(refused_text(document.refused))

@@ -56,7 +56,7 @@ def init_command(
     from ca.authority.founding.init import create_ca
     from ca.authority.founding.wishes import PROTECTIONS, FoundingWishes
     from ca.keys.specs import SPECS
-    from cli.passphrase import surroundings
+    from cli.passphrase import environment_of
     from cli.views.init import init_text
 
     settings = settings_of(ctx)
@@ -80,7 +80,7 @@ def init_command(
         permit_ip=tuple(permit_ip or ()),
         protect="none" if no_passphrase else protect,  # type: ignore[arg-type]
     )
-    document = create_ca(settings.home_path, wishes, surroundings(settings))
+    document = create_ca(settings.home_path, wishes, environment_of(settings))
     warn_of_synced_folder(settings)
     for note in document.notes:
         talk(f"note: {note}", settings)

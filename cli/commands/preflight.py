@@ -47,7 +47,7 @@ def preflight_command(
     from ca.authority.devices.preflight import PreflightWishes, judge_files
     from ca.authority.reports.target import target_or_default
     from ca.device.upload import ROLES
-    from cli.passphrase import surroundings
+    from cli.passphrase import environment_of
     from cli.views.preflight import preflight_text
 
     settings = settings_of(ctx)
@@ -56,7 +56,7 @@ def preflight_command(
     wishes = PreflightWishes(
         certificate=certificate,
         target=target_or_default(library_of(settings), target),
-        at=moment("--at", at) or surroundings(settings).clock(),
+        at=moment("--at", at) or environment_of(settings).clock(),
         requests=tuple(csr or ()),
         chain=chain,
         key=key,

@@ -47,7 +47,7 @@ def build_command(
     """
     from ca.authority.devices.trust import TrustWishes, build
     from ca.authority.reports.target import target_or_default
-    from cli.passphrase import surroundings
+    from cli.passphrase import environment_of
     from cli.views.trust import build_text
 
     settings = settings_of(ctx)
@@ -59,7 +59,7 @@ def build_command(
     wishes = TrustWishes(
         sources=tuple(sources),
         target=target_or_default(library_of(settings), target),
-        at=surroundings(settings).clock(),
+        at=environment_of(settings).clock(),
         own=own,
         path=output,
         manifest=manifest,

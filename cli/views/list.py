@@ -10,7 +10,6 @@ import msgspec
 
 from ca.documents.certificate import CertificateRecord
 from ca.documents.list import ListDocument
-from ca.documents.show import ShowDocument
 from cli.terminal import one_line, table
 
 SERIAL_SHOWN = 12
@@ -25,10 +24,10 @@ def list_text(document: ListDocument) -> str:
     rows = [
         (
             each.serial[:SERIAL_SHOWN],
-            short_serial(each.subject),
+            short_subject(each.subject),
             ", ".join(each.san)[:60],
             each.profile,
-            _device(each),
+            device_text(each),
             f"{each.not_after:%Y-%m-%d}" if each.not_after else "-",
             each.status,
         )
@@ -57,22 +56,14 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.lstrip()[:1] in _COMPUTED else text
 
 
-def short_serial(subject: str) -> str:
+def short_subject(subject: str) -> str:
     """The CN alone where there is one: the whole subject is ``show``'s."""
     parts = re.findall(r"(?:\\.|[^\\,])+", subject)  # a comma inside a value is escaped
     return next((part.strip() for part in parts if part.strip().startswith("CN=")), subject)
 
 
-def _device(each: CertificateRecord) -> str:
+def device_text(each: CertificateRecord) -> str:
+    """The device and its TLS context, as far as they are known."""
     if each.context is None:
         return each.device or ""
     return f"{each.device or ''} ctx{each.context}".strip()
-
-
-def _status(document: ShowDocument) -> str:
-    each = document.certificate
-    if document.status_reason:
-        return f"{each.status} since {document.status_since}: {document.status_reason}"
-    if each.superseded_by:
-        return f"{each.status} (superseded by {each.superseded_by})"
-    return each.status

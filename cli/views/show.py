@@ -5,7 +5,7 @@ from __future__ import annotations
 from ca.documents.show import ShowDocument
 from cli.terminal import table
 from cli.views.account import account_text
-from cli.views.list import _device, _status
+from cli.views.list import device_text
 
 
 def show_text(document: ShowDocument) -> str:
@@ -19,7 +19,7 @@ def show_text(document: ShowDocument) -> str:
         ("valid", f"{each.not_before:%Y-%m-%d %H:%M}Z to {each.not_after:%Y-%m-%d %H:%M}Z"),
         ("status", _status(document)),
         ("profile", each.profile),
-        ("device", _device(each) or "-"),
+        ("device", device_text(each) or "-"),
         ("key", document.key),
         ("key usage", ", ".join(document.key_usage)),
         ("purposes", ", ".join(document.extended_key_usage) or "-"),
@@ -36,3 +36,12 @@ def show_text(document: ShowDocument) -> str:
 def pem_text(document: ShowDocument) -> str:
     """Only the PEM."""
     return document.certificate_pem.rstrip("\n")
+
+
+def _status(document: ShowDocument) -> str:
+    each = document.certificate
+    if document.status_reason:
+        return f"{each.status} since {document.status_since}: {document.status_reason}"
+    if each.superseded_by:
+        return f"{each.status} (superseded by {each.superseded_by})"
+    return each.status

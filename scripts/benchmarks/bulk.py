@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.signing.batch import Watch
 from ca.authority.signing.crew import Crew
 from ca.authority.signing.judge import Judge, Source
@@ -29,7 +29,7 @@ from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests
 
-AROUND = Surroundings(passphrase=no_passphrase)
+AROUND = Environment(passphrase=no_passphrase)
 COUNT = 10_000
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
-from ca.authority.home import Home, Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, Home, no_passphrase, open_home
 from ca.encoding.pem import encode
 from ca.store import revocations, state
 from ca.store.revocations import StatusEvent
 from scripts.benchmarks.measure import Row, Run, process
 
-AROUND = Surroundings(passphrase=no_passphrase)
+AROUND = Environment(passphrase=no_passphrase)
 REASONS = ("key-compromise", "superseded", "cessation", "unspecified")
 OPENSSL_REASONS = (",keyCompromise", ",superseded", ",cessationOfOperation", "")
 CONFIG = """

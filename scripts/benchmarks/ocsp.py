@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.status.ocsp import Register
 from ca.authority.status.presign import presign
 from ca.encoding.der import OCTET_STRING, encode_oid, sequence, tlv
@@ -25,7 +25,7 @@ from ca.revocation.ocsp import cert_id, request_for
 from ca.store import ocsp_signers
 from scripts.benchmarks.measure import Row, interleaved
 
-AROUND = Surroundings(passphrase=no_passphrase)
+AROUND = Environment(passphrase=no_passphrase)
 SHA1 = "1.3.14.3.2.26"
 NONCE = sequence(
     encode_oid("1.3.6.1.5.5.7.48.1.2"), tlv(OCTET_STRING, tlv(OCTET_STRING, b"n" * 16))
@@ -127,9 +127,9 @@ def _wrk(url: str, script: Path | None = None) -> float:
 def _in_process(home: Path, request: bytes) -> float:
     script = (
         "import sys, time; from pathlib import Path\n"
-        "from ca.authority.home import Surroundings, no_passphrase, open_home\n"
+        "from ca.authority.home import Environment, no_passphrase, open_home\n"
         "from ca.authority.status.ocsp import Register\n"
-        "with open_home(Path(sys.argv[1]), Surroundings(passphrase=no_passphrase)) as home:\n"
+        "with open_home(Path(sys.argv[1]), Environment(passphrase=no_passphrase)) as home:\n"
         "    register, request, count = Register(home), bytes.fromhex(sys.argv[2]), 0\n"
         "    end = time.perf_counter() + 2\n"
         "    while time.perf_counter() < end:\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
-from ca.authority.home import Home, Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, Home, no_passphrase, open_home
 from ca.authority.reports.list import ListWishes, list_certificates
 from ca.authority.reports.show import show_certificate
 from ca.authority.reports.status import status
@@ -27,7 +27,7 @@ from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests
 
-AROUND = Surroundings(passphrase=no_passphrase)
+AROUND = Environment(passphrase=no_passphrase)
 COUNT = 1_000_000
 DEVICES = 50_000
 

@@ -8,7 +8,7 @@ import pytest
 from stand_in.lab import EC_KEY, CommandLine, make_csr
 from stand_in.registers import edit
 
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.status.check import status_service_findings
 from ca.device.trust import Candidate, Store, judge
 from ca.profiles.library import Library
@@ -111,7 +111,7 @@ def test_a_bundle_that_the_store_does_not_take_fails_by_trust_limit_alone(
     sipca: CommandLine,
 ) -> None:
     target = Library().target("audiocodes-7.0")
-    with open_home(sipca.home, Surroundings(passphrase=no_passphrase)) as home:
+    with open_home(sipca.home, Environment(passphrase=no_passphrase)) as home:
         root = home.ca("root").issuer.facts
     assert root is not None
     member = Candidate(root, "root.pem")
@@ -149,7 +149,7 @@ def test_a_signer_whose_key_is_not_its_certificates_is_ocsp_signer_unusable(
     sipca: CommandLine,
 ) -> None:
     swap = "UPDATE ocsp_signer SET key_id = (SELECT sum(key_id) FROM ocsp_signer) - key_id"
-    with open_home(sipca.home, Surroundings(passphrase=no_passphrase)) as home:
+    with open_home(sipca.home, Environment(passphrase=no_passphrase)) as home:
         before = status_service_findings(home, home.ca("issuing"))
         edit(sipca.home, swap)
 

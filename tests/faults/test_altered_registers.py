@@ -19,7 +19,7 @@ import pytest
 from stand_in.lab import CommandLine, make_csr
 from stand_in.registers import edited
 
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.signing.judge import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
@@ -111,10 +111,10 @@ def _leave_plans(home: Path) -> None:
     started = datetime.now(UTC)
     for minutes in (0, 0, 11, 11):
         moment = started + timedelta(minutes=minutes)
-        around = Surroundings(no_passphrase, clock=lambda moment=moment: moment, step=_crash)
+        environment = Environment(no_passphrase, clock=lambda moment=moment: moment, step=_crash)
         data = make_csr(cn="crash.lab.example")
         source = Source("x", "x", SigningWishes(again=True), data=data)
-        with open_home(home, around) as opened, pytest.raises(_CrashError):
+        with open_home(home, environment) as opened, pytest.raises(_CrashError):
             sign(opened, [source], delivery=Delivery())
 
 

@@ -109,7 +109,7 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from ca.authority.upload_files import Delivery
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.signing.judge import Source
 from ca.authority.signing import sign
 from ca.model.wishes import SigningWishes
@@ -125,9 +125,9 @@ def die(name):
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-around = Surroundings(passphrase=no_passphrase, step=die, clock=lambda: datetime.fromisoformat(now))
+environment = Environment(passphrase=no_passphrase, step=die, clock=lambda: datetime.fromisoformat(now))
 sources = [Source(str(p), p.stem, SigningWishes(), path=p) for p in sorted(Path(inbox).iterdir())]
-with open_home(Path(home), around) as opened:
+with open_home(Path(home), environment) as opened:
     sign.sign(opened, sources, delivery=Delivery(folder=Path(out)))
 """
 
@@ -183,7 +183,7 @@ def test_a_slow_twin_whose_plan_was_given_up_hands_nothing_out(
     sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import cli.passphrase
-    from ca.authority.home import Surroundings, no_passphrase
+    from ca.authority.home import Environment, no_passphrase
     from ca.store import plans
     from ca.store.connection import open_store
 
@@ -195,8 +195,8 @@ def test_a_slow_twin_whose_plan_was_given_up_hands_nothing_out(
 
     monkeypatch.setattr(
         cli.passphrase,
-        "surroundings",
-        lambda _settings: Surroundings(passphrase=no_passphrase, step=give_up),
+        "environment_of",
+        lambda _settings: Environment(passphrase=no_passphrase, step=give_up),
     )
     (tmp_path / "a.csr").write_bytes(make_csr())
 

@@ -13,7 +13,7 @@ import pytest
 from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.status.ocsp import Register
 from ca.encoding.der import NULL, OCTET_STRING, encode_integer, encode_oid, sequence, tlv
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
@@ -35,7 +35,7 @@ def lab(sipca: CommandLine, tmp_path: Path) -> CommandLine:
 
 @pytest.fixture
 def served(lab: CommandLine) -> Iterator[ServedRegister]:
-    following = Following(lab.home, Surroundings(passphrase=no_passphrase))
+    following = Following(lab.home, Environment(passphrase=no_passphrase))
     yield ServedRegister(following)
     following.close()
 
@@ -155,7 +155,7 @@ def test_the_answers_remembered_are_bounded_in_octets_and_the_oldest_go() -> Non
 def test_a_flood_of_odd_paths_and_certificate_ids_does_not_grow_the_server(
     lab: CommandLine, tmp_path: Path
 ) -> None:
-    with open_home(lab.home, Surroundings(passphrase=no_passphrase)) as home:
+    with open_home(lab.home, Environment(passphrase=no_passphrase)) as home:
         ours = Register(home).responders[1]
     asked = cert_id(ours, SHA1, serial_of(lab), with_null=True)
     big = sequence(sequence(encode_oid(SHA1)), tlv(OCTET_STRING, bytes(11_000)),

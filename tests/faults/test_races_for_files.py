@@ -103,7 +103,7 @@ def test_issues_of_one_name_as_pfx_and_as_pem_at_once_leave_no_certificate_witho
 ISSUE = """
 import os, signal, sys
 from pathlib import Path
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key
 from ca.keys.files import KeyFile
 
@@ -113,9 +113,9 @@ def die(name):
     if name == step:
         os.kill(os.getpid(), signal.SIGKILL)
 
-around = Surroundings(passphrase=no_passphrase, step=die)
+environment = Environment(passphrase=no_passphrase, step=die)
 form = KeyFile(pfx=True, passphrase=b"correct horse") if pfx == "pfx" else KeyFile()
-with open_home(Path(home), around) as opened:
+with open_home(Path(home), environment) as opened:
     issue_key(opened, IssueWishes((inferred_name("p.lab.example"),), Path(out), key=key, form=form))
 """
 STEPS = ("planned", "signed", "key-written", "recorded", "pfx-written", "handed-out")

@@ -22,7 +22,7 @@ from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 from stand_in.waiting import until
 
-from ca.authority.home import Home, Surroundings, no_passphrase
+from ca.authority.home import Environment, Home, no_passphrase
 from ca.errors import NotFoundError
 from ca.revocation.ocsp import OCSPResponder
 from ca.service.following import Following
@@ -246,7 +246,7 @@ def test_no_good_is_signed_between_two_looks(
 ) -> None:
     (tmp_path / "sbc1.csr").write_bytes(make_csr(cn="sbc1.lab.example"))
     assert sipca("sign", tmp_path / "sbc1.csr", "--out", tmp_path).exit == 0
-    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    following = Following(sipca.home, Environment(passphrase=no_passphrase))
     registered = ServedRegister(following)
     (sipca.home / "ca.db").unlink()
 
@@ -281,7 +281,7 @@ def test_at_its_end_what_others_wrote_is_merged_into_the_one_file(served: Served
 def test_health_reads_the_crl_that_is_given_out(
     sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    following = Following(sipca.home, Environment(passphrase=no_passphrase))
     registered = ServedRegister(following)
     assert registered.troubles() == []
     first = registered.crl("issuing").body
@@ -300,7 +300,7 @@ def test_health_reads_the_crl_that_is_given_out(
 
 
 def test_health_speaks_of_the_signer_that_is_loaded(sipca: CommandLine) -> None:
-    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    following = Following(sipca.home, Environment(passphrase=no_passphrase))
     registered = ServedRegister(following)
     _, register = following.current()
     root, issuing = register.responders
@@ -347,7 +347,7 @@ def test_a_copy_beside_the_wal_of_another_is_answered_as_it_reads_or_not_at_all(
 def test_a_trouble_that_lasts_takes_no_more_room_with_every_answer(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
-    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    following = Following(sipca.home, Environment(passphrase=no_passphrase))
     registered = ServedRegister(following)
     (sipca.home / "ca.db").unlink()
 
@@ -405,7 +405,7 @@ def test_a_change_in_the_moment_of_opening_is_not_missed(
 
     monkeypatch.setattr(Following, "_opened", changed_meanwhile)
 
-    following = Following(sipca.home, Surroundings(passphrase=no_passphrase))
+    following = Following(sipca.home, Environment(passphrase=no_passphrase))
     following.close()
 
     assert following.trouble is not None

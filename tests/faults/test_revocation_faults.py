@@ -24,7 +24,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from ca.authority.status import crl, revoke, signers
-from ca.authority.home import Surroundings, no_passphrase, open_home
+from ca.authority.home import Environment, no_passphrase, open_home
 
 home, act, step = sys.argv[1:]
 
@@ -32,7 +32,7 @@ def die(name):
     if name == step:
         os.kill(os.getpid(), signal.SIGKILL)
 
-with open_home(Path(home), Surroundings(passphrase=no_passphrase, step=die)) as opened:
+with open_home(Path(home), Environment(passphrase=no_passphrase, step=die)) as opened:
     if act == "revoke":
         revoke.revoke(opened, ["sbc1.lab.example"], [], revoke.RevocationWishes("superseded"))
     elif act == "release":
@@ -164,7 +164,7 @@ def test_two_crls_at_once_never_leave_the_lower_number(lab: CommandLine) -> None
 
 def test_a_revocation_while_a_crl_is_built_is_pending_not_lost(lab: CommandLine) -> None:
     """The snapshot belongs to the number: what is recorded later is for the next CRL."""
-    from ca.authority.home import Surroundings, no_passphrase, open_home
+    from ca.authority.home import Environment, no_passphrase, open_home
     from ca.authority.status.crl import formatted, make_crl
 
     def meanwhile(name: str) -> None:
@@ -178,8 +178,8 @@ def test_a_revocation_while_a_crl_is_built_is_pending_not_lost(lab: CommandLine)
         words += ["sbc1.lab.example", "--no-crl", "--home", str(lab.home)]
         assert subprocess.run(words, env=ENVIRONMENT, capture_output=True).returncode == 0
 
-    around = Surroundings(passphrase=no_passphrase, step=meanwhile)
-    with open_home(lab.home, around) as home:
+    environment = Environment(passphrase=no_passphrase, step=meanwhile)
+    with open_home(lab.home, environment) as home:
         make_crl(home, home.ca("issuing"))
         pem = b"".join(formatted(home, home.ca("issuing"), "pem"))
 

@@ -28,7 +28,7 @@ from stand_in.lab import CommandLine, make_csr
 from stand_in.service import Service, serving
 from stand_in.waiting import LONGEST, until
 
-from ca.authority.home import Surroundings, no_passphrase
+from ca.authority.home import Environment, no_passphrase
 from ca.authority.status.ocsp import Register
 from ca.service import register
 from ca.service.following import Following
@@ -241,7 +241,7 @@ def test_it_answers_while_the_register_is_locked_and_recovers(
 
 @contextlib.contextmanager
 def served_here(home: Path) -> Iterator[ServedRegister]:
-    following = Following(home, Surroundings(passphrase=no_passphrase))
+    following = Following(home, Environment(passphrase=no_passphrase))
     try:
         yield ServedRegister(following)
     finally:
@@ -252,8 +252,8 @@ def test_an_answer_is_given_again_for_five_minutes_by_the_clock_that_is_handed_i
     lab: CommandLine, tmp_path: Path
 ) -> None:
     moment = [datetime.now(UTC)]
-    around = Surroundings(passphrase=no_passphrase, clock=lambda: moment[0])
-    following = Following(lab.home, around)
+    environment = Environment(passphrase=no_passphrase, clock=lambda: moment[0])
+    following = Following(lab.home, environment)
     with contextlib.closing(following):
         served, der = ServedRegister(following), request(tmp_path)
         path = b"/" + base64.b64encode(der)

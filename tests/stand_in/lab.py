@@ -88,14 +88,14 @@ def serials_with_a_slash() -> Iterator[None]:
     So it stands in each OCSP request for it, ``//`` too, and at the end of some.
     """
     import cli.passphrase
-    from ca.authority.home import Surroundings
+    from ca.authority.home import Environment
 
-    def surroundings(settings: Any) -> Surroundings:
+    def environment_of(settings: Any) -> Environment:
         passphrase = cli.passphrase.Passphrase(settings)
-        return Surroundings(passphrase=passphrase, random_bits=lambda count: (1 << count) - 1)
+        return Environment(passphrase=passphrase, random_bits=lambda count: (1 << count) - 1)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli.passphrase, "surroundings", surroundings)
+        patch.setattr(cli.passphrase, "environment_of", environment_of)
         yield
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from ca.authority import register
 from ca.authority.founding.wishes import DEFAULTS, FoundingWishes, compare, encode, normal
-from ca.authority.home import DATABASE, Home, Surroundings, no_passphrase, open_home
+from ca.authority.home import DATABASE, Environment, Home, no_passphrase, open_home
 from ca.authority.records import ca_record
 from ca.authority.status.crl import make_crl
 from ca.authority.status.signers import rotate
@@ -33,7 +33,7 @@ from ca.store.schema import upgrade
 LEFTOVER_AFTER = timedelta(hours=1)
 
 
-def create_ca(path: Path, spelled: FoundingWishes, around: Surroundings) -> InitDocument:
+def create_ca(path: Path, requested: FoundingWishes, environment: Environment) -> InitDocument:
     """Make a root and an issuing CA in a folder, or find that they are there.
 
     The register is built under another name and linked into place, so that of several at once
@@ -43,36 +43,36 @@ def create_ca(path: Path, spelled: FoundingWishes, around: Surroundings) -> Init
         ConflictError: a CA is there that was made with other wishes.
         CAError: a wish is not well formed, or the folder cannot be written.
     """
-    spelled = normal(spelled)
+    requested = normal(requested)
     database = path / DATABASE
     if database.exists():
-        return _already(path, spelled, around)
-    chosen = _chosen(spelled, around)
+        return _already(path, requested, environment)
+    wishes = _chosen(requested, environment)
     passphrase = None
-    if chosen.protect != "none":
-        passphrase = around.passphrase("passphrase for the new CA", new=True)
+    if wishes.protect != "none":
+        passphrase = environment.passphrase("passphrase for the new CA", new=True)
     notes = _own_folder(path)
-    _remove_leftovers(path, around.clock())
-    temporary = path / f".init-{around.random_bits(64):016x}.db"
+    _remove_leftovers(path, environment.clock())
+    temporary = path / f".init-{environment.random_bits(64):016x}.db"
     try:
         with open_store(temporary, create=True) as store:
             upgrade(store)
-            _make(Home(path, store, around), chosen, passphrase)
+            _make(Home(path, store, environment), wishes, passphrase)
             store.checkpoint()
         if not link_into_place(temporary, database):
-            return _already(path, spelled, around)
+            return _already(path, requested, environment)
     finally:
         for leftover in path.glob(f"{temporary.name}*"):
             leftover.unlink(missing_ok=True)
-    return _document(path, around, created=True, notes=notes)
+    return _document(path, environment, created=True, notes=notes)
 
 
-def _chosen(spelled: FoundingWishes, around: Surroundings) -> FoundingWishes:
+def _chosen(requested: FoundingWishes, environment: Environment) -> FoundingWishes:
     filled = {
-        field: getattr(spelled, field) or getattr(DEFAULTS, field)
+        field: getattr(requested, field) or getattr(DEFAULTS, field)
         for field in FoundingWishes.__struct_fields__
     }
-    filled["name"] = spelled.name or f"Lab CA {around.random_bits(16):04x}"
+    filled["name"] = requested.name or f"Lab CA {environment.random_bits(16):04x}"
     return FoundingWishes(**filled)
 
 
@@ -96,15 +96,17 @@ def _remove_leftovers(path: Path, now: datetime) -> None:
                 leftover.unlink()
 
 
-def _already(path: Path, spelled: FoundingWishes, around: Surroundings) -> InitDocument:
-    quiet = msgspec.structs.replace(around, passphrase=no_passphrase)
+def _already(path: Path, requested: FoundingWishes, environment: Environment) -> InitDocument:
+    quiet = msgspec.structs.replace(environment, passphrase=no_passphrase)
     with open_home(path, quiet) as home:
-        compare(spelled, state.setting(home.store, "founding_wishes") or "{}")
-    return _document(path, around, created=False, notes=[])
+        compare(requested, state.setting(home.store, "founding_wishes") or "{}")
+    return _document(path, environment, created=False, notes=[])
 
 
-def _document(path: Path, around: Surroundings, *, created: bool, notes: list[str]) -> InitDocument:
-    with open_home(path, around) as home:
+def _document(
+    path: Path, environment: Environment, *, created: bool, notes: list[str]
+) -> InitDocument:
+    with open_home(path, environment) as home:
         return InitDocument(
             ca=home.name,
             home=str(path),
@@ -115,23 +117,23 @@ def _document(path: Path, around: Surroundings, *, created: bool, notes: list[st
         )
 
 
-def _make(home: Home, chosen: FoundingWishes, passphrase: bytes | None) -> None:
-    protect_issuing = passphrase if chosen.protect == "both" else None
-    root_key = make(chosen.root_key or "", passphrase, label="root CA")
-    issuing_key = make(chosen.issuing_key or "", protect_issuing, label="issuing CA")
+def _make(home: Home, wishes: FoundingWishes, passphrase: bytes | None) -> None:
+    protect_issuing = passphrase if wishes.protect == "both" else None
+    root_key = make(wishes.root_key or "", passphrase, label="root CA")
+    issuing_key = make(wishes.issuing_key or "", protect_issuing, label="issuing CA")
     with home.store.write():
-        state.set_setting(home.store, "name", chosen.name)
-        state.set_setting(home.store, "base_url", chosen.base_url)
-        state.set_setting(home.store, "founding_wishes", encode(chosen))
-        home.record(Event("init", chosen.name or "", {"wishes": encode(chosen)}))
+        state.set_setting(home.store, "name", wishes.name)
+        state.set_setting(home.store, "base_url", wishes.base_url)
+        state.set_setting(home.store, "founding_wishes", encode(wishes))
+        home.record(Event("init", wishes.name or "", {"wishes": encode(wishes)}))
     root_id = _keep(home, root_key, "root", None)
     root = Issuer(root_id, _ca_id(root_key), root_key.public, None)
-    der = _sign_ca(home, chosen, root, root_key, root_key, root_id)
+    der = _sign_ca(home, wishes, root, root_key, root_key, root_id)
     issuing_id = _keep(home, issuing_key, "issuing", root_id)
-    issuer = Issuer(root_id, root.ca_id, root_key.public, read_certificate(der), chosen.base_url)
-    _sign_ca(home, chosen, issuer, root_key, issuing_key, issuing_id)
-    home.lend(root_id, root_key.signer)
-    home.lend(issuing_id, issuing_key.signer)
+    issuer = Issuer(root_id, root.ca_id, root_key.public, read_certificate(der), wishes.base_url)
+    _sign_ca(home, wishes, issuer, root_key, issuing_key, issuing_id)
+    home.use_signer(root_id, root_key.signer)
+    home.use_signer(issuing_id, issuing_key.signer)
     for ca in home.cas():
         rotate(home, ca)
         make_crl(home, ca)
@@ -154,7 +156,7 @@ def _ca_id(key: NewKey) -> str:
 
 def _sign_ca(
     home: Home,
-    chosen: FoundingWishes,
+    wishes: FoundingWishes,
     issuer: Issuer,
     signing_key: NewKey,
     subject_key: NewKey,
@@ -162,16 +164,16 @@ def _sign_ca(
 ) -> bytes:
     role = "root" if issuer.facts is None else "issuing"
     profile = Library().profile(role)
-    lifetime = chosen.root_lifetime if role == "root" else chosen.issuing_lifetime
+    lifetime = wishes.root_lifetime if role == "root" else wishes.issuing_lifetime
     assert lifetime is not None
     order = Order(
-        request=own_request(subject_key.public.spki, _subject(chosen, role)),
+        request=own_request(subject_key.public.spki, _subject(wishes, role)),
         profile=msgspec.structs.replace(profile, lifetime=f"{lifetime // timedelta(hours=1)}h"),
         issuer=issuer,
         wishes=SigningWishes(profile=role),
         now=home.now(),
         serial=home.new_serial(),
-        permit=Permitted(chosen.permit_dns, chosen.permit_ip) if role == "issuing" else None,
+        permit=Permitted(wishes.permit_dns, wishes.permit_ip) if role == "issuing" else None,
     )
     draft = register.Draft(
         prepare(order), profile, issuer.id, "founding", "init", for_issuer_id=for_issuer_id
@@ -182,10 +184,10 @@ def _sign_ca(
     return certified.der
 
 
-def _subject(chosen: FoundingWishes, role: str) -> tuple[SubjectAttribute, ...]:
+def _subject(wishes: FoundingWishes, role: str) -> tuple[SubjectAttribute, ...]:
     named = (
-        ("CN", f"{chosen.name} {role.capitalize()}"),
-        ("O", chosen.org),
-        ("C", chosen.country),
+        ("CN", f"{wishes.name} {role.capitalize()}"),
+        ("O", wishes.org),
+        ("C", wishes.country),
     )
     return tuple(SubjectAttribute(kind, value) for kind, value in named if value)

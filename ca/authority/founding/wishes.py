@@ -17,7 +17,7 @@ PROTECTIONS = get_args(Protection)
 
 
 class FoundingWishes(msgspec.Struct, frozen=True):
-    """Wishes spelled on the command line; None and () where nothing was said."""
+    """Wishes given on the command line; None and () where nothing was said."""
 
     name: str | None = None
     org: str | None = None
@@ -94,7 +94,7 @@ def encode(wishes: FoundingWishes) -> str:
 
 
 def compare(wished: FoundingWishes, recorded: str) -> None:
-    """Hold spelled wishes against those recorded when the CA was made.
+    """Hold requested wishes against those recorded when the CA was made.
 
     Raises:
         ConflictError: naming the first that differs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ca.authority.home import (
     DATABASE,
     DEFAULT_TARGET,
-    Surroundings,
+    Environment,
     no_passphrase,
     open_home,
 )
@@ -30,5 +30,5 @@ def target_or_default(library: Library, name: str | None) -> Target:
         return library.target(name)
     if library.home is None or not (library.home / DATABASE).is_file():
         return library.target(DEFAULT_TARGET)
-    with open_home(library.home, Surroundings(passphrase=no_passphrase)) as home:
+    with open_home(library.home, Environment(passphrase=no_passphrase)) as home:
         return library.target(home.target)

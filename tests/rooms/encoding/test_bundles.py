@@ -219,13 +219,13 @@ def test_ber_becomes_der_and_der_stays_as_it_is() -> None:
     pieces = b"\x24\x80\x04\x02ab\x04\x01c\x00\x00"
     deep = b"\x30\x80" * 100 + b"\x00\x00" * 100
 
-    assert ber.definite(A) == A
-    assert ber.definite(pieces) == der.tlv(4, b"abc")
-    assert ber.definite(b"\x30\x04" + b"\x30\x80\x00\x00") == b"\x30\x02\x30\x00"
+    assert ber.to_definite_lengths(A) == A
+    assert ber.to_definite_lengths(pieces) == der.tlv(4, b"abc")
+    assert ber.to_definite_lengths(b"\x30\x04" + b"\x30\x80\x00\x00") == b"\x30\x02\x30\x00"
     assert read_certs_only(indefinite(certs_only([A, B]))) == sorted([A, B])
     for bad in (deep, b"\x30\x80\x02\x01\x01", b"\x04\x80\x00\x00", b"", A + b"\x00"):
         with pytest.raises(MalformedError):
-            ber.definite(bad)
+            ber.to_definite_lengths(bad)
 
 
 @settings(deadline=None, max_examples=300)

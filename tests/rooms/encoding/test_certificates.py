@@ -131,7 +131,7 @@ def test_what_is_no_time_is_refused_by_its_end(spelled: str) -> None:
 def test_a_time_before_the_first_year_is_refused() -> None:
     data = odd.certificate(times=(odd.generalized("00010101000000+0100"), odd.ENDS))
 
-    with pytest.raises(MalformedError, match="notBefore is no moment"):
+    with pytest.raises(MalformedError, match="notBefore is not a valid date and time"):
         read_certificate(data)
 
 
@@ -142,7 +142,7 @@ def test_of_an_extension_twice_the_first_is_read_and_of_a_broken_one_nothing() -
 
     assert twice.is_ca
     assert [(str(each), each.fatal) for each in twice.faults] == [
-        ("the extension basicConstraints is there twice; the first was read", True)
+        ("the extension basicConstraints occurs twice; the first was read", True)
     ]
     assert (broken.is_ca, broken.key_usage) == (True, ())
     assert [str(each) for each in broken.faults] == ["its keyUsage does not decode"]
@@ -188,12 +188,12 @@ def spelled_version(number: int) -> bytes:
     [
         (spelled_version(2), [], []),
         (spelled_version(1), [], []),
-        (spelled_version(0), ["its version spells out 1, which is the default"], []),
-        (spelled_version(3), [], [("it is of version 4, and 3 is the last", False)]),
-        (spelled_version(-1), [], [("it is of version 0, and 3 is the last", False)]),
-        (spelled_version(999_998), [], [("it is of version 999999, and 3 is the last", False)]),
-        (spelled_version(999_999), [], [("it is of version beyond a million, and 3 is the last", False)]),
-        (der.tlv(0xA0, b""), [], [("its version does not decode", True), ("it is of version 0, and 3 is the last", False)]),
+        (spelled_version(0), ["its version is encoded although it is 1, the default"], []),
+        (spelled_version(3), [], [("its version is 4, but 3 is the highest", False)]),
+        (spelled_version(-1), [], [("its version is 0, but 3 is the highest", False)]),
+        (spelled_version(999_998), [], [("its version is 999999, but 3 is the highest", False)]),
+        (spelled_version(999_999), [], [("its version is beyond a million, but 3 is the highest", False)]),
+        (der.tlv(0xA0, b""), [], [("its version does not decode", True), ("its version is 0, but 3 is the highest", False)]),
     ],
 )  # fmt: skip
 def test_versions_1_to_3_are_certificates(
@@ -201,7 +201,7 @@ def test_versions_1_to_3_are_certificates(
 ) -> None:
     sentences, found = said(odd.certificate("x", odd.CA, odd.SIGNS, version=version))
 
-    below_3 = [each for each in sentences if each.startswith("it has extensions, and says")]
+    below_3 = [each for each in sentences if each.startswith("it has extensions, but its version")]
     assert bool(below_3) is (read_certificate(odd.certificate(version=version)).version < 3)
     assert [each for each in sentences if each not in below_3] == odd_
     assert found == faults
@@ -232,7 +232,7 @@ def test_an_address_of_a_san_has_4_or_16_octets(size: int) -> None:
 
     faults = said(odd.certificate("x", odd.CA, odd.SIGNS, bad))[1]
 
-    assert faults == [(f"an IP address of its SAN has {size} octets, not 4 or 16", False)]
+    assert faults == [(f"an IP address in its SAN has {size} octets, not 4 or 16", False)]
     facts = read_certificate(odd.certificate("x", odd.CA, odd.SIGNS, good))
     assert [str(each) for each in facts.san] == ["ip:::", "ip:0.0.0.0"]
     assert facts.faults == ()
@@ -241,8 +241,8 @@ def test_an_address_of_a_san_has_4_or_16_octets(size: int) -> None:
 @pytest.mark.parametrize(
     ("tag", "odd_"),
     [
-        (0xA3, ["a name of its SAN has the form x400Address, which is not read"]),
-        (0xA5, ["a name of its SAN has the form ediPartyName, which is not read"]),
+        (0xA3, ["a name in its SAN is of the type x400Address, which sipca does not decode"]),
+        (0xA5, ["a name in its SAN is of the type ediPartyName, which sipca does not decode"]),
         (0xA4, []),
         (0xA0, []),
     ],
@@ -288,7 +288,7 @@ def test_what_is_no_network_is_a_fault_of_the_name_constraints(octets: bytes) ->
         ("2.5.29.19", der.sequence(odd.TRUE, der.encode_integer(0)), [], []),
         ("2.5.29.19", der.sequence(odd.TRUE, der.encode_integer(-1)), [], [("its basicConstraints does not decode", True)]),
         ("2.5.29.19", der.sequence(odd.TRUE, der.tlv(der.UTF8_STRING, b"x")), [], [("its basicConstraints does not decode", True)]),
-        ("2.5.29.19", der.sequence(der.encode_integer(0)), ["its basicConstraints has a path length and says that it is no CA"], []),
+        ("2.5.29.19", der.sequence(der.encode_integer(0)), ["its basicConstraints has a path length although cA is FALSE"], []),
         ("2.5.29.14", b"\x04\x01\x01", [], []),
         ("2.5.29.14", b"\x0c\x01\x01", [], [("its subjectKeyIdentifier does not decode", True)]),
     ],

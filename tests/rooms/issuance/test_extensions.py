@@ -103,12 +103,12 @@ CLIENT_AUTH = der.encode_oid("1.3.6.1.5.5.7.3.2")
         (
             extension("2.5.29.37", der.sequence(CLIENT_AUTH)),
             "extendedKeyUsage clientAuth becomes serverAuth, clientAuth",
-            "[extensions] extended_key_usage decides",
+            "change [extensions] extended_key_usage",
         ),
         (
             extension("2.5.29.15", der.tlv(der.BIT_STRING, b"\x06\xc0")),
             "keyUsage digitalSignature, nonRepudiation becomes digitalSignature",
-            "[extensions] key_usage decides",
+            "change [extensions] key_usage",
         ),
     ],
 )

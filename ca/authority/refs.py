@@ -73,7 +73,7 @@ def with_serial(home: Home, digits: str) -> CertificateRow:
     """
     folded = digits.strip().casefold().replace(":", "").replace(" ", "")
     if not _SERIAL.fullmatch(folded):
-        raise MalformedError(f"'{digits}' is no serial", hint="4 to 40 hex digits")
+        raise MalformedError(f"'{digits}' is not a serial number", hint="4 to 40 hex digits")
     rows = certificates.with_serial_prefix(home.store, folded)
     if not rows:
         raise NotFoundError(
@@ -121,7 +121,7 @@ def _check_named(row: CertificateRow, folded: str) -> None:
     if folded not in {name for _, name in index_of(row.der).names}:
         raise StoreError(
             f"the index finds {row.serial.hex()} as '{folded}', which its certificate does not say",
-            hint="sipca check --rebuild makes the index anew from history",
+            hint="sipca check --rebuild makes the index again from history",
         )
 
 

@@ -175,7 +175,7 @@ def san(upload: Upload) -> Iterator[Violation]:
 @rule("preflight-cn", "error", "targets 8; targets 4", basis="inferred")
 @cases("CN=sbc1.lab.example with dns:sbc1.lab.example", "CN=ACL_482913, or a CN that the SAN lacks")
 def cn(upload: Upload) -> Iterator[Violation]:
-    """The subject has a CN that is no factory name; if it is a host name, the SAN repeats it."""
+    """The subject has a CN that is not a factory name; if it is a host name, the SAN repeats it."""
     facts, page = upload.device.facts, upload.target.pages.csr
     if not facts.cn:
         yield Violation("the subject has no CN", f"{page}, field Subject Name [CN]: the host name")

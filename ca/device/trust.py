@@ -180,7 +180,7 @@ def root_signature(store: Store) -> Iterator[Violation]:
         how = "signs itself with" if judged else "signs itself with something not judged here,"
         yield Violation(
             f"'{name_of(facts)}' ({each.source}) {how} {facts.signature_algorithm}: a root's own "
-            "signature is no part of path validation, so nothing stands against it"
+            "signature is no part of path validation, so nothing prevents it"
         )
 
 

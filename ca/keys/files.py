@@ -125,7 +125,7 @@ def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> Handed
 
     Raises:
         KeyUnavailableError: its passphrase is missing or wrong.
-        MalformedError: it is no private key.
+        MalformedError: it is not a private key.
         PolicyError: opening it would take minutes or gigabytes.
     """
     from cryptography.hazmat.primitives import serialization

@@ -77,7 +77,9 @@ def make(spec: str, passphrase: bytes | None, *, label: str) -> NewKey:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
     if spec not in SPECS:
-        raise MalformedError(f"'{spec}' is no kind of key", hint=f"choose of {', '.join(SPECS)}")
+        raise MalformedError(
+            f"'{spec}' is not a supported key type", hint=f"choose one of {', '.join(SPECS)}"
+        )
     family, _, size = spec.partition(":")
     key: SoftKey
     if family == "rsa":

@@ -26,7 +26,7 @@ MAX_SCRYPT_WORK = 1 << 22
 MAX_BCRYPT_ROUNDS = 500
 """A round takes some 10 ms; ``ssh-keygen`` writes 16 to 24 unless told."""
 MAX_NUMBER_BITS = 8192
-"""Of a modulus or a prime: more is no key that sipca takes, and to check it takes minutes."""
+"""Of a modulus or a prime: more is not a key that sipca takes, and to check it takes minutes."""
 MAX_NODES, MAX_DEPTH = 20_000, 40
 
 _PBKDF2 = oid_contents(oids.PBKDF2)

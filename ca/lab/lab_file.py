@@ -211,7 +211,9 @@ def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
                 hint="sipca profile list shows them; own ones are named under profiles",
             )
         if table.key not in SPECS:
-            raise MalformedError(f"{path}: {key}.key: '{table.key}' is none of {', '.join(SPECS)}")
+            raise MalformedError(
+                f"{path}: {key}.key: '{table.key}' is not one of {', '.join(SPECS)}"
+            )
         for rule in table.allow:
             if rule not in overridable():
                 raise MalformedError(f"{path}: {key}.allow: there is no rule '{rule}' to override")

@@ -22,7 +22,7 @@ FERMAT_ROUNDS = 100
 6.1.1.3 asks for the method; 100 rounds are its customary count)."""
 _SIEVE = (64, 63, 65, 11, 17, 19, 23, 31)
 _SIEVE_PRODUCT = math.prod(_SIEVE)
-"""Moduli with few squares: one number in 1,600 that is no square looks like one to all of them."""
+"""Moduli with few squares: one non-square in 1,600 looks like a square to all of them."""
 SMALL_PRIME_BOUND = 752
 """Primes up to here are tried (NIST SP 800-89, 5.3.3 asks for them)."""
 _ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)

@@ -123,7 +123,7 @@ def citations(cites: str) -> list[Citation]:
 def _citation(text: str) -> Citation:
     match = _CITATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"'{text}' is no citation")
+        raise ValueError(f"'{text}' is not a citation")
     citation = Citation(text, match["document"], match["section"] or "")
     known = citation.document.removeprefix("RFC ") in RFCS or citation.document in OTHERS
     if not known and not (citation.own and citation.section):

@@ -51,5 +51,5 @@ def ip_syntax(name: GeneralName) -> Violation | None:
     if name.kind != "ip" or as_address(name.value) == name.value:
         return None
     return Violation(
-        f"the SAN IP '{printable(name.value)}' is no address", "as 10.0.0.5 or 2001:db8::5"
+        f"the SAN IP '{printable(name.value)}' is not an address", "as 10.0.0.5 or 2001:db8::5"
     )

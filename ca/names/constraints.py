@@ -21,13 +21,13 @@ def parse_permit_dns(text: str) -> str:
     """A domain as it stands in a dNSName constraint: no leading dot, no wildcard.
 
     Raises:
-        MalformedError: it is no domain.
+        MalformedError: it is not a domain.
     """
     folded = text.strip().casefold()
     problem = host_problem(folded)
     if problem or folded.startswith("*") or as_address(folded):
         raise MalformedError(
-            f"--permit-dns '{printable(text)}' {problem or 'is no domain'}",
+            f"--permit-dns '{printable(text)}' {problem or 'is not a domain'}",
             hint="as lab.example; every name below it is included",
         )
     return folded
@@ -45,7 +45,9 @@ def parse_permit_ip(text: str) -> str:
         hint = "as 10.0.0.0/8"
         if "host bits" in str(error):
             hint = f"did you mean {ipaddress.ip_network(text.strip(), strict=False)}?"
-        raise MalformedError(f"--permit-ip '{printable(text)}' is no network", hint=hint) from None
+        raise MalformedError(
+            f"--permit-ip '{printable(text)}' is not a network", hint=hint
+        ) from None
 
 
 def outside(

@@ -39,14 +39,14 @@ def parse_general_name(text: str) -> GeneralName:
     """A name as operators spell it: ``dns:NAME``, ``ip:ADDR``, ``uri:URI``, ``email:ADDR``.
 
     Raises:
-        MalformedError: the kind is none of them, or nothing follows it.
+        MalformedError: the kind is not one of them, or nothing follows it.
     """
     kind, colon, value = text.partition(":")
     folded = kind.strip().casefold()
     if not colon or folded not in NAME_KINDS or not value.strip():
         guess = infer_general_name(text.strip())
         raise MalformedError(
-            f"'{printable(text)}' is no name of the form KIND:VALUE",
+            f"'{printable(text)}' is not of the form KIND:VALUE",
             hint=f"did you mean {guess}?" if guess else "dns:NAME, ip:ADDR, uri:URI or email:ADDR",
         )
     value = value.strip()
@@ -243,7 +243,9 @@ def uri_syntax(name: GeneralName) -> Violation | None:
         return None
     example = "correct it, or give the URI with --replace-san --san uri:sip:lab.example"
     if not _URI.fullmatch(name.value):
-        return Violation(f"the CSR's SAN URI '{printable(name.value)}' is no absolute URI", example)
+        return Violation(
+            f"the CSR's SAN URI '{printable(name.value)}' is not an absolute URI", example
+        )
     if "@" in name.value.partition("@")[2]:
         return Violation(
             f"the CSR's SAN URI '{printable(name.value)}' has two @, and programs differ about "

@@ -117,7 +117,7 @@ def address_problem(address: str) -> str | None:
     """Why nobody can be dialled at an address, as words to follow it; None if somebody can.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: it is not an address.
     """
     read = ipaddress.ip_address(address)
     if isinstance(read, ipaddress.IPv6Address):

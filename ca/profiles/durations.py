@@ -38,7 +38,7 @@ def parse_lifetime(text: str) -> timedelta | datetime | str:
     """Parse a duration, a date (its last second, UTC), or the word ``max``.
 
     Raises:
-        MalformedError: it is none of these.
+        MalformedError: it is not one of these.
     """
     if text == "max":
         return text

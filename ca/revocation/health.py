@@ -76,7 +76,7 @@ def crl_pending(crl: CRLHealth) -> Violation | None:
     """The newest CRL lists every revocation that is recorded. OCSP reports them in any case."""
     if not crl.pending:
         return None
-    return Violation(f"{crl.name}: its CRL does not tell the latest revocations", _refresh(crl))
+    return Violation(f"{crl.name}: its CRL does not list the latest revocations", _refresh(crl))
 
 
 @rule("crl-fresh", "info", "RFC 5280 5.1.2.5")

@@ -76,10 +76,10 @@ def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:
     """One of several words.
 
     Raises:
-        typer.BadParameter: it is none of them.
+        typer.BadParameter: it is not one of them.
     """
     if text not in choices:
-        raise typer.BadParameter(f"{flag}: '{text}' is none of {', '.join(choices)}")
+        raise typer.BadParameter(f"{flag}: '{text}' is not one of {', '.join(choices)}")
     return text
 
 
@@ -97,7 +97,7 @@ def allowed(codes: list[str] | None) -> frozenset[str]:
     for code in codes:
         if code not in known:
             raise typer.BadParameter(
-                f"--allow: '{code}' is none of {', '.join(sorted(known))} (sipca rule list)"
+                f"--allow: '{code}' is not one of {', '.join(sorted(known))} (sipca rule list)"
             )
     return frozenset(codes)
 

@@ -46,7 +46,7 @@ def check_command(
             from ca.authority.status.soundness import rebuild_derived
 
             if rebuild_derived(home):
-                talk("made anew from history, and recorded: sipca log says what differed", settings)
+                talk("rebuilt from history, and recorded: sipca log says what differed", settings)
         document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
     show(document, settings, check_text)
     if document.verdict == "fail":

@@ -32,7 +32,7 @@ def crl_command(
     """The newest CRL on stdout or in a file; a new one is signed where needed.
 
     A file is replaced if it is a CRL of this CA, and no link is followed.
-    Needed: there is none, it has ended, or it does not tell the latest revocations.
+    Needed: there is none, it has ended, or it does not list the latest revocations.
 
     Example: sipca crl --if-within 7d -o /var/www/lab.crl
     """

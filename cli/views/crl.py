@@ -16,7 +16,7 @@ def crl_text(document: CRLDocument) -> str:
 def crl_line(crl: CRLRecord) -> str:
     if crl.number is None or crl.next_update is None:
         return f"{one_line(crl.ca)} has no CRL yet"
-    tells = "does not tell this yet" if crl.pending else f"{crl.entries} entries"
+    tells = "does not list this yet" if crl.pending else f"{crl.entries} entries"
     return (
         f"CRL {crl.number} of {one_line(crl.ca)}: {tells}, next update {crl.next_update:%Y-%m-%d}"
     )

@@ -101,4 +101,4 @@ def test_another_shell_is_named(bare: CommandLine) -> None:
     answer = bare("completion", "tcsh", home=False)
 
     assert answer.exit == 2
-    assert "none of bash, zsh, fish" in answer.err
+    assert "not one of bash, zsh, fish" in answer.err

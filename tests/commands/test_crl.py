@@ -109,7 +109,7 @@ def test_a_crl_file_is_replaced_by_a_newer_one_but_nothing_else_is(
 
     assert x509.load_der_x509_crl(file.read_bytes()).next_update_utc
     assert answer.exit == wrong_ca.exit == 6
-    assert "is no CRL of Test Lab Issuing" in answer.err
+    assert "is not a CRL of Test Lab Issuing" in answer.err
     assert other.read_text() == "mine"
     assert two_devices("crl", "-o", tmp_path).exit == 6
 

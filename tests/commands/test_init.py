@@ -180,17 +180,17 @@ def test_no_passphrase_ever_reaches_the_database_or_the_output(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("--root-key", "rsa:1024"), 2, "'rsa:1024' is none of"),
+        (("--root-key", "rsa:1024"), 2, "'rsa:1024' is not one of"),
         (("--root-lifetime", "5m"), 2, "'5m' is not a duration"),
-        (("--protect", "some"), 2, "'some' is none of both, root, none"),
+        (("--protect", "some"), 2, "'some' is not one of both, root, none"),
         (("--no-passphrase", "--protect", "both"), 2, "contradict each other"),
         (("--country", "USA"), 3, "--country 'USA' is not two letters"),
         (("--name", "x" * 57), 3, "--name has 57 characters"),
         (("--base-url", "https://ca.lab"), 3, "is not an http URL without query"),
         (("--base-url", "http://[::1"), 3, "is no URL"),
-        (("--permit-dns", "*.lab"), 3, "--permit-dns '*.lab' is no domain"),
-        (("--permit-ip", "10.0.0.1/8"), 3, "--permit-ip '10.0.0.1/8' is no network"),
-        (("--permit-ip", "lab"), 3, "--permit-ip 'lab' is no network"),
+        (("--permit-dns", "*.lab"), 3, "--permit-dns '*.lab' is not a domain"),
+        (("--permit-ip", "10.0.0.1/8"), 3, "--permit-ip '10.0.0.1/8' is not a network"),
+        (("--permit-ip", "lab"), 3, "--permit-ip 'lab' is not a network"),
     ],
 )
 def test_a_bad_wish_is_refused_before_anything_is_made(

@@ -63,7 +63,7 @@ def test_an_unknown_status_is_wrong_usage(lab: CommandLine) -> None:
     answer = lab("list", "--status", "odd")
 
     assert answer.exit == 2
-    assert "'odd' is none of valid," in answer.err
+    assert "'odd' is not one of valid," in answer.err
 
 
 def test_list_as_csv_has_a_header_and_a_row_each(lab: CommandLine) -> None:

@@ -199,7 +199,7 @@ def test_no_crl_leaves_it_pending_and_says_how_to_make_it(two_devices: CommandLi
     answer = two_devices("revoke", "gw1.lab.example", "--no-crl")
 
     assert answer.exit == 0
-    assert "does not tell this yet" in answer.out
+    assert "does not list this yet" in answer.out
     assert " --refresh" in answer.out
     assert [f["code"] for f in two_devices("check", "--json").json["findings"]] == ["crl-pending"]
     assert len(crl_reasons(two_devices)) == 1, "a plain crl tells what is pending"
@@ -248,9 +248,9 @@ def test_a_planned_serial_without_result_can_be_revoked_by_serial(
     ("words", "code", "said"),
     [
         ((), 2, "name a certificate"),
-        (("--serial", "xyz"), 3, "'xyz' is no serial"),
+        (("--serial", "xyz"), 3, "'xyz' is not a serial number"),
         (("--serial", "abcd1234"), 5, "no serial begins with abcd1234"),
-        (("gw1.lab.example", "--reason", "boredom"), 2, "none of unspecified"),
+        (("gw1.lab.example", "--reason", "boredom"), 2, "not one of unspecified"),
         (("gw1.lab.example", "--invalid-since", "2099-01-01"), 3, "lies in the future"),
         (("gw1.lab.example", "--invalid-since", "lately"), 2, "is not a date or time"),
     ],

@@ -421,7 +421,7 @@ def test_a_names_csv_gives_each_source_its_own(
     [
         ("source,devise\na.csr,x\n", 3, "the header is source,devise"),
         ("device\nx\n", 3, "the header is device"),
-        ("source,san\na.csr,bogus\n", 3, "is no name of the form KIND:VALUE"),
+        ("source,san\na.csr,bogus\n", 3, "is not of the form KIND:VALUE"),
         ("source,context\na.csr,x\n", 3, "'x' is no TLS context"),
         ("source\nnowhere.csr\n", 5, "no source is called nowhere.csr"),
         ("source\na.csr\na.csr\n", 6, "source 'a.csr' is empty or twice"),
@@ -769,7 +769,7 @@ def test_allow_takes_only_rules_of_the_closed_list(sipca: CommandLine, csr_file:
     answer = sipca("sign", csr_file("a"), "--allow", "broken-signature")
 
     assert answer.exit == 2
-    assert "'broken-signature' is none of" in answer.err
+    assert "'broken-signature' is not one of" in answer.err
 
 
 def test_a_name_outside_the_name_constraints_is_refused(bare: CommandLine, csr_file: Csr) -> None:

@@ -92,12 +92,12 @@ def test_a_lost_status_row_is_named_by_verify_and_check_and_made_anew(
     assert lost[0].startswith(f"the status row {serial} of issuer 2 is gone: it is revoked")
     assert lost[1].startswith("the blocked_key row ")
     assert finding["code"] == "index-altered"
-    assert finding["hint"].startswith("sipca check --rebuild makes those tables anew from history")
+    assert finding["hint"].startswith("sipca check --rebuild makes those tables again from history")
     assert refused.exit == 8
     assert "it has 0 serials, history has 1" in refused.err
     assert "sipca check --rebuild" in refused.err
     assert mended.exit == 0, mended.out
-    assert "made anew from history" in mended.err
+    assert "rebuilt from history" in mended.err
     assert problems(revoked) == []
     assert revoked("crl", "--refresh", "-o", tmp_path / "crl").exit == 0
     crl = x509.load_pem_x509_crl((tmp_path / "crl").read_bytes())

@@ -53,7 +53,7 @@ def judge_files(wishes: PreflightWishes) -> PreflightDocument:
     """Every finding about the files; nothing is written.
 
     Raises:
-        CAError: a file cannot be read, is not what it is given as, or a peer is no address.
+        CAError: a file cannot be read, is not what it is given as, or a peer is not an address.
     """
     for peer in wishes.peers:
         if as_address(peer) is None and host_problem(peer) is not None:

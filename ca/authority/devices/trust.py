@@ -132,7 +132,7 @@ def _manifest(data: bytes, path: Path) -> dict[str, TrustMember]:
     try:
         members = msgspec.json.decode(data, type=TrustDocument).members
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise MalformedError(f"'{path}' is no manifest: {error}") from None
+        raise MalformedError(f"'{path}' is not a manifest: {error}") from None
     return {each.fingerprint: each for each in members}
 
 

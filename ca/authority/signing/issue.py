@@ -243,7 +243,7 @@ def _kept_key(paths: _Paths, wishes: IssueWishes) -> HandedOut | None:
     """The key that is in the folder already.
 
     Raises:
-        CAError: something is in its place that is no key, or that its passphrase does not open.
+        CAError: something is in its place that is not a key, or that its passphrase does not open.
     """
     if not paths.key.exists():
         if paths.key.is_symlink():

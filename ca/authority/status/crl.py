@@ -216,7 +216,7 @@ class CRLWishes(msgspec.Struct, frozen=True):
 def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
     """The newest CRL, made anew where wished or needed, and written where wished.
 
-    A CRL file is replaced, unless it holds something that is no CRL of this CA.
+    A CRL file is replaced, unless it holds something that is not a CRL of this CA.
 
     Raises:
         KeyUnavailableError: a new one is needed, and the CA's key cannot be opened.
@@ -251,5 +251,5 @@ def is_ours(ca: CA) -> Callable[[bytes], bool]:
 
 def _refuse_foreign(ca: CA, path: Path) -> None:
     """A CRL of this CA gives way to a newer one; anything else is not to be replaced."""
-    what = f"something that is no CRL of {ca.issuer.name}"
+    what = f"something that is not a CRL of {ca.issuer.name}"
     refuse_foreign(path, is_ours(ca), hint="choose another -o", what=what)

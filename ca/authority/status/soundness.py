@@ -48,7 +48,7 @@ def index_altered(found: Differences) -> Violation | None:
         return None
     return Violation(
         _told(found),
-        "sipca check --rebuild makes those tables anew from history, unless that was altered "
+        "sipca check --rebuild makes those tables again from history, unless that was altered "
         "itself: sipca log --verify says so, and the last copy of the folder is to be restored",
     )
 
@@ -76,7 +76,7 @@ def rebuild_derived(home: Home) -> bool:
     with home.store.write():
         for problem in verifying.history_problems(home.store):
             raise StoreError(
-                f"nothing can be made anew from history that was altered itself: {problem}",
+                f"nothing can be rebuilt from history that was itself altered: {problem}",
                 hint="sipca log --verify names every difference; restore the last copy",
             )
         found = _first(verifying.derived_problems(home.store, index_of))

@@ -31,7 +31,7 @@ def test_every_kind_of_key_signs_and_its_signature_holds(spec: str) -> None:
 
 
 def test_another_kind_is_refused_by_name() -> None:
-    with pytest.raises(MalformedError, match="'rsa:1024' is no kind of key"):
+    with pytest.raises(MalformedError, match="'rsa:1024' is not a supported key type"):
         make("rsa:1024", None, label="test")
 
 

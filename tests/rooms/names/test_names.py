@@ -149,7 +149,7 @@ def test_names_are_spelled_kind_and_value(text: str, name: GeneralName) -> None:
     [("sbc1.lab", "did you mean dns:sbc1.lab?"), ("10.0.0.5", "did you mean ip:10.0.0.5?"), ("foo:bar", "dns:NAME"), ("dns:", "dns:NAME"), ("", "dns:NAME")],
 )  # fmt: skip
 def test_other_spellings_are_refused_with_the_right_one(text: str, hint: str) -> None:
-    with pytest.raises(MalformedError, match="is no name of the form KIND:VALUE") as refusal:
+    with pytest.raises(MalformedError, match="is not of the form KIND:VALUE") as refusal:
         parse_general_name(text)
 
     assert hint in str(refusal.value.hint)
@@ -501,7 +501,7 @@ def test_constraints_are_spelled_strictly() -> None:
     assert parse_permit_dns(" Lab.Example ") == "lab.example"
     assert parse_permit_ip("10.0.0.0/8") == "10.0.0.0/8"
     with pytest.raises(
-        MalformedError, match=re.escape("--permit-ip '10.0.0.1/8' is no network")
+        MalformedError, match=re.escape("--permit-ip '10.0.0.1/8' is not a network")
     ) as refusal:
         parse_permit_ip("10.0.0.1/8")
     assert refusal.value.hint == "did you mean 10.0.0.0/8?"

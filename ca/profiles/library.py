@@ -17,7 +17,7 @@ from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
 from ca.profiles.profile import Profile
 from ca.profiles.reader import decode_utf8, read_toml
-from ca.profiles.target import Target, check_target
+from ca.profiles.target import FORMER_KEYS, Target, check_target
 
 Origin = Literal["shipped", "own"]
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}", re.ASCII)
@@ -189,7 +189,8 @@ def read_target(text: str, *, file: str, name: str) -> Target:
     Raises:
         MalformedError: it is not a valid target; the message names the file and the key.
     """
-    target = msgspec.structs.replace(read_toml(text, Target, file=file), name=name, text=text)
+    target = read_toml(text, Target, file=file, former=FORMER_KEYS)
+    target = msgspec.structs.replace(target, name=name, text=text)
     _check(check_target, target, file)
     return target
 

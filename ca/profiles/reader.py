@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,8 +23,12 @@ _UNKNOWN = re.compile(r"unknown field `(.*?)`(?: - at `\$\.?(.*?)`)?$")
 _PATH = re.compile(r"^(.*?) - at `\$\.?(.*?)`$")
 
 
-def read_toml(text: str, kind: type[T], *, file: str) -> T:
+def read_toml(
+    text: str, kind: type[T], *, file: str, former: Collection[tuple[str, str]] = ()
+) -> T:
     """Read a TOML text into a Struct of this kind.
+
+    ``former`` are keys that earlier versions had, each with its table: they are ignored.
 
     Raises:
         MalformedError: it is not TOML, exceeds a limit, has an unknown key, lacks a key, or has a
@@ -35,6 +40,11 @@ def read_toml(text: str, kind: type[T], *, file: str) -> T:
             raise MalformedError(
                 f"{file}: unknown key '{reserved}'", hint="remove it: the name is that of the file"
             )
+    for table, key in former:
+        tables = data.get(table)
+        for entry in tables if isinstance(tables, list) else [tables]:
+            if isinstance(entry, dict):
+                entry.pop(key, None)
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:

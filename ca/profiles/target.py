@@ -18,6 +18,10 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 
 
+FORMER_KEYS = (("san", "selected"), ("ocsp", "default_response"), ("steps", "phase"))
+"""Keys of earlier versions that said nothing to any command: an own target may still have them."""
+
+
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 

@@ -25,6 +25,7 @@ from ca.names.general import (
     wildcard_broad,
 )
 from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name, looks_like_host
+from ca.names.preparation import compared, look_alike
 from ca.names.sip import sip_uri_host, sip_uri_user
 from ca.names.subjects import check_subject, normal_country
 from ca.names.text import check_device_name, printable
@@ -217,6 +218,7 @@ def test_a_name_in_the_wrong_slot_is_refused_once_and_fixed_if_it_can_be(
         ("email", "a" * 64 + "@lab"),
         ("email", "a.b+c@lab.example"),
         ("dns", "a" * 63 + ".lab"),
+        ("dns", "a--" + "b" * 60 + ".lab"),
         ("uri", "sip:lab.example:65535"),
         ("uri", "sip:u@10.0.0.5:65535"),
         ("uri", "https://lab.example:65535/x"),
@@ -365,6 +367,65 @@ def test_an_attribute_as_long_as_x520_allows_passes_and_one_character_more_does_
 
     assert found(most) == []
     assert found(most + 1) == ["subject-bounds"]
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("Acme\u00a0", "subject-blank-edge"),
+        ("Ac\u00a0me", "subject-look-alike"),
+        ("\u0430pple\u200b", "subject-bidi"),
+        ("\u0430pple", "subject-look-alike"),
+        ("Ac\x07me", "subject-control"),
+        ("Ac\ue000me", "subject-characters"),
+    ],
+)
+def test_what_is_wrong_with_an_attribute_is_said_once(value: str, code: str) -> None:
+    assert [each.code for each in check_subject((SubjectAttribute("O", value),))] == [code]
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"), [("O", "type O anew"), ("CN", "type CN anew, or give --cn")]
+)
+def test_only_of_a_cn_the_option_that_replaces_it_is_named(kind: str, hint: str) -> None:
+    (finding,) = check_subject((SubjectAttribute(kind, "\u0430pple"),))
+
+    assert finding.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Test\x07 Lab", "Test Lab", True),
+        ("Test  LAB", "test lab", True),
+        ("Te\u00adst", "Test", True),
+        ("T\u0435st", "Test", True),
+        ("Lab 1", "Lab l", True),
+        ("Test Lab", "Test Lab 2", False),
+        ("TestLab", "Test Lab", False),
+    ],
+)
+def test_texts_that_a_reader_takes_for_one_compare_as_one(
+    one: str, other: str, alike: bool
+) -> None:
+    assert (compared(one) == compared(other)) is alike
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("\uff21cme", "has U+FF21, which looks like 'A'"),
+        ("\U0001d400", "has U+1D400, which looks like 'A'"),
+        ("\uff71\uff72", None),  # half-width katakana: in another width, but no letter of ASCII
+        ("\u00e9", None),
+        ("e\u0301", "has accents apart from their letters"),
+        ("\u0301e", "begins with an accent"),
+    ],
+)
+def test_letters_of_another_style_look_like_letters_of_ascii(text: str, says: str | None) -> None:
+    found = look_alike(text)
+
+    assert found is None if says is None else says in str(found)
 
 
 def test_a_long_cn_is_told_where_the_name_can_go() -> None:

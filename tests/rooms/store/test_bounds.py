@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ca.errors import StoreError
-from ca.store import audit, crls, plans, responders, revocations, state
+from ca.store import audit, crls, ocsp_signers, plans, revocations, state
 from ca.store.audit import Actor, Event
 from ca.store.connection import Store, open_store
 from ca.store.holding import open_plan_problems
 from ca.store.moments import from_text, to_text
-from ca.store.responders import SignerRow
+from ca.store.ocsp_signers import SignerRow
 from ca.store.revocations import StatusEvent
 from ca.store.schema import upgrade
 
@@ -159,7 +159,7 @@ def test_the_key_of_an_ended_signer_is_not_needed_once_its_successor_is_a_week_i
     ]
     monkeypatch.setattr(responders, "signers", lambda _store, _issuer: rows)
 
-    assert [row.plan_id for row in responders.unneeded(store, 1, AT)] == unneeded
+    assert [row.plan_id for row in ocsp_signers.unneeded(store, 1, AT)] == unneeded
 
 
 def test_the_key_of_a_signer_is_needed_in_its_last_second(
@@ -168,8 +168,8 @@ def test_the_key_of_a_signer_is_needed_in_its_last_second(
     rows = [signer(2, -9 * DAY, 90 * DAY), signer(1, -90 * DAY, timedelta(0))]
     monkeypatch.setattr(responders, "signers", lambda _store, _issuer: rows)
 
-    assert responders.unneeded(store, 1, AT) == []
-    assert [row.plan_id for row in responders.unneeded(store, 1, AT + SECOND)] == [1]
+    assert ocsp_signers.unneeded(store, 1, AT) == []
+    assert [row.plan_id for row in ocsp_signers.unneeded(store, 1, AT + SECOND)] == [1]
 
 
 def test_a_signer_made_after_the_one_in_force_is_kept_though_it_has_ended(
@@ -178,7 +178,7 @@ def test_a_signer_made_after_the_one_in_force_is_kept_though_it_has_ended(
     rows = [signer(2, -9 * DAY, -SECOND), signer(1, -30 * DAY, 30 * DAY)]
     monkeypatch.setattr(responders, "signers", lambda _store, _issuer: rows)
 
-    assert responders.unneeded(store, 1, AT) == []
+    assert ocsp_signers.unneeded(store, 1, AT) == []
 
 
 def test_a_crl_of_many_pieces_is_kept_as_it_is(store: Store) -> None:

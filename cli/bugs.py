@@ -1,4 +1,4 @@
-"""Bugs of ours that cost one of several things: told at the end, with the exit code of a bug."""
+"""Internal errors that stopped one of several items: reported at the end, with exit code 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def bug_teller(settings: Settings) -> Callable[[str], None]:
-    """Shows the traceback of a bug that one thing of several met, where ``--debug`` asks for it."""
+    """A callback that prints the traceback of an internal error if ``--debug`` was given."""
 
     def tell(trace: str) -> None:
         if settings.debug:
@@ -34,6 +34,6 @@ def raise_for_bugs(bugs: Sequence[BugError], settings: Settings) -> None:
     if not bugs:
         return
     tell = bug_teller(settings)
-    for each in bugs:
-        tell(each.trace)
+    for bug in bugs:
+        tell(bug.trace)
     raise typer.Exit(EXIT_CODES[Kind.BUG])

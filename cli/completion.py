@@ -1,4 +1,4 @@
-"""Shell completion: what may stand next on the line, names from the register among it."""
+"""Shell completion: the candidates for the next word, including names from the register."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ REFS = ("show", "export", "revoke", "release")
 
 
 def candidates(words: list[str]) -> list[str]:
-    """What may stand in the place of the last word; none where a file may."""
+    """The candidates for the last word; none where the shell should complete file names."""
     *before, begun = words or [""]
     command, path, last_option = _walked(before)
     if last_option is not None:
-        found = _no_options(_values(last_option, words))
+        names = _no_options(_values(last_option, words))
     elif begun.startswith("-"):
-        found = [name for each in command.params for name in each.opts if name.startswith("--")]
+        names = [name for each in command.params for name in each.opts if name.startswith("--")]
     elif hasattr(command, "list_commands"):
-        found = command.list_commands(None)
+        names = command.list_commands(None)
     else:
-        found = _no_options(_arguments(path, words))
-    return sorted({each for each in found if each.startswith(begun) and each.isprintable()})
+        names = _no_options(_arguments(path, words))
+    return sorted({each for each in names if each.startswith(begun) and each.isprintable()})
 
 
 def _no_options(names: Iterable[str]) -> Iterable[str]:
-    """Names without those that would be taken for options when entered."""
+    """The names that cannot be mistaken for options."""
     return (each for each in names if not each.startswith("-"))
 
 
@@ -64,22 +64,22 @@ def _split(line: str, breaks: str) -> tuple[list[str], str, str]:
     """
     words, kept, quote = [""], "", ""
     letters = iter(line)
-    for each in letters:
-        if each == quote:
+    for letter in letters:
+        if letter == quote:
             quote = ""
         elif quote == "'":
-            words[-1] += each
-        elif each == "\\":
+            words[-1] += letter
+        elif letter == "\\":
             words[-1] += next(letters, "")
-        elif not quote and each in "'\"":
-            quote, kept = each, words[-1]
-        elif not quote and each in " \t\n":
+        elif not quote and letter in "'\"":
+            quote, kept = letter, words[-1]
+        elif not quote and letter in " \t\n":
             if words[-1]:
                 words.append("")
             kept = ""
         else:
-            words[-1] += each
-            if not quote and each in breaks:  # bash replaces an @ itself, as of user@host
+            words[-1] += letter
+            if not quote and letter in breaks:  # bash replaces an @ itself, as of user@host
                 kept = words[-1].removesuffix("@")
     return words, kept, quote
 
@@ -107,9 +107,9 @@ def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:
 
 
 def _takes_value(command: Any, word: str) -> str | None:
-    for each in command.params:
-        if word in each.opts:
-            return None if getattr(each, "is_flag", False) else word
+    for parameter in command.params:
+        if word in parameter.opts:
+            return None if getattr(parameter, "is_flag", False) else word
     return None
 
 

@@ -1,4 +1,4 @@
-"""Groups of commands whose functions are loaded when they are named."""
+"""Command groups that load a command only when it is called."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 from cli.options import global_options, version_option
-from cli.words import refuse_octets
+from cli.utf8 import refuse_octets
 
 
 class LazyGroup(TyperGroup):
-    """A group that knows its commands' one-line helps and loads a command when it is named."""
+    """A group that has one-line help for its commands, and loads a command when it is called."""
 
     def __init__(self, path: tuple[str, ...], table: Mapping[str, Any], summary: str) -> None:
         super().__init__(
@@ -28,11 +28,11 @@ class LazyGroup(TyperGroup):
         self.table = table
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
-        """The names in the table's order."""
+        """The names of the commands, in the order of the table."""
         return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
-        """The command of a name, loaded now, or None."""
+        """Load a command by name; None if there is no such command."""
         entry = self.table.get(cmd_name)
         if entry is None:
             return None
@@ -42,7 +42,7 @@ class LazyGroup(TyperGroup):
         return load_command(path)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
-        """The names and one-line helps, without loading anything."""
+        """List the commands with their one-line help, without loading any."""
         rows = [
             (name, entry[0] if isinstance(entry, tuple) else entry)
             for name, entry in self.table.items()
@@ -59,8 +59,8 @@ def load_command(path: tuple[str, ...]) -> Any:
     app.command(path[-1], context_settings={"help_option_names": ["-h", "--help"]})(function)
     command = typer.main.get_command(app)
     command.params.extend(global_options())
-    for each in command.params:
-        refuse_octets(each)
+    for parameter in command.params:
+        refuse_octets(parameter)
     return command
 
 

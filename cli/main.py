@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from cli.running import INTERRUPTED, UNHEARD
+from cli.process import INTERRUPTED, UNHEARD
 
 
 def run(arguments: list[str]) -> int:
@@ -70,20 +70,20 @@ def _complete(words: list[str]) -> int:
     from cli.completion import candidates, for_bash
 
     with contextlib.suppress(Exception):  # a shell shows nothing rather than a message
-        for each in for_bash(*words[1:3]) if words[:1] == ["--bash"] else candidates(words):
-            print(each)
+        for candidate in for_bash(*words[1:3]) if words[:1] == ["--bash"] else candidates(words):
+            print(candidate)
     return 0
 
 
 def _mute(descriptor: int) -> None:
-    """What still waits to be written there goes nowhere."""
+    """Discard what is still buffered for a file descriptor."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
 
 def _text(name: str | bytes | int) -> str:
-    """A file's name in a message, not longer than one wants to read."""
+    """A file's name for a message, shortened if it is very long."""
     text = os.fsdecode(name) if isinstance(name, bytes) else str(name)
     return text if len(text) <= 200 else f"{text[:200]}..."
 

@@ -1,4 +1,4 @@
-"""Options that every command takes, wherever they stand on the line, and what they set."""
+"""The options that every command takes, anywhere on the command line."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _GLOBAL: tuple[tuple[str, str, str | None, str], ...] = (
 
 
 def global_options() -> list[Any]:
-    """Fresh click options; each writes its value into the Settings that the context carries."""
-    made = []
+    """New click options; each stores its value in the context's Settings."""
+    options = []
     for name, flag, metavar, text in _GLOBAL:
-        made.append(
+        options.append(
             TyperOption(
                 param_decls=[f"global_{name}", flag],
                 type=str if metavar else bool,
@@ -43,7 +43,7 @@ def global_options() -> list[Any]:
                 help=text,
             )
         )
-    return made
+    return options
 
 
 def _setter(name: str) -> Any:
@@ -79,9 +79,9 @@ def version_option() -> Any:
 
 def settings_of(ctx: Any) -> Settings:
     """The Settings of this call."""
-    found = ctx.find_object(Settings)
-    assert isinstance(found, Settings)
-    return found
+    settings = ctx.find_object(Settings)
+    assert isinstance(settings, Settings)
+    return settings
 
 
 @contextmanager
@@ -96,9 +96,9 @@ def opened(settings: Settings) -> Iterator[Home]:
 
 
 def warn_of_synced_folder(settings: Settings) -> None:
-    """A home on a network drive or in a synced folder gets a warning."""
-    from cli.folders import trouble
+    """Warn if the home is on a network drive or in a synced folder."""
+    from cli.folder_risks import trouble
 
-    found = trouble(settings.home_path)
-    if found and not settings.quiet:
-        print(f"warning: {found}", file=sys.stderr)
+    problem = trouble(settings.home_path)
+    if problem and not settings.quiet:
+        print(f"warning: {problem}", file=sys.stderr)

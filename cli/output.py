@@ -1,4 +1,4 @@
-"""Documents to stdout, talk to stderr, errors with their exit codes."""
+"""Documents on stdout, messages on stderr, errors with their exit codes."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def print_json(document: Document) -> None:
 
 
 def json_pieces(document: Document) -> list[bytes]:
-    """The octets of a JSON document, as they are printed and written to files."""
+    """A JSON document as octets, as it is printed and written to files."""
     return [msgspec.json.format(encoded(document), indent=2), b"\n"]
 
 
 def put_aside(spool: Spool, entry: object) -> None:
-    """Put one entry of a long list of a document aside as JSON, for ``spooled_json``."""
+    """Append one entry of a long list to a spool file as JSON, for ``spooled_json``."""
     comma = b"," if spool.size else b""
     spool.write(comma + _indented(encoded(entry), 4))
 
 
 def spooled_json(document: Document, spools: Mapping[str, Spool]) -> Iterator[bytes]:
-    """The octets of a JSON document, some of whose lists were put aside, as ``json_pieces``."""
+    """A JSON document whose long lists are in spool files, in the form of ``json_pieces``."""
     yield b"{"
     for number, (name, value) in enumerate(msgspec.to_builtins(document).items()):
         yield b",\n  " if number else b"\n  "
@@ -68,26 +68,26 @@ def spooled_json(document: Document, spools: Mapping[str, Spool]) -> Iterator[by
 
 
 def _indented(json: bytes, columns: int) -> bytes:
-    """JSON over several lines, each of them so far to the right, after a line end."""
+    """Pretty-printed JSON with every line indented, after a line end."""
     text = b"\n" + msgspec.json.format(json, indent=2)
     return text.replace(b"\n", b"\n" + b" " * columns)
 
 
 def talk(text: str, settings: Settings) -> None:
-    """Say something on stderr, unless quiet."""
+    """Print a message on stderr, unless ``--quiet`` was given."""
     if not settings.quiet:
         say_anyway(text)
 
 
 def say_anyway(text: str) -> None:
-    """Say something on stderr, also when quiet; where nobody can hear it, the work goes on."""
+    """Print a message on stderr even with ``--quiet``; a closed stderr stops nothing."""
     if text:
         with contextlib.suppress(OSError):
             print(safe(text), file=sys.stderr)
 
 
 def report_error(error: CAError, settings: Settings) -> int:
-    """Print an expected failure; its exit code."""
+    """Print an expected failure; returns its exit code."""
     code = EXIT_CODES[error.kind]
     if settings.debug:
         import traceback
@@ -98,7 +98,7 @@ def report_error(error: CAError, settings: Settings) -> int:
 
 
 def report_usage(error: Any, settings: Settings) -> int:
-    """Print what is wrong with the words of the call."""
+    """Print a usage error; returns its exit code."""
     message = str(error.format_message()).rstrip(".")
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context is not None else "sipca --help"
@@ -110,7 +110,7 @@ def report_usage(error: Any, settings: Settings) -> int:
 
 
 def report_bug(error: Exception, settings: Settings) -> int:
-    """Print that something of ours is wrong; the traceback only with ``--debug``."""
+    """Print an internal error, with its traceback only if ``--debug`` was given."""
     if settings.debug:
         import traceback
 

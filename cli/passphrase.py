@@ -13,13 +13,13 @@ from ca.files import read_bounded
 from cli.bugs import bug_teller
 from cli.settings import Settings
 from cli.terminal import one_line
-from cli.words import read_stdin
+from cli.utf8 import read_stdin
 
 MAX_PASSPHRASE_FILE = 4096
 
 
 def environment_of(settings: Settings) -> Environment:
-    """What a home of this call takes from the world."""
+    """The clock, random numbers and passphrase source for this call's home."""
     return Environment(passphrase=Passphrase(settings), bug=bug_teller(settings))
 
 
@@ -90,7 +90,7 @@ def _cut_line_end(data: bytes, file: str) -> str:
 
 
 def _octets(text: str) -> bytes:
-    """What keys are locked with: UTF-8, NFC.
+    """The octets that encrypt keys: UTF-8, NFC.
 
     Raises:
         KeyUnavailableError: the environment or the terminal gave other octets, a NUL, or more

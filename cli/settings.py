@@ -1,4 +1,4 @@
-"""What the options say that every command takes, and the environment in their stead."""
+"""The settings of one call: global options, or the environment variables in their place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 
 class Settings:
-    """What the global options say; one for the whole call."""
+    """The values of the global options of one call."""
 
     def __init__(self, *, json: bool = False, debug: bool = False) -> None:
         self.home: str | None = os.environ.get("SIPCA_HOME") or None
@@ -22,7 +22,7 @@ class Settings:
         self.quiet = False
         self.stdin_taken_by: str | None = None
         self.around_prompt: Callable[[], AbstractContextManager[object]] = nullcontext
-        """What makes room on the terminal while something is asked there."""
+        """Hides the progress bar while the terminal prompts."""
 
     @property
     def home_path(self) -> Path:
@@ -39,7 +39,7 @@ class Settings:
             ) from None
 
     def take_stdin(self, what: str) -> None:
-        """Reserve stdin for one thing of this call.
+        """Claim stdin; only one input of a call can come from it.
 
         Raises:
             typer.BadParameter: another thing comes from stdin already.

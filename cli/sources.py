@@ -1,4 +1,4 @@
-"""From the words of the call to the requests to sign: files, folders, stdin, a CSV of names."""
+"""From arguments to requests: files, folders, stdin, a CSV of names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ca.model.spelling import spelled
 from ca.model.wishes import SigningWishes
 from ca.names.text import printable
 from cli.settings import Settings
-from cli.words import read_stdin
+from cli.utf8 import read_stdin
 
 REQUEST_SUFFIXES = (".csr", ".req", ".p10")
 STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
@@ -55,7 +55,7 @@ def _pasted() -> bytes:
 
 
 def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[Source]:
-    """Every source that the words name, in their order; a folder's files by name.
+    """The sources that the arguments name, in order; a folder's files are sorted by name.
 
     Raises:
         NotFoundError: a folder holds nothing to sign.
@@ -77,7 +77,7 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
 
 
 def _of_pipe(word: str, wishes: SigningWishes) -> Source:
-    """A pipe or a device, read now: a second look would find nothing, or wait for ever.
+    """Read a pipe or device now, because it can be read only once.
 
     Its own name is the stem, but not that of a descriptor (``/dev/fd/63``, as ``<(...)`` gives).
     """

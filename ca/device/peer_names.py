@@ -50,10 +50,10 @@ def matches_proxy_set(facts: CertificateFacts, configured: str) -> bool:
     """
     literal = as_address(configured)
     wanted = (literal or configured).casefold()
-    for each in facts.san:
-        if each.kind == "dns" and literal is None and _host_matches(each.value, configured):
+    for name in facts.san:
+        if name.kind == "dns" and literal is None and _host_matches(name.value, configured):
             return True
-        if each.value.casefold() == wanted:
+        if name.value.casefold() == wanted:
             return True
     if facts.san_critical:
         return False

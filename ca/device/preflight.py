@@ -159,15 +159,15 @@ def san(upload: Upload) -> Iterator[Violation]:
     pages, facts = upload.target.pages, upload.device.facts
     if not facts.san:
         yield Violation("the certificate has no SAN", f"{pages.csr}: fill in a SAN, or --san")
-    for each in facts.san:
-        if each.kind == "email" and "@" not in each.value:
+    for name in facts.san:
+        if name.kind == "email" and "@" not in name.value:
             yield Violation(
-                f"the SAN email '{each.value}' has no '@': its selector was left at EMAIL",
+                f"the SAN email '{name.value}' has no '@': its selector was left at EMAIL",
                 f"{pages.csr}: choose DNS for it and make a new CSR, or sign with --fix-san",
             )
-        if each.kind == "dns" and each.value.replace(".", "").isdigit():
+        if name.kind == "dns" and name.value.replace(".", "").isdigit():
             yield Violation(
-                f"the SAN dns '{each.value}' is an IP address in a DNS slot",
+                f"the SAN dns '{name.value}' is an IP address in a DNS slot",
                 f"{pages.csr}: choose IP for it, or sign with --fix-san",
             )
 
@@ -335,9 +335,11 @@ _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
 def preflight(upload: Upload, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
     """Every finding, each with the basis that its facts have; a rule that breaks stops no other."""
     found = []
-    for each in run_all(RULES, upload, on_bug):
-        basis = _BASIS_OF.get(each.code)
+    for finding in run_all(RULES, upload, on_bug):
+        basis = _BASIS_OF.get(finding.code)
         found.append(
-            each if basis is None else msgspec.structs.replace(each, basis=basis(upload.target))
+            finding
+            if basis is None
+            else msgspec.structs.replace(finding, basis=basis(upload.target))
         )
     return found

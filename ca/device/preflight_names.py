@@ -81,11 +81,11 @@ def constraints(upload: Upload) -> Iterator[Violation]:
     for issuer in issuers:
         dns = tuple(each.lstrip(".").casefold() for each in issuer.permitted_dns)
         limits = {"dns": (dns, ()), "ip": ((), issuer.permitted_ip)}
-        for each in dict.fromkeys((*facts.san, *names_in_subject(facts.subject))):
-            within = limits.get(each.kind)
-            if within and any(within) and outside(each, *within):
+        for name in dict.fromkeys((*facts.san, *names_in_subject(facts.subject))):
+            within = limits.get(name.kind)
+            if within and any(within) and outside(name, *within):
                 yield Violation(
-                    f"'{each}' lies outside of what '{issuer.cn}' may certify: peers refuse the "
+                    f"'{name}' lies outside of what '{issuer.cn}' may certify: peers refuse the "
                     "certificate",
                     "take the name out, or have it signed by another CA",
                 )
@@ -102,9 +102,9 @@ def mended(each: GeneralName) -> GeneralName:
 
 
 def _found(upload: Upload) -> Iterator[tuple[GeneralName, Finding]]:
-    for each in upload.device.facts.san:
-        for finding in _found_in(each):
-            yield each, finding
+    for name in upload.device.facts.san:
+        for finding in _found_in(name):
+            yield name, finding
 
 
 def _found_in(each: GeneralName) -> Iterator[Finding]:
@@ -133,8 +133,8 @@ def _violation(upload: Upload, each: GeneralName, finding: Finding) -> Violation
 
 
 def _no_domains(upload: Upload) -> Iterator[Violation]:
-    for each in upload.device.facts.san:
-        if each.kind == "uri" and scheme_of(each.value) in ("sip", "sips"):
-            found = sip_uri_user.check(each)
-            if isinstance(found, Violation) and not any(_found_in(each)):
+    for name in upload.device.facts.san:
+        if name.kind == "uri" and scheme_of(name.value) in ("sip", "sips"):
+            found = sip_uri_user.check(name)
+            if isinstance(found, Violation) and not any(_found_in(name)):
                 yield found

@@ -81,21 +81,21 @@ def gather(
     """The bundle of all candidates that belong in one: intermediates by name, then roots."""
     members: dict[str, Candidate] = {}
     dropped = []
-    for each in candidates:
-        known = members.get(each.facts.fingerprint)
+    for candidate in candidates:
+        known = members.get(candidate.facts.fingerprint)
         if known is not None:
-            dropped.append(Dropped(each, "duplicate", f"it is in {known.source} already"))
+            dropped.append(Dropped(candidate, "duplicate", f"it is in {known.source} already"))
             continue
-        reason = attempt(refusal, each.facts, at)
+        reason = attempt(refusal, candidate.facts, at)
         if isinstance(reason, CAError):
             if on_bug is not None and isinstance(reason, BugError):
                 on_bug(reason)
-            dropped.append(Dropped(each, str(reason.kind), reason.message))
+            dropped.append(Dropped(candidate, str(reason.kind), reason.message))
             continue
         if reason is not None:
-            dropped.append(Dropped(each, "refused", reason))
+            dropped.append(Dropped(candidate, "refused", reason))
             continue
-        members[each.facts.fingerprint] = each
+        members[candidate.facts.fingerprint] = candidate
     ordered = sorted(
         members.values(),
         key=lambda each: (
@@ -117,14 +117,14 @@ def twins(store: Store) -> list[Violation]:
     """
     seen: dict[tuple[bytes, bytes], Candidate] = {}
     found = []
-    for each in store.members:
-        first = seen.setdefault((each.facts.subject_der, each.facts.spki), each)
-        if first is not each:
+    for member in store.members:
+        first = seen.setdefault((member.facts.subject_der, member.facts.spki), member)
+        if first is not member:
             found.append(
                 Violation(
-                    f"'{name_of(each.facts)}' is there twice with one key: until "
+                    f"'{name_of(member.facts)}' is there twice with one key: until "
                     f"{first.facts.validity.not_after:%Y-%m-%d} and until "
-                    f"{each.facts.validity.not_after:%Y-%m-%d}",
+                    f"{member.facts.validity.not_after:%Y-%m-%d}",
                     "both were kept; leave the older one out once no peer needs it",
                 )
             )
@@ -135,12 +135,12 @@ def twins(store: Store) -> list[Violation]:
 @cases("DER with a positive serial number", "A negative serial number, or TRUE encoded as 0x01.")
 def encoded(store: Store) -> Iterator[Violation]:
     """Every certificate is encoded as X.509 demands, so that strict readers accept it."""
-    for each in store.members:
-        odd, faults = oddities(each.facts)
+    for member in store.members:
+        odd, faults = oddities(member.facts)
         if odd or faults:
             what = "; ".join((*map(str, faults), *odd))
             yield Violation(
-                f"'{name_of(each.facts)}' ({each.source}) was taken, though {what}",
+                f"'{name_of(member.facts)}' ({member.source}) was taken, though {what}",
                 "many programs take it all the same; whether the device does, its page will tell",
             )
 
@@ -149,12 +149,12 @@ def encoded(store: Store) -> Iterator[Violation]:
 @cases("A root as its CA publishes it.", "A damaged copy of a root.")
 def self_signature(store: Store) -> Iterator[Violation]:
     """A root's signature verifies with its own key, if sipca can verify it."""
-    for each in store.members:
-        facts = each.facts
+    for member in store.members:
+        facts = member.facts
         own = facts.authority_key_identifier in (None, facts.key_identifier)
         if is_self_issued(facts) and own and signed_by_key(facts, facts.spki) is False:
             yield Violation(
-                f"'{name_of(facts)}' ({each.source}) names itself as its issuer, and its key did "
+                f"'{name_of(facts)}' ({member.source}) names itself as its issuer, and its key did "
                 "not sign it: a CA's change of key, or a damaged copy",
                 f"compare its SHA-256 with its CA's: {facts.fingerprint}",
             )
@@ -170,8 +170,8 @@ def root_signature(store: Store) -> Iterator[Violation]:
 
     No validator looks at it, so it is only noted.
     """
-    for each in store.members:
-        facts = each.facts
+    for member in store.members:
+        facts = member.facts
         if not is_self_issued(facts):
             continue
         judged = signed_by_key(facts, facts.spki) is not None
@@ -179,7 +179,7 @@ def root_signature(store: Store) -> Iterator[Violation]:
             continue
         how = "signs itself with" if judged else "signs itself with something not judged here,"
         yield Violation(
-            f"'{name_of(facts)}' ({each.source}) {how} {facts.signature_algorithm}: a root's own "
+            f"'{name_of(facts)}' ({member.source}) {how} {facts.signature_algorithm}: a root's own "
             "signature is no part of path validation, so nothing prevents it"
         )
 
@@ -188,11 +188,11 @@ def root_signature(store: Store) -> Iterator[Violation]:
 @cases("A root with basicConstraints CA:TRUE.", "A root of version 1, which has no extensions.")
 def v1_root(store: Store) -> Iterator[Violation]:
     """Every root is of X.509 version 3 and says that it is a CA."""
-    for each in store.members:
-        if not each.facts.is_ca:
+    for member in store.members:
+        if not member.facts.is_ca:
             yield Violation(
-                f"'{name_of(each.facts)}' ({each.source}) is a root of X.509 version "
-                f"{each.facts.version} without basicConstraints: it was taken because it signed "
+                f"'{name_of(member.facts)}' ({member.source}) is a root of X.509 version "
+                f"{member.facts.version} without basicConstraints: it was taken because it signed "
                 "itself"
             )
 

@@ -116,12 +116,12 @@ def cases(good: str, bad: str) -> Callable[[Check], Check]:
 def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> list[Finding]:
     """Judge one thing by several rules; only what was found is returned, in rule order."""
     findings: list[Finding] = []
-    for each in rules:
-        answer = each.check(subject)
+    for rule in rules:
+        answer = rule.check(subject)
         if not answer:
             continue
         violations = (answer,) if isinstance(answer, Violation) else answer
-        findings.extend(each.finding(violation, allowed) for violation in violations)
+        findings.extend(rule.finding(violation, allowed) for violation in violations)
     return findings
 
 
@@ -130,16 +130,16 @@ def run_all(
 ) -> list[Finding]:
     """As ``run``, but a rule that breaks stops no other: it is not judged, and says so."""
     findings: list[Finding] = []
-    for each in rules:
-        answer = attempt(run, (each,), subject)
+    for rule in rules:
+        answer = attempt(run, (rule,), subject)
         if not isinstance(answer, CAError):
             findings += answer
             continue
         if on_bug is not None and isinstance(answer, BugError):
             on_bug(answer)
-        message, basis = f"not judged: {answer.message}", each.basis
+        message, basis = f"not judged: {answer.message}", rule.basis
         findings.append(
-            Finding(each.code, each.severity, "unknown", message, answer.hint, basis, each.cites)
+            Finding(rule.code, rule.severity, "unknown", message, answer.hint, basis, rule.cites)
         )
     return findings
 

@@ -92,11 +92,11 @@ def names_in_subject(subject: Iterable[SubjectAttribute]) -> tuple[GeneralName, 
     is free text, which nobody dials; a single label belongs to no domain.
     """
     names: list[GeneralName] = []
-    for each in subject:
-        if each.type == "CN":
-            names += _names_in_cn(unicodedata.normalize("NFKC", each.value).strip())
-        elif each.type == "emailAddress":
-            names.append(GeneralName("email", each.value.strip()))
+    for attribute in subject:
+        if attribute.type == "CN":
+            names += _names_in_cn(unicodedata.normalize("NFKC", attribute.value).strip())
+        elif attribute.type == "emailAddress":
+            names.append(GeneralName("email", attribute.value.strip()))
     return tuple(dict.fromkeys(names))
 
 

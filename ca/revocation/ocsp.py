@@ -106,9 +106,9 @@ class OCSPResponder:
     ) -> None:
         self.responders = tuple(responders)
         self._issuers: dict[tuple[str, bytes, bytes], Responder] = {}
-        for each in responders:
-            for key in _issuer_keys(each.issuer_name, each.issuer_key_bits):
-                self._issuers[key] = each
+        for responder in responders:
+            for key in _issuer_keys(responder.issuer_name, responder.issuer_key_bits):
+                self._issuers[key] = responder
         self._silent = {key for each in silent for key in _issuer_keys(each.name, each.key_bits)}
         self._fixed = {each.issuer_id: _fixed_parts(each) for each in responders}
 

@@ -175,8 +175,8 @@ def _request_extensions(node: Node) -> bytes | None:
 def _extensions(node: Node) -> list[tuple[str, bool, bytes]]:
     """OID, criticality and value of each extension; none twice."""
     found: list[tuple[str, bool, bytes]] = []
-    for each in _sequence(node):
-        parts = _sequence(each)
+    for node_ in _sequence(node):
+        parts = _sequence(node_)
         tags = [part.tag for part in parts]
         if tags not in ([OID, OCTET_STRING], [OID, BOOLEAN, OCTET_STRING]):
             raise MalformedError("an extension of the OCSP request is not well formed")

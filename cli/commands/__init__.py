@@ -1,1 +1,1 @@
-"""One module a first word of the command line; each function calls one verb."""
+"""One module for each command; each function calls one verb."""

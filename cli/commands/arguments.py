@@ -1,4 +1,4 @@
-"""Types of options that several commands share: from text to what a verb takes."""
+"""Option types that several commands share, and the parsing of their text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Overwrite = Annotated[
 
 
 def parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
-    """What a word of the command line spells.
+    """Parse the text of an option.
 
     Raises:
         typer.BadParameter: it does not (exit 2).
@@ -73,7 +73,7 @@ def names(texts: list[str] | None) -> tuple[GeneralName, ...]:
 
 
 def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:
-    """One of several words.
+    """Check that an option has one of the given values.
 
     Raises:
         typer.BadParameter: it is not one of them.
@@ -84,7 +84,7 @@ def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:
 
 
 def allowed(codes: list[str] | None) -> frozenset[str]:
-    """Rules that ``--allow`` takes.
+    """Check the rule codes given to ``--allow``.
 
     Raises:
         typer.BadParameter: one of them is none (exit 2).

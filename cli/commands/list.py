@@ -33,8 +33,8 @@ def list_command(
     from cli.views.list import list_csv, list_text
 
     settings = settings_of(ctx)
-    for each in status or ():
-        one_of("--status", each, STATUSES)
+    for word in status or ():
+        one_of("--status", word, STATUSES)
     if csv and settings.json:
         raise typer.BadParameter("--csv and --json are two answers")
     wishes = ListWishes(

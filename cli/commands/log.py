@@ -26,7 +26,7 @@ def log_command(
     Example: sipca log --verify --head 5f3a...
     """
     from ca.authority.reports.log import log
-    from cli.trail import Trail
+    from cli.log_output import Trail
 
     settings = settings_of(ctx)
     with closing(Trail(settings)) as trail:

@@ -9,7 +9,7 @@ import typer
 
 from cli.options import opened, settings_of
 from cli.output import talk
-from cli.running import stay_long
+from cli.process import stay_long
 
 if TYPE_CHECKING:
     from ca.service.serve import Listening

@@ -15,7 +15,7 @@ from ca.files import write_stream
 from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
 from cli.options import opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
-from cli.running import INTERRUPTED, stay_long
+from cli.process import INTERRUPTED, stay_long
 from cli.settings import Settings
 from cli.terminal import one_line
 
@@ -206,7 +206,7 @@ class _Call(NamedTuple):
         """Many: a line each as they are done; the document is never held in memory."""
         from ca.authority.signing.batch import Watch
         from ca.authority.signing.sign import sign
-        from cli.batch import Entries, interruptible
+        from cli.batch_output import Entries, interruptible
         from cli.views.progress import progress_bar
         from cli.views.sign import batch_text, refused_text
 
@@ -238,10 +238,10 @@ class _Call(NamedTuple):
             say_anyway(refused_text(document.refused))
         return document
 
-    def _steps(self, made: "list[Signed]") -> list[str]:
+    def _steps(self, signed: "list[Signed]") -> list[str]:
         from ca.authority.upload_files import upload_steps
 
-        return [] if self.dry_run else upload_steps(self.home, made, self.wishes.target)
+        return [] if self.dry_run else upload_steps(self.home, signed, self.wishes.target)
 
 
 def _check_batch(wishes: "SigningWishes", out: Path | None) -> None:

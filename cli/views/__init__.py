@@ -1,1 +1,1 @@
-"""From a document to text for people."""
+"""Documents rendered as text for people."""

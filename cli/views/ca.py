@@ -27,6 +27,6 @@ def cas_text(cas: list[CARecord]) -> str:
 
 
 def settings_text(document: SettingsDocument) -> str:
-    """What is in force now."""
+    """The settings in force."""
     verb = "set" if document.changed else "unchanged"
     return f"{verb}: base URL {document.base_url or 'none'}, target {document.target}"

@@ -7,7 +7,7 @@ from cli.terminal import one_line
 
 
 def crl_text(document: CRLDocument) -> str:
-    """Whether it was made, how long it holds, where it went."""
+    """Whether a CRL was signed, until when it is valid, where it was written."""
     line = crl_line(document.crl)
     text = f"made: {line}" if document.made else f"still fresh: {line}"
     return f"{text}\nwrote {one_line(document.path)}" if document.path else text

@@ -25,14 +25,14 @@ def devices_text(document: DeviceListDocument) -> str:
 def device_text(document: DeviceDocument) -> str:
     """What is known of it, then a paragraph a certificate, newest first."""
     lines = [_record_text(document.device)]
-    for each in document.certificates:
+    for record in document.certificates:
         rows = [
-            ("certificate", f"{each.serial}  {each.status}, until {each.not_after:%Y-%m-%d}"),
-            ("context", "-" if each.context is None else str(each.context)),
-            ("names", ", ".join([each.subject, *each.san])),
-            ("key", f"{each.key}  (SHA-256 {each.key_identity[:16]})"),
-            ("from", each.source),
-            ("files", ", ".join(each.files)),
+            ("certificate", f"{record.serial}  {record.status}, until {record.not_after:%Y-%m-%d}"),
+            ("context", "-" if record.context is None else str(record.context)),
+            ("names", ", ".join([record.subject, *record.san])),
+            ("key", f"{record.key}  (SHA-256 {record.key_identity[:16]})"),
+            ("from", record.source),
+            ("files", ", ".join(record.files)),
         ]
         lines += ["", table(rows)]
     if not document.certificates:
@@ -43,7 +43,7 @@ def device_text(document: DeviceDocument) -> str:
 
 
 def removed_text(document: DeviceDocument) -> str:
-    """What was forgotten, and what was not."""
+    """What was removed, and what stays."""
     kept = len(document.certificates)
     return f"forgotten: {one_line(document.device.name)}; its {kept} certificates stay as they are"
 

@@ -1,4 +1,4 @@
-"""Variables in the languages of shells."""
+"""The answer of ``env``: variable assignments, quoted for each shell."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _pwsh(name: str, value: str) -> str:
 
 
 def _dotenv(name: str, value: str) -> str:
-    """As most readers of such files take it: literally in single quotes, if those can hold it."""
+    """Quoted for most .env readers: in single quotes, literally, if the value allows it."""
     if set(value) & set('$`"\\') and not set(value) & set("'\r\n"):
         return f"{name}='{value}'"
     quoted = re.sub(r'[\\"$`]', r"\\\g<0>", value).replace("\n", "\\n").replace("\r", "\\r")
@@ -35,4 +35,4 @@ def _dotenv(name: str, value: str) -> str:
 
 
 FORMS = {"sh": _sh, "pwsh": _pwsh, "dotenv": _dotenv}
-"""What writes an assignment, by the word of ``--format``."""
+"""The function that writes an assignment, by ``--format``."""

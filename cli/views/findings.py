@@ -1,4 +1,4 @@
-"""Findings as text: beside an answer, or as the answer itself with its verdict."""
+"""Findings as text: added to an answer, or as the answer itself with its verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESULTS = {"pass": "ok", "warn": "WARN", "fail": "FAIL", "unknown": "?"}
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
-    """What is remarked beside an answer: one line a finding, and its hint."""
+    """Findings that accompany an answer: one line for each, and its hint."""
     lines = []
     for finding in findings:
         basis = "" if finding.basis == "standard" else f" [{finding.basis}]"
@@ -26,7 +26,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 
 def with_hints(lines: Sequence[str], findings: Sequence[Finding], lead: str) -> str:
-    """Each finding's line, and its next step below it."""
+    """Each finding's line with its hint below it."""
     shown = []
     for line, finding in zip(lines, findings, strict=True):
         shown.append(line)

@@ -13,7 +13,7 @@ def fixtures_text(document: FixtureListDocument) -> str:
 
 
 def made_text(document: FixtureDocument) -> str:
-    """Where they are, what trusts them, where to note what a device did."""
+    """Where the fixtures are, which root to trust, where to note what a device did."""
     rows = [
         (each.name, each.files.fullchain if each.files else "", each.peer)
         for each in document.fixtures

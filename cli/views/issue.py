@@ -14,7 +14,7 @@ _MADE = {
 
 
 def issued_text(document: IssueDocument) -> str:
-    """What is to be said of the clock, what was made, where, until when."""
+    """Remarks on the clock, what was issued, where it was written, until when it is valid."""
     names = f"{one_line(document.subject)}  [{', '.join(map(one_line, document.san))}]"
     begin, end = f"{document.not_before:%Y-%m-%d %H:%M}Z", f"{document.not_after:%Y-%m-%d %H:%M}Z"
     noted = [findings_text(document.findings)] if document.findings else []

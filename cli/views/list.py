@@ -43,8 +43,8 @@ def list_csv(document: ListDocument) -> str:
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(CertificateRecord.__struct_fields__)
-    for each in document.certificates:
-        builtins = msgspec.to_builtins(each)
+    for record in document.certificates:
+        builtins = msgspec.to_builtins(record)
         writer.writerow(
             [_cell(";".join(v) if isinstance(v, list) else v) for v in builtins.values()]
         )

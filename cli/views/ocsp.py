@@ -28,7 +28,7 @@ def answer_text(document: OCSPAnswerDocument) -> str:
 
 
 def presign_text(document: PresignDocument) -> str:
-    """How many answers lie where, until when, and how to serve them."""
+    """How many answers were written, until when they are valid, how to serve them."""
     return "\n".join(
         [
             f"{document.written} answers for {document.certificates} certificates in "

@@ -1,4 +1,4 @@
-"""How far a batch is: a bar with rate and time left on a terminal; nothing of it in a pipe."""
+"""The progress bar of a batch, with rate and time left; only on a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORTH_A_BAR = 20
 
 
 class Talker:
-    """Says something, above the bar where there is one, and moves the bar."""
+    """Prints messages above the bar, if there is one, and advances it."""
 
     def __init__(self, say: Callable[[str], None], advance: Callable[[int], None]) -> None:
         self.say = say
@@ -27,7 +27,7 @@ class Talker:
 
 @contextlib.contextmanager
 def progress_bar(total: int, settings: Settings) -> Iterator[Talker]:
-    """What to talk with, and to call with the number just done."""
+    """The Talker of a batch: prints messages, and is told how many sources are done."""
     if total < WORTH_A_BAR or settings.quiet or settings.json or not sys.stderr.isatty():
         yield Talker(lambda text: talk(text, settings), lambda _: None)
         return

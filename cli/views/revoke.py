@@ -8,7 +8,7 @@ from cli.views.crl import crl_line
 
 
 def revocation_text(document: RevocationDocument) -> str:
-    """What changed, who is told of it, what is left to do."""
+    """What changed, which CRLs list it, what is left to do."""
     rows = [
         (each.status, each.serial, one_line(each.device or each.subject), each.reason)
         for each in document.changed

@@ -16,7 +16,7 @@ def rules_text(document: RuleDocument) -> str:
 
 
 def rule_text(document: RuleShowDocument) -> str:
-    """What holds where the rule is met, its cases, and a line for each citation."""
+    """What the rule demands, its good and bad case, and a line for each citation."""
     override = f"--allow {document.code}" if document.allow else "cannot be overridden"
     rows = [
         ("rule", document.code),

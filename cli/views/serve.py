@@ -1,4 +1,4 @@
-"""What ``serve`` says before it answers."""
+"""The text that ``serve`` prints before it answers requests."""
 
 from __future__ import annotations
 

@@ -11,39 +11,39 @@ from cli.views.account import account_text
 from cli.views.findings import findings_text
 
 DIFFERS = "differs-from-request"
-"""The finding that says what is not as the request asked: told in batches, too."""
+"""The finding that lists differences from the request; batches print it, too."""
 
 
 def pem_of(document: SigningDocument, *, fullchain: bool) -> str:
-    """The one certificate's PEM, with ``fullchain`` the issuing CA's behind it."""
-    made: list[Signed] = [*document.signed, *document.skipped]
-    if not made:
+    """The PEM of the single certificate; with ``fullchain`` the issuing CA's after it."""
+    certificates: list[Signed] = [*document.signed, *document.skipped]
+    if not certificates:
         return ""
-    leaf = made[0].certificate_pem or ""
-    issuing = made[0].chain_pem.removesuffix(made[0].root_pem)
+    leaf = certificates[0].certificate_pem or ""
+    issuing = certificates[0].chain_pem.removesuffix(certificates[0].root_pem)
     return leaf + issuing if fullchain else leaf
 
 
 def single_text(document: SigningDocument, steps: Sequence[str]) -> str:
-    """Account, findings, what was made, where, until when, what to do next."""
+    """Account, findings, what was signed, until when, where it was written, what to do next."""
     lines: list[str] = []
-    for each in (*document.signed, *document.skipped):
-        lines += [account_text(each.account)]
-        if each.findings:
-            lines += [findings_text(each.findings)]
-    for each in document.signed:
+    for entry in (*document.signed, *document.skipped):
+        lines += [account_text(entry.account)]
+        if entry.findings:
+            lines += [findings_text(entry.findings)]
+    for entry in document.signed:
         verb = "would sign" if document.dry_run else "signed"
-        lines.append(f"{verb}: {one_line(each.subject)}  [{one_line(', '.join(each.san))}]")
-        lines += _facts(each)
+        lines.append(f"{verb}: {one_line(entry.subject)}  [{one_line(', '.join(entry.san))}]")
+        lines += _facts(entry)
     for skipped in document.skipped:
         lines.append(f"skipped: {one_line(skipped.subject)}: {skipped.reason}")
         lines += _facts(skipped)
     if document.dry_run and document.signed:
         lines.append("dry run: nothing was written")
     lines += steps_text(steps)
-    made = [*document.signed, *document.skipped]
-    if made and not document.dry_run and made[0].files.trusted_root is None:
-        lines.append(f"upload files: sipca export {made[0].serial} --out DIR")
+    certificates = [*document.signed, *document.skipped]
+    if certificates and not document.dry_run and certificates[0].files.trusted_root is None:
+        lines.append(f"upload files: sipca export {certificates[0].serial} --out DIR")
     return "\n".join(lines)
 
 
@@ -74,17 +74,17 @@ def rows_text(entries: Sequence[Signed]) -> str:
         for each in entries
     ]
     lines = [table(rows)] if rows else []
-    for each in entries:
-        noted = [f for f in each.findings if f.result == "warn" or f.code == DIFFERS]
-        if noted and not isinstance(each, Skipped):
-            lines += [f"{one_line(each.source)}:", findings_text(noted)]
+    for entry in entries:
+        noted = [f for f in entry.findings if f.result == "warn" or f.code == DIFFERS]
+        if noted and not isinstance(entry, Skipped):
+            lines += [f"{one_line(entry.source)}:", findings_text(noted)]
     return "\n".join(lines)
 
 
 def batch_text(
     document: SigningDocument, steps: Sequence[str], *, signed: int, skipped: int, rsa: int = 0
 ) -> str:
-    """What is said at the end of a batch: what was ignored, counts, next steps."""
+    """The end of a batch: ignored files, counts, next steps."""
     lines = [f"ignored  {one_line(source)}  holds no CSR" for source in document.ignored]
     lines.append(
         f"signed {signed}   skipped {skipped}   "
@@ -105,13 +105,13 @@ def batch_text(
 
 
 def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
-    """Each refusal as an error with its hint; ``several``: and with the source it is about."""
+    """Each refusal as an error with its hint; ``several`` adds the source."""
     lines = []
-    for each in refused:
-        where = f"{one_line(each.source)}: " if several else ""
-        lines.append(f"error: {where}{one_line(each.message)}")
-        if each.hint:
-            lines.append(f"hint: {one_line(each.hint)}")
+    for refusal in refused:
+        where = f"{one_line(refusal.source)}: " if several else ""
+        lines.append(f"error: {where}{one_line(refusal.message)}")
+        if refusal.hint:
+            lines.append(f"hint: {one_line(refusal.hint)}")
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ from ca.authority.signing.prepare import Ready
 from ca.authority.signing.sign import CHUNK, sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
-from cli.running import stay_long
+from cli.process import stay_long
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests

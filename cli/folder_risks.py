@@ -1,4 +1,4 @@
-"""Whether a folder is a bad place for a CA home: network drives, synced folders."""
+"""Why a folder may be a bad place for a CA home: network drives, synced folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "c
 
 
 def trouble(path: Path) -> str | None:
-    """A sentence if the folder is on a network drive or synced, else None."""
+    """A warning if the folder is on a network drive or in a synced folder, else None."""
     resolved = path.resolve()
     for part in resolved.parts:
         if any(part.casefold().startswith(word) for word in SYNCED):

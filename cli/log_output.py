@@ -1,4 +1,4 @@
-"""The audit trail on its way out: put aside event by event, so that none of it fills the memory."""
+"""Output of the audit trail event by event, in bounded memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOGETHER = 1000
 
 
 class Trail:
-    """Takes events, and prints them with the document that they belong to."""
+    """Collects events in a spool file, and prints them with their document."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -26,7 +26,7 @@ class Trail:
         self._spool = Spool(Path(tempfile.gettempdir()))
 
     def take(self, event: LogEvent) -> None:
-        """An event, oldest first."""
+        """Add an event; the oldest comes first."""
         if self._settings.json:
             put_aside(self._spool, event)
             return
@@ -35,7 +35,7 @@ class Trail:
             self._lay_out()
 
     def print(self, document: LogDocument) -> None:
-        """Print what was taken, then the rest of the document."""
+        """Print the collected events, then the rest of the document."""
         if self._settings.json:
             pieces = spooled_json(document, {"events": self._spool})
             sys.stdout.writelines(codecs.iterdecode(pieces, "utf-8"))
@@ -45,7 +45,7 @@ class Trail:
             print(log_text(document))
 
     def close(self) -> None:
-        """Let go of what was put aside."""
+        """Close the spool files."""
         self._spool.close()
 
     def _lay_out(self) -> None:

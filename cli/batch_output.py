@@ -1,4 +1,4 @@
-"""A batch on its way: entries to the terminal or into a file put aside, and Ctrl-C."""
+"""Output of a batch as it proceeds, to the terminal or into a spool file, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Entries:
         self.first: list[Signed] = []
 
     def take(self, entry: Signed) -> None:
-        """A certificate just made, or handed out again."""
+        """Add a certificate that was just signed, or is handed out again."""
         name = "skipped" if isinstance(entry, Skipped) else "signed"
         self.counts[name] += 1
         if any(line.field == "key" and "RSA" in (line.issued or "") for line in entry.account):
@@ -42,7 +42,7 @@ class Entries:
             self._waiting.append(entry)
 
     def advance(self, done: int) -> None:
-        """A chunk is done: say what became of it."""
+        """Print the entries of a finished chunk."""
         if self._talker is None:
             return
         try:
@@ -54,12 +54,12 @@ class Entries:
         self._waiting.clear()
 
     def pieces(self, document: SigningDocument) -> Iterator[bytes]:
-        """The document with the entries put aside, as ``cli.output.print_json`` would print it."""
+        """The document with the spooled entries, in the form of ``cli.output.print_json``."""
         assert self._spools is not None
         return spooled_json(document, self._spools)
 
     def close(self) -> None:
-        """Let go of what was put aside."""
+        """Close the spool files."""
         for spool in (self._spools or {}).values():
             spool.close()
 

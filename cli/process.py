@@ -6,10 +6,10 @@ import gc
 
 INTERRUPTED = 130
 UNHEARD = 8
-"""Nobody reads what is printed any more: of the kind of a full disk behind stdout."""
+"""The exit code when nobody reads stdout any more: that of a full disk behind it."""
 
 
 def stay_long() -> None:
-    """What runs long collects its garbage, but does not look for it among what is loaded."""
+    """Turn garbage collection on for a long run, without scanning what is loaded already."""
     gc.freeze()
     gc.enable()

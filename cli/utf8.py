@@ -1,4 +1,4 @@
-"""Words that come as octets: from the command line, and from stdin."""
+"""Arguments and stdin as UTF-8: what is not text is refused, unless it names a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ca.model.spelling import spelled
 
 
 def refuse_octets(param: Any) -> None:
-    """Let an option or argument take nothing but text, unless it names a file or folder.
+    """Make an option or argument refuse what is not UTF-8, unless it names a file or folder.
 
     Whether it does is what its help says (``FILE``, ``DIR``) or its type: a file may have any
     name that the file system takes, everything else goes into certificates and the register.
@@ -24,21 +24,21 @@ def refuse_octets(param: Any) -> None:
     inner = param.callback
 
     def check(ctx: Any, param: Any, value: Any) -> Any:
-        for each in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(each, str) and not is_text(each):
-                raise typer.BadParameter(f"'{spelled(each)}' is not UTF-8", ctx, param)
+        for word in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(word, str) and not is_text(word):
+                raise typer.BadParameter(f"'{spelled(word)}' is not UTF-8", ctx, param)
         return value if inner is None else inner(ctx, param, value)
 
     param.callback = check
 
 
 def is_text(word: str) -> bool:
-    """Whether a word from outside was UTF-8: Python carries other octets as surrogates."""
+    """Whether an argument was UTF-8; Python represents other octets as surrogates."""
     return spelled(word) == word
 
 
 def read_stdin(limit: int) -> bytes:
-    """The octets on stdin, and one more than ``limit`` where there are more.
+    """Read stdin: at most ``limit`` octets and one more, which shows that there are more.
 
     Raises:
         MalformedError: it is closed, is a folder, or cannot be read.

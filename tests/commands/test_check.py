@@ -57,7 +57,7 @@ def test_check_shows_what_is_well_when_asked_and_names_the_command_that_mends(
 
     text = sipca("check").out
 
-    assert "WARN  crl-pending  Test Lab Issuing: its CRL does not tell the latest" in text
+    assert "WARN  crl-pending  Test Lab Issuing: its CRL does not list the latest" in text
     assert "        sipca crl --ca issuing --refresh" in text
     assert codes(sipca, "--min-severity", "error") == []
 

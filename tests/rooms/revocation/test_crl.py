@@ -68,16 +68,16 @@ def test_a_crl_without_entries_has_no_list_of_them() -> None:
 def test_a_crl_whose_signature_does_not_hold_is_never_handed_out(spec: str) -> None:
     made = make(spec, None, label="issuing")
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold") as refusal:
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify") as refusal:
         signed_crl(HEAD, NONE, Faulty(made), made.public)
 
-    assert refusal.value.hint == "the key or the machine is faulty"
+    assert refusal.value.hint == "check the key and the machine: one is faulty"
 
 
 def test_a_crl_is_signed_by_the_key_of_its_ca_alone() -> None:
     other = make("ec:p256", None, label="other")
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold"):
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
         signed_crl(HEAD, NONE, other.signer, KEY.public)
 
 
@@ -86,7 +86,7 @@ def test_a_signer_that_gives_itself_out_for_the_cas_is_found_out_by_its_signatur
         def sign_digest(self, digest: bytes) -> bytes:
             return make("ec:p256", None, label="other").signer.sign_digest(digest)
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold"):
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
         signed_crl(HEAD, NONE, Pretender(KEY), KEY.public)
 
 
@@ -98,7 +98,7 @@ def test_a_signer_of_another_name_for_the_same_key_is_refused() -> None:
     signer = Renamed(KEY)
     signer.public_key = make("ec:p256", None, label="other").public.spki
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold"):
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
         signed_crl(HEAD, NONE, signer, KEY.public)
 
 

@@ -20,11 +20,13 @@ def unreadable(upload: Upload) -> Iterator[Violation]:
     for file in upload.unread:
         yield Violation(f"{file.label} cannot be read: {file.reason}", file.hint)
     device, trust = upload.device, upload.trust
-    for each in device.bundle.damaged:
-        yield Violation(f"'{device.name}' line {each.line}: {each.reason}", "copy it again, whole")
+    for damage in device.bundle.damaged:
+        yield Violation(
+            f"'{device.name}' line {damage.line}: {damage.reason}", "copy it again, whole"
+        )
     if trust is not None:
-        for each in trust.unread:
-            yield Violation(f"'{trust.name}' line {each.line}: {each.reason}", "leave it out")
+        for damage in trust.unread:
+            yield Violation(f"'{trust.name}' line {damage.line}: {damage.reason}", "leave it out")
     if device.key is None:
         yield Violation("the certificate's public key does not decode", _AGAIN)
     for facts in _certificates(upload):

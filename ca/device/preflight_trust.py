@@ -21,7 +21,7 @@ def chain(upload: Upload) -> Iterator[Violation]:
     if upload.trust is None:
         return
     members, page = upload.trust.members, upload.target.pages.trust
-    issuers, whole = chain_to_root(upload.device.facts, members)
+    issuers, is_complete = chain_to_root(upload.device.facts, members)
     unverifiable = None if issuers else unverifiable_issuer(upload.device.facts, members)
     if unverifiable is not None:
         yield Violation(
@@ -35,7 +35,7 @@ def chain(upload: Upload) -> Iterator[Violation]:
             f"({_name(upload.device.facts.issuer)})",
             f"{page}: the issuing CA belongs there too; sipca chain writes both",
         )
-    elif not whole:
+    elif not is_complete:
         yield Violation(
             f"'{upload.trust.name}' does not lead to a self-signed root: "
             f"'{_name(issuers[-1].issuer)}' is missing",

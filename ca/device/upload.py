@@ -86,8 +86,8 @@ def device_file(name: str, data: bytes) -> DeviceFile:
     """
     bundle = read_bundle(data, what=f"'{name}'")
     if not bundle.members:
-        for each in bundle.damaged:
-            raise MalformedError(f"'{name}' line {each.line}: {each.reason}")
+        for damage in bundle.damaged:
+            raise MalformedError(f"'{name}' line {damage.line}: {damage.reason}")
         raise nothing_due(f"'{name}'", what_else(bundle) or "file without a certificate")
     facts = _facts(name, bundle.members[0])
     return DeviceFile(
@@ -110,11 +110,11 @@ def trust_file(name: str, data: bytes) -> TrustFile:
     bundle = read_bundle(data, what=f"'{name}'")
     members: list[CertificateFacts] = []
     unread = list(bundle.damaged)
-    for each in bundle.members:
+    for member in bundle.members:
         try:
-            members.append(read_certificate(each.der))
+            members.append(read_certificate(member.der))
         except MalformedError as error:
-            unread.append(Damage(each.line, error.message))
+            unread.append(Damage(member.line, error.message))
     return TrustFile(name, bundle, tuple(members), tuple(unread))
 
 

@@ -55,7 +55,7 @@ class Entries(msgspec.Struct, frozen=True):
     read: Callable[[], Iterable[bytes]]
 
 
-def signed_crl(
+def sign_crl(
     head: CRLHead, entries: Entries, signer: DigestSigner, key: PublicKey
 ) -> Iterator[bytes]:
     """Sign a CRL and return its DER in pieces; it is signed before the first piece is returned.
@@ -79,10 +79,10 @@ def signed_crl(
             hint="check the key and the machine: one is faulty",
         )
     closing = after + signer.algorithm + tlv(BIT_STRING, b"\x00" + signature)
-    whole = len(opening) + entries.size + len(closing)
+    total = len(opening) + entries.size + len(closing)
 
     def octets() -> Iterator[bytes]:
-        yield header(SEQUENCE, whole) + opening
+        yield header(SEQUENCE, total) + opening
         yield from entries.read()
         yield closing
 

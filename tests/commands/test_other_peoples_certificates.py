@@ -104,7 +104,12 @@ def test_preflight_tells_of_an_odd_certificate_and_its_chain(
 @pytest.mark.parametrize(
     ("folder", "code", "taken", "said"),
     [
-        ("found/cert-unreadable", 4, 4, ["Good Lab Root", "BER True Root", "it is not a CA certificate"]),
+        (
+            "found/cert-unreadable",
+            4,
+            4,
+            ["Good Lab Root", "BER True Root", "it is not a CA certificate"],
+        ),
         ("found/cert-bug", 4, 3, ["Good Lab Root", "Neg Serial Root", "keyUsage is there twice"]),
         ("found/v1-root", 0, 3, ["V1 SHA1 Root", "a root of X.509 version 1", "not part of path"]),
         ("hostile/hostile-certs", 4, 4, ["Good Lab Root", "p7-empty.p7b", "x400Address"]),
@@ -333,7 +338,9 @@ def test_an_issuer_whose_signature_nobody_here_can_judge_is_told_as_such(
     answer = bare("preflight", tmp_path / "x.pem", "--chain", tmp_path / "x.pem", "--json")
 
     (chain,) = [each for each in answer.json["findings"] if each["code"] == "preflight-chain"]
-    assert chain["message"].startswith("sipca cannot verify whether 'Odd Root' signed the certificate")
+    assert chain["message"].startswith(
+        "sipca cannot verify whether 'Odd Root' signed the certificate"
+    )
 
 
 def der_sequence_of(oid: str) -> bytes:

@@ -242,7 +242,10 @@ def test_21_certificates_are_too_many_for_a_7_0_store(kit: Kit) -> None:
 @pytest.mark.parametrize(
     ("added", "said"),
     [
-        ("leaf", "is not a CA certificate: a client's certificate beside its CA switches the web password off"),
+        (
+            "leaf",
+            "is not a CA certificate: a client's certificate beside its CA switches the web password off",
+        ),
         ("key", "holds a private key at line"),
         ("twice", "is in"),
         ("expired", "is not valid at"),

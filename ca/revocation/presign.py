@@ -47,6 +47,8 @@ def path_of(request: bytes) -> str:
 def nginx_snippet(folder: str, *, seconds: int) -> str:
     """The nginx configuration that serves a folder of presigned answers by GET; sipca tests it.
 
+    Its first line never changes: by it, sipca recognises the file as its own and replaces it.
+
     Raises:
         MalformedError: the folder's path cannot be written in an nginx configuration, where ``$``
             always begins a variable.
@@ -58,7 +60,7 @@ def nginx_snippet(folder: str, *, seconds: int) -> str:
         )
     quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
     return f"""\
-# OCSP answers from 'sipca ocsp presign': include this inside server {{ ... }}.
+# OCSP answers that 'sipca ocsp presign' made: include this inside server {{ ... }}.
 # nginx reads %2F, %2B and %3D as / + and =, and // as one /, just as the files lie.
 location / {{
     root "{quoted}";

@@ -1,4 +1,4 @@
-"""Whether certificates hold together: who signed whom, which chain leads to a root."""
+"""Verify signatures between certificates, and build the chain from a certificate to a root."""
 
 from __future__ import annotations
 
@@ -15,59 +15,59 @@ _WEAK_NAMES = ("md2", "md4")
 
 
 def verify_issued(child: CertificateFacts, issuer: CertificateFacts) -> None:
-    """That a certificate was signed by another's key and names it as issuer (5280, 6.1.3 (a)).
+    """Check that ``child`` names ``issuer`` and is signed by its key (RFC 5280, 6.1.3 (a)).
 
     Raises:
-        VerificationError: it was not, or nobody here can judge that.
+        VerificationError: it does not, or its signature cannot be verified here.
     """
     name = issuer.cn or issuer.fingerprint[:16]
     if not names_as_issuer(child, issuer):
         raise VerificationError(f"its issuer is not '{name}'")
     signed = signed_by_key(child, issuer.spki)
     if signed is None:
-        raise VerificationError(f"whether the key of '{name}' signed it is not known")
+        raise VerificationError(f"sipca cannot verify whether the key of '{name}' signed it")
     if not signed:
         raise VerificationError(f"it was not signed by the key of '{name}'")
 
 
 def names_as_issuer(child: CertificateFacts, issuer: CertificateFacts) -> bool:
-    """Whether a certificate's issuer is another's subject."""
+    """Whether the issuer named in ``child`` is the subject of ``issuer``."""
     return child.issuer_der == issuer.subject_der or child.issuer == issuer.subject
 
 
 def signed_by_key(child: CertificateFacts, spki: bytes) -> bool | None:
-    """Whether a key signed a certificate; None where key or algorithm are not known here."""
+    """Whether a key signed a certificate; None if sipca does not support the key or algorithm."""
     try:
         tbs, _, signature = signed_parts(child.der, what="the certificate")
     except MalformedError:
-        return False  # a signature that is no whole number of octets is nobody's
+        return False  # a signature that is not a whole number of octets is invalid
     algorithm = Algorithm(child.signature_algorithm, child.signature_parameters)
     return holds(spki, algorithm, signature, tbs.raw)
 
 
 def has_weak_hash(facts: CertificateFacts) -> bool:
-    """Whether a certificate is signed by a hash that collisions are made for."""
+    """Whether a certificate is signed with a hash for which collisions can be computed."""
     name = facts.signature_algorithm
     hashed_by = hash_name(Algorithm(name, facts.signature_parameters))
     return hashed_by in _WEAK_HASHES or name.startswith(_WEAK_NAMES)
 
 
 def is_self_issued(facts: CertificateFacts) -> bool:
-    """Whether subject and issuer are one (RFC 5280, 3.2): a root, or a CA's change of key."""
+    """Whether subject and issuer are the same (RFC 5280, 3.2): a root, or a CA's key rollover."""
     return names_as_issuer(facts, facts)
 
 
 def is_self_signed(facts: CertificateFacts) -> bool:
-    """Whether subject and issuer are one, and its own key signed it as far as can be judged.
+    """Whether a certificate is self-issued, and its own key signed it as far as sipca can verify.
 
-    A root's own signature is no part of path validation (RFC 5280, 6.1): one by an algorithm
-    that is retired or not known here says nothing against it.
+    A root's own signature is not part of path validation (RFC 5280, 6.1), so a signature with a
+    retired or unsupported algorithm counts as its own.
     """
     return is_self_issued(facts) and signed_by_key(facts, facts.spki) is not False
 
 
 def issued_by(child: CertificateFacts, issuer: CertificateFacts) -> bool:
-    """Whether ``verify_issued`` holds."""
+    """Whether ``verify_issued`` succeeds."""
     try:
         verify_issued(child, issuer)
     except VerificationError:
@@ -75,10 +75,10 @@ def issued_by(child: CertificateFacts, issuer: CertificateFacts) -> bool:
     return True
 
 
-def unjudged_issuer(
+def unverifiable_issuer(
     child: CertificateFacts, members: Sequence[CertificateFacts]
 ) -> CertificateFacts | None:
-    """One that a certificate names as its issuer, by a key or algorithm that is not known here."""
+    """A member that ``child`` names as its issuer, but whose signature sipca cannot verify."""
     return next(
         (
             each
@@ -92,7 +92,7 @@ def unjudged_issuer(
 def chain_to_root(
     leaf: CertificateFacts, members: Sequence[CertificateFacts]
 ) -> tuple[list[CertificateFacts], bool]:
-    """The issuers of a certificate among others, nearest first, and whether a root ends them."""
+    """The issuers of a certificate among ``members``, nearest first; whether the last is a root."""
     chain: list[CertificateFacts] = []
     current = leaf
     while len(chain) < MAX_DEPTH:

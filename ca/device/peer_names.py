@@ -1,4 +1,4 @@
-"""Whether a peer that dials an address takes a certificate: three rules, on names alone."""
+"""Would a peer that dials a name or address accept a certificate? Three rules for its names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ca.names.hosts import as_address
 
 
 def matches_service_identity(names: Sequence[GeneralName], dialled: str) -> bool:
-    """RFC 9525, 6.3 (and RFC 2818, 3.1): dNSName with a whole left-most wildcard, or iPAddress."""
+    """Match as in RFC 9525, 6.3: an iPAddress, or a dNSName whose left-most label may be ``*``."""
     literal = as_address(dialled)
     if literal is not None:
         return any(each.kind == "ip" and each.value == literal for each in names)
@@ -17,9 +17,10 @@ def matches_service_identity(names: Sequence[GeneralName], dialled: str) -> bool
 
 
 def sip_identities(facts: CertificateFacts) -> tuple[list[str], bool]:
-    """A certificate's SIP domain identities (RFC 5922, 7.1), and whether URIs hid its DNS names.
+    """A certificate's SIP domain identities (RFC 5922, 7.1), and whether URIs hide its DNS names.
 
-    SIP URIs without a user part; only without any of them dNSNames; only without a SAN the CN.
+    These are the SIP URIs without a user part; if there are none, the dNSNames; if there is no SAN
+    at all, the CN.
     """
     uris = [each.value for each in facts.san if each.kind == "uri"]
     domains = [
@@ -36,7 +37,7 @@ def sip_identities(facts: CertificateFacts) -> tuple[list[str], bool]:
 
 
 def matches_sip_domain(facts: CertificateFacts, dialled: str) -> bool:
-    """RFC 5922, 7.2: equal as host names, case apart; no wildcards, no addresses in URIs' place."""
+    """Match as in RFC 5922, 7.2: equal host names in any case, without wildcards."""
     literal = as_address(dialled)
     if literal is not None:
         return any(each.kind == "ip" and each.value == literal for each in facts.san)
@@ -44,24 +45,24 @@ def matches_sip_domain(facts: CertificateFacts, dialled: str) -> bool:
 
 
 def matches_proxy_set(facts: CertificateFacts, configured: str) -> bool:
-    """The device's documented rule: a SAN equals the Proxy Set's address as text, else the CN does.
+    """Match as the device documents it: a SAN, or else the CN, equals the Proxy Set's address.
 
-    Wildcards are allowed; a name is not resolved (targets 4).
+    Compared as text, with wildcards; names are not resolved (targets 4).
     """
     literal = as_address(configured)
-    wanted = (literal or configured).casefold()
+    address = (literal or configured).casefold()
     for name in facts.san:
         if name.kind == "dns" and literal is None and _host_matches(name.value, configured):
             return True
-        if name.value.casefold() == wanted:
+        if name.value.casefold() == address:
             return True
     if facts.san_critical:
         return False
-    return facts.cn is not None and facts.cn.casefold() == wanted
+    return facts.cn is not None and facts.cn.casefold() == address
 
 
 def _host_matches(pattern: str, dialled: str) -> bool:
-    # a dot at the end is the dialler's to leave out; in a certificate it makes another name
+    # whoever dials may write a final dot; in a certificate it makes a different name
     pattern, dialled = pattern.casefold(), dialled.casefold().rstrip(".")
     if not pattern.startswith("*."):
         return pattern == dialled

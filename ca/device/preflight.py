@@ -1,4 +1,4 @@
-"""Will the device take these files, and its peers this certificate? One function a rule."""
+"""Preflight: will the device accept these files, and its peers this certificate?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ca.device.peer_names import (
     matches_sip_domain,
     sip_identities,
 )
-from ca.device.preflight_names import NAME_RULES, mended
+from ca.device.preflight_names import NAME_RULES, without_port_and_dot
 from ca.device.preflight_reading import encoding, repaired, unreadable
 from ca.device.preflight_trust import chain, trust
 from ca.device.upload import Upload
@@ -36,21 +36,21 @@ def form(upload: Upload) -> Iterator[Violation]:
     file, pages = upload.device, upload.target.pages
     if file.bundle.form not in upload.target.files.formats:
         yield Violation(
-            f"'{file.name}' is {file.bundle.form.upper()}, and {pages.device} takes PEM",
+            f"'{file.name}' is {file.bundle.form.upper()}, but {pages.device} takes PEM",
             f"openssl x509 -inform der -in {file.name} -out device.pem"
             if file.bundle.form == "der"
-            else f"sipca trust build or a text editor makes PEM of {file.bundle.form}",
+            else f"convert {file.bundle.form} to PEM with sipca trust build or a text editor",
         )
     if upload.target.files.one_block and len(file.bundle.members) > 1:
         yield Violation(
-            f"'{file.name}' holds {len(file.bundle.members)} certificates, where {pages.device} "
-            "speaks of one",
+            f"'{file.name}' holds {len(file.bundle.members)} certificates, but {pages.device} "
+            "is for one",
             f"upload the device certificate alone; the others belong to {pages.trust}",
         )
     if file.bundle.keys:
         yield Violation(
             f"'{file.name}' holds a private key at line {file.bundle.keys[0]}",
-            f"take it out: {pages.device} wants a certificate",
+            f"remove it: {pages.device} takes only a certificate",
         )
     if file.has_bom or not file.is_ascii:
         yield Violation(
@@ -73,7 +73,7 @@ def text(upload: Upload) -> Iterator[Violation]:
             "leave only the lines from BEGIN to END",
         )
     if not file.ends_with_newline:
-        yield Violation(f"'{file.name}' has no line end after its END line", "add one")
+        yield Violation(f"'{file.name}' has no line end after its END line", "add a line end")
 
 
 @rule("preflight-key", "error", "targets 2", basis="vendor")
@@ -83,9 +83,9 @@ def text(upload: Upload) -> Iterator[Violation]:
 )
 def key(upload: Upload) -> Iterator[Violation]:
     """The certificate's key is the key of the given CSR, key file or device."""
-    found = upload.device.key
+    own_key = upload.device.key
     for other in upload.keys:
-        if found is None or other.identity != found.identity:
+        if own_key is None or other.identity != own_key.identity:
             yield Violation(
                 f"the certificate's key is not that of {other.label}",
                 f"{upload.target.pages.status} would not say OK: sign the CSR of the key that is "
@@ -97,12 +97,12 @@ def key(upload: Upload) -> Iterator[Violation]:
 @cases("RSA 2048", "RSA 1024, the default of old firmware")
 def weak_key(upload: Upload) -> Violation | None:
     """The key is large enough for the target."""
-    found, facts = upload.device.key, upload.target.key
-    if found is None or found.algorithm != "rsa" or found.size >= facts.smallest_rsa:
+    own_key, facts = upload.device.key, upload.target.key
+    if own_key is None or own_key.algorithm != "rsa" or own_key.size >= facts.smallest_rsa:
         return None
     return Violation(
-        f"the key is {found.label}, smaller than RSA {facts.smallest_rsa}",
-        f"{facts.page or 'the device'}: make a key of {facts.smallest_rsa} bits, then a new CSR",
+        f"the key is {own_key.label}, smaller than RSA {facts.smallest_rsa}",
+        f"{facts.page or 'the device'}: create a key of {facts.smallest_rsa} bits, then a new CSR",
     )
 
 
@@ -110,11 +110,12 @@ def weak_key(upload: Upload) -> Violation | None:
 @cases("RSA 2048 for audiocodes-7.4", "EC P-256 for audiocodes-7.4, of which no document speaks")
 def key_kind(upload: Upload) -> Violation | None:
     """The key is of a type that the target is known to accept."""
-    found, known = upload.device.key, upload.target.key.kinds
-    if found is None or found.algorithm in known:
+    own_key, known = upload.device.key, upload.target.key.kinds
+    if own_key is None or own_key.algorithm in known:
         return None
     return Violation(
-        f"nothing is known of {found.label} keys on this device", "RSA 2048 is known to work"
+        f"it is not known whether this device accepts {own_key.label} keys",
+        "use RSA 2048, which is known to work",
     )
 
 
@@ -148,7 +149,7 @@ def san_critical(upload: Upload) -> Violation | None:
     return Violation(
         "the SAN is marked critical: a device that verifies peer names rejects the call when no "
         "SAN equals a Proxy Set address",
-        "sign again without the critical mark; every profile of sipca does",
+        "sign it again with a profile of sipca: none marks the SAN critical",
     )
 
 
@@ -158,12 +159,14 @@ def san(upload: Upload) -> Iterator[Violation]:
     """The certificate has a SAN, and each name in it has the right type."""
     pages, facts = upload.target.pages, upload.device.facts
     if not facts.san:
-        yield Violation("the certificate has no SAN", f"{pages.csr}: fill in a SAN, or --san")
+        yield Violation(
+            "the certificate has no SAN", f"{pages.csr}: fill in a SAN, or sign with --san"
+        )
     for name in facts.san:
         if name.kind == "email" and "@" not in name.value:
             yield Violation(
                 f"the SAN email '{name.value}' has no '@': its selector was left at EMAIL",
-                f"{pages.csr}: choose DNS for it and make a new CSR, or sign with --fix-san",
+                f"{pages.csr}: choose DNS for it and create a new CSR, or sign with --fix-san",
             )
         if name.kind == "dns" and name.value.replace(".", "").isdigit():
             yield Violation(
@@ -178,14 +181,16 @@ def cn(upload: Upload) -> Iterator[Violation]:
     """The subject has a CN that is not a factory name; if it is a host name, the SAN repeats it."""
     facts, page = upload.device.facts, upload.target.pages.csr
     if not facts.cn:
-        yield Violation("the subject has no CN", f"{page}, field Subject Name [CN]: the host name")
+        yield Violation(
+            "the subject has no CN", f"{page}, field Subject Name [CN]: enter the host name"
+        )
     elif is_factory_name(facts.cn):
         yield Violation(
             f"the CN '{facts.cn}' is a factory name that no peer dials",
-            f"{page}, field Subject Name [CN]: the host name; or sign with --cn",
+            f"{page}, field Subject Name [CN]: enter the host name; or sign with --cn",
         )
     elif looks_like_host(facts.cn) and not any(
-        matches_service_identity((mended(each),), facts.cn) for each in facts.san
+        matches_service_identity((without_port_and_dot(each),), facts.cn) for each in facts.san
     ):
         yield Violation(f"the CN '{facts.cn}' is not in the SAN", f"{page}: repeat it as a SAN")
 
@@ -198,22 +203,22 @@ def cn(upload: Upload) -> Iterator[Violation]:
 def purposes(upload: Upload) -> Iterator[Violation]:
     """The certificate's purposes and key usage allow what its TLS context does."""
     facts = upload.device.facts
-    wanted = {"both": ("serverAuth", "clientAuth"), "server": ("serverAuth",)}.get(
+    needed = {"both": ("serverAuth", "clientAuth"), "server": ("serverAuth",)}.get(
         upload.role, ("clientAuth",)
     )
-    for purpose in wanted:
+    for purpose in needed:
         if facts.extended_key_usage and purpose not in facts.extended_key_usage:
             side = "called" if purpose == "serverAuth" else "calling"
             yield Violation(
                 f"the certificate has no {purpose}: a peer refuses the device when it is {side}, "
                 "under strict extension validation",
-                "sign with the profile sip; --role says that the context does only one of both",
+                "sign with the profile sip, or give --role if the context does only one of both",
             )
     if facts.key_usage and "digitalSignature" not in facts.key_usage:
         yield Violation("key usage lacks digitalSignature", "sign with a profile of sipca")
-    found = upload.device.key
-    rsa = found is not None and found.algorithm == "rsa"
-    serves = facts.key_usage and rsa and upload.role != "client"
+    own_key = upload.device.key
+    is_rsa = own_key is not None and own_key.algorithm == "rsa"
+    serves = facts.key_usage and is_rsa and upload.role != "client"
     if serves and "keyEncipherment" not in facts.key_usage:
         yield Violation(
             "key usage lacks keyEncipherment, which old RSA cipher suites need",
@@ -233,12 +238,12 @@ def validity(upload: Upload) -> Iterator[Violation]:
     span, now = upload.device.facts.validity, upload.at
     if now < span.not_before:
         yield Violation(
-            f"not yet valid: it begins {span.not_before:%Y-%m-%d %H:%M}Z, and the device's clock "
+            f"it is not valid before {span.not_before:%Y-%m-%d %H:%M}Z, but the device's clock "
             f"says {now:%Y-%m-%d %H:%M}Z",
             "set NTP on the device, or sign with a longer --backdate",
         )
     if now > span.not_after:
-        yield Violation(f"expired on {span.not_after:%Y-%m-%d}", "sign again")
+        yield Violation(f"it expired on {span.not_after:%Y-%m-%d}", "sign it again")
 
 
 @rule("preflight-alarm", "warning", "targets 4", basis="vendor")
@@ -256,7 +261,7 @@ def alarm(upload: Upload) -> Violation | None:
     return Violation(
         f"{left.days} d are left, and the expiry alarm starts at {facts.start_days} d: it would "
         "be raised at once",
-        f"a lifetime of more than {days} d, or lower TLS Expiry Check Start on the device",
+        f"sign for more than {days} d, or lower TLS Expiry Check Start on the device",
     )
 
 
@@ -272,7 +277,7 @@ def apple(upload: Upload) -> Violation | None:
     if days < APPLE_DAYS + 1 or "serverAuth" not in facts.extended_key_usage:
         return None
     return Violation(
-        f"it lives {days} d: Apple's programs refuse web pages with more than {APPLE_DAYS} d",
+        f"it is valid for {days} d: Apple's programs refuse web pages above {APPLE_DAYS} d",
         "sign with the profile https, or a shorter --lifetime, if it also serves the web page",
     )
 
@@ -288,12 +293,12 @@ def peer(upload: Upload) -> Iterator[Violation]:
     for dialled in upload.peers:
         if not matches_proxy_set(facts, dialled):
             yield Violation(
-                f"no name of the certificate equals '{dialled}', as a peer's Proxy Set has it",
+                f"no name of the certificate equals '{dialled}', the address in a peer's Proxy Set",
                 f"{upload.target.pages.csr}: add it as a SAN, or change the Proxy Set's address",
             )
         elif not matches_service_identity(facts.san, dialled):
             yield Violation(
-                f"'{dialled}' is only the CN: peers that go by RFC 9525 look at the SAN alone",
+                f"'{dialled}' is only in the CN: peers that follow RFC 9525 look only at the SAN",
                 "repeat it in the SAN",
             )
 
@@ -308,12 +313,12 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
     facts = upload.device.facts
     identities, hidden = sip_identities(facts)
     dialled = upload.peers or tuple(each.value for each in facts.san if each.kind == "dns")
-    missed = [each for each in dialled if not matches_sip_domain(facts, each)]
-    if hidden and missed:
+    unmatched = [each for each in dialled if not matches_sip_domain(facts, each)]
+    if hidden and unmatched:
         yield Violation(
             f"beside sip:{identities[0]} a strict SIP peer (RFC 5922) does not look at "
-            f"{', '.join(missed)}",
-            "add a URI SAN sip:NAME for each, or leave the SIP URI out",
+            f"{', '.join(unmatched)}",
+            "add a URI SAN sip:NAME for each, or remove the SIP URI",
         )
 
 
@@ -329,17 +334,14 @@ _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
     "preflight-alarm": lambda target: target.alarm.basis,
     "preflight-trust": lambda target: target.trust.basis,
 }
-"""Rules whose basis is that of the target's facts."""
+"""Rules whose findings have the basis of a table in the target."""
 
 
 def preflight(upload: Upload, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
-    """Every finding, each with the basis that its facts have; a rule that breaks stops no other."""
-    found = []
+    """Run all rules; each finding has the basis of its facts, and a failing rule stops no other."""
+    findings = []
     for finding in run_all(RULES, upload, on_bug):
-        basis = _BASIS_OF.get(finding.code)
-        found.append(
-            finding
-            if basis is None
-            else msgspec.structs.replace(finding, basis=basis(upload.target))
-        )
-    return found
+        basis_of = _BASIS_OF.get(finding.code)
+        basis = finding.basis if basis_of is None else basis_of(upload.target)
+        findings.append(msgspec.structs.replace(finding, basis=basis))
+    return findings

@@ -1,7 +1,7 @@
-"""A certificate's names by the rules of requests: what would be refused there fails here.
+"""Preflight of a certificate's names, by the rules for names in requests.
 
-What the operator may override at signing (a wildcard, an underscore), and schemes that a profile
-may take, is there on purpose in a certificate: it is warned of.
+A name that would be refused in a request is an error here. One that an operator or a profile may
+permit (a wildcard, an underscore, an unusual URI scheme) is only a warning.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from ca.names.constraints import names_in_subject, outside
 from ca.names.general import check_general_name
 from ca.names.sip import sip_uri_user
 from ca.names.subjects import check_subject
+from ca.names.text import printable
 from ca.names.uris import scheme_of
 from ca.verification import chain_to_root
 
-_SAID_BY_PREFLIGHT_SAN = ("san-email-no-at",)
-_ANOTHERS_CHOICE = ("san-uri-scheme",)
+_REPORTED_BY_PREFLIGHT_SAN = ("san-email-no-at",)
+_PROFILE_CHOICES = ("san-uri-scheme",)
 _SIP_DOMAIN = Purpose.SIP_DOMAIN.label
 _WORDS = {
     "wildcard": "is a wildcard, which SIP peers do not match (RFC 5922, 7.2)",
@@ -34,20 +35,22 @@ _WORDS = {
 @cases("dns:sbc1.lab.example", "dns:sbc1.lab.example:5061")
 def name(upload: Upload) -> Iterator[Violation]:
     """Each name in the SAN is well formed and can be dialled."""
-    for each, finding in _found(upload):
-        if finding.severity == "error" and not _is_a_choice(finding):
-            yield _violation(upload, each, finding)
+    for san, finding in _san_findings(upload):
+        if finding.severity == "error" and not _may_be_permitted(finding):
+            yield _violation(upload, san, finding)
 
 
 @rule("preflight-name-unusual", "warning", "RFC 5922 7.2; RFC 9525 6.3; RFC 1123 2.1")
 @cases("dns:sbc1.lab.example", "dns:*.lab.example")
 def unusual_name(upload: Upload) -> Iterator[Violation]:
     """No name is a wildcard, has an underscore, or is accepted by few peers."""
-    for each, finding in _found(upload):
-        if finding.severity != "error" or _is_a_choice(finding):
-            yield _violation(upload, each, finding)
+    for san, finding in _san_findings(upload):
+        if finding.severity != "error" or _may_be_permitted(finding):
+            yield _violation(upload, san, finding)
     for finding in check_subject(upload.device.facts.subject):
-        yield Violation(finding.message, f"{upload.target.pages.csr}: type it anew")
+        yield Violation(
+            finding.message, f"{upload.target.pages.csr}: correct it and create a new CSR"
+        )
 
 
 @rule("preflight-sip-uri-user", "error", "RFC 5922 7.1; RFC 5924 3")
@@ -57,7 +60,7 @@ def sip_domain_uri_user(upload: Upload) -> Iterator[Violation]:
     parameters.
     """
     if _SIP_DOMAIN in upload.device.facts.extended_key_usage:
-        yield from _no_domains(upload)
+        yield from _uris_without_domain(upload)
 
 
 @rule("preflight-sip-uri-no-domain", "warning", "RFC 5922 7.1")
@@ -65,7 +68,7 @@ def sip_domain_uri_user(upload: Upload) -> Iterator[Violation]:
 def sip_uri_no_domain(upload: Upload) -> Iterator[Violation]:
     """Every sip: URI names a domain and nothing else, as a strict peer reads it."""
     if _SIP_DOMAIN not in upload.device.facts.extended_key_usage:
-        yield from _no_domains(upload)
+        yield from _uris_without_domain(upload)
 
 
 @rule("preflight-constraints", "error", "RFC 5280 4.2.1.10")
@@ -81,60 +84,64 @@ def constraints(upload: Upload) -> Iterator[Violation]:
     for issuer in issuers:
         dns = tuple(each.lstrip(".").casefold() for each in issuer.permitted_dns)
         limits = {"dns": (dns, ()), "ip": ((), issuer.permitted_ip)}
-        for name in dict.fromkeys((*facts.san, *names_in_subject(facts.subject))):
-            within = limits.get(name.kind)
-            if within and any(within) and outside(name, *within):
+        for subject_name in dict.fromkeys((*facts.san, *names_in_subject(facts.subject))):
+            within = limits.get(subject_name.kind)
+            if within and any(within) and outside(subject_name, *within):
                 yield Violation(
-                    f"'{name}' lies outside of what '{issuer.cn}' may certify: peers refuse the "
-                    "certificate",
-                    "take the name out, or have it signed by another CA",
+                    f"'{subject_name}' lies outside of what '{issuer.cn}' may certify: peers "
+                    "refuse the certificate",
+                    "remove the name, or have the certificate signed by another CA",
                 )
 
 
 NAME_RULES = (name, unusual_name, sip_domain_uri_user, sip_uri_no_domain, constraints)
 
 
-def mended(each: GeneralName) -> GeneralName:
-    """A DNS name without port and final dot: what was meant, once that is said."""
-    if each.kind != "dns":
-        return each
-    return msgspec.structs.replace(each, value=each.value.partition(":")[0].rstrip("."))
+def without_port_and_dot(san: GeneralName) -> GeneralName:
+    """A DNS name without port and final dot, which other rules report; other names unchanged."""
+    if san.kind != "dns":
+        return san
+    return msgspec.structs.replace(san, value=san.value.partition(":")[0].rstrip("."))
 
 
-def _found(upload: Upload) -> Iterator[tuple[GeneralName, Finding]]:
-    for name in upload.device.facts.san:
-        for finding in _found_in(name):
-            yield name, finding
+def _san_findings(upload: Upload) -> Iterator[tuple[GeneralName, Finding]]:
+    for san in upload.device.facts.san:
+        for finding in _findings_of(san):
+            yield san, finding
 
 
-def _found_in(each: GeneralName) -> Iterator[Finding]:
-    is_address = each.kind == "dns" and each.value.replace(".", "").isdigit()
-    for finding in check_general_name(each, wildcard=False):
-        said = finding.code in _SAID_BY_PREFLIGHT_SAN or (
+def _findings_of(san: GeneralName) -> Iterator[Finding]:
+    is_address = san.kind == "dns" and san.value.replace(".", "").isdigit()
+    for finding in check_general_name(san, wildcard=False):
+        reported = finding.code in _REPORTED_BY_PREFLIGHT_SAN or (
             finding.code == "san-dns-address" and is_address
         )
-        if not said:
+        if not reported:
             yield finding
 
 
-def _is_a_choice(finding: Finding) -> bool:
-    return CATALOGUE[finding.code].allow or finding.code in _ANOTHERS_CHOICE
+def _may_be_permitted(finding: Finding) -> bool:
+    return CATALOGUE[finding.code].allow or finding.code in _PROFILE_CHOICES
 
 
-def _violation(upload: Upload, each: GeneralName, finding: Finding) -> Violation:
+def _violation(upload: Upload, san: GeneralName, finding: Finding) -> Violation:
     message = finding.message.replace("the CSR's ", "the ")
     if finding.code in _WORDS:
-        message = f"the SAN DNS name '{each.value}' {_WORDS[finding.code]}"
-    elif finding.code in _ANOTHERS_CHOICE:
-        message = message.partition(", and the profile")[0] + ", which means nothing to SIP peers"
+        message = f"the SAN DNS name '{san.value}' {_WORDS[finding.code]}"
+    elif finding.code in _PROFILE_CHOICES:
+        scheme = printable(scheme_of(san.value) or "", 40)
+        message = (
+            f"the SAN URI '{printable(san.value)}' is of the scheme {scheme}, which means nothing "
+            "to SIP peers"
+        )
     return Violation(
         message, f"{upload.target.pages.csr}: correct it, or sign with --replace-san and --san"
     )
 
 
-def _no_domains(upload: Upload) -> Iterator[Violation]:
-    for name in upload.device.facts.san:
-        if name.kind == "uri" and scheme_of(name.value) in ("sip", "sips"):
-            found = sip_uri_user.check(name)
-            if isinstance(found, Violation) and not any(_found_in(name)):
-                yield found
+def _uris_without_domain(upload: Upload) -> Iterator[Violation]:
+    for san in upload.device.facts.san:
+        if san.kind == "uri" and scheme_of(san.value) in ("sip", "sips"):
+            violation = sip_uri_user.check(san)
+            if isinstance(violation, Violation) and not any(_findings_of(san)):
+                yield violation

@@ -1,4 +1,4 @@
-"""Whether the files to be uploaded can be read at all, by a device that is stricter than sipca."""
+"""Preflight of reading: can a device, which is stricter than sipca, read the files at all?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ca.encoding.oddities import oddities
 from ca.model.certificates import CertificateFacts
 from ca.model.findings import Violation, cases, rule
 
-_AGAIN = "have its CA issue it again, and tell its CA"
+_AGAIN = "have its CA issue it again, and report the defect to the CA"
 
 
 @rule("preflight-unreadable", "error", "RFC 5280 4.1")
@@ -25,8 +25,8 @@ def unreadable(upload: Upload) -> Iterator[Violation]:
             f"'{device.name}' line {damage.line}: {damage.reason}", "copy it again, whole"
         )
     if trust is not None:
-        for source in trust.unread:
-            yield Violation(f"'{trust.name}' line {source.line}: {source.reason}", "leave it out")
+        for damage in trust.unread:
+            yield Violation(f"'{trust.name}' line {damage.line}: {damage.reason}", "leave it out")
     if device.key is None:
         yield Violation("the certificate's public key does not decode", _AGAIN)
     for facts in _certificates(upload):
@@ -42,7 +42,7 @@ def encoding(upload: Upload) -> Iterator[Violation]:
         for sentence in oddities(facts)[0]:
             yield Violation(
                 f"'{name_of(facts)}': {sentence}",
-                "many programs take it all the same; Java, Go and other strict ones may not",
+                "many programs accept it all the same; strict ones such as Java and Go may not",
             )
 
 

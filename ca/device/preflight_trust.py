@@ -1,4 +1,4 @@
-"""Does the trust file lead from the device certificate to a root, and will the device take it?"""
+"""Preflight of the trust file: does it lead to a root, and will the device accept it?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ca.device.trust import name_of
 from ca.device.upload import Upload
 from ca.model.findings import Violation, cases, rule
-from ca.verification import chain_to_root, is_self_signed, unjudged_issuer
+from ca.verification import chain_to_root, is_self_signed, unverifiable_issuer
 
 
 @rule("preflight-chain", "error", "RFC 5280 6.1; targets 3", basis="vendor")
@@ -21,13 +21,13 @@ def chain(upload: Upload) -> Iterator[Violation]:
     if upload.trust is None:
         return
     members, page = upload.trust.members, upload.target.pages.trust
-    issuers, whole = chain_to_root(upload.device.facts, members)
-    unjudged = None if issuers else unjudged_issuer(upload.device.facts, members)
-    if unjudged is not None:
+    issuers, is_complete = chain_to_root(upload.device.facts, members)
+    unverifiable = None if issuers else unverifiable_issuer(upload.device.facts, members)
+    if unverifiable is not None:
         yield Violation(
-            f"whether '{name_of(unjudged)}' signed the certificate is not known here: "
-            f"{upload.device.facts.signature_algorithm}, by its key",
-            "have it signed by an RSA or EC key, as devices know them",
+            f"sipca cannot verify whether '{name_of(unverifiable)}' signed the certificate: it "
+            f"does not support {upload.device.facts.signature_algorithm} with this key",
+            "have it signed with an RSA or EC key, which devices support",
         )
     elif not issuers:
         yield Violation(
@@ -35,7 +35,7 @@ def chain(upload: Upload) -> Iterator[Violation]:
             f"({_name(upload.device.facts.issuer)})",
             f"{page}: the issuing CA belongs there too; sipca chain writes both",
         )
-    elif not whole:
+    elif not is_complete:
         yield Violation(
             f"'{upload.trust.name}' does not lead to a self-signed root: "
             f"'{_name(issuers[-1].issuer)}' is missing",
@@ -62,24 +62,26 @@ def trust(upload: Upload) -> Iterator[Violation]:
         return
     file, page, limit = upload.trust, upload.target.pages.trust, upload.target.trust.limit
     if file.bundle.form not in upload.target.files.formats:
-        yield Violation(f"'{file.name}' is {file.bundle.form.upper()}, not PEM", f"{page}: PEM")
+        yield Violation(
+            f"'{file.name}' is {file.bundle.form.upper()}, not PEM", f"{page}: upload PEM"
+        )
     if file.bundle.keys:
         yield Violation(
             f"'{file.name}' holds a private key at line {file.bundle.keys[0]}",
-            "take it out, and consider the key known to others",
+            "remove it, and treat the key as exposed",
         )
     if len(file.members) > limit:
         yield Violation(
             f"'{file.name}' holds {len(file.members)} certificates; the store of this device "
-            f"takes {limit}",
+            f"holds {limit}",
             "leave out what this context's peers do not need; sipca trust build counts",
         )
     for facts in file.members:
         if not facts.is_ca and not is_self_signed(facts):
             yield Violation(
-                f"'{facts.cn}' in '{file.name}' is no CA: a client's certificate beside its CA "
-                "switches the web password off",
-                f"{page}: only CA certificates",
+                f"'{facts.cn}' in '{file.name}' is not a CA certificate: a client's certificate "
+                "beside its CA switches the web password off",
+                f"{page}: import only CA certificates",
             )
         if not facts.validity.not_before <= upload.at <= facts.validity.not_after:
             yield Violation(
@@ -88,7 +90,7 @@ def trust(upload: Upload) -> Iterator[Violation]:
             )
     counts = Counter(facts.fingerprint for facts in file.members)
     for facts in dict.fromkeys(each for each in file.members if counts[each.fingerprint] > 1):
-        yield Violation(f"'{facts.cn}' is in '{file.name}' twice", "leave one of them out")
+        yield Violation(f"'{facts.cn}' is in '{file.name}' twice", "remove one of them")
 
 
 def _name(attributes: tuple[object, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What a target's facts say about a request: the page's example subject, its key sizes."""
+"""Rules about a request and the kind of device that it comes from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ca.profiles.target import Target
 
 
 class RequestAtTarget(msgspec.Struct, frozen=True):
-    """A request, and the kind of device that made it."""
+    """A request, and the kind of device that created it."""
 
     request: CertificateRequest
     target: Target
@@ -30,8 +30,8 @@ def placeholder_subject(subject: RequestAtTarget) -> Violation | None:
         return None
     shown = ", ".join(f"{kind}={value}" for kind, value in example.items())
     return Violation(
-        f"the subject is the page's example, never edited: {shown}",
-        "fill in the fields of the CSR page, or leave them empty, and make a new CSR",
+        f"the subject is the unedited example of the CSR page: {shown}",
+        "fill in the fields of the CSR page, or leave them empty, and create a new CSR",
     )
 
 
@@ -43,8 +43,8 @@ def factory_name(subject: RequestAtTarget) -> Violation | None:
     if not pattern or cn is None or not matches(pattern, cn):
         return None
     return Violation(
-        f"the CN '{printable(cn)}' is the device's own, made up because the field was empty",
-        f"{subject.target.pages.csr}, field Subject Name [CN]: the host name; or sign with --cn",
+        f"the CN '{printable(cn)}' was made up by the device because the field was empty",
+        f"{subject.target.pages.csr}, field Subject Name [CN]: enter the host name; or use --cn",
     )
 
 
@@ -61,7 +61,7 @@ def no_san_fields(subject: RequestAtTarget) -> Violation | None:
 
 
 class NamesAtTarget(msgspec.Struct, frozen=True):
-    """A kind of device, and in words how a certificate differs from what it asked for."""
+    """A kind of device, and in words how a certificate differs from the device's request."""
 
     target: Target
     differences: tuple[str, ...]
@@ -77,22 +77,22 @@ def device_verbatim(subject: NamesAtTarget) -> Violation | None:
     if not subject.target.request.verbatim or not subject.differences:
         return None
     return Violation(
-        f"{subject.target.description} takes only what its CSR asks for, and the certificate "
+        f"{subject.target.description} accepts only what its CSR asks for, but the certificate "
         f"would differ: {'; '.join(subject.differences)}",
-        "sign by a profile of your own that leaves it alone (verbatim = true holds it to that)",
+        "sign with a profile of your own that does not change it (verbatim = true ensures that)",
     )
 
 
 def judge_names_at_target(
     target: Target, differences: tuple[str, ...], allowed: Collection[str] = ()
 ) -> list[Finding]:
-    """What the target's facts say about a certificate that differs from its request."""
-    found = run([device_verbatim], NamesAtTarget(target, differences), allowed)
-    return [msgspec.structs.replace(each, basis=target.request.basis) for each in found]
+    """Findings about a certificate that differs from its request, with the target's basis."""
+    findings = run([device_verbatim], NamesAtTarget(target, differences), allowed)
+    return [msgspec.structs.replace(each, basis=target.request.basis) for each in findings]
 
 
 def judge_at_target(request: CertificateRequest, target: Target) -> list[Finding]:
-    """What the target's facts say about a request, each with the basis of its facts."""
+    """Findings about a request, each with the basis of the target's table it comes from."""
     bases = {
         "placeholder-subject": target.request.basis,
         "device-factory-name": target.request.basis,
@@ -108,7 +108,7 @@ def judge_at_target(request: CertificateRequest, target: Target) -> list[Finding
 def next_steps(
     target: Target, *, trusted_root: str, device: str, context: int | None = None
 ) -> list[str]:
-    """The steps on the device's pages, in their order; an inferred one says so."""
+    """The steps of an upload in order, filled in; inferred ones are marked "(inferred)"."""
     steps = []
     for step in target.steps:
         text = fill(

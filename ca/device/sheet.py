@@ -1,4 +1,4 @@
-"""The upload sheet: what goes where, in which order, and what to compare; as text and as a page."""
+"""The upload sheet, as text and HTML: which file goes where, in which order, what to compare."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HASHES = {
 
 
 class SheetRow(msgspec.Struct, frozen=True):
-    """One file: what it is for, its certificates, and the SHA-256 of the file itself."""
+    """One file: its purpose, its certificates, and the SHA-256 of the file in hex."""
 
     name: str
     purpose: str
@@ -31,7 +31,7 @@ class SheetRow(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """All that a sheet tells."""
+    """Everything that a sheet shows."""
 
     title: str
     ca: str
@@ -45,31 +45,33 @@ class Sheet(msgspec.Struct, frozen=True):
 
 
 def checks(sheet: Sheet) -> list[str]:
-    """What to look at after the upload."""
+    """What the operator must check after the upload."""
     pages, target = sheet.target.pages, sheet.target
-    said = [
+    checklist = [
         f"{pages.status}: the private key status says OK",
         f"{pages.trust}: every certificate below is listed, with the thumbprints below",
         "the configuration is saved: without it a restart brings the old certificate back",
     ]
     if target.rest.trusted_root and target.rest.trusted_root_replaces:
         path = fill(target.rest.trusted_root, {"context": str(sheet.context or 0)})
-        said.append(f"by REST, PUT {path} replaces the whole store: put back what was there before")
+        checklist.append(
+            f"by REST, PUT {path} replaces the whole store: add again what was in it before"
+        )
     if target.alarm.start_days:
-        said.append(
-            f"the expiry alarm starts {target.alarm.start_days} d before the end "
+        checklist.append(
+            f"the expiry alarm starts {target.alarm.start_days} d before expiry "
             f"({target.alarm.basis})"
         )
     if target.trust.several_in_one == "unknown":
-        said.append(
-            "whether the page takes several certificates from one file is not known: "
-            "trusted-1-root.pem and trusted-2-issuing.pem go one by one"
+        checklist.append(
+            "it is not known whether the page takes several certificates from one file: if not, "
+            "import trusted-1-root.pem and trusted-2-issuing.pem one by one"
         )
-    return said
+    return checklist
 
 
 def thumbprints(sheet: Sheet, facts: CertificateFacts) -> list[tuple[str, str]]:
-    """Name and hex digits of each thumbprint that this target's pages or manuals use."""
+    """Name and hex digits of each thumbprint that the target's pages or manuals use."""
     return [
         (name.upper().replace("SHA", "SHA-"), _grouped(_HASHES[name](facts.der)))
         for name in sheet.target.trust.thumbprints
@@ -84,7 +86,7 @@ def as_text(sheet: Sheet) -> str:
         f"device   {sheet.device}" + _context(sheet),
         f"target   {sheet.target.description}",
         f"CA       {sheet.ca}",
-        f"made     {sheet.made_at:%Y-%m-%d %H:%M}Z",
+        f"created  {sheet.made_at:%Y-%m-%d %H:%M}Z",
         "",
         "Steps, in this order:",
         *(f"  {number}. {step}" for number, step in enumerate(sheet.steps, 1)),
@@ -120,7 +122,7 @@ ul.checks { list-style: none; padding-left: 0; } ul.checks li::before { content:
 
 
 def as_html(sheet: Sheet) -> str:
-    """The sheet as a page to print: no scripts, nothing from elsewhere, every text escaped."""
+    """The sheet as an HTML page to print, without scripts and external parts, all text escaped."""
     rows = "".join(_html_row(sheet, row) for row in sheet.rows)
     findings = "".join(
         f'<li class="{each.result}">{_safe(each.message)} [{each.basis}]</li>'

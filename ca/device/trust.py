@@ -1,4 +1,4 @@
-"""What belongs into a device's trust store, and what does not."""
+"""Choose the certificates for a device's trust store, and judge the bundle."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 def name_of(facts: CertificateFacts) -> str:
-    """A certificate for people: its CN, else its subject, else its fingerprint."""
+    """How a certificate is called in messages: its CN, else its subject, else its fingerprint."""
     return printable(facts.cn or subject_text(facts.subject)) or facts.fingerprint[:16]
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """A candidate left out: "duplicate", "refused" or "bug", and the reason."""
+    """A candidate that was left out, why, and the kind: "duplicate", "refused" or "bug"."""
 
     candidate: Candidate
     kind: str
@@ -38,7 +38,7 @@ class Dropped(msgspec.Struct, frozen=True):
 
 
 class Store(msgspec.Struct, frozen=True):
-    """A bundle to be: its members in their order, what was left out, what is worth a look."""
+    """A bundle for a target: its members in their order, and the candidates left out."""
 
     target: Target
     members: tuple[Candidate, ...]
@@ -46,18 +46,18 @@ class Store(msgspec.Struct, frozen=True):
 
 
 def refusal(facts: CertificateFacts, at: datetime) -> str | None:
-    """Why a certificate does not belong into a trust store, or None."""
+    """Why a certificate does not belong in a trust store, or None if it does."""
     fatal = next((each for each in facts.faults if each.fatal), None)
     if fatal is not None:
-        return f"{fatal}, and no verifier takes such a certificate"
+        return f"{fatal}, and no verifier accepts such a certificate"
     if isinstance(attempt(read_public_key, facts.spki), MalformedError):
-        return "its public key does not decode, and no verifier takes such a certificate"
+        return "its public key does not decode, and no verifier accepts such a certificate"
     if not facts.is_ca and not may_be_root(facts):
         if is_self_issued(facts) and not facts.extended_key_usage:
-            return "nothing says that it is a CA, and its own signature does not hold: is it whole?"
+            return "it is not marked as a CA and its self-signature does not verify: is it damaged?"
         return (
-            "it is no CA: a client's own certificate beside its CA switches the web password off "
-            "(vendor)"
+            "it is not a CA certificate: a client's own certificate beside its CA switches the web "
+            "password off (vendor)"
         )
     if at > facts.validity.not_after:
         return f"it expired on {facts.validity.not_after:%Y-%m-%d}"
@@ -67,7 +67,7 @@ def refusal(facts: CertificateFacts, at: datetime) -> str | None:
 
 
 def may_be_root(facts: CertificateFacts) -> bool:
-    """Whether a certificate that does not say so is a root: it signed itself, as v1 roots do."""
+    """Whether a certificate that is not marked as a CA may be a root: v1 roots are self-signed."""
     return not facts.extended_key_usage and is_self_signed(facts)
 
 
@@ -78,13 +78,13 @@ def gather(
     at: datetime,
     on_bug: Callable[[BugError], None] | None = None,
 ) -> Store:
-    """The bundle of all candidates that belong in one: intermediates by name, then roots."""
+    """The bundle of all candidates that belong in it: intermediates by name, then roots."""
     members: dict[str, Candidate] = {}
     dropped = []
     for candidate in candidates:
         known = members.get(candidate.facts.fingerprint)
         if known is not None:
-            dropped.append(Dropped(candidate, "duplicate", f"it is in {known.source} already"))
+            dropped.append(Dropped(candidate, "duplicate", f"it is already in {known.source}"))
             continue
         reason = attempt(refusal, candidate.facts, at)
         if isinstance(reason, CAError):
@@ -115,20 +115,21 @@ def twins(store: Store) -> list[Violation]:
 
     Both are kept; the older one may be meant to go.
     """
-    seen: dict[tuple[bytes, bytes], Candidate] = {}
-    found = []
+    firsts: dict[tuple[bytes, bytes], Candidate] = {}
+    violations = []
     for member in store.members:
-        first = seen.setdefault((member.facts.subject_der, member.facts.spki), member)
+        facts = member.facts
+        first = firsts.setdefault((facts.subject_der, facts.spki), member)
         if first is not member:
-            found.append(
+            violations.append(
                 Violation(
-                    f"'{name_of(member.facts)}' is there twice with one key: until "
+                    f"'{name_of(facts)}' is there twice with the same key: until "
                     f"{first.facts.validity.not_after:%Y-%m-%d} and until "
-                    f"{member.facts.validity.not_after:%Y-%m-%d}",
-                    "both were kept; leave the older one out once no peer needs it",
+                    f"{facts.validity.not_after:%Y-%m-%d}",
+                    "both were kept; remove the older one once no peer needs it",
                 )
             )
-    return found
+    return violations
 
 
 @rule("trust-encoding", "warning", "RFC 5280 4.1; X.690", basis="inferred")
@@ -140,8 +141,8 @@ def encoded(store: Store) -> Iterator[Violation]:
         if odd or faults:
             what = "; ".join((*map(str, faults), *odd))
             yield Violation(
-                f"'{name_of(member.facts)}' ({member.source}) was taken, though {what}",
-                "many programs take it all the same; whether the device does, its page will tell",
+                f"'{name_of(member.facts)}' ({member.source}) was accepted, although {what}",
+                "many programs accept it; look on the device's page whether it does too",
             )
 
 
@@ -154,9 +155,9 @@ def self_signature(store: Store) -> Iterator[Violation]:
         own = facts.authority_key_identifier in (None, facts.key_identifier)
         if is_self_issued(facts) and own and signed_by_key(facts, facts.spki) is False:
             yield Violation(
-                f"'{name_of(facts)}' ({member.source}) names itself as its issuer, and its key did "
-                "not sign it: a CA's change of key, or a damaged copy",
-                f"compare its SHA-256 with its CA's: {facts.fingerprint}",
+                f"'{name_of(facts)}' ({member.source}) names itself as its issuer, but its key did "
+                "not sign it: it is from a key rollover, or damaged",
+                f"compare its SHA-256 with the one its CA publishes: {facts.fingerprint}",
             )
 
 
@@ -174,13 +175,13 @@ def root_signature(store: Store) -> Iterator[Violation]:
         facts = member.facts
         if not is_self_issued(facts):
             continue
-        judged = signed_by_key(facts, facts.spki) is not None
-        if judged and not has_weak_hash(facts):
+        verifiable = signed_by_key(facts, facts.spki) is not None
+        if verifiable and not has_weak_hash(facts):
             continue
-        how = "signs itself with" if judged else "signs itself with something not judged here,"
+        how = "is signed with" if verifiable else "is signed with what sipca cannot verify,"
         yield Violation(
             f"'{name_of(facts)}' ({member.source}) {how} {facts.signature_algorithm}: a root's own "
-            "signature is no part of path validation, so nothing prevents it"
+            "signature is not part of path validation, so the root can be used"
         )
 
 
@@ -192,8 +193,8 @@ def v1_root(store: Store) -> Iterator[Violation]:
         if not member.facts.is_ca:
             yield Violation(
                 f"'{name_of(member.facts)}' ({member.source}) is a root of X.509 version "
-                f"{member.facts.version} without basicConstraints: it was taken because it signed "
-                "itself"
+                f"{member.facts.version} without basicConstraints: it was accepted because it is "
+                "self-signed"
             )
 
 
@@ -205,13 +206,13 @@ def within_limit(store: Store) -> Violation | None:
     if count <= limit:
         return None
     return Violation(
-        f"{count} certificates, and the store of {store.target.name} takes {limit}",
+        f"the bundle has {count} certificates, but the store of {store.target.name} holds {limit}",
         "leave out what this context's peers do not need",
     )
 
 
 def judge(store: Store, *, on_bug: Callable[[BugError], None] | None = None) -> list[Finding]:
-    """What is worth a look in a bundle; nothing more in one that no device takes."""
+    """Judge a bundle; if it does not fit into the device's store, report only that."""
     too_many = run((within_limit,), store)
     if too_many:
         return [msgspec.structs.replace(each, basis=store.target.trust.basis) for each in too_many]

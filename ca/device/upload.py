@@ -1,4 +1,4 @@
-"""The files that an operator is about to upload, taken apart for judging."""
+"""The files that an operator is about to upload, parsed for the preflight."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROLES = get_args(Role)
 class DeviceFile(msgspec.Struct, frozen=True):
     """The device certificate's file: its form, and the first certificate in it.
 
-    ``key`` is None where the certificate's key does not decode.
+    ``key`` is None if the certificate's public key does not decode.
     """
 
     name: str
@@ -42,7 +42,7 @@ class DeviceFile(msgspec.Struct, frozen=True):
 
 
 class TrustFile(msgspec.Struct, frozen=True):
-    """The trusted roots' file, its certificates in order, and those that cannot be read."""
+    """The trust file: its certificates in order, and the blocks that cannot be read."""
 
     name: str
     bundle: Bundle
@@ -51,7 +51,7 @@ class TrustFile(msgspec.Struct, frozen=True):
 
 
 class UnreadFile(msgspec.Struct, frozen=True):
-    """A file beside the device certificate's that cannot be read, and why."""
+    """A further file that cannot be read, and why."""
 
     label: str
     reason: str
@@ -60,14 +60,14 @@ class UnreadFile(msgspec.Struct, frozen=True):
 
 
 class OtherKey(msgspec.Struct, frozen=True):
-    """A key to compare with: a CSR's, a private key's."""
+    """A key to compare the certificate's key with, from a CSR or a private key."""
 
     label: str
     identity: bytes
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """All that is judged together. ``at`` is the device's clock; ``role`` what the context does."""
+    """All that is judged together. ``at`` is the device's time; ``role`` is the TLS context's."""
 
     target: Target
     device: DeviceFile
@@ -80,10 +80,10 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 def device_file(name: str, data: bytes) -> DeviceFile:
-    """The device certificate's file.
+    """Parse the device certificate's file.
 
     Raises:
-        MalformedError: there is no certificate in it.
+        MalformedError: it holds no certificate that can be read.
     """
     bundle = read_bundle(data, what=f"'{name}'")
     if not bundle.members:
@@ -105,10 +105,10 @@ def device_file(name: str, data: bytes) -> DeviceFile:
 
 
 def trust_file(name: str, data: bytes) -> TrustFile:
-    """The trusted roots' file; a block of it that cannot be read stands beside the others.
+    """Parse the trust file; blocks that cannot be read are listed in ``unread``.
 
     Raises:
-        MalformedError: it holds nothing of the kind.
+        MalformedError: it is not a file of certificates.
     """
     bundle = read_bundle(data, what=f"'{name}'")
     members: list[CertificateFacts] = []

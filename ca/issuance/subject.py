@@ -30,9 +30,9 @@ def subject_is_ca(pair: tuple[Subject, tuple[Subject, ...]]) -> Violation | None
     own = _compared(subject)
     for ca_subject in same_length:
         if own == _compared_once(ca_subject):
-            alike = "is" if _folded(subject) == _folded(ca_subject) else "looks like"
+            relation = "is" if _folded(subject) == _folded(ca_subject) else "looks like"
             return Violation(
-                f"the subject {alike} the name of this CA itself: {subject_text(ca_subject)}",
+                f"the subject {relation} the name of this CA itself: {subject_text(ca_subject)}",
                 "give the device its own CN with --cn",
             )
     return None

@@ -1,7 +1,7 @@
-"""A full CRL (RFC 5280, 5) as a stream: entries hashed as they pass, one signature over the hash.
+"""Sign a full CRL (RFC 5280, 5) as a stream, in memory that does not grow with its entries.
 
-The entries come encoded and in the order of their serials, twice the same: once for the
-hash, once for the octets. Memory does not grow with their number.
+The encoded entries, in the order of their serial numbers, are read twice: once to hash them, and
+once to output them. The signature is computed over the hash.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _AUTHORITY_KEY_IDENTIFIER, _CRL_NUMBER = (
 
 
 class CRLHead(msgspec.Struct, frozen=True):
-    """All of a CRL but its entries. ``number`` is positive and below 2**159 (5.2.3)."""
+    """All of a CRL except its entries. ``number`` is positive and below 2**159 (5.2.3)."""
 
     issuer_der: bytes
     key_identifier: bytes
@@ -45,22 +45,25 @@ class CRLHead(msgspec.Struct, frozen=True):
 
 
 class Entries(msgspec.Struct, frozen=True):
-    """Encoded entries, given anew at each call, their octets joined in pieces of any size."""
+    """Encoded entries: how many, their size in octets, and ``read``, which starts anew each time.
+
+    ``read`` yields the entries' octets, concatenated, in pieces of any size.
+    """
 
     count: int
     size: int
     read: Callable[[], Iterable[bytes]]
 
 
-def signed_crl(
+def sign_crl(
     head: CRLHead, entries: Entries, signer: DigestSigner, key: PublicKey
 ) -> Iterator[bytes]:
-    """The octets of a signed CRL in pieces; the first piece comes when the signature is made.
+    """Sign a CRL and return its DER in pieces; it is signed before the first piece is returned.
 
     Raises:
-        KeyUnavailableError: the signer is not the CA's, or its signature does not hold.
+        KeyUnavailableError: the signer is not the CA's, or its signature does not verify.
     """
-    before, after = _around_entries(head, entries, signer.algorithm)
+    before, after = _before_and_after(head, entries, signer.algorithm)
     size = len(before) + entries.size + len(after)
     opening = header(SEQUENCE, size) + before
     hasher = signer.hasher()
@@ -72,21 +75,22 @@ def signed_crl(
     signature = signer.sign_digest(digest)
     if signer.public_key != key.spki or not verify_digest(key, signature, digest):
         raise KeyUnavailableError(
-            "the CRL's signature does not hold", hint="the key or the machine is faulty"
+            "the CRL's signature does not verify",
+            hint="check the key and the machine: one is faulty",
         )
     closing = after + signer.algorithm + tlv(BIT_STRING, b"\x00" + signature)
-    whole = len(opening) + entries.size + len(closing)
+    total = len(opening) + entries.size + len(closing)
 
     def octets() -> Iterator[bytes]:
-        yield header(SEQUENCE, whole) + opening
+        yield header(SEQUENCE, total) + opening
         yield from entries.read()
         yield closing
 
     return octets()
 
 
-def _around_entries(head: CRLHead, entries: Entries, algorithm: bytes) -> tuple[bytes, bytes]:
-    """What stands before and after the entries inside the TBSCertList (5.1.2)."""
+def _before_and_after(head: CRLHead, entries: Entries, algorithm: bytes) -> tuple[bytes, bytes]:
+    """The DER before and after the entries inside the TBSCertList (5.1.2)."""
     before = b"".join(
         (
             encode_integer(1),  # version 2

@@ -1,4 +1,4 @@
-"""What tells of status, judged: rules over plain facts of CRLs and OCSP signers."""
+"""Rules about the health of CRLs and OCSP signers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from ca.lint.lifetimes import left
 from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 
 ENDING = timedelta(days=30)
-"""How long before its end a CRL or OCSP signer is warned of, and ``/healthz`` fails."""
+"""How long before the end of a CRL or OCSP signer a warning is given and ``/healthz`` fails."""
 
 
 class CRLHealth(msgspec.Struct, frozen=True):
-    """A CA's newest CRL; ``next_update`` is None while there is none."""
+    """A CA's newest CRL; ``next_update`` is None if there is none yet.
+
+    ``pending``: a revocation was recorded that the CRL does not list.
+    """
 
     name: str
     role: str
@@ -24,9 +27,10 @@ class CRLHealth(msgspec.Struct, frozen=True):
 
 
 class SignerHealth(msgspec.Struct, frozen=True):
-    """The OCSP signer that answers for a CA, or where none is in force the newest that it has.
+    """The OCSP signer that answers for a CA, or the newest one if none is valid now.
 
-    ``not_before`` and ``not_after`` are None while there is none. ``trouble``: why it cannot sign.
+    ``not_before`` and ``not_after`` are None if there is no signer.
+    ``trouble`` says why it cannot sign.
     """
 
     name: str
@@ -43,7 +47,7 @@ def crl_missing(crl: CRLHealth) -> Violation | None:
     """The CA has made a CRL."""
     if crl.next_update is not None:
         return None
-    return Violation(f"{crl.name}: no CRL was made yet", _refresh(crl))
+    return Violation(f"{crl.name}: no CRL was issued yet", _refresh(crl))
 
 
 @rule("crl-ended", "error", "RFC 5280 5.1.2.5")
@@ -104,8 +108,8 @@ def signer_not_yet_valid(signer: SignerHealth) -> Violation | None:
     if signer.not_before is None or signer.now >= signer.not_before:
         return None
     return Violation(
-        f"{signer.name}: its OCSP signer begins only on {signer.not_before:%Y-%m-%d}, "
-        "so nothing is answered",
+        f"{signer.name}: its OCSP signer is not valid before {signer.not_before:%Y-%m-%d}, "
+        "so no request is answered",
         _rotate(signer),
     )
 
@@ -171,7 +175,7 @@ Fact = CRLHealth | SignerHealth
 
 
 def judge(fact: Fact) -> list[Finding]:
-    """What the rules of its kind find in one fact."""
+    """Findings about a CRL or OCSP signer."""
     return run(_RULES[type(fact)], fact)
 
 

@@ -1,7 +1,7 @@
-"""OCSP (RFC 6960): request DER and a register to response DER; no HTTP, no SQL.
+"""Answer OCSP requests (RFC 6960): from a request's DER to a response's DER, without HTTP or SQL.
 
-Built by hand, because the library's builder takes one CertID and encodes it anew: a CertID
-goes back with the very octets that came.
+Encoded by hand, because the library's builder takes a single CertID and encodes it again, while
+every CertID of a request must be returned with exactly the octets received.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HASHES: dict[str, Callable[[bytes], bytes]] = {
     oids.SHA384: lambda data: sha384(data).digest(),
     oids.SHA512: lambda data: sha512(data).digest(),
 }
-"""The hash algorithms that a CertID may be made with."""
+"""The hash algorithms that a CertID may use."""
 
 _BASIC = encode_oid(oids.OCSP_BASIC)
 _NONCE = encode_oid(oids.OCSP_NONCE)
@@ -46,21 +46,21 @@ _STATUS_CODES: dict[ResponseStatus, int] = {
 
 
 class Revoked(msgspec.Struct, frozen=True):
-    """That a certificate is revoked or held: since when, and why."""
+    """The status of a certificate that is revoked or held: since when, and why."""
 
     since: datetime
     reason: str
 
 
 StatusOf = Callable[[int, int], "Revoked | Literal['good', 'unknown']"]
-"""The status of an issuer's serial: issuer number, serial."""
+"""Looks up the status of a certificate by the issuer's id and the serial number."""
 
 
 class Responder(msgspec.Struct, frozen=True):
-    """What answers for one issuer: the issuer's name and key bits, and its delegated signer.
+    """The delegated OCSP signer of one issuer, with the issuer's name (DER) and key bits.
 
-    ``since`` and ``until`` are the dates of the signer's certificate: no answer is given before,
-    and none says more than its end.
+    ``since`` and ``until`` are the validity of the signer's certificate: nothing is answered
+    outside of it, and no nextUpdate is later.
     """
 
     issuer_id: int
@@ -74,9 +74,9 @@ class Responder(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A response. ``reusable``: it answers the same request again until ``next_update``.
+    """A response. ``reusable``: until ``next_update`` it may answer the same request again.
 
-    ``known``: every certificate asked for is one of ours, so that there is an end of such answers.
+    ``known``: all certificates asked for were issued here, so the number of such answers is finite.
     """
 
     der: bytes
@@ -89,16 +89,17 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class SilentIssuer(msgspec.Struct, frozen=True):
-    """An issuer of ours that nobody can answer for now: its name and key bits."""
+    """A CA of ours without a usable OCSP signer: its name (DER) and key bits."""
 
     name: bytes
     key_bits: bytes
 
 
 class OCSPResponder:
-    """Answers requests for the issuers whose responders it is given.
+    """Answers requests for the issuers of the given responders.
 
-    For ``silent`` ones it says tryLater: ``unauthorized`` would say that they are not ours.
+    For ``silent`` issuers it answers tryLater, because ``unauthorized`` would mean that they are
+    not ours.
     """
 
     def __init__(
@@ -115,50 +116,50 @@ class OCSPResponder:
     def answer(
         self, request: bytes | OCSPRequest, status_of: StatusOf, *, at: datetime, until: datetime
     ) -> Answer:
-        """The response to a request, honest about ``at``, to be asked again at ``until``.
+        """The response to a request, with ``at`` as thisUpdate and ``until`` as nextUpdate.
 
-        A request without any certificate of ours is answered ``unauthorized`` (RFC 5019, 2.2.3);
-        beside one of ours, others are ``unknown``. Never raises for what a request holds.
+        A request for no certificate of ours is answered ``unauthorized`` (RFC 5019, 2.2.3); beside
+        one of ours, other certificates are ``unknown``. No content of a request raises an error.
         """
         try:
             asked = read_ocsp_request(request) if isinstance(request, bytes) else request
         except MalformedError as error:
             return failure("malformedRequest", error.message)
-        found = [self._responder_for(each) for each in asked.cert_ids]
-        responder = next((each for each in found if each is not None), None)
+        responders = [self._responder_for(each) for each in asked.cert_ids]
+        responder = next((each for each in responders if each is not None), None)
         if responder is None and self._silent.intersection(map(_issuer_key, asked.cert_ids)):
-            return failure("tryLater", "no OCSP signer of this CA is in force")
+            return failure("tryLater", "this CA has no OCSP signer whose certificate is valid now")
         if responder is None:
             return failure("unauthorized", "no certificate of this CA was asked for")
         if not responder.since <= at <= responder.until:
-            return failure("tryLater", "the certificate of the OCSP signer is not in force")
+            return failure("tryLater", "the certificate of the OCSP signer is not valid now")
         until = min(until, responder.until)
-        now, then = generalized_time(at), generalized_time(until)
-        times = now + tlv(0xA0, then)
+        this_update, next_update = generalized_time(at), generalized_time(until)
+        times = this_update + tlv(0xA0, next_update)
         singles, known = [], True
-        for cert_id, theirs in zip(asked.cert_ids, found, strict=True):
+        for cert_id, its_responder in zip(asked.cert_ids, responders, strict=True):
             status = (
                 "unknown"
-                if theirs is not responder
+                if its_responder is not responder
                 else status_of(responder.issuer_id, cert_id.serial)
             )
             known = known and status != "unknown"
             singles.append(_single(cert_id, status, times))
-        signed = self._signed(responder, asked, singles, now)
-        return Answer(signed, "successful", "", asked.nonce is None, at, until, known)
+        response = self._sign(responder, asked, singles, this_update)
+        return Answer(response, "successful", "", asked.nonce is None, at, until, known)
 
     def _responder_for(self, cert_id: CertID) -> Responder | None:
         return self._issuers.get(_issuer_key(cert_id))
 
-    def _signed(
-        self, responder: Responder, asked: OCSPRequest, singles: list[bytes], now: bytes
+    def _sign(
+        self, responder: Responder, asked: OCSPRequest, singles: list[bytes], produced_at: bytes
     ) -> bytes:
         identifier, certificates = self._fixed[responder.issuer_id]
         extensions = b""
         if asked.nonce is not None:
             extension = sequence(_NONCE, tlv(OCTET_STRING, asked.nonce))
             extensions = tlv(0xA1, sequence(extension))
-        tbs = sequence(identifier, now, sequence(*singles), extensions)
+        tbs = sequence(identifier, produced_at, sequence(*singles), extensions)
         signature = tlv(BIT_STRING, b"\x00" + responder.signer.sign(tbs))
         basic = sequence(tbs, responder.signer.algorithm, signature, certificates)
         response = tlv(0xA0, sequence(_BASIC, tlv(OCTET_STRING, basic)))
@@ -170,18 +171,18 @@ def _issuer_key(cert_id: CertID) -> tuple[str, bytes, bytes]:
 
 
 def _issuer_keys(name: bytes, key_bits: bytes) -> list[tuple[str, bytes, bytes]]:
-    """What CertIDs may call an issuer (RFC 6960, 4.1.1)."""
+    """The hashes by which CertIDs may identify an issuer (RFC 6960, 4.1.1)."""
     return [(oid, hashed(name), hashed(key_bits)) for oid, hashed in HASHES.items()]
 
 
 def _fixed_parts(responder: Responder) -> tuple[bytes, bytes]:
-    """What every answer of a responder holds: its ResponderID by key, its certificate."""
+    """The parts that all answers of a responder share: ResponderID byKey, and its certificate."""
     key_hash = sha1(responder.key_bits, usedforsecurity=False).digest()
     return tlv(0xA2, tlv(OCTET_STRING, key_hash)), tlv(0xA0, sequence(responder.certificate))
 
 
 def cert_id(responder: Responder, hash_oid: str, serial: int, *, with_null: bool) -> bytes:
-    """The CertID that a client would make of an issuer's serial."""
+    """The DER of the CertID that a client creates for a serial number of the issuer."""
     from ca.encoding.der import NULL, encode_integer
 
     hashed = HASHES[hash_oid]
@@ -194,7 +195,7 @@ def cert_id(responder: Responder, hash_oid: str, serial: int, *, with_null: bool
 
 
 def request_for(cert_id: bytes) -> bytes:
-    """The plainest request that asks for one CertID: no version, no extensions."""
+    """The simplest request for one CertID, without version and extensions (DER)."""
     return sequence(sequence(sequence(sequence(cert_id))))
 
 
@@ -204,7 +205,7 @@ def failure(status: ResponseStatus, reason: str) -> Answer:
 
 
 def _single(cert_id: CertID, status: Revoked | Literal["good", "unknown"], times: bytes) -> bytes:
-    """A SingleResponse (4.2.1); ``times`` are thisUpdate and nextUpdate."""
+    """A SingleResponse (4.2.1); ``times`` are the encoded thisUpdate and nextUpdate."""
     if isinstance(status, Revoked):
         code = REASON_CODES[status.reason]
         reason = tlv(0xA0, encode_enumerated(code)) if code else b""

@@ -1,4 +1,4 @@
-"""Reading an OCSP request (RFC 6960, 4.1; nonce: RFC 9654) without trusting an octet of it."""
+"""Read an OCSP request (RFC 6960, 4.1; nonce: RFC 9654) strictly, since it is untrusted input."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from ca.errors import MalformedError
 
 MAX_CERT_IDS = 32
 MAX_REQUEST = 16 * 1024
-"""Octets of a request at the most: 32 CertIDs by SHA-512 need some 6 KiB."""
+"""The most octets of a request; 32 CertIDs with SHA-512 need some 6 KiB."""
 MAX_NONCE = 128
 _LONGEST_CERT_ID = 192
-"""Octets of a CertID by SHA-512 with a serial of 20 octets, and some; longer ones are junk."""
+"""Octets that a CertID with SHA-512 and a serial of 20 octets fits in; longer ones are junk."""
 
 _EXPLICIT_0, _EXPLICIT_1, _EXPLICIT_2 = 0xA0, 0xA1, 0xA2
 
 
 class CertID(msgspec.Struct, frozen=True):
-    """Which certificate is asked for; ``raw`` are the very octets, to be echoed."""
+    """Identifies a certificate; ``raw`` are the octets received, which the response repeats."""
 
     raw: bytes
     hash_oid: str
@@ -46,17 +46,17 @@ class CertID(msgspec.Struct, frozen=True):
 
 
 class OCSPRequest(msgspec.Struct, frozen=True):
-    """What is asked. ``nonce`` is the nonce extension's value, an encoded OCTET STRING, or None."""
+    """A parsed request. ``nonce`` is the extension's value, an encoded OCTET STRING, or None."""
 
     cert_ids: tuple[CertID, ...]
     nonce: bytes | None
 
     def question(self) -> bytes | None:
-        """The octets on which the answer depends, whatever way the request came or was written.
+        """The octets that determine the answer, to be used as a cache key.
 
-        None where an answer serves nobody else: a nonce, or a CertID in another encoding than
-        DER, of which there is no end. A CertID goes back as it came, so with NULL parameters it is
-        another question than without.
+        None if the answer must not be cached: it has a nonce, or a CertID that is not DER, which
+        could be encoded in endless ways. As a CertID is returned as received, NULL and absent
+        parameters give different keys.
         """
         if self.nonce is not None or not all(_is_der(each) for each in self.cert_ids):
             return None
@@ -64,29 +64,29 @@ class OCSPRequest(msgspec.Struct, frozen=True):
 
 
 def read_ocsp_request(data: bytes) -> OCSPRequest:
-    """The CertIDs and nonce of a request; a signature over it is allowed and not looked at.
+    """Read the CertIDs and the nonce of a request; a signature is permitted and not verified.
 
     Raises:
-        MalformedError: it is not a request, has more than 32 CertIDs, a nonce that is none, or
-            a critical extension that is not known.
+        MalformedError: it is not a request, has more than 32 CertIDs, a nonce that is not valid,
+            or an unknown critical extension.
     """
     if len(data) > MAX_REQUEST:
         raise MalformedError(f"an OCSP request has at most {MAX_REQUEST} octets")
     outer = _sequence(read(data, what="the OCSP request"))
     if not 1 <= len(outer) <= 2 or (len(outer) == 2 and outer[1].tag != _EXPLICIT_0):
-        raise MalformedError("the OCSP request is not one TBSRequest and perhaps a signature")
+        raise MalformedError("the OCSP request is not one TBSRequest with an optional signature")
     fields = _sequence(outer[0])
     version = _optional(fields, _EXPLICIT_0)
     if version is not None and integer(_inside(version)) != 0:
         raise MalformedError("the OCSP request is not of version 1")
-    _optional(fields, _EXPLICIT_1)  # requestorName says nothing to us
+    _optional(fields, _EXPLICIT_1)  # requestorName is not used
     asked = _optional(fields, SEQUENCE)
     requests = [] if asked is None else _sequence(asked)
     if not 1 <= len(requests) <= MAX_CERT_IDS:
         raise MalformedError(f"an OCSP request asks for 1 to {MAX_CERT_IDS} certificates")
     extensions = _optional(fields, _EXPLICIT_2)
     if fields:
-        raise MalformedError("the OCSP request has fields that RFC 6960 does not know")
+        raise MalformedError("the OCSP request has fields that RFC 6960 does not define")
     return OCSPRequest(
         tuple(_cert_id(each) for each in requests),
         None if extensions is None else _request_extensions(_inside(extensions)),
@@ -94,44 +94,46 @@ def read_ocsp_request(data: bytes) -> OCSPRequest:
 
 
 def _optional(fields: list[Node], tag: int) -> Node | None:
-    """Take the next field away if it has this tag."""
+    """Remove and return the next field if it has this tag."""
     return fields.pop(0) if fields and fields[0].tag == tag else None
 
 
 def _cert_id(request: Node) -> CertID:
     fields = _sequence(request)
     if not 1 <= len(fields) <= 2 or (len(fields) == 2 and fields[1].tag != _EXPLICIT_0):
-        raise MalformedError("a Request is not one CertID and perhaps extensions")
+        raise MalformedError("a Request is not one CertID with optional extensions")
     if len(fields) == 2:
         for name, critical, _ in _extensions(_inside(fields[1])):
             if critical:
-                raise MalformedError(f"the critical single-request extension {name} is not known")
+                raise MalformedError(
+                    f"the critical single-request extension {name} is not supported"
+                )
     return read_cert_id(fields[0].raw)
 
 
 def read_cert_id(raw: bytes) -> CertID:
-    """A CertID from its octets; the same few are asked for again and again.
+    """Read a CertID from its DER; cached, since the same few are asked for again and again.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is not a CertID.
     """
-    return _remembered_cert_id(raw) if len(raw) <= _LONGEST_CERT_ID else _read_cert_id(raw)
+    return _cached_cert_id(raw) if len(raw) <= _LONGEST_CERT_ID else _read_cert_id(raw)
 
 
 @lru_cache(maxsize=1024)
-def _remembered_cert_id(raw: bytes) -> CertID:
+def _cached_cert_id(raw: bytes) -> CertID:
     return _read_cert_id(raw)
 
 
 def _read_cert_id(raw: bytes) -> CertID:
     parts = _sequence(read(raw, what="the CertID"))
     if [part.tag for part in parts] != [SEQUENCE, OCTET_STRING, OCTET_STRING, INTEGER]:
-        raise MalformedError("a CertID is not algorithm, two hashes and a serial number")
+        raise MalformedError("a CertID is not an algorithm, two hashes and a serial number")
     algorithm = parts[0].children()
-    plain = len(algorithm) == 1 or (
+    is_plain = len(algorithm) == 1 or (
         len(algorithm) == 2 and algorithm[1].tag == NULL and not algorithm[1].contents
     )
-    if not plain:
+    if not is_plain:
         raise MalformedError("a CertID's hash algorithm has parameters that are not NULL")
     return CertID(
         raw,
@@ -143,7 +145,7 @@ def _read_cert_id(raw: bytes) -> CertID:
 
 
 def _is_der(cert_id: CertID) -> bool:
-    """Whether its octets are the one encoding of what it says, with NULL parameters or none."""
+    """Whether a CertID is encoded as DER, with NULL parameters or without parameters."""
     fields = (
         tlv(OCTET_STRING, cert_id.name_hash)
         + tlv(OCTET_STRING, cert_id.key_hash)
@@ -168,24 +170,24 @@ def _request_extensions(node: Node) -> bytes | None:
             if oids.OCSP_BASIC not in {oid(each) for each in _sequence(read(value))}:
                 raise MalformedError("the requester does not accept basic OCSP responses")
         elif critical and name != oids.OCSP_PREFERRED_ALGORITHMS:
-            raise MalformedError(f"the critical request extension {name} is not known")
+            raise MalformedError(f"the critical request extension {name} is not supported")
     return nonce
 
 
 def _extensions(node: Node) -> list[tuple[str, bool, bytes]]:
-    """OID, criticality and value of each extension; none twice."""
-    found: list[tuple[str, bool, bytes]] = []
-    for node_ in _sequence(node):
-        parts = _sequence(node_)
+    """OID, criticality and value of each extension; one that occurs twice is an error."""
+    extensions: list[tuple[str, bool, bytes]] = []
+    for extension in _sequence(node):
+        parts = _sequence(extension)
         tags = [part.tag for part in parts]
         if tags not in ([OID, OCTET_STRING], [OID, BOOLEAN, OCTET_STRING]):
             raise MalformedError("an extension of the OCSP request is not well formed")
         critical = len(parts) == 3 and parts[1].contents not in (b"", b"\x00")
         name = oid(parts[0])
-        if name in {known for known, _, _ in found}:
+        if name in {known for known, _, _ in extensions}:
             raise MalformedError(f"the OCSP request has the extension {name} twice")
-        found.append((name, critical, parts[-1].contents))
-    return found
+        extensions.append((name, critical, parts[-1].contents))
+    return extensions
 
 
 def _sequence(node: Node) -> list[Node]:
@@ -197,5 +199,7 @@ def _sequence(node: Node) -> list[Node]:
 def _inside(node: Node) -> Node:
     children = node.children()
     if len(children) != 1:
-        raise MalformedError(f"the OCSP request has not one value at octet {node.start}")
+        raise MalformedError(
+            f"the OCSP request does not have exactly one value at octet {node.start}"
+        )
     return children[0]

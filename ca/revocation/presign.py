@@ -1,7 +1,7 @@
-"""OCSP answers made ahead, one file a request, for a static web server (RFC 6960, A.1; RFC 5019).
+"""Presigned OCSP answers, one file for each request, for a static web server (RFC 6960, A.1).
 
-A file's name is the base64 of the request that it answers; where that holds a ``/`` it goes
-into folders, which is what a web server makes of ``/`` and of ``%2F`` alike.
+A file's name is the base64 of the request that it answers. A ``/`` in it separates folders, since
+a web server treats ``/`` and ``%2F`` alike. RFC 5019 describes such requests.
 """
 
 from __future__ import annotations
@@ -16,45 +16,47 @@ from ca.names.text import printable
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
 
 UNAUTHORIZED = "unauthorized.ocsp"
-"""The file that a web server hands out for every request it has no answer to."""
+"""The file that the web server sends for every request without a presigned answer."""
 MANIFEST = "presigned.txt"
 SNIPPET = "nginx.conf"
 
 
 class Presigned(NamedTuple):
-    """A request to be answered ahead, and the file that the answer goes to."""
+    """A request to presign an answer for, and the relative path of the answer's file."""
 
     request: bytes
     path: str
 
 
 def requests_for(responder: Responder, serial: int) -> Iterator[Presigned]:
-    """Every request that a client makes for one certificate without a nonce.
+    """All requests without a nonce that clients may send for one certificate.
 
-    By each CertID hash, with NULL parameters and without: clients differ in that.
+    They differ in the hash of the CertID, and in whether its parameters are NULL or absent.
     """
-    for name in HASHES:
+    for hash_oid in HASHES:
         for with_null in (True, False):
-            request = request_for(cert_id(responder, name, serial, with_null=with_null))
+            request = request_for(cert_id(responder, hash_oid, serial, with_null=with_null))
             yield Presigned(request, path_of(request))
 
 
 def path_of(request: bytes) -> str:
-    """Where the answer to a request lies below the folder; ``//`` is one ``/`` to file systems."""
+    """The relative path of the answer to a request; a file system treats ``//`` as ``/``."""
     return "/".join(part for part in b64encode(request).decode("ascii").split("/") if part)
 
 
 def nginx_snippet(folder: str, *, seconds: int) -> str:
-    """What makes nginx hand out a folder of presigned answers by GET, as tested by sipca.
+    """The nginx configuration that serves a folder of presigned answers by GET; sipca tests it.
+
+    Its first line never changes: by it, sipca recognises the file as its own and replaces it.
 
     Raises:
-        MalformedError: the folder's name cannot be spelled in nginx's language: a ``$`` always
-            begins a variable there.
+        MalformedError: the folder's path cannot be written in an nginx configuration, where ``$``
+            always begins a variable.
     """
     if "$" in folder or printable(folder, limit=len(folder)) != spelled(folder):
         raise MalformedError(
-            f"nginx cannot name the folder '{printable(folder)}'",
-            hint="choose an --out whose whole path has neither $ nor control characters",
+            f"the path '{printable(folder)}' cannot be written in an nginx configuration",
+            hint="choose an --out whose absolute path has no $ and no control characters",
         )
     quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
     return f"""\

@@ -1,4 +1,4 @@
-"""What may become of a certificate's status, and what forbids it."""
+"""Which changes of a certificate's status are permitted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Change = Literal["revoked", "held", "released"]
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What is in force now: "revoked" or "held", why, and since when (RFC 3339)."""
+    """The current status, "revoked" or "held", its reason, and since when (RFC 3339)."""
 
     status: str
     reason: str
@@ -21,58 +21,58 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def change_of(reason: str) -> Change:
-    """The status that a reason leads to."""
+    """The change of status that a reason causes."""
     return "held" if reason == "hold" else "revoked"
 
 
 def check_revocation(name: str, standing: Standing | None, reason: str) -> None:
-    """That a certificate can be revoked for a reason (RFC 5280, 5.3.1).
+    """Check that a certificate can be revoked for a reason (RFC 5280, 5.3.1).
 
-    A held one can be revoked; a revoked one only be upgraded to key-compromise, which blocks
-    its key.
+    One that is held can be revoked. If it is revoked, its reason can only be changed to
+    key-compromise, which blocks its key.
 
     Raises:
-        ConflictError: it is revoked or held already.
+        ConflictError: it is already revoked, or already held.
     """
     if standing is None:
         return
     if standing.status == "held":
         if reason == "hold":
             raise ConflictError(
-                f"{name} is held already, since {standing.since}",
-                hint="sipca release ends the hold; another --reason revokes it for good",
+                f"{name} is already held, since {standing.since}",
+                hint="end the hold with sipca release, or revoke it for good with another --reason",
             )
         return
     if reason != KEY_COMPROMISE or standing.reason == KEY_COMPROMISE:
         raise ConflictError(
-            f"{name} is revoked already, since {standing.since} for {standing.reason}",
+            f"{name} is already revoked, since {standing.since} for {standing.reason}",
             hint="nothing was changed",
         )
 
 
 def check_release(name: str, standing: Standing | None) -> None:
-    """That a hold can be released.
+    """Check that a hold can be released.
 
     Raises:
-        ConflictError: it is not held.
+        ConflictError: the certificate is not held.
     """
     if standing is None:
         raise ConflictError(f"{name} is not held", hint="nothing was changed")
     if standing.status != "held":
         raise ConflictError(
-            f"{name} is revoked for {standing.reason}, and that is for good",
+            f"{name} is revoked for {standing.reason}, which is permanent",
             hint="sign a new certificate; only a hold can be released",
         )
 
 
 def check_not_blocked(*, blocked: bool) -> None:
-    """That a key was never revoked for key-compromise.
+    """Check that no certificate of a key was revoked for key-compromise.
 
     Raises:
-        PolicyError: it was.
+        PolicyError: one was.
     """
     if blocked:
         raise PolicyError(
             "this key was revoked for key-compromise and is never certified again",
-            hint="make a new key on the device, and a new CSR",
+            hint="create a new key on the device, and a new CSR",
         )

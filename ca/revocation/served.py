@@ -1,4 +1,4 @@
-"""What a server gives out, against what the register says of it: rules for ``/healthz``."""
+"""Rules for ``/healthz``: does the server serve what the register records?"""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from ca.model.findings import Finding, Violation, cases, rule, run
 
 
 class Served(msgspec.Struct, frozen=True):
-    """What is given out for a CA, and what the register tells of it.
+    """What the server has for a CA, and what the register records.
 
-    ``number`` and ``next_update`` are the register's, None where there is no CRL; those of the
-    octets given out are None where they do not read. ``signer_until`` is the end of the signer that
-    is loaded, None where none is; ``signer_works``: what it signs is good by its certificate.
+    ``number`` and ``next_update`` are the register's, None if it has no CRL. ``served_number`` and
+    ``served_next_update`` are those of the served CRL, None if it cannot be read. ``signer_until``
+    is the notAfter of the OCSP signer in use, None if there is none; ``signer_works``: its
+    signatures verify with its certificate.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class ServedNow(msgspec.Struct, frozen=True):
-    """What is given out at a moment."""
+    """What the server has at a point in time."""
 
     served: Served
     now: datetime
@@ -46,11 +47,11 @@ def crl_not_served(fact: ServedNow) -> Violation | None:
         text = "its CRL cannot be read"
     elif (crl.served_number, crl.served_next_update) != (crl.number, crl.next_update):
         text = (
-            f"the CRL given out is number {crl.served_number} until {crl.served_next_update}, the "
-            f"register tells of number {crl.number} until {crl.next_update}"
+            f"the served CRL is number {crl.served_number} until {crl.served_next_update}, but the "
+            f"register has number {crl.number} until {crl.next_update}"
         )
     elif not crl.crl_is_signed:
-        text = "the CRL given out is not signed by this CA"
+        text = "the served CRL is not signed by this CA"
     else:
         return None
     return Violation(f"{crl.name}: {text}", f"sipca crl --ca {crl.role} --refresh")
@@ -67,7 +68,7 @@ def signer_not_served(fact: ServedNow) -> Violation | None:
     if signer.signer_until is None:
         text = "no OCSP signer is loaded"
     elif signer.signer_until <= fact.now:
-        text = f"the OCSP signer in use ended on {signer.signer_until:%Y-%m-%d}"
+        text = f"the OCSP signer in use expired on {signer.signer_until:%Y-%m-%d}"
     elif not signer.signer_works:
         text = "the OCSP signer's key is not that of its certificate"
     else:
@@ -76,5 +77,5 @@ def signer_not_served(fact: ServedNow) -> Violation | None:
 
 
 def judge_served(served: Served, now: datetime) -> list[Finding]:
-    """What the rules find in what is given out at a moment."""
+    """Findings about what the server has at a point in time."""
     return run([crl_not_served, signer_not_served], ServedNow(served, now))

@@ -101,7 +101,7 @@ def test_the_sheet_tells_pages_order_and_what_to_check(lab: CommandLine, tmp_pat
             "Upload sheet for sbc1", "TLS context 2", "1. Trusted Root Certificates > Import: trusted-root.pem",
             f'2. Change Certificate > "Send Device Certificate file": {STEM}-device.pem', "3. save",
             "4. Certificate Information", "Afterwards:", "private key status says OK",
-            "/api/v1/files/tls/2/trustedRoot replaces the whole store", "60 d before the end (vendor)",
+            "/api/v1/files/tls/2/trustedRoot replaces the whole store", "60 d before expiry (vendor)",
             "is not known", "Files:", "Preflight:", "these files can be uploaded",
         )
     ]  # fmt: skip

@@ -231,7 +231,7 @@ def test_21_certificates_are_too_many_for_a_7_0_store(kit: Kit) -> None:
     large = kit.preflight("--target", "audiocodes-7.4", trust=trust)
 
     assert (
-        "holds 21 certificates; the store of this device takes 20"
+        "holds 21 certificates; the store of this device holds 20"
         in findings(small)["preflight-trust"]
     )
     assert next(f["basis"] for f in small.json["findings"]) == "vendor"
@@ -242,7 +242,10 @@ def test_21_certificates_are_too_many_for_a_7_0_store(kit: Kit) -> None:
 @pytest.mark.parametrize(
     ("added", "said"),
     [
-        ("leaf", "is no CA: a client's certificate beside its CA switches the web password off"),
+        (
+            "leaf",
+            "is not a CA certificate: a client's certificate beside its CA switches the web password off",
+        ),
         ("key", "holds a private key at line"),
         ("twice", "is in"),
         ("expired", "is not valid at"),
@@ -273,7 +276,7 @@ def test_der_instead_of_pem_is_named_for_both_files(kit: Kit) -> None:
 
     answer = kit.preflight(device=der, trust=p7b)
 
-    assert "is DER, and" in findings(answer)["preflight-form"]
+    assert "is DER, but" in findings(answer)["preflight-form"]
     assert "takes PEM" in findings(answer)["preflight-form"]
     assert "is PKCS7, not PEM" in findings(answer)["preflight-trust"]
     assert kit.preflight("--target", "generic", device=der).exit == 0
@@ -365,7 +368,7 @@ def test_csr_show_tells_by_the_targets_facts_what_its_page_left_out(
         return {f["code"]: (f["basis"], f["message"]) for f in answer["findings"]}
 
     old, new, generic = found("audiocodes-6.6"), found("audiocodes-7.4"), found("generic")
-    assert "made up because the field was empty" in new["device-factory-name"][1]
+    assert "made up by the device because the field was empty" in new["device-factory-name"][1]
     assert "device-no-san-fields" not in new
     assert old["device-no-san-fields"][0] == "inferred"
     assert "device-factory-name" not in generic

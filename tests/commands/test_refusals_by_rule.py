@@ -121,7 +121,9 @@ def test_a_bundle_that_the_store_does_not_take_fails_by_trust_limit_alone(
 
     assert not any(each.result == "fail" for each in fits)
     assert (found.code, found.result) == ("trust-limit", "fail")
-    assert found.message == "21 certificates, and the store of audiocodes-7.0 takes 20"
+    assert (
+        found.message == "the bundle has 21 certificates, but the store of audiocodes-7.0 holds 20"
+    )
 
 
 def test_preflight_repaired_fails_with_exit_9_and_preflight_key_kind_warns(

@@ -24,12 +24,12 @@ def test_a_hold_is_released_and_absent_from_the_next_crl(two_devices: CommandLin
 def test_a_hold_can_be_made_final_but_not_twice(two_devices: CommandLine) -> None:
     two_devices("revoke", "gw1.lab.example", "--reason", "hold")
 
-    assert "held already" in two_devices("revoke", "gw1.lab.example", "--reason", "hold").err
+    assert "already held" in two_devices("revoke", "gw1.lab.example", "--reason", "hold").err
     assert two_devices("revoke", "gw1.lab.example", "--reason", "cessation").exit == 0
     answer = two_devices("release", "gw1.lab.example")
 
     assert answer.exit == 6
-    assert "that is for good" in answer.err
+    assert "which is permanent" in answer.err
 
 
 def test_releasing_what_is_not_held_is_exit_6(two_devices: CommandLine) -> None:

@@ -68,7 +68,7 @@ def test_revoking_twice_is_exit_6_and_harmless(two_devices: CommandLine) -> None
     answer = two_devices("revoke", "gw1.lab.example", "--reason", "superseded")
 
     assert answer.exit == 6
-    assert "is revoked already, since" in answer.err
+    assert "is already revoked, since" in answer.err
     assert two_devices("status", "--json").json["audit_head"] == before
 
 

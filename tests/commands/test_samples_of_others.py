@@ -44,7 +44,7 @@ REPLACED = "found/replace-san"
 CASES = [
     trust(f"{UNREADABLE}/ber-true-root.pem", 0, "0x01, but TRUE in DER is 0xff"),
     trust(f"{UNREADABLE}/good-root.pem", 0, "Good Lab Root"),
-    trust(f"{UNREADABLE}/leaf-ca-false-encoded.pem", 4, "it is no CA"),
+    trust(f"{UNREADABLE}/leaf-ca-false-encoded.pem", 4, "it is not a CA certificate"),
     trust(f"{UNREADABLE}/t61-root.pem", 0, "is a TeletexString; it was read as Latin-1"),
     trust(f"{UNREADABLE}/visiblestring-root.pem", 0, "its certificatePolicies has octets that are not valid in a VisibleString"),
     trust(f"{BUG}/duplicate-extension.pem", 4, "the extension keyUsage occurs twice"),
@@ -56,7 +56,7 @@ CASES = [
     trust(f"{CERTS}/san-x400.pem", 0, "is of the type x400Address, which sipca does not decode"),
     trust(f"{CERTS}/v4.pem", 0, "its version is 4"),
     trust("found/v1-root/v1-root.pem", 0, "is a root of X.509 version 1"),
-    trust("found/v1-root/v1-sha1-root.pem", 0, "a root's own signature is no part of"),
+    trust("found/v1-root/v1-sha1-root.pem", 0, "a root's own signature is not part of"),
     *(Case(f"{REPLACED}/{name}", ("csr", "show", "FILE"), 0, "REFUSED") for name in ("cn-newline.csr", "dns-nul.csr", "latin1.csr", "ip-as-text.csr", "tag9.csr", "san-garbage.csr")),
     sign(f"{REPLACED}/cn-newline.csr", 4, "holds control characters"),
     sign(f"{REPLACED}/dns-nul.csr", 4, "holds control characters"),

@@ -111,7 +111,7 @@ def test_more_than_the_store_takes_is_refused_and_nothing_written(
     small = bare(*words, "audiocodes-7.0")
 
     assert small.exit == 4
-    assert "21 certificates, and the store of audiocodes-7.0 takes 20" in small.err
+    assert "the bundle has 21 certificates, but the store of audiocodes-7.0 holds 20" in small.err
     assert not (tmp_path / "out.pem").exists()
     assert bare(*words, "audiocodes-7.4").exit == 0
 

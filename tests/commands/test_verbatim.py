@@ -211,7 +211,7 @@ def test_a_target_that_compares_is_told_from_its_facts(sipca: CommandLine) -> No
     answer = sipca("sign", CUCM, "--target", "cisco-cucm")
 
     assert answer.exit == 4
-    assert "takes only what its CSR asks for, and the certificate would differ" in answer.err
+    assert "accepts only what its CSR asks for, but the certificate would differ" in answer.err
     assert "dns:cucm-pub-ms.lab.example is added to the SAN" in answer.err
     assert "--allow device-verbatim overrides this" in answer.err
 

@@ -116,7 +116,7 @@ def _explicit() -> bytes:
     return der.sequence(algorithm, der.tlv(der.BIT_STRING, b"\x00\x04" + b"x" * 64))
 
 
-NOT_ITS_KEY = "names itself as its issuer, and its key did not sign it"
+NOT_ITS_KEY = "names itself as its issuer, but its key did not sign it"
 ODD: dict[str, tuple[bytes, str]] = {
     "negative serial": (certificate(serial=b"\x02\x01\xfb"), "its serial number is negative"),
     "serial zero": (certificate(serial=b"\x02\x01\x00"), "its serial number is zero"),
@@ -146,11 +146,11 @@ ODD: dict[str, tuple[bytes, str]] = {
     "local time": (certificate(times=(generalized("20260101000000"), ENDS)), "its notBefore is not written in whole seconds and UTC"),
     "DSA key": (certificate(spki=_spki(dsa.generate_private_key(2048))), NOT_ITS_KEY),
     "curve secp256k1": (certificate(spki=_spki(ec.generate_private_key(ec.SECP256K1()))), NOT_ITS_KEY),
-    "explicit EC parameters": (certificate(spki=_explicit()), "not judged here, ecdsa-with-SHA256"),
-    "negative RSA modulus": (certificate(spki=_rsa(-(2**2047))), "not judged here, ecdsa-with-SHA256"),
-    "RSA key of one bit": (certificate(spki=_rsa(1)), "not judged here, ecdsa-with-SHA256"),
-    "unknown key kind": (certificate(spki=der.sequence(der.sequence(der.encode_oid("1.2.3.4")), b"\x03\x02\x00\x01")), "signs itself with something not judged here, ecdsa-with-SHA256"),
-    "unknown algorithm": (certificate(algorithm=der.sequence(der.encode_oid("1.2.3.4.5.6789012345678901234567890"))), "not judged here, 1.2.3.4.5.6789012345678901234567890"),
+    "explicit EC parameters": (certificate(spki=_explicit()), "what sipca cannot verify, ecdsa-with-SHA256"),
+    "negative RSA modulus": (certificate(spki=_rsa(-(2**2047))), "what sipca cannot verify, ecdsa-with-SHA256"),
+    "RSA key of one bit": (certificate(spki=_rsa(1)), "what sipca cannot verify, ecdsa-with-SHA256"),
+    "unknown key kind": (certificate(spki=der.sequence(der.sequence(der.encode_oid("1.2.3.4")), b"\x03\x02\x00\x01")), "is signed with what sipca cannot verify, ecdsa-with-SHA256"),
+    "unknown algorithm": (certificate(algorithm=der.sequence(der.encode_oid("1.2.3.4.5.6789012345678901234567890"))), "what sipca cannot verify, 1.2.3.4.5.6789012345678901234567890"),
     "no purposes": (certificate("x", CA, extension("2.5.29.37", der.sequence())), "its extendedKeyUsage is empty"),
 }  # fmt: skip
 """Taken into a trust store, each with a sentence that says what is odd."""
@@ -167,7 +167,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "indefinite length": (b"\x30\x80" + certificate()[4:] + b"\x00\x00", "the certificate is cut off or damaged"),
     "cut off": (certificate()[:-20], "the certificate is cut off or damaged"),
     "a serial of another type": (certificate(serial=b"\x0c\x01a"), "it lacks serial, names, validity or key"),
-    "a self-signature of another key, and no basicConstraints": (certificate("x", version=V1, signature=b"\x30\x06\x02\x01\x01\x02\x01\x01"), "its own signature does not hold"),
+    "a self-signature of another key, and no basicConstraints": (certificate("x", version=V1, signature=b"\x30\x06\x02\x01\x01\x02\x01\x01"), "its self-signature does not verify"),
 }  # fmt: skip
 """Refused by name, each with its reason."""
 

@@ -19,7 +19,7 @@ from ca.encoding.crl import next_update
 from ca.errors import CAError, NotFoundError, PolicyError
 from ca.files import Spool, held_folder, make_folder, write_stream
 from ca.issuance.extensions import key_identifier
-from ca.revocation.crl import CRLHead, Entries, signed_crl
+from ca.revocation.crl import CRLHead, Entries, sign_crl
 from ca.store import crls, revocations
 from ca.store.audit import Event
 from ca.store.connection import Store, open_store
@@ -130,7 +130,7 @@ def make_crl(
             now,
             until,
         )
-        pieces = signed_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
+        pieces = sign_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
         home.step("crl-signed")
         newest = NewestCRL(ca.issuer.id, number, now, until, count, told, revoked)
         published = _publish(home, ca, newest, pieces)

@@ -89,7 +89,9 @@ def test_preflight_key_kind_where_nothing_is_known_of_such_keys_at_the_target(
     )
     of = upload(key=key_of(key))
 
-    assert found(of) == [("preflight-key-kind", f"nothing is known of {label} keys on this device")]
+    assert found(of) == [
+        ("preflight-key-kind", f"it is not known whether this device accepts {label} keys")
+    ]
     takes_ec = [code for code, _ in found(msgspec.structs.replace(of, target=other))]
     assert takes_ec == ([] if key is EC_KEY else ["preflight-key-kind"])
 

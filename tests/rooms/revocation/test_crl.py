@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from ca.encoding.crl import entry
 from ca.errors import KeyUnavailableError
 from ca.keys.soft import NewKey, make
-from ca.revocation.crl import CRLHead, Entries, signed_crl
+from ca.revocation.crl import CRLHead, Entries, sign_crl
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test CA")])
@@ -44,7 +44,7 @@ def test_a_crl_holds_by_its_key_and_lists_its_entries(spec: str) -> None:
     made = make(spec, None, label="issuing")
     listed = [entry(bytes([n]) * 16, AT, reason) for n, reason in ((1, "unspecified"), (2, "hold"))]
 
-    octets = b"".join(signed_crl(HEAD, entries(*listed), made.signer, made.public))
+    octets = b"".join(sign_crl(HEAD, entries(*listed), made.signer, made.public))
 
     crl = x509.load_der_x509_crl(octets)
     assert crl.is_signature_valid(_key(made))
@@ -57,7 +57,7 @@ def test_a_crl_holds_by_its_key_and_lists_its_entries(spec: str) -> None:
 
 
 def test_a_crl_without_entries_has_no_list_of_them() -> None:
-    crl = x509.load_der_x509_crl(b"".join(signed_crl(HEAD, NONE, KEY.signer, KEY.public)))
+    crl = x509.load_der_x509_crl(b"".join(sign_crl(HEAD, NONE, KEY.signer, KEY.public)))
 
     assert list(crl) == []
     assert crl.is_signature_valid(_key(KEY))
@@ -68,17 +68,17 @@ def test_a_crl_without_entries_has_no_list_of_them() -> None:
 def test_a_crl_whose_signature_does_not_hold_is_never_handed_out(spec: str) -> None:
     made = make(spec, None, label="issuing")
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold") as refusal:
-        signed_crl(HEAD, NONE, Faulty(made), made.public)
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify") as refusal:
+        sign_crl(HEAD, NONE, Faulty(made), made.public)
 
-    assert refusal.value.hint == "the key or the machine is faulty"
+    assert refusal.value.hint == "check the key and the machine: one is faulty"
 
 
 def test_a_crl_is_signed_by_the_key_of_its_ca_alone() -> None:
     other = make("ec:p256", None, label="other")
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold"):
-        signed_crl(HEAD, NONE, other.signer, KEY.public)
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
+        sign_crl(HEAD, NONE, other.signer, KEY.public)
 
 
 def test_a_signer_that_gives_itself_out_for_the_cas_is_found_out_by_its_signature() -> None:
@@ -86,8 +86,8 @@ def test_a_signer_that_gives_itself_out_for_the_cas_is_found_out_by_its_signatur
         def sign_digest(self, digest: bytes) -> bytes:
             return make("ec:p256", None, label="other").signer.sign_digest(digest)
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold"):
-        signed_crl(HEAD, NONE, Pretender(KEY), KEY.public)
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
+        sign_crl(HEAD, NONE, Pretender(KEY), KEY.public)
 
 
 def test_a_signer_of_another_name_for_the_same_key_is_refused() -> None:
@@ -98,8 +98,8 @@ def test_a_signer_of_another_name_for_the_same_key_is_refused() -> None:
     signer = Renamed(KEY)
     signer.public_key = make("ec:p256", None, label="other").public.spki
 
-    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not hold"):
-        signed_crl(HEAD, NONE, signer, KEY.public)
+    with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
+        sign_crl(HEAD, NONE, signer, KEY.public)
 
 
 def _key(made: NewKey) -> Any:

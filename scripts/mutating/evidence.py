@@ -118,7 +118,8 @@ class Evidence:
         chosen = (
             list(SUITE) if whole else [each for each in changed if Path(each).name[:5] == "test_"]
         )
-        self._broken = set() if whole else set(known.get("broken", ()))
+        broken = () if whole else known.get("broken", ())
+        self._broken = {each for each in broken if each.partition("::")[0] not in changed}
         if chosen:
             if whole:
                 self._file.unlink(missing_ok=True)

@@ -115,10 +115,10 @@ class Evidence:
         changed = [each for each, digest in now.items() if known.get(each) != digest]
         changed += [each for each in known if each not in now and each != "broken"]
         whole = any(not each.startswith("tests/") for each in changed)
-        chosen = (
-            list(SUITE) if whole else [each for each in changed if Path(each).name[:5] == "test_"]
-        )
-        self._broken = set() if whole else set(known.get("broken", ()))
+        tests = [each for each in changed if each in now and Path(each).name.startswith("test_")]
+        chosen = list(SUITE) if whole else tests
+        broken = () if whole else known.get("broken", ())
+        self._broken = {each for each in broken if each.partition("::")[0] not in changed}
         if chosen:
             if whole:
                 self._file.unlink(missing_ok=True)

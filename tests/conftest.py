@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from stand_in.lab import (
     EC_KEY,
@@ -35,6 +36,13 @@ __all__ = [
     "CommandLine",
     "make_csr",
 ]
+
+
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+"""No example fails because the machine had other things to do."""
 
 
 def pytest_configure() -> None:

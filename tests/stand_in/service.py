@@ -70,7 +70,7 @@ class Service:
             return re.findall(r"http://\S+?:([0-9]+)/", self.said())
 
         until(lambda: len(ports()) >= 2 or self.process.poll() is not None)
-        assert len(ports()) >= 2, self.said()
+        assert len(ports()) >= 2, (self.process.poll(), self.said())
         return int(ports()[0]), int(ports()[1])
 
     def _wait_until_it_answers(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
-from datetime import timedelta
 
 from asn1crypto import parser
 from hypothesis import HealthCheck, given, settings
@@ -43,7 +43,6 @@ LENGTHS = [
 ]
 THOROUGH = settings(
     max_examples=400,
-    deadline=timedelta(seconds=2),
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=True,
 )
@@ -76,7 +75,15 @@ def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
 
 
 def judge(data: bytes) -> str:
-    """What the house says of some octets: every rule that looks at a request runs."""
+    """What the house says of some octets, within two seconds of the processor's."""
+    begun = time.process_time()
+    said = _said(data)
+    assert time.process_time() - begun < 2
+    return said
+
+
+def _said(data: bytes) -> str:
+    """Every rule that looks at a request runs."""
     try:
         request = read_request(data)
     except CAError as error:

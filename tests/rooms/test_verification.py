@@ -20,7 +20,7 @@ from ca.verification import (
     is_self_signed,
     issued_by,
     signed_by_key,
-    unjudged_issuer,
+    unverifiable_issuer,
     verify_issued,
 )
 
@@ -83,9 +83,11 @@ def test_a_key_that_is_not_known_here_is_not_judged() -> None:
     unknown = msgspec.structs.replace(ROOT, spki=b"\x30\x00")
 
     assert signed_by_key(CHAIN[1], unknown.spki) is None
-    assert unjudged_issuer(CHAIN[1], [CHAIN[2], unknown]) == unknown
-    assert unjudged_issuer(CHAIN[1], [ROOT]) is None
-    with pytest.raises(VerificationError, match="whether the key of 'CA 0' signed it is not known"):
+    assert unverifiable_issuer(CHAIN[1], [CHAIN[2], unknown]) == unknown
+    assert unverifiable_issuer(CHAIN[1], [ROOT]) is None
+    with pytest.raises(
+        VerificationError, match="sipca cannot verify whether the key of 'CA 0' signed it"
+    ):
         verify_issued(CHAIN[1], unknown)
 
 

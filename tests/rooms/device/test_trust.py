@@ -64,7 +64,7 @@ def test_what_is_there_already_is_left_out_as_a_duplicate() -> None:
 
     assert len(made.members) == 1
     assert [(each.kind, each.reason) for each in made.dropped] == [
-        ("duplicate", "it is in f.pem already")
+        ("duplicate", "it is already in f.pem")
     ]
 
 
@@ -78,10 +78,16 @@ def test_a_ca_is_taken_in_both_seconds_of_its_ends_and_none_beyond() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"faults": (Fault("its SAN is cut", True),)}, "its SAN is cut, and no verifier takes"),
+        ({"faults": (Fault("its SAN is cut", True),)}, "its SAN is cut, and no verifier accepts"),
         ({"spki": b"\x30\x00"}, "its public key does not decode"),
-        ({"is_ca": False, "extended_key_usage": ("serverAuth",)}, "it is no CA: a client's own"),
-        ({"is_ca": False, "issuer_der": b"x", "issuer": ()}, "it is no CA: a client's own"),
+        (
+            {"is_ca": False, "extended_key_usage": ("serverAuth",)},
+            "it is not a CA certificate: a client's own",
+        ),
+        (
+            {"is_ca": False, "issuer_der": b"x", "issuer": ()},
+            "it is not a CA certificate: a client's own",
+        ),
     ],
 )
 def test_what_does_not_belong_into_a_trust_store_is_refused(
@@ -100,7 +106,7 @@ def test_a_root_without_basic_constraints_is_one_if_it_signed_itself() -> None:
 
     assert may_be_root(plain)
     assert refusal(plain, AT) is None
-    assert "is it whole?" in str(refusal(damaged, AT))
+    assert "is it damaged?" in str(refusal(damaged, AT))
 
 
 def test_one_that_breaks_a_rule_is_left_out_and_told_as_a_bug() -> None:

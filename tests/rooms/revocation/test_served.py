@@ -32,10 +32,10 @@ def test_where_the_register_has_no_crl_none_is_missed() -> None:
     ("changes", "message"),
     [
         ({"served_number": None}, "CA: its CRL cannot be read"),
-        ({"served_number": 6}, "CA: the CRL given out is number 6 until"),
-        ({"served_next_update": NEXT - SECOND}, "the register tells of number 7 until"),
-        ({"served_next_update": None}, "CA: the CRL given out is number 7 until None"),
-        ({"crl_is_signed": False}, "CA: the CRL given out is not signed by this CA"),
+        ({"served_number": 6}, "CA: the served CRL is number 6 until"),
+        ({"served_next_update": NEXT - SECOND}, "the register has number 7 until"),
+        ({"served_next_update": None}, "CA: the served CRL is number 7 until None"),
+        ({"crl_is_signed": False}, "CA: the served CRL is not signed by this CA"),
     ],
 )
 def test_another_crl_than_the_registers_is_not_served(
@@ -51,7 +51,7 @@ def test_another_crl_than_the_registers_is_not_served(
     ("changes", "message"),
     [
         ({"signer_until": None}, "CA: no OCSP signer is loaded"),
-        ({"signer_until": NOW}, "CA: the OCSP signer in use ended on 2026-11-23"),
+        ({"signer_until": NOW}, "CA: the OCSP signer in use expired on 2026-11-23"),
         ({"signer_works": False}, "CA: the OCSP signer's key is not that of its certificate"),
     ],
 )

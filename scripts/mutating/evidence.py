@@ -88,8 +88,14 @@ class Evidence:
             in_rooms = test.startswith("tests/rooms")
             return not named, not in_rooms, "subprocess" in text, module not in text, test
 
-        there = [t for t in tests if f"def {t.rpartition('::')[2]}(" in self._text(t)]
-        return sorted(set(there) - self._broken, key=rank)
+        there = {t for t in tests if f"def {t.rpartition('::')[2]}(" in self._text(t)}
+        return sorted(there - self._broken, key=rank) or self._mentioning(module)
+
+    def _mentioning(self, module: str) -> list[str]:
+        """The files of tests that import a module: for what no single test comes across."""
+        files = [file for each in SUITE for file in (self._tree / each).rglob("test_*.py")]
+        found = [each for each in files if module in each.read_text()]
+        return sorted(str(each.relative_to(self._tree)) for each in found)
 
     def _text(self, test: str) -> str:
         file = self._tree / test.partition("::")[0]

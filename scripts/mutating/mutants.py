@@ -86,7 +86,8 @@ class _Source:
         """The faults at a node and below it."""
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             own = _rule_code(node)
-            owner, code = node.name, own or (code if isinstance(node, ast.FunctionDef) else "")
+            is_class = isinstance(node, ast.ClassDef)
+            owner, code = f"{'class ' * is_class}{node.name}", own or ("" if is_class else code)
             if own:
                 yield self._silent_rule(node, own)
         for start, end, new in self._edits(node):
@@ -133,7 +134,7 @@ class _Source:
         at = self._line(data, start)
         text = (data[:start] + new.encode() + data[end:]).decode()
         context = "" if not old or len(old) > 12 else f"   in: {at}"
-        ran = () if owner == "module" else tuple(lines)
+        ran = () if owner.startswith(("module", "class ")) else tuple(lines)
         line = lines.start + data[self._place(lines.start, 0) : start].count(b"\n")
         return Mutant(self.path, line, owner, code, shown + context, text, ran)
 

@@ -37,6 +37,15 @@ def test_a_device_is_entered_and_changed_a_little_at_a_time(known: CommandLine) 
     assert [e["action"] for e in known("log", "--json").json["events"]].count("device") == 2
 
 
+def test_a_device_spelled_in_capitals_is_one_device_to_the_trail_too(sipca: CommandLine) -> None:
+    for words in (("SBC2", "--context", 1), ("sbc2", "--context", 2), ("Sbc2", "--context", 3)):
+        assert sipca("device", "set", *words).exit == 0
+
+    (device,) = sipca("device", "list", "--json").json["devices"]
+    assert (device["name"].lower(), device["context"]) == ("sbc2", 3)
+    assert sipca("log", "--verify", "--json").json["problems"] == []
+
+
 def test_signing_takes_context_and_target_from_the_device(
     known: CommandLine, csr_file: Csr, tmp_path: Path
 ) -> None:

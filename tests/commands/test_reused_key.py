@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import EC_KEY, CommandLine, make_csr
 
 import ca.store.certificates
@@ -106,3 +107,25 @@ def test_within_one_batch_the_names_of_one_key_are_told_too(
     assert "c00.lab.example, c01.lab.example" in last
     assert last.endswith("a cloned machine or a restored configuration?")
     assert last.count("lab.example") == 6
+
+
+def test_of_a_batch_every_reused_key_is_told_though_all_together_have_many_certificates(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(10)]
+
+    def folder(name: str, each: int) -> Path:
+        made = tmp_path / name
+        made.mkdir()
+        for place, key in enumerate(keys):
+            for number in range(each):
+                host = f"{name}{place}-{number}.lab.example"
+                csr = make_csr(f"dns:{host}", cn=host, key=key)
+                (made / f"{host}.csr").write_bytes(csr)
+        return made
+
+    assert sipca("sign", folder("old", 8), "--out", tmp_path / "out").exit == 0
+    document = sipca("sign", folder("new", 1), "--out", tmp_path / "new-out", "--dry-run", "--json").json  # fmt: skip
+
+    told = [[each["code"] for each in signed["findings"]] for signed in document["signed"]]
+    assert told == [["reused-key"]] * 10

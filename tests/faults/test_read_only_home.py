@@ -120,6 +120,17 @@ def test_what_only_the_wal_holds_is_read_from_a_read_only_home(
     assert json.loads(listed.stdout)["certificates"][0]["status"] == "revoked"
 
 
+def test_an_empty_wal_holds_nothing_and_is_passed_over(lab: CommandLine, tmp_path: Path) -> None:
+    assert not (lab.home / "ca.db-wal").exists()
+    (lab.home / "ca.db-wal").touch(0o444)
+    close(lab.home)
+
+    listed = obedient(lab.home, "list", "--json", cwd=tmp_path / "work")
+
+    assert listed.returncode == 0, listed.stderr
+    assert json.loads(listed.stdout)["certificates"][0]["subject"] == f"CN={NAME}"
+
+
 def test_a_wal_that_cannot_be_read_is_never_passed_over(lab: CommandLine, tmp_path: Path) -> None:
     opened_and_left(lab.home)
     (lab.home / "ca.db-shm").unlink()

@@ -239,6 +239,16 @@ def pbkdf2(*rounds: int) -> bytes:
     return der.sequence(*map(one, rounds))
 
 
+def test_what_stands_behind_a_value_without_a_length_is_seen() -> None:
+    endless = b"\x30\x80\x05\x00\x00\x00"
+
+    hidden = b"\x30\x80" + endless + pbkdf2(10_000_001) + b"\x00\x00"
+
+    with pytest.raises(PolicyError, match="would be 10000001, more than"):
+        check_work(hidden, name="k")
+    check_work(b"\x30\x80" + endless + pbkdf2(10_000_000) + b"\x00\x00", name="k")
+
+
 @pytest.mark.parametrize(
     ("fits", "too_much", "said"),
     [

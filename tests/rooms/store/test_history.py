@@ -198,6 +198,11 @@ def test_the_connection_is_set_up_as_the_design_says(store: Store, path: Path) -
             assert opened.connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value, pragma
 
 
+def test_a_new_register_is_of_schema_6_and_says_whose_it_is(store: Store) -> None:
+    assert store.connection.execute("PRAGMA user_version").fetchone() == (6,)
+    assert store.connection.execute("PRAGMA application_id").fetchone() == (0x53495043,)
+
+
 def test_a_replacing_insert_meets_the_delete_triggers(store: Store, path: Path) -> None:
     store.connection.execute("DROP TRIGGER result_no_replace")
     store.connection.close()

@@ -167,7 +167,7 @@ def test_preflight_name_unusual_tells_of_a_subject_typed_wrongly() -> None:
 
     assert (finding.code, finding.result) == ("preflight-name-unusual", "warn")
     assert "the subject's O 'O=Lab' begins with 'O='" in finding.message
-    assert finding.hint == f"{TARGET.pages.csr}: type it anew"
+    assert finding.hint == f"{TARGET.pages.csr}: correct it and create a new CSR"
 
 
 @pytest.mark.parametrize(("count", "fails"), [(1, False), (20, False), (21, True), (40, True)])

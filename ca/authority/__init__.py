@@ -1,1 +1,1 @@
-"""Verbs: functions over an opened Home, where all rooms meet. No rule lives here."""
+"""The verbs: functions over an opened Home that carry out the commands. No rules live here."""

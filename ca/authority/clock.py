@@ -1,4 +1,4 @@
-"""Whether this machine's clock can be believed, beside what the register says of time.
+"""Whether this machine's clock can be believed, compared with the times recorded in the register.
 
 Certificates, revocations and CRLs are dated by the clock, and what they say cannot be taken
 back. The register knows moments that have been: a clock well before the newest of them is wrong,
@@ -16,16 +16,16 @@ from ca.store import audit
 from ca.store.audit import Event
 
 ACCEPTED = "clock-accepted"
-"""The event that says: this moment is right, whatever the events before it say."""
+"""The event by which an operator confirms the clock, whatever earlier events say."""
 
 
 def read_clock(home: Home) -> Clock:
-    """The home's clock beside its newest events."""
+    """The current time and the times of the newest events."""
     return Clock(home.now(), audit.recent_moments(home.store, since=ACCEPTED))
 
 
 def check_clock(home: Home, allowed: Collection[str] = ()) -> list[Finding]:
-    """What is to be said of the clock, before something is dated by it.
+    """Judge the clock before it dates something.
 
     Raises:
         PolicyError: it is behind, and that was not allowed by name.
@@ -36,7 +36,7 @@ def check_clock(home: Home, allowed: Collection[str] = ()) -> list[Finding]:
 
 
 def accept_clock(home: Home, allowed: Collection[str]) -> None:
-    """Record that the clock is right, where it looked wrong and the operator says so.
+    """Record that the operator confirmed a clock that looked wrong.
 
     Inside the write transaction of what is dated by it. From then on only later events count.
     """
@@ -47,5 +47,5 @@ def accept_clock(home: Home, allowed: Collection[str]) -> None:
 
 
 def is_doubtful(home: Home) -> bool:
-    """Whether nothing should be done by itself that cannot be undone: the clock looks wrong."""
+    """Whether the clock looks wrong, so that nothing irreversible should be done unasked."""
     return bool(judge_clock(read_clock(home)))

@@ -34,14 +34,14 @@ from ca.store.audit import Actor, Event, pin, record
 from ca.store.connection import Store, open_store
 from ca.store.revocations import CurrentStatus
 from ca.store.schema import assert_guarded, upgrade
-from ca.store.standing import assert_standing, assert_status_events
+from ca.store.state_hashes import assert_standing, assert_status_events
 
 DATABASE = "ca.db"
 DEFAULT_TARGET = "audiocodes-7.4"
 
 
 def random_bits(count: int) -> int:
-    """So many random bits from the operating system, as ``secrets.randbits`` gives them."""
+    """``bits`` random bits from the operating system, as from ``secrets.randbits``."""
     octets = (count + 7) // 8
     return int.from_bytes(os.urandom(octets), "big") >> (octets * 8 - count)
 
@@ -58,7 +58,7 @@ class PassphraseSource(Protocol):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What a home takes from the world: the clock, the dice, the passphrase, who acts.
+    """What a home depends on: the clock, randomness, the passphrase source.
 
     ``step`` is called with the name of each point at which a crash must do no harm, ``bug`` with
     the traceback of each bug that one thing of several met, while the others went on.
@@ -71,7 +71,7 @@ class Environment(msgspec.Struct, frozen=True):
     bug: Callable[[str], None] = lambda _: None
 
     def now(self) -> datetime:
-        """The moment, in whole seconds."""
+        """The current time, in whole seconds."""
         return self.clock().replace(microsecond=0)
 
     def new_serial(self) -> int:
@@ -102,7 +102,7 @@ class Home:
         self._passphrases: dict[int, bytes | None] = {}
 
     def now(self) -> datetime:
-        """The moment, in whole seconds."""
+        """The current time, in whole seconds."""
         return self.environment.now()
 
     def step(self, name: str) -> None:
@@ -110,16 +110,16 @@ class Home:
         self.environment.step(name)
 
     def note(self, error: CAError) -> None:
-        """That an error became the refusal of one thing of several: a bug's traceback is kept."""
+        """Note an error that refuses one of several items; the traceback of a bug is reported."""
         if isinstance(error, BugError):
             self.environment.bug(error.trace)
 
     def pause(self, span: timedelta) -> None:
-        """Let another process get on with what it is doing."""
+        """Sleep, so that another process can finish its work."""
         time.sleep(span.total_seconds())
 
     def new_serial(self) -> int:
-        """A serial for a certificate; the register sees to uniqueness."""
+        """A new serial number; the register enforces that it is unique."""
         return self.environment.new_serial()
 
     @property
@@ -174,15 +174,15 @@ class Home:
         return self._signers[ca.issuer.id]
 
     def passphrase_of(self, ca: CA) -> bytes | None:
-        """What opened a CA's key in this call: for workers, which open their own."""
+        """The passphrase that opened a CA's key in this call, for workers that open their own."""
         return self._passphrases[ca.issuer.id]
 
     def forget(self) -> None:
-        """Read the CAs anew at the next look: another process may have changed them."""
+        """Reload the CAs when they are next needed: another process may have changed them."""
         self._cas = None
 
     def assert_sound(self) -> None:
-        """What the home signs and answers with is what its history says; a look at a few rows.
+        """Check quickly that the state used for signing and answering matches history.
 
         Keys, CAs, settings, OCSP signers and CRLs, what guards history, and how many
         revocations there are. Whoever signs, revokes, makes CRLs or answers looks first;
@@ -197,13 +197,13 @@ class Home:
             assert_status_events(self.store)
 
     def revocation_of(self, ca: CA) -> CurrentStatus | None:
-        """That a CA's own certificate is revoked or held, or None."""
+        """The revocation or hold of a CA's own certificate, or None."""
         if ca.parent_id is None or ca.issuer.facts is None:
             return None
         return revocations.current(self.store, ca.parent_id, bytes.fromhex(ca.issuer.facts.serial))
 
     def check_not_revoked(self, ca: CA) -> None:
-        """That a CA may sign.
+        """Check that a CA may sign.
 
         Raises:
             PolicyError: its own certificate is revoked or held.
@@ -226,7 +226,7 @@ class Home:
         return ca.issuer.id in self._signers
 
     def use_signer(self, issuer_id: int, signer: DigestSigner) -> None:
-        """Let this call sign with a CA's key that was made just now."""
+        """Use a signer whose key was just generated for a CA."""
         self._signers[issuer_id] = signer
         self._cas = None
 
@@ -253,7 +253,7 @@ class Home:
 
 
 class OlderRegisterError(StoreError):
-    """A register that has to be brought up to date, and is open for reading only."""
+    """A register that needs an upgrade but is open for reading only."""
 
 
 @contextlib.contextmanager

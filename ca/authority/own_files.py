@@ -1,4 +1,4 @@
-"""How sipca knows its own files: by their content, kind by kind. Only those give way unasked.
+"""Recognise files that sipca wrote, by their content. Only those are replaced unasked.
 
 A link never does, whatever it leads to; an empty file holds nothing that could be lost.
 """
@@ -14,9 +14,9 @@ from ca.errors import CAError, ConflictError, attempt
 from ca.files import is_device, start_of
 
 LOOK = 1 << 20
-"""Octets looked at; all that is known by its whole is far smaller."""
+"""The most octets that are examined; files recognised as a whole are far smaller."""
 Ours = Callable[[bytes], bool]
-"""Whether octets, the first of a file, are what sipca writes there."""
+"""Whether the first octets of a file are what sipca writes there."""
 
 _KIT_NAME = r"(?:trusted-(?:root|1-root|2-issuing)|.+-(?:device|fullchain))\.(?:pem|cer|p7b)" + (
     r"|.+-(?:upload-sheet\.(?:txt|html)|account\.txt|preflight\.json)"
@@ -39,7 +39,7 @@ def refuse_foreign(
     hint: str = "--overwrite replaces it",
     what: str = "something that sipca did not write there",
 ) -> None:
-    """That nothing is at a path, or what sipca wrote there.
+    """Check that a path is free or holds a file that sipca wrote.
 
     Raises:
         ConflictError: something else is there.
@@ -57,7 +57,7 @@ def refuse_foreign(
 
 
 def refuse_foreign_report(path: Path) -> None:
-    """That a report replaces none but an earlier one; a pipe or terminal takes it in any case.
+    """Check that a report replaces only an earlier report; pipes and terminals are always fine.
 
     Raises:
         ConflictError: something else is there.
@@ -98,7 +98,7 @@ def is_certificates(data: bytes) -> bool:
 
 
 def is_kit_file(name: str, data: bytes) -> bool:
-    """Whether the octets under a kit's name are a kit's: of a file that tells of its moment."""
+    """Whether the octets of a kit's file that describes the current state are sipca's."""
     if name == "SHA256SUMS":
         return _SUMS.fullmatch(data) is not None
     if name.endswith("-upload-sheet.txt"):

@@ -35,7 +35,7 @@ def ca_record(ca: CA) -> CARecord:
 
 
 def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
-    """A plan and what became of it; names and dates are read from the very octets."""
+    """The record of a plan or certificate; names and dates are read from its octets."""
     facts = read_certificate(certificate(row.tbs, row.signature or b"\x00"))
     made = row.signature is not None
     return CertificateRecord(

@@ -1,4 +1,4 @@
-"""From what an operator types to the certificate that is meant."""
+"""Find the certificate that a REF on the command line means."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KIND = re.compile(r"(dns|ip|uri|email):", re.IGNORECASE)
 
 
 class Match(msgspec.Struct, frozen=True):
-    """The certificate meant, and further current ones of the same device and context."""
+    """The certificate found, and other current ones of the same device and context."""
 
     row: CertificateRow
     others: tuple[CertificateRow, ...] = ()
@@ -45,7 +45,7 @@ def find(home: Home, ref: str) -> Match:
 
 
 def find_all(home: Home, ref: str, *, status: str | None = None) -> CertificateRow:
-    """The one certificate that a REF means, where a wrong guess would do harm.
+    """The one certificate that a REF means, without guessing among several.
 
     Current ones come first (with ``status``, those of that status); several of them are refused
     even if they are of one device.
@@ -111,7 +111,7 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
 
 
 def _check_named(row: CertificateRow, folded: str) -> None:
-    """The certificate itself bears the name that the index found it by.
+    """Check that a certificate has the name by which the index found it.
 
     Raises:
         StoreError: it does not, so that another could be meant.

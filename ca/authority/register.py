@@ -1,4 +1,4 @@
-"""Plans and results on their way into the register, each with its event."""
+"""Write plans and results into the register, each with its event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ca.store.derived import Index
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A prepared certificate on its way to be planned."""
+    """A prepared certificate that is about to be planned."""
 
     prepared: Prepared
     profile: Profile
@@ -41,7 +41,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 def keep_key(home: Home, ref: KeyRef) -> int:
-    """Keep a key as its KeyRef has it; inside a write transaction. Its number."""
+    """Store a key as its KeyRef has it, inside a write transaction; returns its number."""
     return state.add_key(
         home.store,
         label=ref.label,
@@ -150,7 +150,7 @@ class Certified(msgspec.Struct, frozen=True):
 
 
 class Hooks(msgspec.Struct, frozen=True):
-    """What else is done while one certificate is made.
+    """What a caller adds to the certification of one certificate.
 
     ``with_plan`` and ``with_result`` run inside the transactions that record these, and get the
     plan's number; ``before_result`` runs between signature and result. ``step`` is what the
@@ -171,7 +171,7 @@ def certify(
     issuer_key: PublicKey,
     hooks: Hooks = Hooks(),  # noqa: B008 - frozen
 ) -> Certified:
-    """Plan, sign and record one certificate: the road of every one that is not of a batch.
+    """Plan, sign and record one certificate; every certificate outside of a batch is made here.
 
     Raises:
         CAError: the register cannot be written, or the key not used; nothing was recorded but
@@ -192,7 +192,7 @@ def certify(
 
 
 def index_of_prepared(prepared: Prepared) -> Index:
-    """The same entry for a certificate just made: its octets are those that were prepared."""
+    """The index entry of a certificate that was just signed, from what was prepared."""
     names = [(str(each.kind), each.value.casefold()) for each in prepared.san]
     cn = prepared.cn
     if cn:
@@ -206,7 +206,7 @@ def index_of_prepared(prepared: Prepared) -> Index:
 
 
 def index_of(der: bytes) -> Index:
-    """The index entry of a certificate; every name folded, and each text once a kind."""
+    """The index entry of a certificate; names are case-folded and listed once for each kind."""
     facts = read_certificate(der)
     names = [(each.kind, each.value.casefold()) for each in facts.san]
     if facts.cn:

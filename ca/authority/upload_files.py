@@ -32,7 +32,7 @@ class Delivery(msgspec.Struct, frozen=True):
     fullchain: bool = False
     overwrite: bool = False
     yields: Callable[[CertificateRow], bool] = lambda _: False
-    """Which certificates of this home give way beside those that are succeeded."""
+    """Which certificates of this home may be replaced, besides those that are superseded."""
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ MAX_STEM = 200
 
 
 def stem_of(stem: str | None) -> str | None:
-    """A source's own stem, without what a file name should not hold though it can, nor too long.
+    """A source's own stem, made safe as a file name and shortened if needed.
 
     The same for a path and for how the register spells it.
     """
@@ -204,7 +204,7 @@ def make_place(delivery: Delivery) -> None:
 
 
 def settle(delivery: Delivery) -> None:
-    """Make the names of delivered files durable."""
+    """Sync the folder of delivered files to disk."""
     folder = place_of(delivery)
     if folder is not None and folder.is_dir():
         sync_folder(folder)

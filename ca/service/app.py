@@ -27,9 +27,9 @@ from starlette.routing import Route
 from ca.authority.home import Environment, no_passphrase
 from ca.errors import CAError
 from ca.revocation.ocsp_request import MAX_REQUEST
-from ca.service.following import Following
 from ca.service.guard import AT_ONCE, POSTED
 from ca.service.register import ServedRegister
+from ca.service.register_file import Following
 from ca.service.replies import JSON, Reply, refusal, reply
 
 HOME_VARIABLE = "SIPCA_SERVED_HOME"

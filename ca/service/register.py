@@ -16,8 +16,8 @@ from ca.model.findings import Finding
 from ca.revocation.ocsp import Answer, failure
 from ca.revocation.ocsp_request import OCSPRequest, read_ocsp_request
 from ca.revocation.served import Served, judge_served
-from ca.service.following import Following
-from ca.service.remembering import Answers, Remembered
+from ca.service.answer_cache import Answers, Remembered
+from ca.service.register_file import Following
 from ca.service.replies import OCSP_RESPONSE, PKIX_CERT, PKIX_CRL, Reply, keep_until, refusal, reply
 from ca.store.connection import LockedError
 

@@ -11,8 +11,8 @@ import msgspec
 from ca.errors import StoreError
 from ca.store import crls
 from ca.store.connection import VERSION, Store, marks
-from ca.store.moments import from_text, to_text
-from ca.store.standing import PINNED, note_all, told
+from ca.store.state_hashes import PINNED, note_all, told
+from ca.store.timestamps import from_text, to_text
 
 GENESIS = bytes(32)
 """What the first event names as its predecessor."""

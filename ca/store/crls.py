@@ -11,8 +11,8 @@ import msgspec
 from ca.encoding.extensions import end_of
 from ca.errors import StoreError
 from ca.store.connection import Store
-from ca.store.moments import from_text, to_text
-from ca.store.standing import note
+from ca.store.state_hashes import note
+from ca.store.timestamps import from_text, to_text
 
 _PIECE = 1 << 18
 _NUMBER_SIZE = 20

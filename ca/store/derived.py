@@ -11,8 +11,8 @@ from ca.encoding.der import certificate
 from ca.encoding.extensions import end_of
 from ca.model.status import KEY_COMPROMISE
 from ca.store.connection import Store
-from ca.store.moments import from_text
 from ca.store.schema import FILL_OPEN_PLANS, recreate_derived
+from ca.store.timestamps import from_text
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ def index(store: Store, found: Iterable[tuple[int, Index]]) -> None:
 
 
 def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
-    """Make the derived tables anew from history, in a write transaction; certificates indexed."""
+    """Rebuild the derived tables from history in a write transaction; the number indexed."""
     connection = store.connection
     recreate_derived(store)
     connection.execute(FILL_OPEN_PLANS)

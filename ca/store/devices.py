@@ -1,4 +1,4 @@
-"""Devices: what the operator told of them. State; each change comes with its event."""
+"""Devices as the operator registered them. State: each change comes with its event."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 
 from ca.store.connection import Store
-from ca.store.moments import to_text
-from ca.store.standing import note
+from ca.store.state_hashes import note
+from ca.store.timestamps import to_text
 
 
 class DeviceRow(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""RSA keys of the register's certificates, for looking at all of them together."""
+"""The RSA keys of the register's certificates, for checks over all of them."""
 
 from __future__ import annotations
 

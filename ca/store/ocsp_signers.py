@@ -9,7 +9,7 @@ import msgspec
 from ca.encoding.der import certificate, split
 from ca.encoding.extensions import read_validity
 from ca.store.connection import Store
-from ca.store.standing import note
+from ca.store.state_hashes import note
 
 PROVEN = timedelta(days=7)
 """How long a signer has been in force before the keys of ended ones are deleted."""

@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 
 from ca.store.connection import Store, marks
-from ca.store.moments import to_text
+from ca.store.timestamps import to_text
 
 ABANDON_AFTER = timedelta(minutes=10)
 """A plan this old without a result was left by a crash: no signing takes so long, and one that

@@ -11,7 +11,7 @@ from ca.errors import StoreError
 from ca.model.status import KEY_COMPROMISE
 from ca.store import derived
 from ca.store.connection import Store, marks
-from ca.store.moments import from_text, to_text
+from ca.store.timestamps import from_text, to_text
 
 
 class StatusEvent(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ import msgspec
 
 from ca.errors import StoreError
 from ca.store.connection import Store
-from ca.store.moments import to_text
-from ca.store.standing import note
+from ca.store.state_hashes import note
+from ca.store.timestamps import to_text
 
 
 class KeyRow(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import sys
 
 from stand_in.lab import ROOT, CommandLine
 
-from ca.store.standing import PINNED
+from ca.store.state_hashes import PINNED
 
 OLD = ROOT / "tests" / "vectors" / "registers" / "schema-1.sql"
 

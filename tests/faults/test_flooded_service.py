@@ -17,9 +17,9 @@ from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.status.ocsp import Register
 from ca.encoding.der import NULL, OCTET_STRING, encode_integer, encode_oid, sequence, tlv
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
-from ca.service import remembering
-from ca.service.following import Following
+from ca.service import answer_cache
 from ca.service.register import ServedRegister
+from ca.service.register_file import Following
 from ca.service.replies import OCSP_RESPONSE, reply
 
 SHA1 = next(iter(HASHES))
@@ -132,18 +132,18 @@ def test_the_same_question_in_endless_words_takes_the_room_of_a_few(
 
 
 def test_the_answers_remembered_are_bounded_in_octets_and_the_oldest_go() -> None:
-    answers = remembering.Answers()
+    answers = answer_cache.Answers()
     made = reply(b"x" * 4000, OCSP_RESPONSE)
 
     for number in range(20_000):
         key = b"question %d" % number
         kept = answers.keep(key, made, fresh_until=1.0, end=2.0)
         answers.lead(b"/way %d" % number, kept)
-        assert answers.octets <= remembering.MAX_OCTETS
+        assert answers.octets <= answer_cache.MAX_OCTETS
     for number in range(20_000):
         answers.keep(b"question %d" % number, made, fresh_until=1.0, end=2.0)
 
-    assert remembering.MAX_OCTETS == 32 * MIB
+    assert answer_cache.MAX_OCTETS == 32 * MIB
     assert answers.to(b"question 0") is None
     assert answers.by_way(b"/way 0") is None
     assert answers.to(b"question 19999") is not None

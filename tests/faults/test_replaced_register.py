@@ -25,8 +25,8 @@ from stand_in.waiting import until
 from ca.authority.home import Environment, Home, no_passphrase
 from ca.errors import NotFoundError
 from ca.revocation.ocsp import OCSPResponder
-from ca.service.following import Following
 from ca.service.register import ServedRegister
+from ca.service.register_file import Following
 from ca.service.replies import PKIX_CRL, reply
 
 HEALTHY = b"GET /healthz HTTP/1.0\r\n\r\n"

@@ -31,9 +31,9 @@ from stand_in.waiting import LONGEST, until
 from ca.authority.home import Environment, no_passphrase
 from ca.authority.status.ocsp import Register
 from ca.service import register
-from ca.service.following import Following
 from ca.service.guard import REQUEST_SECONDS
 from ca.service.register import ServedRegister
+from ca.service.register_file import Following
 
 MALFORMED = bytes.fromhex("30030a0101")
 

@@ -18,7 +18,7 @@ OF_A_HOME = {"public/", "targets/"}
 FIGURES = [
     (5, "given up after ten minutes", "ca.store.plans", "ABANDON_AFTER", timedelta(minutes=10)),
     (26, "256 requests at a time", "ca.authority.signing.sign", "CHUNK", 256),
-    (41, "32 MiB a worker", "ca.service.remembering", "MAX_OCTETS", 32 << 20),
+    (41, "32 MiB a worker", "ca.service.answer_cache", "MAX_OCTETS", 32 << 20),
     (42, "five minutes for machines", "ca.lint.clock", "SKEW", timedelta(minutes=5)),
     (42, "a year before a gap is called a leap", "ca.lint.clock", "LEAP", timedelta(days=365)),
     (43, "in force for a week", "ca.store.ocsp_signers", "PROVEN", timedelta(days=7)),

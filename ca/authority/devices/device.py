@@ -1,4 +1,4 @@
-"""The register of devices, and what it supplies where a call leaves it out."""
+"""``device ...``: what is registered about devices, used where a call does not say it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DeviceWishes(msgspec.Struct, frozen=True):
 def set_device(
     home: Home, name: str, wishes: DeviceWishes, *, exactly: bool = False
 ) -> DeviceDocument:
-    """Enter a device, or change what is known of it; ``exactly``: also to nothing.
+    """Register a device or change it; with ``exactly`` also to empty values.
 
     Raises:
         MalformedError: the name is none, or an address is neither a host name nor an IP.
@@ -60,7 +60,7 @@ def set_device(
 
 
 def remove_device(home: Home, name: str) -> DeviceDocument:
-    """Forget a device; its certificates and their history stay.
+    """Remove a device; its certificates and their history stay.
 
     Raises:
         NotFoundError: there is no such device.

@@ -27,7 +27,7 @@ SUMS = "SHA256SUMS"
 
 
 def is_told_anew(name: str) -> bool:
-    """Whether a file tells of this moment, so that an older one of that name gives way."""
+    """Whether a file describes the current state and may be overwritten."""
     return name == SUMS or name.endswith(
         ("-upload-sheet.txt", "-upload-sheet.html", "-preflight.json", "-upload.zip")
     )
@@ -43,7 +43,7 @@ class Kit(msgspec.Struct, frozen=True):
 def kit_of(
     home: Home, row: CertificateRow, stem: str, device: DeviceRow, target: Target, newline: str
 ) -> Kit:
-    """Everything that is uploaded, and everything that is kept beside it."""
+    """Assemble the files that are uploaded and those that are kept with them."""
     facts = read_certificate(row.der)
     chain = upload_files.chain_of(home, newline)
     leaf = pem.encode(row.der, newline=newline)
@@ -119,7 +119,7 @@ def _sheet(
 
 
 def _role(purposes: tuple[str, ...]) -> Role:
-    """What the certificate was made for: its own purposes are not held against it."""
+    """The role the certificate was issued for, so that preflight does not demand the other."""
     if "serverAuth" in purposes and "clientAuth" not in purposes:
         return "server"
     return "client" if "clientAuth" in purposes and "serverAuth" not in purposes else "both"

@@ -1,4 +1,4 @@
-"""``preflight``: reads the files to be uploaded and has them judged; needs no CA home."""
+"""``preflight``: read and judge the files to be uploaded; needs no CA home."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_TRUST = 16 * MAX_INPUT
 
 
 class PreflightWishes(msgspec.Struct, frozen=True):
-    """The files, and what they are judged against."""
+    """The files to judge, and what to judge them against."""
 
     certificate: Path
     target: Target

@@ -69,7 +69,7 @@ def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
 
 
 def diff(a: Path, b: Path) -> TrustDiffDocument:
-    """What two bundles or manifests do not share; what cannot be read in them is told.
+    """The differences of two bundles or manifests; what cannot be read in them is reported.
 
     Raises:
         CAError: one of them cannot be read at all.

@@ -1,4 +1,4 @@
-"""Reading the sources of a trust bundle: what can be taken, and what is refused by name.
+"""Read the sources of a trust bundle: what is accepted, and what is refused by name.
 
 One bad file, block or certificate never costs the others.
 """

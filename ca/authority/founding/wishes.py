@@ -1,4 +1,4 @@
-"""What an operator may wish of a new CA, and how it compares with one that is there."""
+"""The options of a new CA, and their comparison with those of an existing one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROTECTIONS = get_args(Protection)
 
 
 class FoundingWishes(msgspec.Struct, frozen=True):
-    """Wishes given on the command line; None and () where nothing was said."""
+    """Options given on the command line; None and () where they were left out."""
 
     name: str | None = None
     org: str | None = None
@@ -94,7 +94,7 @@ def encode(wishes: FoundingWishes) -> str:
 
 
 def compare(wished: FoundingWishes, recorded: str) -> None:
-    """Hold requested wishes against those recorded when the CA was made.
+    """Compare requested options with those recorded when the CA was created.
 
     Raises:
         ConflictError: naming the first that differs.

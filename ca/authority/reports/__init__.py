@@ -1,1 +1,1 @@
-"""Looking at what the register and the library hold, and writing it out again. Changes nothing."""
+"""Reports: what the register and the library hold, shown or written out. Changes nothing."""

@@ -1,4 +1,4 @@
-"""Names that an operator may want to type: devices, and everything a REF can be."""
+"""Names for shell completion: devices, and everything a REF can be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ca.authority.home import Home
 from ca.store import certificates, devices
 
 MOST = 2000
-"""More names than a person looks through are not offered."""
+"""The most names that are offered."""
 
 
 def device_names(home: Home) -> list[str]:

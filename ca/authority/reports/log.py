@@ -8,7 +8,7 @@ from itertools import islice
 from ca.authority.home import Home
 from ca.authority.register import index_of
 from ca.documents.log import LogDocument, LogEvent
-from ca.store import audit, verifying
+from ca.store import audit, history_checks
 
 MOST_PROBLEMS = 10_000
 """How many problems ``log --verify`` names; the others are counted."""
@@ -33,7 +33,7 @@ def log(
         newest = audit.head(home.store)
         problems: list[str] | None = None
         if verifying_too:
-            found = verifying.problems(home.store, index_of)
+            found = history_checks.problems(home.store, index_of)
             problems = list(islice(found, MOST_PROBLEMS))
             if (more := sum(1 for _ in found)) > 0:
                 problems.append(f"and {more} more")

@@ -1,4 +1,4 @@
-"""Plans into the register before they are signed, results after, whole chunks where that works.
+"""Commit plans before they are signed and results after, in chunks where possible.
 
 Where a chunk fails as a whole though the register is sound, each of it is tried alone, so that
 what is wrong with one ends that one.

@@ -1,4 +1,4 @@
-"""Who prepares, signs and writes files: this process alone, or others beside it.
+"""Preparing, signing and writing files in this process, or in worker processes.
 
 The register is none of their business: it stays with the one process that opened it.
 """

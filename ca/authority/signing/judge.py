@@ -1,4 +1,4 @@
-"""Judging one source: its request, its key among those known, and whether it is signed already."""
+"""Judge one source: its request, its key among those known, whether it is already signed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Forbidding(msgspec.Struct, frozen=True):
-    """What forbids to certify: blocked keys, and why the CA signs nothing at all, if that is so."""
+    """Blocked keys, and the reason if the CA may not sign at all."""
 
     blocked: set[bytes]
     refusal: CAError | None
@@ -105,7 +105,7 @@ class Forbidding(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the register knows of some requests: their keys, by identity, and their octets.
+    """What the register knows about some requests: their keys, by identity, and their octets.
 
     ``keys`` has TBSCertificates that are current for a key; ``shared`` those under other CNs, for
     keys that so many are of that not all are looked at.
@@ -148,7 +148,7 @@ class Judge:
         return self.judged(source, outcome, self.known([outcome]))
 
     def terms(self) -> Terms:
-        """What all that is prepared at this moment shares."""
+        """What all requests that are prepared now have in common."""
         return Terms(self.ca.issuer, self.home.now(), self.ca_subjects, self.thorough)
 
     def job(self, source: Source) -> Job:
@@ -204,7 +204,7 @@ class Judge:
         return None
 
     def judged(self, source: Source, ready: Ready, known: Known) -> Candidate:
-        """A prepared request beside what the register knows.
+        """Judge a prepared request against what the register knows.
 
         Raises:
             CAError: it is refused.
@@ -232,7 +232,7 @@ class Judge:
         )
 
     def check_clock(self, allowed: Collection[str]) -> list[Finding]:
-        """What is to be said of the clock beside the events before this call.
+        """Judge the clock against the events before this call.
 
         Raises:
             PolicyError: it is behind them, and that was not allowed by name.
@@ -257,7 +257,7 @@ class Judge:
         return self._targets[name]
 
     def check_good(self, candidate: Candidate) -> None:
-        """That the certificate to hand out again was not revoked since it was found.
+        """Check that the certificate to hand out again was not revoked meanwhile.
 
         Raises:
             ConflictError: it was.
@@ -269,7 +269,7 @@ class Judge:
             )
 
     def check_key(self, identity: bytes) -> None:
-        """That a key may be certified now: not blocked, and the issuing CA not revoked.
+        """Check that a key may be certified now: not blocked, and the issuing CA not revoked.
 
         Raises:
             PolicyError: it may not.
@@ -278,7 +278,7 @@ class Judge:
         self.check_ca()
 
     def check_ca(self) -> None:
-        """That the issuing CA is neither revoked nor held.
+        """Check that the issuing CA is neither revoked nor held.
 
         Raises:
             PolicyError: it is.

@@ -1,4 +1,4 @@
-"""Where files go: what is in the way of a certificate's, and what gives way to them.
+"""Where files are written, what is in their way, and what they may replace.
 
 Content tells: a file gives way to a certificate only if it is, octet for octet, what this home
 wrote there for a predecessor. No link is followed for that.

@@ -1,4 +1,4 @@
-"""Revoking, holding and releasing; recorded without any key, told by the next CRL."""
+"""``revoke`` and ``release``: recorded without any key, listed by the next CRL."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from ca.revocation.rules import (
 from ca.store import certificates, revocations
 from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
-from ca.store.moments import to_text
 from ca.store.revocations import StatusEvent
+from ca.store.timestamps import to_text
 
 
 class RevocationWishes(msgspec.Struct, frozen=True):

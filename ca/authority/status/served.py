@@ -1,4 +1,4 @@
-"""Reading what a server gives out for a CA: the CRL's own octets, the signer that is loaded."""
+"""What a server currently serves for a CA: its CRL, and the OCSP signer it has loaded."""
 
 from __future__ import annotations
 

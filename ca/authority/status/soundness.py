@@ -1,4 +1,4 @@
-"""Whether a home's register is what its history says, as far as a quick look sees; mending it."""
+"""Quick check of the register against its history, and rebuilding of derived tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ca.authority.home import Home
 from ca.authority.register import index_of
 from ca.errors import StoreError
 from ca.model.findings import Finding, Violation, cases, rule, run
-from ca.store import derived, verifying
+from ca.store import derived, history_checks
 from ca.store.audit import Event
 
 NAMED = 5
@@ -59,8 +59,8 @@ def soundness(home: Home) -> list[Finding]:
     It does not read every event and certificate; ``log --verify`` does.
     """
     with home.store.snapshot():
-        history = _first(verifying.quick_history_problems(home.store))
-        made = _first(verifying.quick_derived_problems(home.store))
+        history = _first(history_checks.quick_history_problems(home.store))
+        made = _first(history_checks.quick_derived_problems(home.store))
     return [*run([register_altered], history), *run([index_altered], made)]
 
 
@@ -74,12 +74,12 @@ def rebuild_derived(home: Home) -> bool:
         StoreError: history was altered itself.
     """
     with home.store.write():
-        for problem in verifying.history_problems(home.store):
+        for problem in history_checks.history_problems(home.store):
             raise StoreError(
                 f"nothing can be rebuilt from history that was itself altered: {problem}",
                 hint="sipca log --verify names every difference; restore the last copy",
             )
-        found = _first(verifying.derived_problems(home.store, index_of))
+        found = _first(history_checks.derived_problems(home.store, index_of))
         if not found.named:
             return False
         derived.rebuild(home.store, index_of)

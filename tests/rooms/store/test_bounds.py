@@ -13,11 +13,11 @@ from ca.errors import StoreError
 from ca.store import audit, crls, ocsp_signers, plans, revocations, state
 from ca.store.audit import Actor, Event
 from ca.store.connection import Store, open_store
-from ca.store.holding import open_plan_problems
-from ca.store.moments import from_text, to_text
+from ca.store.derived_checks import open_plan_problems
 from ca.store.ocsp_signers import SignerRow
 from ca.store.revocations import StatusEvent
 from ca.store.schema import upgrade
+from ca.store.timestamps import from_text, to_text
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

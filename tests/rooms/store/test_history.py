@@ -11,7 +11,7 @@ import pytest
 from stand_in.lab import ROOT
 
 from ca.errors import StoreError
-from ca.store import audit, crls, plans, revocations, state, verifying
+from ca.store import audit, crls, history_checks, plans, revocations, state
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL
@@ -283,7 +283,7 @@ def test_the_audit_trail_notices_an_altered_event(store: Store) -> None:
     store.connection.execute("DROP TRIGGER audit_no_update")
     store.connection.execute("UPDATE audit SET subject = 'that'")
 
-    assert "event 1 was altered" in list(verifying.problems(store))
+    assert "event 1 was altered" in list(history_checks.problems(store))
 
 
 def test_the_audit_trail_notices_an_altered_row_and_a_row_without_event(store: Store) -> None:
@@ -292,7 +292,7 @@ def test_the_audit_trail_notices_an_altered_row_and_a_row_without_event(store: S
     store.connection.execute("DROP TRIGGER result_no_update")
     store.connection.execute("UPDATE result SET signature = x'00'")
 
-    found = list(verifying.problems(store))
+    found = list(history_checks.problems(store))
 
     assert any(
         each.startswith("the result row 1 that event 2 describes was altered") for each in found
@@ -306,7 +306,7 @@ def test_the_audit_trail_notices_a_missing_event(store: Store) -> None:
     store.connection.execute("DROP TRIGGER audit_no_delete")
     store.connection.execute("DELETE FROM audit WHERE id = 1")
 
-    assert "event 2 does not follow the one before it" in list(verifying.problems(store))
+    assert "event 2 does not follow the one before it" in list(history_checks.problems(store))
 
 
 def test_the_audit_trail_notices_an_altered_request_and_profile(store: Store) -> None:
@@ -315,7 +315,7 @@ def test_the_audit_trail_notices_an_altered_request_and_profile(store: Store) ->
     store.connection.execute("UPDATE request SET der = x'00'")
     store.connection.execute("UPDATE profile_text SET text = 'other'")
 
-    found = list(verifying.problems(store))
+    found = list(history_checks.problems(store))
 
     assert "the request 1 was altered" in found
     assert "the kept text of profile sip was altered" in found

@@ -1,4 +1,4 @@
-"""The trail, and the history that its events describe, held against each other."""
+"""Compare the audit trail with the history that its events describe."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from hashlib import sha256
 import msgspec
 
 from ca.errors import StoreError
-from ca.store import audit, standing
+from ca.store import audit, state_hashes
 from ca.store.audit import GENESIS
 from ca.store.connection import Store
 from ca.store.derived import Index
-from ca.store.holding import index_problems, open_plan_problems, revocation_problems
+from ca.store.derived_checks import index_problems, open_plan_problems, revocation_problems
 from ca.store.schema import guard_problems
-from ca.store.standing import PINNED
+from ca.store.state_hashes import PINNED
 
 _KEYS = {
     "plan": "id",
@@ -64,7 +64,7 @@ class _Seen:
 
 
 def problems(store: Store, index_of: Callable[[bytes], Index] | None = None) -> Iterator[str]:
-    """What does not fit together in a register, a sentence each.
+    """Every inconsistency in a register, one sentence each.
 
     The chain of events, the history that they describe, history that has no event, state, and
     (with ``index_of``) every derived table against history. Memory is bounded, whatever the size.
@@ -86,11 +86,11 @@ def history_problems(store: Store) -> Iterator[str]:
     yield from _readable("the numbering of history", gap_problems(store))
     yield from _readable("the requests", _request_problems(store, pin))
     yield from _readable("the profiles' texts", _profile_problems(store))
-    yield from _readable("state", standing.problems(store))
+    yield from _readable("state", state_hashes.problems(store))
 
 
 def derived_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
-    """Where any derived table is not what history says."""
+    """The differences between derived tables and history."""
     yield from _revocation_problems(store)
     yield from _readable("the certificate index", index_problems(store, index_of))
 
@@ -99,8 +99,8 @@ def quick_history_problems(store: Store) -> Iterator[str]:
     """What of history and state can be seen without reading every event and certificate."""
     yield from guard_problems(store)
     yield from _readable("the numbering of history", gap_problems(store))
-    yield from _readable("the status events", standing.missing_status_events(store))
-    yield from _readable("state", standing.problems(store))
+    yield from _readable("the status events", state_hashes.missing_status_events(store))
+    yield from _readable("state", state_hashes.problems(store))
 
 
 def quick_derived_problems(store: Store) -> Iterator[str]:
@@ -226,7 +226,7 @@ def _undescribed(store: Store, described: dict[str, _Seen], pin: Pin) -> Iterato
             if row_id in seen or (table == "plan" and 0 < row_id <= pin.plans):
                 continue
             yield f"the {table} row {row_id} has no event"
-    ended, told = (described["result"], described["abandonment"]), standing.pinned_plans(store)
+    ended, told = (described["result"], described["abandonment"]), state_hashes.pinned_plans(store)
     for (row_id,) in store.connection.execute("SELECT id FROM plan WHERE id <= ?", (pin.plans,)):
         if row_id not in told and not any(row_id in each for each in ended):
             yield f"the plan row {row_id} has no event"

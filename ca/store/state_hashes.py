@@ -1,4 +1,4 @@
-"""State held against the trail: what every event that changes state says of the rows it changed.
+"""Hashes of state in the audit trail: each event that changes state has those of its rows.
 
 An event's ``state`` is JSON: the rows that it changed, each with the hash it has from then on
 (null: gone), and the hash of all small tables of state together. So the newest such event says

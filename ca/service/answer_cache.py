@@ -1,4 +1,4 @@
-"""Answers given before, to be given again: bounded in octets, whatever is asked and however."""
+"""A cache of OCSP answers, bounded in octets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The register at its path: opened anew when another file stands there, refused when unsound.
+"""Follow the register file by its path: reopen it when replaced, refuse it when unsound.
 
 SQLite keeps to the file that it opened, though that has been renamed, deleted or written over
 meanwhile, which is how people restore a copy. So the path is looked at a few times a second, and

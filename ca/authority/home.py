@@ -149,9 +149,9 @@ class Home:
         Raises:
             NotFoundError: there is none.
         """
-        for each in reversed(self.cas()):
-            if each.role == role:
-                return each
+        for ca in reversed(self.cas()):
+            if ca.role == role:
+                return ca
         raise NotFoundError(f"this home has no {role} CA", hint="sipca init makes one")
 
     def chain(self) -> list[bytes]:
@@ -208,10 +208,10 @@ class Home:
         Raises:
             PolicyError: its own certificate is revoked or held.
         """
-        found = self.revocation_of(ca)
-        if found is None:
+        revocation = self.revocation_of(ca)
+        if revocation is None:
             return
-        if found.status == "held":
+        if revocation.status == "held":
             raise PolicyError(
                 f"{ca.issuer.name} is on hold and signs nothing until it is released",
                 hint=f"sipca release {ca.issuer.facts.serial if ca.issuer.facts else 'SERIAL'}",

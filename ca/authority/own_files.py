@@ -130,7 +130,7 @@ def _is_kit(data: bytes) -> bool:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return archive.namelist()
 
-    found = attempt(names)
-    if isinstance(found, CAError) or not any("-device." in name for name in found):
+    listed = attempt(names)
+    if isinstance(listed, CAError) or not any("-device." in name for name in listed):
         return False
-    return all(name == "SHA256SUMS" or re.fullmatch(_KIT_NAME, name) for name in found)
+    return all(name == "SHA256SUMS" or re.fullmatch(_KIT_NAME, name) for name in listed)

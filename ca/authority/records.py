@@ -37,7 +37,7 @@ def ca_record(ca: CA) -> CARecord:
 def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
     """The record of a plan or certificate; names and dates are read from its octets."""
     facts = read_certificate(certificate(row.tbs, row.signature or b"\x00"))
-    made = row.signature is not None
+    is_issued = row.signature is not None
     return CertificateRecord(
         serial=row.serial.hex(),
         subject=subject_text(facts.subject),
@@ -46,10 +46,10 @@ def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
         device=row.device,
         context=row.context,
         issuer=subject_text(facts.issuer),
-        not_before=facts.validity.not_before if made else None,
-        not_after=facts.validity.not_after if made else None,
+        not_before=facts.validity.not_before if is_issued else None,
+        not_after=facts.validity.not_after if is_issued else None,
         status=row.status(now),
-        fingerprint=facts.fingerprint if made else None,
+        fingerprint=facts.fingerprint if is_issued else None,
         supersedes=row.supersedes.hex() if row.supersedes else None,
         superseded_by=row.superseded_by.hex() if row.superseded_by else None,
     )

@@ -114,12 +114,12 @@ def write_results(
             hint="run the command again",
         )
     plans.add_results(home.store, numbers, signatures, at=now)
-    made = list(zip(numbers, drafts, strict=True))
+    pairs = list(zip(numbers, drafts, strict=True))
     derived.index(
-        home.store, ((number, index_of_prepared(draft.prepared)) for number, draft in made)
+        home.store, ((number, index_of_prepared(draft.prepared)) for number, draft in pairs)
     )
     events: list[Event] = []
-    for number, draft in made:
+    for number, draft in pairs:
         events.append(_issued(number, draft))
         if draft.supersedes is not None:
             plans.supersede(home.store, draft.supersedes, number, at=now)

@@ -207,8 +207,8 @@ def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
 
 
 def _raise_refusals(document: SigningDocument) -> None:
-    for each in document.refused:
-        raise ERRORS[each.kind](each.message, hint=each.hint)
+    for refusal in document.refused:
+        raise ERRORS[refusal.kind](refusal.message, hint=refusal.hint)
 
 
 def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:

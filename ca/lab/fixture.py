@@ -79,18 +79,18 @@ def _made(
     revoked: list[bytes] = []
     made: list[FixtureRecord] = []
     refused: list[Refused] = []
-    for each in fixtures:
+    for fixture in fixtures:
         serial = environment.new_serial()
-        found = attempt(_make, each, cas[each.change.issuer], folder, now, serial)
+        found = attempt(_make, fixture, cas[fixture.change.issuer], folder, now, serial)
         if isinstance(found, FixtureRecord):
             made.append(found)
-            if each.change.revoked:
+            if fixture.change.revoked:
                 revoked.append(serial.to_bytes(16, "big"))
             continue
         if isinstance(found, BugError):
             environment.bug(found.trace)
         code = EXIT_CODES[found.kind]
-        refused.append(Refused(each.name, found.kind, found.message, found.hint, code))
+        refused.append(Refused(fixture.name, found.kind, found.message, found.hint, code))
     crl = make_crl(issuing, revoked, now=now)
     write_atomic(folder / "issuing.crl", pem.encode(crl, "X509 CRL").encode())
     write_atomic(folder / TABLE, _table(fixtures).encode())
@@ -163,8 +163,15 @@ def _table(fixtures: list[Fixture]) -> str:
         "| fixture | the certificate | a correct peer | WORDS | openssl says | the device did |",
         "|---|---|---|---|---|---|",
     ]
-    for each in fixtures:
-        words = " ".join(each.openssl.words)
-        cells = (each.name, each.description, each.peer, f"`{words}`", each.openssl.says, " ")
+    for fixture in fixtures:
+        words = " ".join(fixture.openssl.words)
+        cells = (
+            fixture.name,
+            fixture.description,
+            fixture.peer,
+            f"`{words}`",
+            fixture.openssl.says,
+            " ",
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -155,8 +155,8 @@ def problems(store: Store) -> Iterator[str]:
         if state is None:
             yield f"what event {number} says of state cannot be read: it was altered"
             continue
-        for each in state.changed:
-            expected[each.table, each.key] = (each.hash, number)
+        for row in state.changed:
+            expected[row.table, row.key] = (row.hash, number)
     for (table, key), (hashed, number) in expected.items():
         found = _hash_of(store, table, key)
         if found is None and hashed is not None:

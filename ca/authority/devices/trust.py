@@ -81,10 +81,10 @@ def diff(a: Path, b: Path) -> TrustDiffDocument:
         if key not in left:
             waiting.setdefault(each.subject, []).append(each)
     changed: list[tuple[TrustMember, TrustMember]] = []
-    for each in only_a:
-        twins = waiting.get(each.subject)
+    for member in only_a:
+        twins = waiting.get(member.subject)
         if twins:
-            changed.append((each, twins.pop(0)))
+            changed.append((member, twins.pop(0)))
     paired = {
         fingerprint
         for pair in changed

@@ -28,14 +28,14 @@ def log(
     events: list[LogEvent] = []
     with home.store.snapshot():
         verifying_too = verify or head is not None
-        for each in audit.events(home.store, skip_unreadable=verifying_too):
-            (hand_on or events.append)(_event(each))
+        for source in audit.events(home.store, skip_unreadable=verifying_too):
+            (hand_on or events.append)(_event(source))
         newest = audit.head(home.store)
         problems: list[str] | None = None
         if verifying_too:
-            found = history_checks.problems(home.store, index_of)
-            problems = list(islice(found, MOST_PROBLEMS))
-            if (more := sum(1 for _ in found)) > 0:
+            every_problem = history_checks.problems(home.store, index_of)
+            problems = list(islice(every_problem, MOST_PROBLEMS))
+            if (more := sum(1 for _ in every_problem)) > 0:
                 problems.append(f"and {more} more")
             if head is not None and not audit.has_head(home.store, head.strip().lower()):
                 problems.append(f"the noted head {head.strip()[:64]} is not in the trail")

@@ -21,11 +21,11 @@ def profiles(library: Library) -> ProfileListDocument:
 def named_records(shelf: Shelf, read: Callable[[str], Profile | Target]) -> list[NamedRecord]:
     records = []
     for name, origin in shelf.names().items():
-        found = attempt(read, name)
-        if isinstance(found, CAError):
-            text = f"cannot be used: {found.message}"
+        named = attempt(read, name)
+        if isinstance(named, CAError):
+            text = f"cannot be used: {named.message}"
         else:
-            text = found.description
+            text = named.description
         records.append(NamedRecord(name, origin, text))
     return records
 

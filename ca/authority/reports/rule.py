@@ -58,12 +58,12 @@ def show_rule(code: str) -> RuleShowDocument:
             f"there is no rule '{printable(code)}'",
             hint=f"did you mean '{near[0]}'?" if near else "sipca rule list shows them",
         )
-    found = catalogue[code]
-    good, bad = found.cases
+    rule = catalogue[code]
+    good, bad = rule.cases
     return RuleShowDocument(
-        code=code, severity=found.severity, allow=found.allow, meaning=found.meaning,
-        basis=found.basis, cites=found.cites, good=good, bad=bad,
-        citations=[_resolved(each) for each in citations(found.cites)],
+        code=code, severity=rule.severity, allow=rule.allow, meaning=rule.meaning,
+        basis=rule.basis, cites=rule.cites, good=good, bad=bad,
+        citations=[_resolved(each) for each in citations(rule.cites)],
     )  # fmt: skip
 
 

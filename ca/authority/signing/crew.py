@@ -124,16 +124,16 @@ def _cores() -> int:
 
 
 def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answered]:
-    """Sign octets that are planned; what fails for one of them alone stands in its place.
+    """Sign planned TBSCertificates; one that fails alone yields its error at its index.
 
     Raises:
         KeyUnavailableError: as ``issue`` does: it concerns all.
     """
-    found = [attempt(_sign_one, signer, key, each) for each in tbs]
-    for each in found:
-        if isinstance(each, KeyUnavailableError):
-            raise each
-    return found
+    answers = [attempt(_sign_one, signer, key, each) for each in tbs]
+    for answer in answers:
+        if isinstance(answer, KeyUnavailableError):
+            raise answer
+    return answers
 
 
 def _sign_one(signer: Signer, key: PublicKey, tbs: bytes) -> Made:

@@ -89,14 +89,14 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         home.signer(first.job.judge.ca)  # may ask for the passphrase: before others wait for this
     make_folder(wishes.folder)
     with held_folder(wishes.folder):
-        found = _prepared(home, wishes, made=first.job.key)
-        row = found.good or _sign(home, found, wishes)
-        _hand_out(home, row, found, wishes)
-    if found.good is not None:
-        return _document(home, "nothing", row, found, wishes)
+        prospect = _prepared(home, wishes, made=first.job.key)
+        row = prospect.good or _sign(home, prospect, wishes)
+        _hand_out(home, row, prospect, wishes)
+    if prospect.good is not None:
+        return _document(home, "nothing", row, prospect, wishes)
     upkeep.rotate_due(home)
-    made = "certificate" if found.kept else "key-and-certificate"
-    return _document(home, made, row, found, wishes)
+    made = "certificate" if prospect.kept else "key-and-certificate"
+    return _document(home, made, row, prospect, wishes)
 
 
 def would_make(home: Home, wishes: IssueWishes) -> str:
@@ -105,13 +105,13 @@ def would_make(home: Home, wishes: IssueWishes) -> str:
     Raises:
         CAError: it would refuse.
     """
-    found = _prepared(home, wishes)
-    if found.good is not None:
+    prospect = _prepared(home, wishes)
+    if prospect.good is not None:
         return "nothing"
-    return "certificate" if found.kept else "key-and-certificate"
+    return "certificate" if prospect.kept else "key-and-certificate"
 
 
-def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None) -> _Found:
+def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None) -> _Prospect:
     """The certificate as it would be signed, and what of it is there; ``made``: the new key."""
     check_ascii(wishes.form.passphrase)
     stem = stem_for(wishes.names[0])
@@ -140,7 +140,7 @@ def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None)
     now, before = home.now(), wishes.renew_before
     good = next((row for row in rows if can_be_reused(row, wanted, now, renew_before=before)), None)
     findings = judge.check_clock(wishes.allow) if good is None else []
-    return _Found(job, good, kept is not None, paths, findings)
+    return _Prospect(job, good, kept is not None, paths, findings)
 
 
 def _of_given_names(error: CAError) -> CAError:
@@ -177,7 +177,7 @@ def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Ord
     )
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _Prospect(msgspec.Struct, frozen=True):
     """A certificate to make, the good one of its key that is there, whether the key is there.
 
     ``findings`` are of the clock, where there is none that is good.
@@ -197,13 +197,13 @@ class _Job(msgspec.Struct, frozen=True):
     key: HandedOut
 
 
-def _sign(home: Home, found: _Found, wishes: IssueWishes) -> CertificateRow:
+def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRow:
     """Sign for the key, which lies in its file before the certificate is recorded."""
     judge, order, prepared, key = (
-        found.job.judge,
-        found.job.order,
-        found.job.prepared,
-        found.job.key,
+        prospect.job.judge,
+        prospect.job.order,
+        prospect.job.prepared,
+        prospect.job.key,
     )
     signer = home.signer(judge.ca)
     draft = register.Draft(
@@ -211,15 +211,15 @@ def _sign(home: Home, found: _Found, wishes: IssueWishes) -> CertificateRow:
         profile=order.profile,
         issuer_id=judge.ca.issuer.id,
         lifetime=lifetime_text(order.wishes),
-        source=f"issue {found.paths.device.name.removesuffix('-device.pem')}",
+        source=f"issue {prospect.paths.device.name.removesuffix('-device.pem')}",
         device=wishes.device,
         overrides=tuple(sorted(order.wishes.allow)),
     )
 
     def keep_key_file() -> None:
-        if not found.kept:  # a PFX holds no certificate at first: none goes out unrecorded
+        if not prospect.kept:  # a PFX holds no certificate at first: none goes out unrecorded
             data = written(key, wishes.form, name=prepared.san[0].value, chain=[])
-            write_atomic(found.paths.key, data, mode=PRIVATE)
+            write_atomic(prospect.paths.key, data, mode=PRIVATE)
         home.step("key-written")
 
     certified = register.certify(
@@ -295,16 +295,16 @@ def read_key(facts: CertificateFacts) -> bytes:
     return read_public_key(facts.spki).identity
 
 
-def _hand_out(home: Home, row: CertificateRow, found: _Found, wishes: IssueWishes) -> None:
+def _hand_out(home: Home, row: CertificateRow, prospect: _Prospect, wishes: IssueWishes) -> None:
     """Certificates beside the key and in its PFX; those of the same key that were there give way.
 
     Nothing is written that is there already.
     """
     chain = upload_files.chain_of(home)
-    leaf, paths = pem.encode(row.der), found.paths
+    leaf, paths = pem.encode(row.der), prospect.paths
     if not _is_in_pfx(row, paths, wishes):
-        name = found.job.prepared.san[0].value
-        data = written(found.job.key, wishes.form, name=name, chain=[row.der, *home.chain()])
+        name = prospect.job.prepared.san[0].value
+        data = written(prospect.job.key, wishes.form, name=name, chain=[row.der, *home.chain()])
         write_atomic(paths.key, data, mode=PRIVATE, overwrite=True)
     home.step("pfx-written")
     write_atomic(paths.device, leaf.encode(), overwrite=True)
@@ -322,9 +322,9 @@ def _is_in_pfx(row: CertificateRow, paths: _Paths, wishes: IssueWishes) -> bool:
 
 
 def _document(
-    home: Home, made: str, row: CertificateRow, found: _Found, wishes: IssueWishes
+    home: Home, made: str, row: CertificateRow, prospect: _Prospect, wishes: IssueWishes
 ) -> IssueDocument:
-    facts, paths = read_certificate(row.der), found.paths
+    facts, paths = read_certificate(row.der), prospect.paths
     return IssueDocument(
         made=made,
         serial=facts.serial,
@@ -343,5 +343,5 @@ def _document(
             trusted_root=str(wishes.folder / upload_files.TRUSTED_ROOT),
         ),
         account=unpack_account(row.account),
-        findings=found.findings,
+        findings=prospect.findings,
     )

@@ -170,12 +170,12 @@ class Judge:
         hashes = [each.request_hash for each in ready]
         store = self.home.store
         limit = LOOKED_AT + 2 * len(keys)
-        found = certificates.current_by_keys(store, keys, self.home.now(), limit=limit)
-        sizes = [len(each) for each in found.values()]
+        certified = certificates.current_by_keys(store, keys, self.home.now(), limit=limit)
+        sizes = [len(each) for each in certified.values()]
         complete = sum(sizes) < limit and max(sizes, default=0) < LOOKED_AT
         return Known(
             self.forbidding(ready),
-            found,
+            certified,
             certificates.known_requests(store, hashes),
             {} if complete else self._shared(ready),
         )

@@ -113,8 +113,8 @@ def _sign_all(batch: Batch, sources: list[Source], watch: Watch) -> None:
     prepared = _ahead((_prepare(batch, chunk) for chunk in chunks), crew.ahead)
     recorded: deque[Recorded] = deque()
     try:
-        for each in _ahead((_plan(batch, *each) for each in prepared), crew.ahead):
-            recorded.append(record(batch, each))
+        for planned in _ahead((_plan(batch, *chunk) for chunk in prepared), crew.ahead):
+            recorded.append(record(batch, planned))
             if len(recorded) > 1:
                 _finish(batch, recorded.popleft(), watch)
     finally:  # what is in the register is told, whatever came in between
@@ -147,13 +147,13 @@ def _ahead(items: Iterator[T], count: int) -> Iterator[T]:
 
 def _prepare(batch: Batch, sources: list[Source]) -> tuple[list[Source], Pending[list[Outcome]]]:
     """Have a chunk read and prepared; what cannot even be read is told in its place."""
-    found = [attempt(batch.judge.job, source) for source in sources]
-    jobs = [each for each in found if not isinstance(each, CAError)]
+    jobs_or_errors = [attempt(batch.judge.job, source) for source in sources]
+    jobs = [each for each in jobs_or_errors if not isinstance(each, CAError)]
     pending = batch.crew.prepare(batch.judge.terms(), jobs)
 
     def all_outcomes() -> list[Outcome]:
         outcomes = iter(pending())
-        return [each if isinstance(each, CAError) else next(outcomes) for each in found]
+        return [each if isinstance(each, CAError) else next(outcomes) for each in jobs_or_errors]
 
     return sources, all_outcomes
 
@@ -220,11 +220,11 @@ def _enter(batch: Batch, chunk: Recorded) -> None:
 def _completed(batch: Batch, sources: Sequence[Source]) -> Iterator[Source]:
     """The sources, each with context and target of its device where the call leaves them out."""
     for source in sources:
-        found = attempt(_with_device, batch.home, source)
-        if isinstance(found, CAError):
-            batch.results.refuse(source, found)
+        completed = attempt(_with_device, batch.home, source)
+        if isinstance(completed, CAError):
+            batch.results.refuse(source, completed)
         else:
-            yield found
+            yield completed
 
 
 def _with_device(home: Home, source: Source) -> Source:

@@ -173,17 +173,17 @@ Answer = tuple[bytes, dict[int, CAError]]
 """What was made, as msgpack, and the refusals by their places between."""
 
 
-def _packed(found: Sequence[Ready | Made | CAError]) -> Answer:
-    refused = {place: each for place, each in enumerate(found) if isinstance(each, CAError)}
-    return msgspec.msgpack.encode([e for e in found if not isinstance(e, CAError)]), refused
+def _packed(values: Sequence[Ready | Made | CAError]) -> Answer:
+    refused = {place: each for place, each in enumerate(values) if isinstance(each, CAError)}
+    return msgspec.msgpack.encode([e for e in values if not isinstance(e, CAError)]), refused
 
 
 def _unpacked(answer: Answer, kind: type[T]) -> list[T | CAError]:
     encoded, refused = answer
-    found: list[T | CAError] = list(msgspec.msgpack.decode(encoded, type=list[kind]))  # type: ignore[valid-type]
+    values: list[T | CAError] = list(msgspec.msgpack.decode(encoded, type=list[kind]))  # type: ignore[valid-type]
     for place in sorted(refused):
-        found.insert(place, refused[place])
-    return found
+        values.insert(place, refused[place])
+    return values
 
 
 def _prepare(terms: Terms, jobs: Sequence[Job]) -> Answer:
@@ -209,5 +209,5 @@ def _write(_: None, writings: Sequence[Writing]) -> list[Written]:
     return _writers.write(writings)()
 
 
-def _same(found: list[T]) -> list[T]:
-    return found
+def _same(values: list[T]) -> list[T]:
+    return values

@@ -71,10 +71,12 @@ def _shipped_profiles() -> list[Profile]:
 
 def status_service_findings(home: Home, ca: CA) -> list[Finding]:
     """What is to be said of what a CA is served with: its CRL's octets, its signer, itself."""
-    if (found := home.revocation_of(ca)) is not None:
+    if (revocation := home.revocation_of(ca)) is not None:
         assert ca.issuer.facts is not None
         serial = ca.issuer.facts.serial
-        fact = RevokedCA(ca.issuer.name, serial, found.status, found.reason, found.since)
+        fact = RevokedCA(
+            ca.issuer.name, serial, revocation.status, revocation.reason, revocation.since
+        )
         return judge_lifetime(fact)
     crl = crl_record(home, ca)
     served = served_until(home, ca)

@@ -38,9 +38,9 @@ def ca_called(home: Home, word: str) -> CA:
     """
     if word in ("issuing", "root"):
         return home.ca(word)
-    for each in home.cas():
-        if each.issuer.ca_id == word.lower():
-            return each
+    for ca in home.cas():
+        if ca.issuer.ca_id == word.lower():
+            return ca
     known = ", ".join(each.issuer.ca_id for each in home.cas())
     raise NotFoundError(f"there is no CA '{word}' here", hint=f"issuing, root, or one of {known}")
 

@@ -124,19 +124,19 @@ def _refuse_root(home: Home, row: CertificateRow) -> None:
 
 
 def _standing(home: Home, row: CertificateRow) -> Standing | None:
-    found = revocations.current(home.store, row.issuer_id, row.serial)
-    return None if found is None else Standing(found.status, found.reason, to_text(found.since))
+    status = revocations.current(home.store, row.issuer_id, row.serial)
+    return None if status is None else Standing(status.status, status.reason, to_text(status.since))
 
 
 def _live_with_key(home: Home, rows: Sequence[CertificateRow]) -> list[CertificateRow]:
     """Further certificates of the same keys that a peer would still take."""
     now, known = home.now(), {row.plan_id for row in rows}
-    found: dict[int, CertificateRow] = {}
+    live: dict[int, CertificateRow] = {}
     for row in rows:
         for other in certificates.sharing_key(home.store, row.plan_id):
             if other.plan_id not in known and other.status(now) not in ("revoked", "expired"):
-                found[other.plan_id] = other
-    return list(found.values())
+                live[other.plan_id] = other
+    return list(live.values())
 
 
 def _distinct(rows: list[CertificateRow]) -> list[CertificateRow]:

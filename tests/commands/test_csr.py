@@ -6,30 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from cryptography import x509
+from stand_in.flawed import FLAWED, names_in
 from stand_in.lab import VECTORS, CommandLine, make_csr
+from stand_in.profiles import VERBATIM, own_profile
 
 from ca.csr.armour import extract_request
 from ca.errors import MalformedError
 
 FOUND = VECTORS / "found"
-
-
-FLAWED = {
-    "cn-newline.csr": "the subject's CN 'sbc1.lab.example\\x0a' holds control characters",
-    "dns-nul.csr": "the CSR's SAN dns 'sbc1.lab.example\\x00' holds control characters",
-    "ip-as-text.csr": "an IP address of 9 octets, not 4 or 16: it is the text '10.4.0.20'",
-    "latin1.csr": "the CSR's SAN dns 'sbc1.m\\xfcnchen.example' has characters outside ASCII",
-    "san-garbage.csr": "the CSR's SAN does not decode: it is not a list of names",
-    "tag9.csr": "the CSR's SAN has an entry of an unknown kind (tag 137)",
-}
-
-
-def names_in(pem: str) -> list[str]:
-    """Subject and SAN as a library that no one here wrote reads them."""
-    made = x509.load_pem_x509_certificate(pem.encode())
-    san = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return [made.subject.rfc4514_string(), *[str(each.value) for each in san]]
 
 
 @pytest.mark.parametrize("name", FLAWED)
@@ -123,25 +107,8 @@ def test_a_private_key_in_json_is_told_as_one(bare: CommandLine, tmp_path: Path)
 CUCM = VECTORS / "found" / "cucm-ms" / "tomcat.csr"
 
 
-def profile(sipca: CommandLine, name: str, *changes: tuple[str, str]) -> None:
-    """A profile of the operator's own: sip with some of its lines changed."""
-    made = sipca("profile", "new", name, "--from", "sip", "--json")
-    path = Path(made.json["path"])
-    text = path.read_text()
-    for before, after in changes:
-        assert before in text, before
-        text = text.replace(before, after)
-    path.write_text(text)
-
-
-ROLE = 'role = "end-entity"\n'
-
-
-VERBATIM = (ROLE, f"{ROLE}verbatim = true\n")
-
-
 def test_csr_show_says_that_a_verbatim_profile_would_refuse(sipca: CommandLine) -> None:
-    profile(sipca, "exact", VERBATIM)
+    own_profile(sipca, "exact", VERBATIM)
 
     answer = sipca("csr", "show", CUCM, "--profile", "exact", "--json")
 

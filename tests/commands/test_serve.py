@@ -11,12 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from stand_in.lab import PASSPHRASE, CommandLine, make_csr
-from stand_in.service import Service, serving
+from stand_in.service import Service, ocsp_get, ocsp_request, serving
 
 
 @pytest.fixture
@@ -30,24 +27,6 @@ def lab(sipca: CommandLine, tmp_path: Path) -> CommandLine:
 def service(lab: CommandLine, tmp_path: Path) -> Iterator[Service]:
     with serving(lab.home, tmp_path / "serve.log") as running:
         yield running
-
-
-def request(tmp_path: Path, nonce: bytes = b"") -> bytes:
-    leaf = x509.load_pem_x509_certificate((tmp_path / "sbc1-device.pem").read_bytes())
-    issuer = x509.load_pem_x509_certificate((tmp_path / "trusted-2-issuing.pem").read_bytes())
-    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA1())
-    if nonce:
-        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
-    return builder.build().public_bytes(Encoding.DER)
-
-
-def got(request_der: bytes, *, version: str = "1.1", close: bool = True) -> bytes:
-    from base64 import b64encode
-    from urllib.parse import quote
-
-    path = quote(b64encode(request_der), safe="")
-    closing = "Connection: close\r\n" if close else ""
-    return f"GET /{path} HTTP/{version}\r\nHost: x\r\n{closing}\r\n".encode()
 
 
 def body_of(reply: bytes) -> bytes:
@@ -64,7 +43,7 @@ def test_it_ends_cleanly_on_a_signal(
     lab: CommandLine, tmp_path: Path, number: int, workers: str
 ) -> None:
     with serving(lab.home, tmp_path / "log", "--workers", workers) as service:
-        assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+        assert status_of(service.raw(ocsp_get(ocsp_request(tmp_path)))) == "GOOD"
         code = service.stop(number)
         said = service.said()
 
@@ -82,7 +61,7 @@ def test_it_needs_no_passphrase_and_opens_no_ca_key(
     monkeypatch.delenv("SIPCA_PASSPHRASE")
 
     with serving(bare.home, tmp_path / "log") as service:
-        assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+        assert status_of(service.raw(ocsp_get(ocsp_request(tmp_path)))) == "GOOD"
 
 
 def test_a_taken_port_is_named(lab: CommandLine) -> None:

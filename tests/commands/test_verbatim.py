@@ -9,26 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from stand_in.lab import RSA_KEY, SAMPLES, VECTORS, CommandLine, make_csr
+from stand_in.profiles import ROLE, VERBATIM, own_profile
 
 CUCM = VECTORS / "found" / "cucm-ms" / "tomcat.csr"
 KEYTOOL = VECTORS / "found" / "keytool-unknown" / "a.csr"
-
-
-def profile(sipca: CommandLine, name: str, *changes: tuple[str, str]) -> None:
-    """A profile of the operator's own: sip with some of its lines changed."""
-    made = sipca("profile", "new", name, "--from", "sip", "--json")
-    path = Path(made.json["path"])
-    text = path.read_text()
-    for before, after in changes:
-        assert before in text, before
-        text = text.replace(before, after)
-    path.write_text(text)
-
-
-ROLE = 'role = "end-entity"\n'
-
-
-VERBATIM = (ROLE, f"{ROLE}verbatim = true\n")
 
 
 NOT_FROM_CN = ("from_cn = true", "from_cn = false")
@@ -60,7 +44,7 @@ def test_what_the_profile_changes_is_said_with_its_keys(sipca: CommandLine) -> N
 
 
 def test_the_keys_that_are_named_leave_it_alone(sipca: CommandLine) -> None:
-    profile(sipca, "cucm", VERBATIM, NOT_FROM_CN, WITH_SERIAL)
+    own_profile(sipca, "cucm", VERBATIM, NOT_FROM_CN, WITH_SERIAL)
 
     answer = sipca("sign", CUCM, "--profile", "cucm", "--target", "cisco-cucm", "--json")
 
@@ -117,7 +101,7 @@ def test_the_operators_own_wishes_are_no_note(sipca: CommandLine) -> None:
 def test_a_verbatim_profile_refuses_what_it_would_change(
     sipca: CommandLine, tmp_path: Path, csr: bytes, words: tuple[str, ...], what: str, way_out: str
 ) -> None:
-    profile(sipca, "exact", VERBATIM)
+    own_profile(sipca, "exact", VERBATIM)
     (tmp_path / "a.csr").write_bytes(csr)
 
     answer = sipca("sign", tmp_path / "a.csr", "--profile", "exact", *words)
@@ -134,7 +118,7 @@ def test_a_verbatim_profile_refuses_what_it_would_change(
 def test_a_kind_of_name_that_the_profile_lacks_is_named_with_its_key(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
-    profile(sipca, "exact", VERBATIM, ('["dns", "ip", "uri", "email"]', '["dns"]'))
+    own_profile(sipca, "exact", VERBATIM, ('["dns", "ip", "uri", "email"]', '["dns"]'))
     (tmp_path / "a.csr").write_bytes(make_csr("dns:a.lab", "uri:sip:a.lab", cn="a.lab"))
 
     answer = sipca("sign", tmp_path / "a.csr", "--profile", "exact")
@@ -147,7 +131,7 @@ def test_a_kind_of_name_that_the_profile_lacks_is_named_with_its_key(
 def test_a_verbatim_profile_refuses_what_no_profile_issues(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
-    profile(sipca, "exact", VERBATIM)
+    own_profile(sipca, "exact", VERBATIM)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.lab")])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     names = [x509.DNSName("a.lab"), x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))]
@@ -169,13 +153,13 @@ def test_a_verbatim_profile_refuses_what_no_profile_issues(
 def test_issue_makes_its_own_request_and_is_not_held_to_it(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
-    profile(sipca, "exact", VERBATIM)
+    own_profile(sipca, "exact", VERBATIM)
 
     assert sipca("issue", "a.lab", "--profile", "exact", "--out", tmp_path / "p").exit == 0
 
 
 def test_profile_check_and_show_say_verbatim(sipca: CommandLine) -> None:
-    profile(sipca, "exact", VERBATIM)
+    own_profile(sipca, "exact", VERBATIM)
     file = sipca.home / "profiles" / "exact.toml"
 
     checked = sipca("profile", "check", file)
@@ -192,7 +176,7 @@ def test_profile_check_and_show_say_verbatim(sipca: CommandLine) -> None:
 def test_a_verbatim_that_is_no_truth_value_or_of_a_ca_is_refused(
     sipca: CommandLine, tmp_path: Path
 ) -> None:
-    profile(sipca, "exact", (ROLE, f'{ROLE}verbatim = "yes"\n'))
+    own_profile(sipca, "exact", (ROLE, f'{ROLE}verbatim = "yes"\n'))
     (tmp_path / "ca.toml").write_text(
         sipca("profile", "show", "issuing").out.replace("schema = 1", "schema = 1\nverbatim = true")
     )
@@ -234,7 +218,7 @@ def test_a_target_without_the_fact_says_nothing(sipca: CommandLine) -> None:
 def test_keytools_unknown_country_is_refused_with_the_key_that_leaves_it_out(
     sipca: CommandLine,
 ) -> None:
-    profile(sipca, "no-country", ('"ST", "C"]', '"ST"]'))
+    own_profile(sipca, "no-country", ('"ST", "C"]', '"ST"]'))
 
     refused = sipca("sign", KEYTOOL)
     signed = sipca("sign", KEYTOOL, "--profile", "no-country", "--json")

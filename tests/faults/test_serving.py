@@ -20,12 +20,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from stand_in.lab import CommandLine, make_csr
-from stand_in.service import Service, serving
+from stand_in.service import Service, ocsp_get, ocsp_request, serving
 from stand_in.waiting import LONGEST, until
 
 from ca.authority.home import Environment, no_passphrase
@@ -51,28 +48,10 @@ def service(lab: CommandLine, tmp_path: Path) -> Iterator[Service]:
         yield running
 
 
-def request(tmp_path: Path, nonce: bytes = b"") -> bytes:
-    leaf = x509.load_pem_x509_certificate((tmp_path / "sbc1-device.pem").read_bytes())
-    issuer = x509.load_pem_x509_certificate((tmp_path / "trusted-2-issuing.pem").read_bytes())
-    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA1())
-    if nonce:
-        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
-    return builder.build().public_bytes(Encoding.DER)
-
-
 def posted(body: bytes, *, version: str = "1.0", length: int | None = None) -> bytes:
     size = len(body) if length is None else length
     head = f"POST / HTTP/{version}\r\nHost: x\r\nContent-Length: {size}\r\n"
     return f"{head}Content-Type: application/ocsp-request\r\n\r\n".encode() + body
-
-
-def got(request_der: bytes, *, version: str = "1.1", close: bool = True) -> bytes:
-    from base64 import b64encode
-    from urllib.parse import quote
-
-    path = quote(b64encode(request_der), safe="")
-    closing = "Connection: close\r\n" if close else ""
-    return f"GET /{path} HTTP/{version}\r\nHost: x\r\n{closing}\r\n".encode()
 
 
 def body_of(reply: bytes) -> bytes:
@@ -87,11 +66,11 @@ def status_of(reply: bytes) -> str:
 def test_every_reply_has_its_length_and_type_also_for_http_1_0(
     service: Service, tmp_path: Path, version: str
 ) -> None:
-    der = request(tmp_path)
+    der = ocsp_request(tmp_path)
     for octets in (
         posted(der, version=version),
-        got(der, version=version),
-        got(der, version=version),
+        ocsp_get(der, version=version),
+        ocsp_get(der, version=version),
     ):
         reply = service.raw(octets, wait=1 if version == "1.1" else 5)
         head, _, body = reply.partition(b"\r\n\r\n")
@@ -107,8 +86,8 @@ def test_every_reply_has_its_length_and_type_also_for_http_1_0(
 def test_an_answer_without_nonce_may_be_kept_and_one_with_it_may_not(
     service: Service, tmp_path: Path
 ) -> None:
-    plain = service.raw(got(request(tmp_path)))
-    nonced = service.raw(got(request(tmp_path, b"n" * 16)))
+    plain = service.raw(ocsp_get(ocsp_request(tmp_path)))
+    nonced = service.raw(ocsp_get(ocsp_request(tmp_path, b"n" * 16)))
 
     assert re.search(rb"cache-control: max-age=[0-9]+, public, no-transform", plain)
     assert b"\r\netag: " in plain
@@ -117,7 +96,7 @@ def test_an_answer_without_nonce_may_be_kept_and_one_with_it_may_not(
 
 
 def test_an_answer_is_given_again_at_once_and_signed_once(service: Service, tmp_path: Path) -> None:
-    replies = {body_of(service.raw(got(request(tmp_path)))) for _ in range(5)}
+    replies = {body_of(service.raw(ocsp_get(ocsp_request(tmp_path)))) for _ in range(5)}
 
     assert len(replies) == 1
 
@@ -125,10 +104,10 @@ def test_an_answer_is_given_again_at_once_and_signed_once(service: Service, tmp_
 def test_pipelined_and_kept_alive_requests_are_answered_in_order(
     service: Service, tmp_path: Path
 ) -> None:
-    der = request(tmp_path)
-    service.raw(got(der))
+    der = ocsp_request(tmp_path)
+    service.raw(ocsp_get(der))
     healthy = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    octets = got(der, close=False) * 2 + healthy + got(der, close=False) + got(der)
+    octets = ocsp_get(der, close=False) * 2 + healthy + ocsp_get(der, close=False) + ocsp_get(der)
 
     reply = service.raw(octets)
 
@@ -140,13 +119,13 @@ def test_pipelined_and_kept_alive_requests_are_answered_in_order(
 def test_a_revocation_by_another_process_is_seen_by_a_running_server(
     lab: CommandLine, service: Service, tmp_path: Path
 ) -> None:
-    der = request(tmp_path)
-    assert status_of(service.raw(got(der))) == "GOOD"
+    der = ocsp_request(tmp_path)
+    assert status_of(service.raw(ocsp_get(der))) == "GOOD"
     old_crl = service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n")
 
     assert lab("revoke", "sbc1.lab.example").exit == 0
 
-    assert until(lambda: status_of(service.raw(got(der))) == "REVOKED")
+    assert until(lambda: status_of(service.raw(ocsp_get(der))) == "REVOKED")
     assert status_of(service.raw(posted(der))) == "REVOKED"
     assert service.raw(b"GET /crl/issuing.crl HTTP/1.0\r\n\r\n") != old_crl
 
@@ -155,7 +134,9 @@ def test_a_new_signer_is_taken_up_by_a_running_server(
     lab: CommandLine, service: Service, tmp_path: Path
 ) -> None:
     def signer() -> bytes:
-        response = ocsp.load_der_ocsp_response(body_of(service.raw(got(request(tmp_path)))))
+        response = ocsp.load_der_ocsp_response(
+            body_of(service.raw(ocsp_get(ocsp_request(tmp_path))))
+        )
         return response.certificates[0].serial_number.to_bytes(16, "big")
 
     before = signer()
@@ -199,7 +180,7 @@ def test_bad_requests_are_answered_and_harm_nobody(
     if body is not None:
         assert body_of(reply) == body
     assert b"Traceback" not in reply
-    assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+    assert status_of(service.raw(ocsp_get(ocsp_request(tmp_path)))) == "GOOD"
 
 
 def test_slow_clients_are_cut_off_and_do_not_hold_up_others(
@@ -211,7 +192,7 @@ def test_slow_clients_are_cut_off_and_do_not_hold_up_others(
         connection.sendall(
             (b"POST / HTTP/1.1\r\nContent-Length: 90\r\n\r\nx", b"GET /M", b"")[number % 3]
         )
-    assert status_of(service.raw(got(request(tmp_path)))) == "GOOD"
+    assert status_of(service.raw(ocsp_get(ocsp_request(tmp_path)))) == "GOOD"
     others = select.select(slow, [], [], 0)[0]  # which of them have been closed, or told why
 
     for connection in slow:
@@ -228,15 +209,15 @@ def test_it_answers_while_the_register_is_locked_and_recovers(
 ) -> None:
     from ca.store.connection import open_store
 
-    known, new = request(tmp_path), request(tmp_path, b"n" * 8)
-    service.raw(got(known))
+    known, new = ocsp_request(tmp_path), ocsp_request(tmp_path, b"n" * 8)
+    service.raw(ocsp_get(known))
     with open_store(lab.home / "ca.db") as other, other.write() as connection:
         connection.execute("UPDATE setting SET value = value")
         for der in (known, new):
-            assert status_of(service.raw(got(der))) == "GOOD"
+            assert status_of(service.raw(ocsp_get(der))) == "GOOD"
         assert service.raw(b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
 
-    assert status_of(service.raw(got(new))) == "GOOD"
+    assert status_of(service.raw(ocsp_get(new))) == "GOOD"
 
 
 @contextlib.contextmanager
@@ -255,7 +236,7 @@ def test_an_answer_is_given_again_for_five_minutes_by_the_clock_that_is_handed_i
     environment = Environment(passphrase=no_passphrase, clock=lambda: moment[0])
     following = Following(lab.home, environment)
     with contextlib.closing(following):
-        served, der = ServedRegister(following), request(tmp_path)
+        served, der = ServedRegister(following), ocsp_request(tmp_path)
         path = b"/" + base64.b64encode(der)
         served.got(path, der)
         moment[0] += timedelta(seconds=register.FRESH_SECONDS - 1)
@@ -273,13 +254,13 @@ def test_what_is_known_is_answered_though_the_register_is_locked(
     def locked(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database is locked")
 
-    der = request(tmp_path)
+    der = ocsp_request(tmp_path)
     with served_here(lab.home) as served:
         monkeypatch.setattr(register, "FRESH_SECONDS", 0)
         good = served.ocsp(der)
         monkeypatch.setattr(Register, "answer", locked)
         stale = served.ocsp(der)
-        unknown = served.ocsp(request(tmp_path, b"n"))
+        unknown = served.ocsp(ocsp_request(tmp_path, b"n"))
 
     assert stale == good
     assert unknown.body == bytes.fromhex("30030a0103"), "tryLater"
@@ -288,7 +269,7 @@ def test_what_is_known_is_answered_though_the_register_is_locked(
 def test_nothing_known_is_answered_from_a_register_that_is_damaged(
     lab: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    der = request(tmp_path)
+    der = ocsp_request(tmp_path)
     with served_here(lab.home) as served:
         monkeypatch.setattr(register, "FRESH_SECONDS", 0)
         served.ocsp(der)
@@ -349,11 +330,11 @@ def test_two_workers_answer_from_two_processes(lab: CommandLine, tmp_path: Path)
         children = subprocess.run(
             ["pgrep", "-P", str(service.process.pid)], capture_output=True, text=True
         ).stdout.split()
-        replies = [status_of(service.raw(posted(request(tmp_path)))) for _ in range(20)]
+        replies = [status_of(service.raw(posted(ocsp_request(tmp_path)))) for _ in range(20)]
         assert lab("revoke", "sbc1.lab.example").exit == 0
         both_know = until(
             lambda: (
-                {status_of(service.raw(posted(request(tmp_path)))) for _ in range(20)}
+                {status_of(service.raw(posted(ocsp_request(tmp_path)))) for _ in range(20)}
                 == {"REVOKED"}
             )
         )
@@ -367,7 +348,9 @@ def test_requests_from_many_at_once_are_all_answered(service: Service, tmp_path:
     found: list[str] = []
 
     def ask(number: int) -> None:
-        found.append(status_of(service.raw(posted(request(tmp_path, bytes([number + 1]) * 8)))))
+        found.append(
+            status_of(service.raw(posted(ocsp_request(tmp_path, bytes([number + 1]) * 8))))
+        )
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(40)]
     for thread in threads:

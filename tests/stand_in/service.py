@@ -12,6 +12,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from stand_in.lab import ROOT
 from stand_in.waiting import until
 
@@ -92,3 +96,23 @@ def serving(home: Path, log: Path, *words: str, before: Sequence[str] = ()) -> I
         if service.process.poll() is None:
             service.process.kill()
             service.process.wait()
+
+
+def ocsp_request(folder: Path, nonce: bytes = b"") -> bytes:
+    """An OCSP request for sbc1's certificate among the files of ``sign --out``."""
+    leaf = x509.load_pem_x509_certificate((folder / "sbc1-device.pem").read_bytes())
+    issuer = x509.load_pem_x509_certificate((folder / "trusted-2-issuing.pem").read_bytes())
+    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA1())
+    if nonce:
+        builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
+    return builder.build().public_bytes(Encoding.DER)
+
+
+def ocsp_get(request_der: bytes, *, version: str = "1.1", close: bool = True) -> bytes:
+    """An HTTP request by GET that asks it."""
+    from base64 import b64encode
+    from urllib.parse import quote
+
+    path = quote(b64encode(request_der), safe="")
+    closing = "Connection: close\r\n" if close else ""
+    return f"GET /{path} HTTP/{version}\r\nHost: x\r\n{closing}\r\n".encode()

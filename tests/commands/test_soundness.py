@@ -400,6 +400,25 @@ def test_rules_of_soundness_name_five_and_count_the_others() -> None:
     assert derived.message == "c was added"
 
 
+@pytest.mark.parametrize(("rows", "more"), [(5, ""), (6, "; and 1 more"), (8, "; and 3 more")])
+def test_check_names_five_differences_and_counts_the_others(
+    sipca: CommandLine, rows: int, more: str
+) -> None:
+    added = (
+        f"INSERT INTO status VALUES (1, x'{number:032x}', 'revoked', 'superseded',"
+        f" '2026-11-23T00:00:00Z', {number}, NULL, x'')"
+        for number in range(1, rows + 1)
+    )
+    edit(sipca.home, *added)
+
+    (finding,) = [
+        f for f in sipca("check", "--json").json["findings"] if f["code"] == "index-altered"
+    ]
+
+    assert finding["message"].count("has no event: it was added") == 5
+    assert ("; and " in finding["message"], finding["message"].endswith(more)) == (bool(more), True)
+
+
 def test_a_name_that_the_index_gives_to_another_certificate_revokes_nothing(
     sipca: CommandLine, csr_file: Csr
 ) -> None:

@@ -160,6 +160,29 @@ def test_preflight_trust_takes_members_on_both_days_of_their_ends() -> None:
     assert says(span.not_after + SECOND)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"is_ascii": False}, "'a.pem' is not plain ASCII text"),
+        ({"is_ascii": False, "has_bom": True}, "'a.pem' is not plain ASCII text (byte order mark)"),
+    ],
+)
+def test_preflight_form_of_a_file_that_is_not_plain_ascii(
+    changes: dict[str, bool], message: str
+) -> None:
+    of = upload()
+    of = msgspec.structs.replace(of, device=msgspec.structs.replace(of.device, **changes))
+
+    assert found(of) == [("preflight-form", message)]
+
+
+def test_preflight_unreadable_of_a_key_that_does_not_decode() -> None:
+    of = upload()
+    of = msgspec.structs.replace(of, device=msgspec.structs.replace(of.device, key=None))
+
+    assert found(of) == [("preflight-unreadable", "the certificate's public key does not decode")]
+
+
 def test_preflight_name_unusual_tells_of_a_subject_typed_wrongly() -> None:
     of = upload(subject=(SubjectAttribute("CN", "a.lab.example"), SubjectAttribute("O", "O=Lab")))
 

@@ -239,6 +239,16 @@ def pbkdf2(*rounds: int) -> bytes:
     return der.sequence(*map(one, rounds))
 
 
+def test_a_number_with_zeros_before_it_is_read_to_its_last_octet() -> None:
+    parameters = der.sequence(
+        der.tlv(der.OCTET_STRING, b"salt"), der.tlv(2, (10_000_001).to_bytes(64))
+    )
+    padded = der.sequence(der.encode_oid("1.2.840.113549.1.5.12"), parameters)
+
+    with pytest.raises(PolicyError, match="would be 10000001, more than"):
+        check_work(padded, name="k")
+
+
 def test_what_stands_behind_a_value_without_a_length_is_seen() -> None:
     endless = b"\x30\x80\x05\x00\x00\x00"
 

@@ -124,6 +124,18 @@ def test_a_port_is_1_to_65535(port: int, fits: bool) -> None:
         assert found == port
 
 
+@pytest.mark.parametrize(
+    ("limit", "fits"), [(-1, False), (0, True), (100_000, True), (100_001, False)]
+)
+def test_a_count_of_a_target_is_0_to_100000(limit: int, fits: bool) -> None:
+    try:
+        msgspec.convert({"limit": limit}, TrustFacts)
+    except msgspec.ValidationError:
+        assert not fits
+    else:
+        assert fits
+
+
 def test_what_a_target_leaves_out_is_the_reference_devices() -> None:
     assert (TrustFacts().limit, KeyFacts().smallest_rsa, OCSPFacts().port) == (20, 2048, 2560)
     assert Change().not_after_days == 90

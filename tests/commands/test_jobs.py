@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -204,8 +205,11 @@ def test_where_workers_are_killed_the_batch_is_signed_all_the_same(
 
 def has_open(pid: int, file: Path) -> bool:
     """Whether a process has a file open."""
-    held = Path(f"/proc/{pid}/fd")
-    return any(each.resolve() == file for each in held.iterdir())
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if descriptor.readlink() == file:
+                return True
+    return False
 
 
 @pytest.mark.parametrize("after", [0, 0.1, 0.2, 0.3, 0.5])

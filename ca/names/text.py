@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ca.errors import MalformedError
-from ca.model.spelling import visible
+from ca.model.escaping import escape_hidden
 
 
 def printable(text: str, limit: int = 100) -> str:
     """Text with its control, format and bidirectional characters spelled out, bounded."""
-    shown = visible(text[:limit])
+    shown = escape_hidden(text[:limit])
     return shown if len(text) <= limit else f"{shown}... ({len(text)} characters)"
 
 

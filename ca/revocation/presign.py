@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ca.errors import MalformedError
-from ca.model.spelling import spelled
+from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
 
@@ -51,7 +51,7 @@ def nginx_snippet(folder: str, *, seconds: int) -> str:
         MalformedError: the folder's name cannot be spelled in nginx's language: a ``$`` always
             begins a variable there.
     """
-    if "$" in folder or printable(folder, limit=len(folder)) != spelled(folder):
+    if "$" in folder or printable(folder, limit=len(folder)) != escape_undecodable(folder):
         raise MalformedError(
             f"nginx cannot name the folder '{printable(folder)}'",
             hint="choose an --out whose whole path has neither $ nor control characters",

@@ -17,12 +17,12 @@ from ca.encoding.armour import (
     BARE_BASE64,
     ESCAPES_READ,
     LINE,
-    as_text,
-    from_base64,
+    base64_in_json,
+    decode_armour,
+    decode_base64,
+    decode_text,
     is_text,
-    json_base64,
-    unarmoured,
-    unescaped,
+    unescape_json,
 )
 from ca.encoding.recognition import (
     CERTIFICATE,
@@ -94,7 +94,7 @@ def extract_request(data: bytes) -> ExtractedRequest:
             _require_request(data), ("the file is DER, not PEM; it was read as such",)
         )
     repairs: list[str] = []
-    text = as_text(data, repairs)
+    text = decode_text(data, repairs)
     return _request_in_text(text, repairs)
 
 
@@ -112,17 +112,17 @@ def _request_in_text(text: str, repairs: list[str]) -> ExtractedRequest:
         return _request_without_armour(text, labels, repairs)
     if "\\" in text[requests[0].end() :]:
         text = _unescape_body(text, requests[0], repairs)
-    data = unarmoured(_body_between(text, requests[0], repairs), repairs, what="the CSR")
+    data = decode_armour(_body_between(text, requests[0], repairs), repairs, what="the CSR")
     return ExtractedRequest(_require_request(data), tuple(repairs))
 
 
 def _unescape_body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
     """The text with JSON escapes decoded, if there are any between the BEGIN and END lines."""
     end = next((m.start() for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), 0)
-    if unescaped(body := text[begin.end() : end]) == body:
+    if unescape_json(body := text[begin.end() : end]) == body:
         return text
     repairs.append(ESCAPES_READ)
-    return text[: begin.end()] + unescaped(text[begin.end() :])
+    return text[: begin.end()] + unescape_json(text[begin.end() :])
 
 
 def _body_between(text: str, begin: re.Match[str], repairs: list[str]) -> str:
@@ -166,13 +166,13 @@ def _request_without_armour(text: str, labels: list[str], repairs: list[str]) ->
         raise _wrong_input(form_of_label(labels[0]))
     if any(match["label"].strip() in LABELS for match in LINE.finditer(text)):
         raise MalformedError("the CSR has no BEGIN line", hint="copy it whole")
-    if (in_json := json_base64(text)) is not None:
+    if (in_json := base64_in_json(text)) is not None:
         repairs.append("the base64 in a JSON document was read")
-        data = from_base64(in_json, repairs, what="the CSR")
+        data = decode_base64(in_json, repairs, what="the CSR")
         return ExtractedRequest(_require_request(data), tuple(repairs))
     if BARE_BASE64.fullmatch(text.strip()):
         repairs.append("base64 without BEGIN and END lines was read")
-        data = from_base64("".join(text.split()), repairs, what="the CSR")
+        data = decode_base64("".join(text.split()), repairs, what="the CSR")
         return ExtractedRequest(_require_request(data), tuple(repairs))
     if form := form_of_file(text.encode()):
         raise _wrong_input(form)

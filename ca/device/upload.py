@@ -12,9 +12,9 @@ from ca.encoding.bundles import (
     Bundle,
     Damage,
     Member,
-    nothing_due,
+    form_of_others,
+    not_a_certificate,
     read_bundle,
-    what_else,
 )
 from ca.encoding.certificates import read_certificate
 from ca.errors import Kind, MalformedError
@@ -89,7 +89,7 @@ def device_file(name: str, data: bytes) -> DeviceFile:
     if not bundle.members:
         for each in bundle.damaged:
             raise MalformedError(f"'{name}' line {each.line}: {each.reason}")
-        raise nothing_due(f"'{name}'", what_else(bundle) or "file without a certificate")
+        raise not_a_certificate(f"'{name}'", form_of_others(bundle))
     facts = _facts(name, bundle.members[0])
     return DeviceFile(
         name,

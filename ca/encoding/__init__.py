@@ -1,1 +1,1 @@
-"""Bytes in, bytes out: DER, PEM, PKCS#7. Knows no files and no private keys."""
+"""Encoding and decoding: DER, PEM, PKCS#7. Bytes in, bytes out; no files and no private keys."""

@@ -1,4 +1,4 @@
-"""The account as the register keeps it: JSON, deflated with a dictionary of what accounts say."""
+"""The account as the register stores it: JSON, deflated with a dictionary of typical lines."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ _LINES = (
 )  # fmt: skip
 _KEYS = ("field", "asked", "issued", "how", "rule")
 DICTIONARY = msgspec.json.encode([dict(zip(_KEYS, line, strict=True)) for line in _LINES])
-"""Fixed for good: what was deflated with it can be inflated with nothing else."""
+"""Must never change: what was deflated with it can be inflated only with it."""
 _FRESH = zlib.compressobj(1, zlib.DEFLATED, 12, 4, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
 
 
 def pack_account(account: tuple[FieldAccount, ...]) -> bytes:
-    """The account as it is kept."""
+    """Compress an account for the register."""
     packer = _FRESH.copy()
     return packer.compress(msgspec.json.encode(account)) + packer.flush()
 
 
 def unpack_account(packed: bytes) -> list[FieldAccount]:
-    """The account as ``pack_account`` kept it, now or before there was a dictionary."""
+    """Decompress an account; one that was stored before there was a dictionary is read, too."""
     text = zlib.decompressobj(zdict=DICTIONARY).decompress(packed)
     return msgspec.json.decode(text, type=list[FieldAccount])

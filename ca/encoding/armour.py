@@ -1,6 +1,6 @@
-"""Text that other programs, mail and browsers have handled: charsets, BEGIN lines, base64.
+"""Tolerant reading of PEM that mail, browsers or editors changed: charsets, BEGIN lines, base64.
 
-Every repair is a sentence for the operator; a clean file has none.
+Each repair adds a sentence for the operator to ``repairs``; a clean file needs none.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ LINE = re.compile(
     rf"(?P<label>[A-Z0-9 #]{{1,60}}?) {{0,3}}"
     rf"(?P<right>[{_DASHES}]{{1,5}}(?=[{_DASHES}]{{1,5}} {{0,3}}BEGIN)|[{_DASHES}]{{1,10}})"
 )
-"""A BEGIN or END line, also with the dashes that a word processor makes; the next BEGIN line may
-follow on the same line, as where files without a final newline were joined."""
+"""A BEGIN or END line, also with the dashes that a word processor puts in; a BEGIN line may follow
+on the same line, as happens when files without a final newline are concatenated."""
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)
 _ESCAPE = r"\\{1,4}(?:r\\{1,4}n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))"
-"""Bounded, so that a search takes linear time; rare, so it is compiled when it is met."""
+"""Its repetitions are bounded, so that a search takes linear time; compiled only when needed."""
 ESCAPES_READ = "JSON escapes (\\n at line ends) were read"
 _QUOTED = re.compile(r"^[ \t]*>[ \t>]*", re.MULTILINE)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u00ad"))
@@ -37,12 +37,12 @@ _BOMS = (
 
 
 def is_text(data: bytes) -> bool:
-    """Whether octets begin as ASCII text does."""
+    """Whether the first 64 octets are printable ASCII."""
     return all(octet in b"\t\n\r" or 32 <= octet < 127 for octet in data[:64])
 
 
-def as_text(data: bytes, repairs: list[str]) -> str:
-    """Octets as text, in the charset that they are most likely in."""
+def decode_text(data: bytes, repairs: list[str]) -> str:
+    """Decode text in the charset that it is most likely in."""
     for mark, codec, repair in _BOMS:
         if data.startswith(mark):
             repairs.append(repair)
@@ -57,50 +57,50 @@ def as_text(data: bytes, repairs: list[str]) -> str:
         return data.decode("cp1252", "replace")
 
 
-def unescaped(text: str) -> str:
-    """Text with the escapes of JSON read, as a Redfish ``CSRString`` has them (RFC 8259, 7)."""
+def unescape_json(text: str) -> str:
+    """Replace JSON escapes (RFC 8259, 7), as in the ``CSRString`` of a Redfish answer."""
 
-    def meant(escape: re.Match[str]) -> str:
+    def replacement(escape: re.Match[str]) -> str:
         code = escape["code"]
         return chr(int(code, 16)) if code else "/" if escape["slash"] else "\n"
 
-    return re.sub(_ESCAPE, meant, text)
+    return re.sub(_ESCAPE, replacement, text)
 
 
-def unarmoured(body: str, repairs: list[str], *, what: str) -> bytes:
-    """The octets between a BEGIN and an END line.
+def decode_armour(body: str, repairs: list[str], *, what: str) -> bytes:
+    """Decode the text between a BEGIN and an END line.
 
     Raises:
-        MalformedError: they are not base64, even with what can be mended.
+        MalformedError: it is not base64, and cannot be repaired.
     """
     if _QUOTED.search(body):
         body = _QUOTED.sub("", body)
         repairs.append("the quote marks of a mail were skipped")
-    if "\\" in body and (meant := unescaped(body)) != body:
-        body = meant
+    if "\\" in body and (plain := unescape_json(body)) != body:
+        body = plain
         repairs.append(ESCAPES_READ)
-    if ":" in body:  # RFC 1421 headers end with an empty line
+    if ":" in body:  # RFC 1421 headers, which an empty line ends
         head, _, rest = body.replace("\r\n", "\n").replace("\r", "\n").strip().partition("\n\n")
         if ":" in head and rest:
             body = rest
             repairs.append("headers inside the armour were skipped")
     compact = "".join(body.split())
-    visible = compact.translate(_INVISIBLE)
-    if visible != compact:
+    cleaned = compact.translate(_INVISIBLE)
+    if cleaned != compact:
         repairs.append("invisible characters were skipped")
-    return from_base64(visible, repairs, what=what)
+    return decode_base64(cleaned, repairs, what=what)
 
 
-def json_base64(text: str) -> str | None:
-    """The one long base64 string of a JSON document, as APIs hand out DER; None where none is."""
+def base64_in_json(text: str) -> str | None:
+    """The one long base64 string of a JSON document, as APIs return DER; else None."""
     if not text.lstrip().startswith(("{", "[", '"')):
         return None
-    found = re.findall(r'"([A-Za-z0-9+/=\\nr]{64,})"', text, re.ASCII)
-    return unescaped(found[0]) if len(found) == 1 else None
+    strings = re.findall(r'"([A-Za-z0-9+/=\\nr]{64,})"', text, re.ASCII)
+    return unescape_json(strings[0]) if len(strings) == 1 else None
 
 
-def from_base64(compact: str, repairs: list[str], *, what: str) -> bytes:
-    """The octets of base64 without white space, whose '=' signs may be missing or too many.
+def decode_base64(compact: str, repairs: list[str], *, what: str) -> bytes:
+    """Decode base64 without white space, with too few or too many '=' signs at its end.
 
     Raises:
         MalformedError: it is not base64.
@@ -112,8 +112,12 @@ def from_base64(compact: str, repairs: list[str], *, what: str) -> bytes:
     try:
         return b64decode(bare + "=" * missing, validate=True)
     except (binascii.Error, ValueError):
-        bad = re.search(r"[^A-Za-z0-9+/]", bare)
-        found = f"the character {bad[0]!a}" if bad else f"{len(bare)} characters"
+        invalid = re.search(r"[^A-Za-z0-9+/]", bare)
+        problem = (
+            f"the character {invalid[0]!a}"
+            if invalid
+            else f"an impossible number of characters, {len(bare)}"
+        )
         raise MalformedError(
-            f"{what}'s base64 has {found} where it cannot be", hint="copy it again, unchanged"
+            f"{what} is not valid base64: it has {problem}", hint="copy it again, unchanged"
         ) from None

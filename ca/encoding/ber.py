@@ -1,7 +1,7 @@
-"""BER with indefinite lengths and strings in pieces (X.690, 8.1.3.6 and 8.7.3), as DER has it.
+"""Convert BER to DER: indefinite lengths and constructed strings (X.690, 8.1.3.6 and 8.7.3).
 
-Windows, NSS and Java write PKCS#7 and PKCS#12 so. What is DER already stays as it is, octet for
-octet: the certificates inside do.
+Windows, NSS and Java write PKCS#7 and PKCS#12 in BER. Values that are DER already, such as the
+certificates inside, stay the same octet for octet.
 """
 
 from __future__ import annotations
@@ -14,58 +14,58 @@ _PIECES = der.OCTET_STRING | _CONSTRUCTED
 _END = b"\x00\x00"
 
 
-def definite(data: bytes) -> bytes:
-    """The same values with definite lengths.
+def to_definite_lengths(data: bytes) -> bytes:
+    """Re-encode BER with definite lengths.
 
     Raises:
-        MalformedError: it is no BER, or nests too deep.
+        MalformedError: it is not BER, or nests too deep.
     """
-    encoded, end = _value(data, 0, len(data), 1)
+    value, end = _value(data, 0, len(data), 1)
     if end != len(data):
-        raise MalformedError("the BER is followed by stray octets")
-    return encoded
+        raise MalformedError(f"the BER is followed by {len(data) - end} stray octets")
+    return value
 
 
 def _value(data: bytes, start: int, limit: int, depth: int) -> tuple[bytes, int]:
-    """The value at ``start`` as DER, and where it ends."""
+    """The value at ``start`` as DER, and the position of its end in ``data``."""
     if depth > der.MAX_DEPTH:
-        raise MalformedError("the BER nests deeper than anything does")
+        raise MalformedError(f"the BER nests more than {der.MAX_DEPTH} levels deep")
     if start + 2 > limit:
         raise MalformedError("the BER ends in the middle of a value")
     tag = data[start]
     if data[start + 1] == _INDEFINITE:
         if not tag & _CONSTRUCTED:
-            raise MalformedError("the BER has a simple value of indefinite length")
+            raise MalformedError("the BER has a primitive value of indefinite length")
         inside, end = _values(data, start + 2, limit, depth, open_ended=True)
-        return _joined(tag, inside), end
+        return _join(tag, inside), end
     node = der.first(data, start, limit)
     if not tag & _CONSTRUCTED:
         return node.raw, node.end
     try:
         inside, _ = _values(data, node.body, node.end, depth, open_ended=False)
     except MalformedError:
-        return node.raw, node.end  # whoever asks for what is inside says what is wrong with it
+        return node.raw, node.end  # the reader of its contents will report what is wrong
     same = tag != _PIECES and b"".join(inside) == node.contents
-    return (node.raw if same else _joined(tag, inside)), node.end
+    return (node.raw if same else _join(tag, inside)), node.end
 
 
 def _values(
     data: bytes, start: int, limit: int, depth: int, *, open_ended: bool
 ) -> tuple[list[bytes], int]:
-    """The values inside another one as DER, and where they end."""
-    found: list[bytes] = []
+    """The values inside a constructed value as DER, and the position of their end in ``data``."""
+    values: list[bytes] = []
     position = start
     while position < limit:
         if open_ended and data[position : position + 2] == _END:
-            return found, position + 2
-        encoded, position = _value(data, position, limit, depth + 1)
-        found.append(encoded)
+            return values, position + 2
+        value, position = _value(data, position, limit, depth + 1)
+        values.append(value)
     if open_ended:
         raise MalformedError("the BER has a value of indefinite length without an end")
-    return found, position
+    return values, position
 
 
-def _joined(tag: int, inside: list[bytes]) -> bytes:
+def _join(tag: int, inside: list[bytes]) -> bytes:
     if tag == _PIECES:
         return der.tlv(der.OCTET_STRING, b"".join(der.read(each).contents for each in inside))
     return der.tlv(tag, b"".join(inside))

@@ -1,6 +1,6 @@
-"""Files of certificates as they come: PEM with whatever stands around it, DER, PKCS#7, base64.
+"""Tolerant reading of certificate files: PEM with text around it, DER, PKCS#7, bare base64.
 
-A file is read once from its start to its end: the time grows with its size and no faster.
+A file is read once from start to end, so the time is linear in its size.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from ca.encoding import der
 from ca.encoding.armour import (
     BARE_BASE64,
     LINE,
-    as_text,
-    from_base64,
+    base64_in_json,
+    decode_armour,
+    decode_base64,
+    decode_text,
     is_text,
-    json_base64,
-    unarmoured,
 )
 from ca.encoding.pkcs7 import read_certs_only
 from ca.encoding.recognition import (
@@ -38,24 +38,24 @@ _TRUSTED = "TRUSTED CERTIFICATE"
 _CERTIFICATE = ("CERTIFICATE", "X509 CERTIFICATE", _TRUSTED)
 _PKCS7 = ("PKCS7", "CMS", "PKCS #7 SIGNED DATA")
 _IDLE = "\r \t->\ufeff\x00\x1a"
-"""What may stand outside the blocks without being text."""
+"""Characters outside the blocks that do not count as text."""
 MAX_DAMAGED = 100
 BOM = b"\xef\xbb\xbf"
-"""A mark before UTF-8: text editors of Windows write it, and preflight judges it."""
+"""The byte-order mark of UTF-8, which Windows editors write; preflight reports it."""
 _FORMS = "PEM, DER, PKCS#7 (.p7b) and base64 are read"
 _HINTS = {
     PKCS12: "take the certificates out: openssl pkcs12 -in FILE -nokeys -out certificates.pem",
     "Java keystore (JKS)": "take each out: keytool -exportcert -rfc -alias NAME -keystore FILE",
     "Java keystore (JCEKS)": "take each out: keytool -exportcert -rfc -alias NAME -keystore FILE",
-    CSR: "give the certificate that was made from it",
+    CSR: "give the certificate that was issued for it",
     HTML: "save the certificate, not the page around it",
     "ZIP archive": "unpack it first",
-    PRIVATE_KEY: "it belongs to nobody but its device: keep it away from mail and shares",
+    PRIVATE_KEY: "give the certificate; a private key stays on its device, never in mail or shares",
 }
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A certificate of a file, and the line it begins at (1 for DER)."""
+    """A certificate of a file, and the line on which it begins (1 for DER)."""
 
     der: bytes
     line: int
@@ -69,10 +69,12 @@ class Damage(msgspec.Struct, frozen=True):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """What a file holds. ``keys``: lines of private keys; ``others``: labels of further blocks.
+    """The contents of a file.
 
-    ``strays``: lines of text outside the blocks; ``damaged``: what should be a certificate and
-    cannot be read; ``repairs``: what was mended, a sentence each.
+    ``form``: "pem", "der", "pkcs7" or "base64"; ``keys``: lines on which private keys begin;
+    ``others``: labels of other PEM blocks; ``strays``: lines of text outside the blocks;
+    ``damaged``: blocks that should hold certificates and cannot be read; ``repairs``: what was
+    repaired, in sentences.
     """
 
     form: str
@@ -85,65 +87,59 @@ class Bundle(msgspec.Struct, frozen=True):
 
 
 def read_bundle(data: bytes, *, what: str) -> Bundle:
-    """Take a file apart; nothing in it is judged but its form.
+    """Split a file into certificates and other blocks; only their form is judged.
 
     Raises:
-        MalformedError: it holds neither certificates nor other PEM blocks.
+        MalformedError: it has neither certificates nor other PEM blocks.
     """
     if data[:1] == b"\x30" and not is_text(data):
         return _from_binary(data, what, "der", [])
     repairs: list[str] = []
-    text = as_text(data.removeprefix(BOM), repairs)
+    text = decode_text(data.removeprefix(BOM), repairs)
     marks = list(LINE.finditer(text))
     if marks:
         return _Reader(text, repairs).read(marks)
-    if (in_json := json_base64(text)) is not None:
+    if (in_json := base64_in_json(text)) is not None:
         repairs.append("the base64 in a JSON document was read")
         text = in_json
     if BARE_BASE64.fullmatch(text.strip()):
-        inside = from_base64("".join(text.split()), repairs, what=what)
+        inside = decode_base64("".join(text.split()), repairs, what=what)
         if in_json is None:
             repairs.append("base64 without BEGIN and END lines was read")
         return _from_binary(inside, what, "base64", repairs)
-    raise _nothing(what, form_of_file(data))
+    raise not_a_certificate(what, form_of_file(data))
 
 
 def first_certificate(data: bytes, *, what: str) -> bytes:
-    """The first certificate of a file of which every block can be read.
+    """The first certificate of a file.
 
     Raises:
-        MalformedError: there is none, or a block is damaged.
+        MalformedError: there is none, or any block of the file is damaged.
     """
     bundle = read_bundle(data, what=what)
-    for each in bundle.damaged:
-        raise MalformedError(f"{what} line {each.line}: {each.reason}")
+    for damage in bundle.damaged:
+        raise MalformedError(f"{what} line {damage.line}: {damage.reason}")
     if not bundle.members:
-        raise _nothing(what, what_else(bundle))
+        raise not_a_certificate(what, form_of_others(bundle))
     return bundle.members[0].der
 
 
-def nothing_due(what: str, form: str) -> MalformedError:
-    """The error for a file that holds something else than certificates."""
+def not_a_certificate(what: str, form: str | None) -> MalformedError:
+    """The error for a file of this form; None if the form is not recognised."""
+    if form is None:
+        return MalformedError(f"{what} holds no certificate", hint=_FORMS)
     hint = _HINTS.get(PRIVATE_KEY if form.startswith(PRIVATE_KEY) else form)
-    return MalformedError(
-        f"{what} is {with_article(form)}, where a certificate is due", hint=hint or _FORMS
-    )
-
-
-def _nothing(what: str, form: str | None) -> MalformedError:
-    if form is not None:
-        return nothing_due(what, form)
-    return MalformedError(f"{what} holds no certificate", hint=_FORMS)
+    return MalformedError(f"{what} is {with_article(form)}, not a certificate", hint=hint or _FORMS)
 
 
 def _from_binary(data: bytes, what: str, form: str, repairs: list[str]) -> Bundle:
-    """Certificates one behind the other, or a PKCS#7."""
+    """Concatenated DER certificates, or a PKCS#7."""
     kind = form_of_file(data) if data[1:2] == b"\x80" else _kind_of_first(data)
     if kind == PKCS7:
-        found = tuple(Member(each, 1) for each in _of_pkcs7(data, what))
-        return Bundle("pkcs7", found, repairs=tuple(repairs))
+        members_of_pkcs7 = tuple(Member(each, 1) for each in _read_pkcs7(data, what))
+        return Bundle("pkcs7", members_of_pkcs7, repairs=tuple(repairs))
     if kind != CERTIFICATE:
-        raise _nothing(what, kind)
+        raise not_a_certificate(what, kind)
     members: list[Member] = []
     position = 0
     while position < len(data):
@@ -156,11 +152,11 @@ def _from_binary(data: bytes, what: str, form: str, repairs: list[str]) -> Bundl
         members.append(Member(node.raw, 1))
         position = node.end
     if data[position:].strip(b"\r\n\x00"):
-        repairs.append(f"{len(data) - position} octets behind the certificate were left out")
+        repairs.append(f"{len(data) - position} octets after the certificate were ignored")
     return Bundle(form, tuple(members), repairs=tuple(repairs))
 
 
-def _of_pkcs7(data: bytes, what: str) -> list[bytes]:
+def _read_pkcs7(data: bytes, what: str) -> list[bytes]:
     try:
         return read_certs_only(data)
     except MalformedError as error:
@@ -175,7 +171,7 @@ def _kind_of_first(data: bytes) -> str | None:
 
 
 class _Reader:
-    """One walk through the text of a PEM file."""
+    """Reads the text of a PEM file once, from start to end."""
 
     def __init__(self, text: str, repairs: list[str]) -> None:
         self.text = text
@@ -189,45 +185,45 @@ class _Reader:
         self.position, self.line = 0, 1
 
     def read(self, marks: list[re.Match[str]]) -> Bundle:
-        """The whole file; ``marks`` are its BEGIN and END lines."""
+        """Read the whole file; ``marks`` are its BEGIN and END lines."""
         number = 0
         while number < len(marks):
             begin = marks[number]
             end = marks[number + 1] if number + 1 < len(marks) else None
-            self._walk_to(begin.start(), strays=True)
+            self._advance_to(begin.start(), strays=True)
             if begin["edge"] == "END":
-                self._spoiled(f"the {begin['label']} block has no BEGIN line")
-                self._walk_to(begin.end())
+                self._add_damage(f"the {begin['label']} block has no BEGIN line")
+                self._advance_to(begin.end())
                 number += 1
-            elif end is None or not _belong_together(begin["label"], end):
-                self._unended(begin["label"])
-                self._walk_to(len(self.text) if end is None else end.start())
+            elif end is None or not _is_end_of(begin["label"], end):
+                self._add_unended(begin["label"])
+                self._advance_to(len(self.text) if end is None else end.start())
                 number += 1
             else:
                 self._block(begin, end)
-                self._walk_to(end.end())
+                self._advance_to(end.end())
                 number += 2
-        self._walk_to(len(self.text), strays=True)
+        self._advance_to(len(self.text), strays=True)
         return self._bundle()
 
-    def _walk_to(self, position: int, *, strays: bool = False) -> None:
-        """Go on in the text, counting its lines; what is passed over is noted or not."""
-        passed = self.text[self.position : position]
-        if strays and passed.strip(_IDLE + "\n"):
-            lines = passed.split("\n")
+    def _advance_to(self, position: int, *, strays: bool = False) -> None:
+        """Move to a position, counting lines; with ``strays`` text that is skipped is recorded."""
+        skipped = self.text[self.position : position]
+        if strays and skipped.strip(_IDLE + "\n"):
+            lines = skipped.split("\n")
             self.strays += [
                 self.line + number for number, line in enumerate(lines) if line.strip(_IDLE)
             ]
-        self.line += passed.count("\n")
+        self.line += skipped.count("\n")
         self.position = position
 
-    def _unended(self, label: str) -> None:
+    def _add_unended(self, label: str) -> None:
         if PRIVATE_KEY.upper() in label:
             self.keys.append(self.line)
         else:
-            self._spoiled(f"the {label} block has no END line")
+            self._add_damage(f"the {label} block has no END line")
 
-    def _spoiled(self, reason: str) -> None:
+    def _add_damage(self, reason: str) -> None:
         if len(self.damaged) < MAX_DAMAGED:
             self.damaged.append(Damage(self.line, reason))
         else:
@@ -246,16 +242,16 @@ class _Reader:
         if label != "CERTIFICATE" and label in _CERTIFICATE:
             self.repairs.setdefault(f"BEGIN {label} was read as BEGIN CERTIFICATE")
         try:
-            inside = self._unarmoured(self.text[begin.end() : end.start()])
+            inside = self._decode_armour(self.text[begin.end() : end.start()])
             self.members += [Member(each, self.line) for each in self._certificates(label, inside)]
         except MalformedError as error:
-            self._spoiled(error.message)
+            self._add_damage(error.message)
 
-    def _unarmoured(self, body: str) -> bytes:
-        mended: list[str] = []
-        inside = unarmoured(body, mended, what="the block")
-        for each in mended:
-            self.repairs.setdefault(each)
+    def _decode_armour(self, body: str) -> bytes:
+        repairs: list[str] = []
+        inside = decode_armour(body, repairs, what="the block")
+        for repair in repairs:
+            self.repairs.setdefault(repair)
         return inside
 
     def _certificates(self, label: str, inside: bytes) -> list[bytes]:
@@ -270,13 +266,13 @@ class _Reader:
             self.repairs.setdefault("a PKCS#7 in a CERTIFICATE block was read as such")
             return read_certs_only(inside)
         if form not in (CERTIFICATE, None):
-            raise MalformedError(f"its BEGIN line says {label}, and it is {with_article(form)}")
-        behind = len(inside) - node.end
-        if behind and label == _TRUSTED:
-            self.repairs.setdefault("openssl's trust settings behind a certificate were left out")
-        elif behind:
+            raise MalformedError(f"its BEGIN line says {label}, but it is {with_article(form)}")
+        trailing = len(inside) - node.end
+        if trailing and label == _TRUSTED:
+            self.repairs.setdefault("openssl's trust settings after a certificate were ignored")
+        elif trailing:
             self.repairs.setdefault(
-                f"{behind} octets behind the certificate of line {self.line} were left out"
+                f"{trailing} octets after the certificate of line {self.line} were ignored"
             )
         return [node.raw]
 
@@ -294,13 +290,13 @@ class _Reader:
         )
 
 
-def _belong_together(label: str, end: re.Match[str]) -> bool:
-    both = {label, end["label"]}
-    return end["edge"] == "END" and (len(both) == 1 or both <= set(_CERTIFICATE))
+def _is_end_of(label: str, end: re.Match[str]) -> bool:
+    labels = {label, end["label"]}
+    return end["edge"] == "END" and (len(labels) == 1 or labels <= set(_CERTIFICATE))
 
 
-def what_else(bundle: Bundle) -> str | None:
-    """What a file without certificates holds instead, or None if its blocks are damaged."""
+def form_of_others(bundle: Bundle) -> str | None:
+    """The form of a file that has no certificates, or None if its blocks are damaged."""
     if bundle.keys:
         return PRIVATE_KEY
     return form_of_label(bundle.others[0]) if bundle.others else None

@@ -1,4 +1,4 @@
-"""A certificate's DER taken apart into facts."""
+"""Decode a certificate into ``CertificateFacts``."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from ca.errors import MalformedError
 from ca.model.certificates import CertificateFacts, SubjectAttribute
 
 MAX_SERIAL = 20
-"""Octets of a serial number (RFC 5280, 4.1.2.2)."""
+"""The most octets of a serial number (RFC 5280, 4.1.2.2)."""
 LAST_VERSION = 3
 _COMMON_NAME = der.oid_contents(COMMON_NAME)
 
 
 def read_certificate(data: bytes) -> CertificateFacts:
-    """The facts of one certificate (RFC 5280, 4.1), as tolerantly as openssl reads it.
+    """Decode a certificate (RFC 5280, 4.1), as tolerantly as openssl does.
 
-    What is odd, and which extension does not decode, is said in the facts.
+    What is odd, and what does not decode, is listed in the ``odd`` and ``faults`` of the facts.
 
     Raises:
-        MalformedError: it is no certificate, or is too damaged to be told apart from others.
+        MalformedError: it is not a certificate, or its serial number, names, validity or key
+            cannot be located.
     """
     algorithm, fields = _outline(data)
     remarks = Remarks()
     version = _version(fields, remarks)
     serial, _, issuer, validity, subject, spki = fields[:6]
     span = tolerant_validity(validity, remarks)
-    found = read_extensions(fields[6:], version, remarks)
-    facts = extension_facts(found, remarks)
+    extensions = read_extensions(fields[6:], version, remarks)
+    facts = extension_facts(extensions, remarks)
     signature, parameters = _algorithm(algorithm.raw)
-    named = _named(subject, "subject", remarks), _named(issuer, "issuer", remarks)
-    number = _serial(serial, remarks)
-    odd, faults = remarks.said()
+    names = _read_name(subject, "subject", remarks), _read_name(issuer, "issuer", remarks)
+    serial_hex = _serial(serial, remarks)
+    odd, faults = remarks.collected()
     return CertificateFacts(
         der=data,
-        serial=number,
-        subject=named[0],
-        issuer=named[1],
+        serial=serial_hex,
+        subject=names[0],
+        issuer=names[1],
         subject_der=subject.raw,
         issuer_der=issuer.raw,
         spki=spki.raw,
@@ -59,10 +60,10 @@ def read_certificate(data: bytes) -> CertificateFacts:
 
 
 def _outline(data: bytes) -> tuple[der.Node, list[der.Node]]:
-    """The signature's algorithm, and the fields of the TBSCertificate.
+    """The outer signatureAlgorithm, and the fields of the TBSCertificate.
 
     Raises:
-        MalformedError: it is no certificate.
+        MalformedError: it is not a certificate.
     """
     try:
         outer = der.read(data)
@@ -72,28 +73,28 @@ def _outline(data: bytes) -> tuple[der.Node, list[der.Node]]:
     except MalformedError:
         raise MalformedError("the certificate is cut off or damaged") from None
     if outer.tag != der.SEQUENCE or tags != [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]:
-        raise MalformedError("this is no certificate: it is not something signed")
-    inside = [field.tag for field in fields if field.tag != 0xA0][:6]
-    if inside != [der.INTEGER, *[der.SEQUENCE] * 5]:
-        raise MalformedError("this is no certificate: it lacks serial, names, validity or key")
+        raise MalformedError("this is not a certificate: it is not a signed structure")
+    tags_of_fields = [field.tag for field in fields if field.tag != 0xA0][:6]
+    if tags_of_fields != [der.INTEGER, *[der.SEQUENCE] * 5]:
+        raise MalformedError("this is not a certificate: it lacks serial, names, validity or key")
     return parts[1], fields
 
 
 def _version(fields: list[der.Node], remarks: Remarks) -> int:
-    """The version as people count it, 1 to 3; its field is taken away."""
+    """The version as people count it, 1 to 3; its field is removed from ``fields``."""
     if fields[0].tag != 0xA0:
         return 1
     version = 0
     with remarks.part("its version", fatal=True):
         version = der.integer(der.read(fields.pop(0).contents)) + 1
     if version == 1:
-        remarks.odd("its version spells out 1, which is the default")
+        remarks.odd("its version field has the default, 1, which DER omits")
     elif not 1 < version <= LAST_VERSION:
-        remarks.fault(f"it is of version {_bounded(version)}, and {LAST_VERSION} is the last")
+        remarks.fault(f"its version is {_shown(version)}, and the highest is {LAST_VERSION}")
     return version
 
 
-def _bounded(number: int) -> str:
+def _shown(number: int) -> str:
     return str(number) if abs(number) < 1_000_000 else "beyond a million"
 
 
@@ -111,7 +112,7 @@ def _serial(node: der.Node, remarks: Remarks) -> str:
 
 @lru_cache(maxsize=256)
 def _algorithm(raw: bytes) -> tuple[str, bytes]:
-    """OID and parameters of an AlgorithmIdentifier; "unknown" where it is none."""
+    """OID and parameters of an AlgorithmIdentifier; "unknown" if it does not decode."""
     try:
         identifier, *rest = der.split(raw)
         return der.oid(der.read(identifier)), rest[0] if rest else b""
@@ -119,46 +120,46 @@ def _algorithm(raw: bytes) -> tuple[str, bytes]:
         return "unknown", b""
 
 
-def _named(node: der.Node, what: str, remarks: Remarks) -> tuple[SubjectAttribute, ...]:
-    attributes, said, whole = _name(node.raw)
-    for sentence, readable in said:
+def _read_name(node: der.Node, what: str, remarks: Remarks) -> tuple[SubjectAttribute, ...]:
+    attributes, notes, complete = _name(node.raw)
+    for sentence, readable in notes:
         if readable:
             remarks.odd(f"its {what}'s {sentence}")
         else:
             remarks.fault(f"its {what}'s {sentence}", fatal=True)
-    if not whole:
+    if not complete:
         remarks.fault(f"its {what} does not decode", fatal=True)
     return attributes
 
 
 @lru_cache(maxsize=256)
 def _name(raw: bytes) -> tuple[tuple[SubjectAttribute, ...], tuple[tuple[str, bool], ...], bool]:
-    """The attributes of a name, what is odd about them, and whether all of it was read.
+    """The attributes of a name, notes on what is odd about them, and whether all were decoded.
 
-    With each sentence stands whether others can read the attribute.
+    A note is a sentence, and whether openssl can read the attribute.
     """
     attributes: list[SubjectAttribute] = []
-    said: list[tuple[str, bool]] = []
+    notes: list[tuple[str, bool]] = []
     try:
         for rdn in der.read(raw).children():
-            for each in rdn.children():
-                kind, value = each.children()
+            for attribute in rdn.children():
+                kind, value = attribute.children()
                 oid = der.oid(kind)
                 short = ATTRIBUTE_TYPES.get(oid, oid)
                 text, odd, readable = tolerant_text(value)
                 attributes.append(SubjectAttribute(short, text))
                 if odd is not None:
-                    said.append((f"{short} {odd}", readable))
+                    notes.append((f"{short} {odd}", readable))
     except (MalformedError, ValueError):
-        return tuple(attributes), tuple(said), False
-    return tuple(attributes), tuple(said), True
+        return tuple(attributes), tuple(notes), False
+    return tuple(attributes), tuple(notes), True
 
 
 def common_name(tbs: bytes) -> str | None:
-    """The first CN of a TBSCertificate that sipca made: its strings are UTF-8.
+    """The first CN of a TBSCertificate that sipca built, whose strings are UTF-8.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is not a TBSCertificate.
     """
     return _common_name(der.split(tbs)[5])
 
@@ -174,7 +175,7 @@ def _common_name(name: bytes) -> str | None:
 
 
 def serial_text(serial: int) -> str:
-    """A serial for people and JSON: lower-case hex, two digits an octet."""
+    """A serial number for people and JSON: lower-case hex, two digits an octet."""
     size = abs(serial)
     text = size.to_bytes(max(1, (size.bit_length() + 7) // 8), "big").hex()
     return f"-{text}" if serial < 0 else text

@@ -1,4 +1,4 @@
-"""Parts of a CRL as DER: an entry (RFC 5280, 5.1.2.6 and 5.3), and its nextUpdate."""
+"""Parts of a CRL in DER: encode an entry (RFC 5280, 5.1.2.6 and 5.3), read its nextUpdate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REASON_CODE, _INVALIDITY_DATE = encode_oid(REASON_CODE), encode_oid(INVALIDITY_
 def entry(
     serial: bytes, revoked_at: datetime, reason: str, invalid_since: datetime | None = None
 ) -> bytes:
-    """A revokedCertificates entry; the reason ``unspecified`` is left out (5.3.1)."""
+    """Encode a revokedCertificates entry; the reason ``unspecified`` is omitted (5.3.1)."""
     extensions = b""
     if REASON_CODES[reason]:
         code = encode_enumerated(REASON_CODES[reason])
@@ -42,22 +42,22 @@ def entry(
 
 
 def next_update(start: bytes) -> datetime:
-    """The nextUpdate of a CRL, from octets that it begins with (RFC 5280, 5.1).
+    """The nextUpdate of a CRL (RFC 5280, 5.1), of which ``start`` may be only the beginning.
 
     Raises:
-        MalformedError: they are not the start of a CRL of version 2 that has one.
+        MalformedError: it is not the beginning of a version 2 CRL with a nextUpdate.
     """
-    rest = _contents_begun(_contents_begun(start))  # of CertificateList, of TBSCertList
+    rest = _start_of_contents(_start_of_contents(start))  # of CertificateList, of TBSCertList
     times = b""
     for expected in (INTEGER, SEQUENCE, SEQUENCE, None, None):  # version, signature, issuer
         field = first(rest)
         if expected not in (None, field.tag):
-            raise MalformedError("this is no CRL of version 2")
+            raise MalformedError("this is not a version 2 CRL")
         times += b"" if expected else field.raw
         rest = rest[field.end :]
     return read_validity(sequence(times))[1][1]
 
 
-def _contents_begun(data: bytes) -> bytes:
-    """The contents of an element, of which perhaps only the start is there."""
+def _start_of_contents(data: bytes) -> bytes:
+    """The contents of a TLV that may be cut off."""
     return data[2 + (data[1] & 0x7F if data[1] & 0x80 else 0) :] if len(data) > 1 else b""

@@ -1,8 +1,8 @@
-"""Reading and writing DER (ITU-T X.690) without judging what it means.
+"""Read and write DER (ITU-T X.690) without judging what it means.
 
-Own code, and not asn1crypto's, for two measured reasons (decision 3 in ca/README.md): it reads a
-CSR in a quarter of the time, and it answers hostile lengths with an offset. It is
-held against asn1crypto's parser by a property test.
+This is our own code, not asn1crypto's, for two measured reasons (decision 3 in ca/README.md): it
+reads a CSR in a quarter of the time, and its errors on hostile lengths name the offset. A property
+test compares it with asn1crypto's parser.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ENUMERATED, SEQUENCE, SET = 0x0A, 0x30, 0x31
 
 T = TypeVar("T")
 MAX_DEPTH = 32
-"""Deeper nesting than any X.509 structure has; a bound against hostile input."""
+"""A bound against hostile input; no X.509 structure nests as deep."""
 
 
 class Node(msgspec.Struct, frozen=True, gc=False):
-    """One TLV inside ``data``: tag octet, where it starts, where its contents start and end."""
+    """One TLV inside ``data``: its tag octet, and the positions of its start, contents and end."""
 
     data: bytes
     tag: int
@@ -51,22 +51,22 @@ class Node(msgspec.Struct, frozen=True, gc=False):
             MalformedError: the contents are not a whole number of TLVs.
         """
         data, position, end = self.data, self.body, self.end
-        found: list[Node] = []
+        nodes: list[Node] = []
         while position < end:
             body = position + 2
             length = data[position + 1] if body <= end else 0x80
             tag = data[position]
             if length < 0x80 and length <= end - body and tag & 0x1F != 0x1F:
-                node = Node(data, tag, position, body, body + length)  # nearly all are like this
+                node = Node(data, tag, position, body, body + length)  # a fast path for nearly all
             else:
                 node = _tlv(data, position, end)
-            found.append(node)
+            nodes.append(node)
             position = node.end
-        return found
+        return nodes
 
 
 def read(data: bytes, *, what: str = "the DER") -> Node:
-    """The one TLV that ``data`` is.
+    """Read data that is exactly one TLV.
 
     Raises:
         MalformedError: it is not one complete TLV, or octets follow it.
@@ -78,7 +78,7 @@ def read(data: bytes, *, what: str = "the DER") -> Node:
 
 
 def first(data: bytes, start: int = 0, limit: int | None = None) -> Node:
-    """The TLV at the start of ``data``, or at ``start``; what follows is not looked at.
+    """Read the TLV at ``start``, and ignore what follows it.
 
     Raises:
         MalformedError: there is no complete TLV before ``limit``.
@@ -112,49 +112,49 @@ def _tlv(data: bytes, start: int, limit: int) -> Node:
 
 
 def read_once(read_part: Callable[[Node], T]) -> Callable[[Node], T]:
-    """A reader of parts that many structures share: the same octets are read once.
+    """Cache a reader of parts that many structures share, by the octets of the part.
 
-    What is wrong with a part is found again where it stands, for the place in the message.
+    Errors are not cached: the part is read again in its place, so that the message has its offset.
     """
 
     @lru_cache(maxsize=256)
-    def remembered(raw: bytes) -> T:
+    def cached(raw: bytes) -> T:
         return read_part(first(raw))
 
-    def at(node: Node) -> T:
+    def reader(node: Node) -> T:
         try:
-            return remembered(node.raw)
+            return cached(node.raw)
         except MalformedError:
             return read_part(node)
 
-    return at
+    return reader
 
 
 def split(data: bytes) -> list[bytes]:
-    """The TLVs, whole, inside the one constructed TLV that ``data`` is.
+    """Split one constructed TLV into the TLVs inside it, headers included.
 
     Raises:
         MalformedError: ``data`` is not one TLV, or its contents are not a whole number of them.
     """
     end = len(data)
     if end > 3 and data[1] == 0x82 and data[2] << 8 | data[3] == end - 4:
-        position = 4  # what is longer than 255 octets, as certificates and requests are
+        position = 4  # a fast path for 256 to 65,535 octets, as certificates and requests have
     else:
         outer = read(data)
         position, end = outer.body, outer.end
-    found: list[bytes] = []
+    values: list[bytes] = []
     while position < end:
         length = data[position + 1] if position + 2 <= end else 0x80
         after = position + 2 + length
         if length >= 0x80 or after > end or data[position] & 0x1F == 0x1F:
-            after = _tlv(data, position, end).end  # nearly all are shorter
-        found.append(data[position:after])
+            after = _tlv(data, position, end).end  # rare: a longer one, or an error
+        values.append(data[position:after])
         position = after
-    return found
+    return values
 
 
 def too_deep(node: Node) -> bool:
-    """Whether constructed values nest more than ``MAX_DEPTH`` deep; walks without recursion."""
+    """Whether values nest more than ``MAX_DEPTH`` deep; determined without recursion."""
     pending = [(node, 1)]
     while pending:
         node, depth = pending.pop()
@@ -169,7 +169,7 @@ def integer(node: Node) -> int:
     """The value of an INTEGER.
 
     Raises:
-        MalformedError: it is none, or it is empty.
+        MalformedError: it is not an INTEGER, or it is empty.
     """
     if node.tag != INTEGER or node.end == node.body:
         raise MalformedError(f"the DER has no integer at octet {node.start}")
@@ -180,7 +180,7 @@ def bit_string(node: Node) -> bytes:
     """The octets of a BIT STRING without unused bits.
 
     Raises:
-        MalformedError: it is none, or has unused bits.
+        MalformedError: it is not a BIT STRING, or it has unused bits.
     """
     if node.tag != BIT_STRING or node.end == node.body or node.data[node.body] != 0:
         raise MalformedError(f"the DER has no whole-octet bit string at octet {node.start}")
@@ -191,7 +191,7 @@ def oid(node: Node) -> str:
     """The dotted form of an OBJECT IDENTIFIER.
 
     Raises:
-        MalformedError: it is none, or it ends inside an arc.
+        MalformedError: it is not an OBJECT IDENTIFIER, or it ends inside an arc.
     """
     contents = node.contents
     if node.tag != OID or not contents or contents[-1] & 0x80 or len(contents) > 64:
@@ -213,13 +213,13 @@ def _dotted(contents: bytes) -> str:
 
 
 def tlv(tag: int, contents: bytes) -> bytes:
-    """One TLV with a definite, minimal length."""
+    """Encode one TLV, with a minimal definite length."""
     return header(tag, len(contents)) + contents
 
 
 @lru_cache(maxsize=1024)
 def header(tag: int, size: int) -> bytes:
-    """Tag and definite, minimal length of a TLV whose contents have ``size`` octets."""
+    """The tag and minimal definite length of a TLV whose contents have ``size`` octets."""
     if size < 0x80:
         return bytes((tag, size))
     octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
@@ -227,28 +227,31 @@ def header(tag: int, size: int) -> bytes:
 
 
 def sequence(*parts: bytes) -> bytes:
-    """A SEQUENCE of already encoded parts."""
+    """Encode a SEQUENCE of parts that are encoded already."""
     return tlv(SEQUENCE, b"".join(parts))
 
 
 def encode_integer(value: int) -> bytes:
-    """An INTEGER in the fewest octets."""
+    """Encode an INTEGER in the fewest octets."""
     return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
 def encode_enumerated(value: int) -> bytes:
-    """An ENUMERATED in the fewest octets."""
+    """Encode an ENUMERATED in the fewest octets."""
     return bytes((ENUMERATED,)) + encode_integer(value)[1:]
 
 
 @lru_cache(maxsize=256)
 def encode_oid(dotted: str) -> bytes:
-    """An OBJECT IDENTIFIER from its dotted form."""
+    """Encode an OBJECT IDENTIFIER from its dotted form."""
     return tlv(OID, oid_contents(dotted))
 
 
 def oid_contents(dotted: str) -> bytes:
-    """The contents octets of an OBJECT IDENTIFIER: those of an arc begin those of all below it."""
+    """The contents octets of an OBJECT IDENTIFIER.
+
+    Those of an arc are a prefix of those of every OID below it.
+    """
     first_arc, second_arc, *rest = (int(arc) for arc in dotted.split("."))
     contents = bytearray()
     for arc in (first_arc * 40 + second_arc, *rest):
@@ -260,15 +263,15 @@ def oid_contents(dotted: str) -> bytes:
 
 
 def signed(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:
-    """The SIGNED form of X.509 (RFC 5280, 4.1.1): certificate, CRL or request."""
+    """Encode a signed structure (RFC 5280, 4.1.1): a certificate, CRL or request."""
     return sequence(tbs, algorithm, tlv(BIT_STRING, b"\x00" + signature))
 
 
 def signed_parts(data: bytes, *, what: str) -> tuple[Node, Node, bytes]:
-    """The three parts of a SIGNED form: to-be-signed, AlgorithmIdentifier, signature.
+    """The three parts of a signed structure: to-be-signed, AlgorithmIdentifier, signature.
 
     Raises:
-        MalformedError: ``data`` is not such a form.
+        MalformedError: ``data`` is not a signed structure.
     """
     outer = read(data, what=what)
     parts = outer.children() if outer.tag == SEQUENCE else []
@@ -278,12 +281,12 @@ def signed_parts(data: bytes, *, what: str) -> tuple[Node, Node, bytes]:
 
 
 def algorithm_of(tbs: bytes) -> bytes:
-    """The AlgorithmIdentifier inside a TBSCertificate (RFC 5280, 4.1.2.3)."""
+    """The signature field of a TBSCertificate, an AlgorithmIdentifier (RFC 5280, 4.1.2.3)."""
     return split(tbs)[2]
 
 
 def certificate(tbs: bytes, signature: bytes) -> bytes:
-    """A certificate from its TBSCertificate and signature: both AlgorithmIdentifiers are one."""
+    """Encode a certificate from its TBSCertificate, whose AlgorithmIdentifier is repeated."""
     return signed(tbs, algorithm_of(tbs), signature)
 
 
@@ -291,16 +294,16 @@ def serial_of(data: bytes) -> bytes:
     """The serial number of a certificate as octets, without a sign octet.
 
     Raises:
-        MalformedError: it is no certificate.
+        MalformedError: it is not a certificate.
     """
     return serial_in(signed_parts(data, what="the certificate")[0].raw)
 
 
 def serial_in(tbs: bytes) -> bytes:
-    """The serial number in a TBSCertificate as octets, without a sign octet.
+    """The serial number of a TBSCertificate as octets, without a sign octet.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is not a TBSCertificate.
     """
     fields = [node for node in read(tbs).children() if node.tag != 0xA0]
     value = integer(fields[0])

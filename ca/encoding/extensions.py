@@ -1,7 +1,7 @@
-"""Extension values and other parts of a TBSCertificate (RFC 5280, 4.1 and 4.2) as text and facts.
+"""Encode and decode extensions and other parts of a TBSCertificate (RFC 5280, 4.1 and 4.2).
 
-Each function takes the octets of one part; those that the certificates of a batch share are
-read once.
+The decoders take the octets of one part and cache their results, since the certificates of a
+batch share most parts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VERSION_3 = der.tlv(0xA0, der.encode_integer(2))
 
 
 def extension(oid: str, value: bytes, *, critical: bool) -> bytes:
-    """An Extension; ``value`` is the DER inside its OCTET STRING."""
+    """Encode an Extension; ``value`` is the DER inside its OCTET STRING."""
     flag = b"\x01\x01\xff" if critical else b""
     return der.sequence(der.encode_oid(oid), flag, der.tlv(der.OCTET_STRING, value))
 
@@ -32,7 +32,7 @@ def read_extension(raw: bytes) -> tuple[str, bool, bytes]:
     """OID, criticality and value of an Extension.
 
     Raises:
-        MalformedError: it is none, or spells out that it is not critical (a DEFAULT).
+        MalformedError: it is not an Extension, or it encodes critical FALSE, which is the default.
     """
     parts = der.read(raw, what="the extension").children()
     if not 2 <= len(parts) <= 3 or parts[-1].tag != der.OCTET_STRING:
@@ -53,10 +53,10 @@ def basic_constraints(value: bytes) -> tuple[bool, int | None]:
 
 @lru_cache(maxsize=64)
 def key_usage(value: bytes) -> tuple[str, ...]:
-    """The bits that are set (4.2.1.3), in RFC 5280 spelling."""
+    """The bits that are set (4.2.1.3), named as in RFC 5280."""
     node = der.read(value)
     if node.tag != der.BIT_STRING or not node.contents:
-        raise MalformedError("the key usage is no bit string")
+        raise MalformedError("the key usage is not a BIT STRING")
     bits = "".join(f"{octet:08b}" for octet in node.contents[1:])
     names = KEY_USAGE_BITS.values()
     return tuple(name for bit, name in zip(bits, names, strict=False) if bit == "1")
@@ -64,14 +64,14 @@ def key_usage(value: bytes) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def purposes(value: bytes) -> tuple[str, ...]:
-    """The purposes of an ExtKeyUsageSyntax (4.2.1.12) by name, or dotted."""
+    """The purposes of an ExtKeyUsageSyntax (4.2.1.12), by name or as dotted OIDs."""
     oids = [der.oid(node) for node in der.read(value).children()]
     return tuple(PURPOSES.get(oid, oid) for oid in oids)
 
 
 @lru_cache(maxsize=64)
 def authority_key_identifier(value: bytes) -> bytes | None:
-    """The keyIdentifier (4.2.1.1), which is the only field where sipca issues one."""
+    """The keyIdentifier (4.2.1.1); None unless it is the only field, as sipca issues it."""
     parts = der.read(value).children()
     if len(parts) != 1 or parts[0].tag != 0x80:
         return None
@@ -79,10 +79,10 @@ def authority_key_identifier(value: bytes) -> bytes | None:
 
 
 def general_names(value: bytes) -> tuple[GeneralName, ...]:
-    """The GeneralNames of a SAN (4.2.1.6) of the four kinds that a device page offers.
+    """The GeneralNames of a SAN (4.2.1.6), all of the four kinds that a device page offers.
 
     Raises:
-        MalformedError: a name of another kind, or one that is not written as its kind is.
+        MalformedError: a name is of another kind, or its value is not valid for its kind.
     """
     return tuple(_general_name(node) for node in der.read(value, what="the SAN").children())
 
@@ -101,10 +101,10 @@ def _general_name(node: der.Node) -> GeneralName:
 
 @lru_cache(maxsize=64)
 def read_validity(raw: bytes) -> tuple[tuple[int, datetime], ...]:
-    """Tag and moment of both times of a Validity.
+    """Tag and value of notBefore and notAfter.
 
     Raises:
-        MalformedError: there are not two times.
+        MalformedError: it is not a Validity of two times in whole seconds and UTC.
     """
     nodes = der.read(raw, what="the validity").children()
     if len(nodes) != 2:
@@ -113,7 +113,7 @@ def read_validity(raw: bytes) -> tuple[tuple[int, datetime], ...]:
 
 
 def end_of(tbs: bytes) -> int | None:
-    """The notAfter of a TBSCertificate in seconds since 1970, or None where it has none."""
+    """The notAfter of a TBSCertificate in seconds since 1970, or None if it does not decode."""
     try:
         return int(read_validity(der.split(tbs)[4])[1][1].timestamp())
     except (MalformedError, IndexError):
@@ -125,7 +125,7 @@ def _moment(node: der.Node) -> datetime:
     short = node.tag == der.UTC_TIME
     digits = text[:-1]
     if not text.endswith("Z") or not digits.isdigit() or len(digits) != (12 if short else 14):
-        raise MalformedError("a time of the validity is not in whole seconds and Z")
+        raise MalformedError("a time of the validity is not written in whole seconds and UTC")
     if short:  # 4.1.2.5.1: YY from 50 is 19YY
         digits = ("19" if digits >= "50" else "20") + digits
     parts = (digits[:4], *(digits[place : place + 2] for place in range(4, 14, 2)))
@@ -133,4 +133,4 @@ def _moment(node: der.Node) -> datetime:
         year, month, day, hour, minute, second = map(int, parts)
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
-        raise MalformedError("a time of the validity is no moment") from None
+        raise MalformedError("a time of the validity is not a valid date and time") from None

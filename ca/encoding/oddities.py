@@ -1,7 +1,7 @@
-"""A closer look at a certificate that other people made: what strict readers refuse in it.
+"""Encoding errors of foreign certificates that strict readers refuse.
 
-openssl and most devices take nearly all of this; Go, Java and Rust do not. It is for judges of
-files (``trust build``, ``preflight``), who ask for it; reading a certificate does not pay for it.
+openssl and most devices accept nearly all of them; Go, Java and Rust do not. Only ``trust build``
+and ``preflight`` look for them, so that other reading of certificates stays fast.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _TEXTUAL = (
     oids.AUTHORITY_INFO_ACCESS,
     oids.SUBJECT_INFO_ACCESS,
 )
-"""Extensions that nothing here asks for, and that are made of nested values and text."""
+"""Extensions that sipca does not use, and that hold nested values and text."""
 _NO_PARAMETERS = {oid for oid, name in oids.SIGNATURES.items() if name.startswith(("ecdsa", "Ed"))}
-"""Signature algorithms by ECDSA and EdDSA, whose parameters must be absent (RFC 5758, 8410)."""
+"""ECDSA and EdDSA signature algorithms, whose parameters must be absent (RFC 5758, RFC 8410)."""
 _URI = 0x86
 
 
 def oddities(facts: CertificateFacts) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
-    """What is odd about a certificate, in sentences, and what in it does not decode."""
+    """What is odd about a certificate, in sentences, and its faults."""
     remarks = Remarks()
     for sentence in facts.odd:
         remarks.odd(sentence)
@@ -40,27 +40,27 @@ def oddities(facts: CertificateFacts) -> tuple[tuple[str, ...], tuple[Fault, ...
         if not facts.issuer and not fields[2].contents:
             remarks.odd("its issuer is empty")
         _texts(read_extensions(fields[6:], facts.version, Remarks()), remarks)
-    return remarks.said()
+    return remarks.collected()
 
 
 def _algorithms(inner: der.Node, outer: der.Node, remarks: Remarks) -> None:
     if inner.raw != outer.raw:
-        remarks.fault("it names two signature algorithms, one inside and one outside")
+        remarks.fault("its signature algorithms inside and outside its TBSCertificate differ")
     for algorithm in (inner, outer):
         identifier, *parameters = algorithm.children()
         if parameters and der.oid(identifier) in _NO_PARAMETERS:
-            remarks.odd("its signature algorithm has parameters where none belong")
+            remarks.odd("its signature algorithm has parameters, which it must not have")
 
 
-def _texts(found: Extensions, remarks: Remarks) -> None:
+def _texts(by_oid: Extensions, remarks: Remarks) -> None:
     for oid in _TEXTUAL:
-        if oid not in found:
+        if oid not in by_oid:
             continue
         name = oids.EXTENSIONS.get(oid, oid)
         with remarks.part(f"its {name}"):
-            value = der.read(found[oid][1])
+            value = der.read(by_oid[oid][1])
             if value.tag != der.SEQUENCE or not value.contents or der.too_deep(value):
-                raise MalformedError(f"the {name} is no list")
+                raise MalformedError(f"the {name} is not a list")
             _walk(value, name, remarks)
 
 
@@ -74,6 +74,6 @@ def _walk(value: der.Node, name: str, remarks: Remarks) -> None:
             try:
                 node.contents.decode(CODECS[node.tag])
             except UnicodeDecodeError:
-                remarks.odd(f"its {name} holds text that is not what a {TYPE_NAMES[node.tag]} may")
+                remarks.odd(f"its {name} has octets that are not valid in a {TYPE_NAMES[node.tag]}")
         elif node.tag == _URI and not node.contents.isascii():
-            remarks.odd(f"its {name} holds a name that is not ASCII")
+            remarks.odd(f"its {name} has a URI that is not ASCII")

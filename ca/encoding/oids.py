@@ -1,7 +1,7 @@
-"""Every object identifier that sipca knows, once, with the name that people read.
+"""All object identifiers that sipca knows, in one place, with their names for people.
 
-A certificate's parts, the requests and files that carry them, CRLs and OCSP: whoever needs an
-OID takes it from here. Names are those of the RFC that defines the OID.
+They belong to certificates, requests, key files, CRLs and OCSP. The names are those of the RFC
+that defines the OID.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ATTRIBUTE_TYPES = {
     EMAIL_ADDRESS: "emailAddress",
 }
 
-# extensions of certificates and of those who ask for them (RFC 5280, 4.2)
+# extensions of certificates and requests (RFC 5280, 4.2)
 
 SUBJECT_KEY_IDENTIFIER, KEY_USAGE, SUBJECT_ALT_NAME = "2.5.29.14", "2.5.29.15", "2.5.29.17"
 ISSUER_ALT_NAME, BASIC_CONSTRAINTS, NAME_CONSTRAINTS = "2.5.29.18", "2.5.29.19", "2.5.29.30"
@@ -70,11 +70,11 @@ KEY_USAGE_BITS = {
     "encipher_only": "encipherOnly",
     "decipher_only": "decipherOnly",
 }
-"""The bits of a KeyUsage, first to last (RFC 5280, 4.2.1.3): a profile's word and its name."""
+"""The bits of a KeyUsage in order (RFC 5280, 4.2.1.3): the word of profiles, and the RFC's name."""
 
 
 class Purpose(StrEnum):
-    """What a key is for (RFC 5280, 4.2.1.12): a profile's word, the OID, and its ``label``."""
+    """An extended key usage (RFC 5280, 4.2.1.12): the word of profiles, its OID and RFC name."""
 
     SERVER_AUTH = "server_auth", "1.3.6.1.5.5.7.3.1", "serverAuth"
     CLIENT_AUTH = "client_auth", "1.3.6.1.5.5.7.3.2", "clientAuth"
@@ -85,7 +85,7 @@ class Purpose(StrEnum):
     label: str
 
     def __new__(cls, word: str, oid: str, label: str) -> Self:
-        """A word of profiles that knows its OID and what RFCs call it."""
+        """Create a member whose value is the word."""
         member = str.__new__(cls, word)
         member._value_, member.oid, member.label = word, oid, label
         return member
@@ -120,14 +120,14 @@ CURVES = {
     "1.3.132.0.34": ("p384", 384),
     "1.3.132.0.35": ("p521", 521),
 }
-"""Name and bits of each curve that sipca signs for."""
+"""Name and size in bits of each curve that sipca accepts."""
 CURVE_NAMES = tuple(name for name, _ in CURVES.values())
 SIGNATURES = {
     "1.2.840.113549.1.1.2": "md2WithRSAEncryption",
     "1.2.840.113549.1.1.3": "md4WithRSAEncryption",
     "1.2.840.113549.1.1.4": "md5WithRSAEncryption",
     "1.2.840.113549.1.1.5": "sha1WithRSAEncryption",
-    "1.3.14.3.2.29": "sha1WithRSAEncryption",  # OIW's number for the same; never written
+    "1.3.14.3.2.29": "sha1WithRSAEncryption",  # the OID of OIW for the same; never written
     RSA_PSS: "rsassaPss",
     "1.2.840.113549.1.1.11": "sha256WithRSAEncryption",
     "1.2.840.113549.1.1.12": "sha384WithRSAEncryption",
@@ -145,7 +145,7 @@ SIGNATURES = {
     ED448: "Ed448",
 }
 SIGNATURE_OIDS = {name: oid for oid, name in reversed(SIGNATURES.items())}
-"""By name; of two numbers of one algorithm the first."""
+"""OIDs by name; the first if an algorithm has two."""
 SHA1, SHA256 = "1.3.14.3.2.26", "2.16.840.1.101.3.4.2.1"
 SHA384, SHA512 = "2.16.840.1.101.3.4.2.2", "2.16.840.1.101.3.4.2.3"
 HASHES = {
@@ -160,7 +160,7 @@ HASHES = {
 # attributes of requests (RFC 2985, 5.4; the others are Microsoft's)
 
 EXTENSION_REQUESTS = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
-"""PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own number for the same."""
+"""PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own OID for the same."""
 REQUEST_ATTRIBUTES = {
     "1.2.840.113549.1.9.7": "challengePassword",
     "1.2.840.113549.1.9.2": "unstructuredName",
@@ -176,7 +176,7 @@ DATA, SIGNED_DATA = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.2"
 ENVELOPED_DATA, ENCRYPTED_DATA = "1.2.840.113549.1.7.3", "1.2.840.113549.1.7.6"
 KEY_BAG, SHROUDED_KEY_BAG = "1.2.840.113549.1.12.10.1.1", "1.2.840.113549.1.12.10.1.2"
 PKCS5, PKCS12_ENCRYPTION = "1.2.840.113549.1.5", "1.2.840.113549.1.12.1"
-"""The arcs below which their algorithms lie."""
+"""The arcs that contain their algorithms."""
 PBKDF2, PBES2, SCRYPT = "1.2.840.113549.1.5.12", "1.2.840.113549.1.5.13", "1.3.6.1.4.1.11591.4.11"
 ENCRYPTION = {
     "1.2.840.113549.1.12.1.1": "RC4-128 and SHA-1",
@@ -201,4 +201,4 @@ ENCRYPTION = {
     "1.2.392.200011.61.1.1.1.3": "Camellia-192",
     "1.2.392.200011.61.1.1.1.4": "Camellia-256",
 }
-"""What keys are encrypted by in practice; a library may read less."""
+"""The algorithms that encrypt key files in practice; a library may support fewer."""

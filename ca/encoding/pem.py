@@ -1,4 +1,4 @@
-"""PEM (RFC 7468) as device pages take it: one label, 64 columns, LF, final newline."""
+"""PEM (RFC 7468) in the form that device pages accept: 64 columns, LF, a final newline."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from ca.encoding.der import read
 
 
 def encode(der: bytes, label: str = "CERTIFICATE", *, newline: str = "\n") -> str:
-    """One PEM block: 64 columns, the given line end, a line end behind the END line."""
+    """Encode one PEM block with 64 columns; ``newline`` ends every line, the last one, too."""
     text = b64encode(der).decode("ascii")
     lines = [text[start : start + 64] for start in range(0, len(text), 64)]
     return newline.join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""))
 
 
 def bundle(ders: list[bytes]) -> str:
-    """Several certificates as one PEM text, in the order given."""
+    """Encode several certificates as one PEM text, in the order given."""
     for der in ders:
         read(der, what="the certificate")
     return "".join(encode(der) for der in ders)
 
 
 def encode_stream(pieces: Iterable[bytes], *, label: str) -> Iterator[bytes]:
-    """One PEM block of DER that comes in pieces: 64 columns, LF."""
+    """Encode DER that comes in pieces as one PEM block, with 64 columns and LF."""
     yield f"-----BEGIN {label}-----\n".encode()
     waiting = b""
     for piece in pieces:
@@ -37,7 +37,11 @@ def encode_stream(pieces: Iterable[bytes], *, label: str) -> Iterator[bytes]:
 
 
 def start_of(data: bytes, *, label: str) -> bytes:
-    """The first octets of what a file holds: a PEM block of this label opened, else as they are."""
+    """The beginning of the DER in a file, from the beginning of the file.
+
+    If it is a PEM block with this label, it is decoded as far as possible; else it is returned
+    unchanged.
+    """
     begin = f"-----BEGIN {label}-----".encode()
     if not data.startswith(begin):
         return data

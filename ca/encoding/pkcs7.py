@@ -1,4 +1,4 @@
-"""PKCS#7 certs-only bundles (RFC 5652, degenerate SignedData), as Windows names them ``.p7b``."""
+"""PKCS#7 certs-only bundles (RFC 5652, degenerate SignedData), the ``.p7b`` files of Windows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _EXPORT = "export the certificates themselves: PEM, or a .p7b that holds them"
 
 
 def certs_only(certificates: list[bytes]) -> bytes:
-    """A SignedData without signers that carries these certificates, as DER.
+    """Encode certificates as a SignedData without signers, in DER.
 
-    The set is ordered by encoding, as DER wants it (X.690, 11.6).
+    The set is sorted by encoding, as DER requires (X.690, 11.6).
 
     Raises:
-        ValueError: there are none, or one that cryptography cannot read.
+        ValueError: there are no certificates, or cryptography cannot read one of them.
     """
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
@@ -30,16 +30,16 @@ def certs_only(certificates: list[bytes]) -> bytes:
 
 
 def read_certs_only(data: bytes) -> list[bytes]:
-    """The certificates of a SignedData, in the order they stand in it; BER is read too.
+    """The certificates of a SignedData in DER or BER, in the order of the file.
 
-    Taken apart here, since other people's files come this way: cryptography's reader takes no BER,
-    and refuses all certificates where it cannot read one of them.
+    This does not use cryptography's reader, which refuses BER, and refuses the whole file if it
+    cannot read one of the certificates.
 
     Raises:
-        MalformedError: it is no SignedData, or carries no certificates.
+        MalformedError: it is not a SignedData, or has no certificates.
     """
     try:
-        outer = der.read(ber.definite(data)).children()
+        outer = der.read(ber.to_definite_lengths(data)).children()
         kind = der.oid(outer[0])
         fields = outer[1].children()[0].children() if kind == SIGNED_DATA else []
         inside = [each for field in fields if field.tag == _CONTEXT_0 for each in field.children()]
@@ -52,7 +52,7 @@ def read_certs_only(data: bytes) -> list[bytes]:
             "this PKCS#7 is not a SignedData" + " (it is encrypted)" * (kind in _ENCRYPTED),
             hint=_EXPORT,
         )
-    found = [each.raw for each in inside if each.tag == SEQUENCE]
-    if not found:
-        raise MalformedError("this PKCS#7 carries no certificates", hint=_EXPORT)
-    return found
+    certificates = [each.raw for each in inside if each.tag == SEQUENCE]
+    if not certificates:
+        raise MalformedError("this PKCS#7 has no certificates", hint=_EXPORT)
+    return certificates

@@ -1,4 +1,4 @@
-"""What a file is that is not what it should be: by its tags, its first octets, its labels."""
+"""Recognise what a file is, for messages: by its ASN.1 tags, its first octets or its PEM label."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ _PAGE = re.compile(rb"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
 def with_article(form: str) -> str:
-    """A form behind "a" or "an", as it is spoken."""
+    """A form preceded by "a" or "an", as it is pronounced."""
     spoken = form.startswith(("SSH", "HTML", "SQ", "ELF")) or form[0] in "aeioAEIO"
     return f"{'an' if spoken else 'a'} {form}"
 
 
 def form_of_label(label: str) -> str:
-    """What a PEM block is, by its label."""
+    """What a PEM block holds, by its label."""
     if label in ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"):
         return CERTIFICATE
     return PRIVATE_KEY if PRIVATE_KEY.upper() in label else _PEM.get(label, f"PEM file of {label}")
 
 
 def form_of_file(data: bytes) -> str | None:
-    """What a file without PEM blocks is, or None if that cannot be seen."""
+    """What a file without PEM blocks is, or None if it is not recognised."""
     for beginning, form in _BEGINNINGS:
         if data.startswith(beginning):
             return form
@@ -68,16 +68,16 @@ def form_of_file(data: bytes) -> str | None:
     from ca.encoding import ber
 
     try:
-        return form_of_der(der.read(ber.definite(data)))
+        return form_of_der(der.read(ber.to_definite_lengths(data)))
     except MalformedError:
         return None
 
 
 def form_of_der(outer: der.Node) -> str | None:
-    """What a DER structure is, by the tags at its top.
+    """What a DER structure is, by the tags of its first levels; None if it is not recognised.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is not DER.
     """
     parts = outer.children() if outer.tag == der.SEQUENCE else []
     tags = [part.tag for part in parts]
@@ -99,7 +99,7 @@ def form_of_der(outer: der.Node) -> str | None:
 
 
 def _signed(inside: der.Node) -> str:
-    """What is signed: CertificationRequestInfo, TBSCertificate or TBSCertList."""
+    """Distinguish CertificationRequestInfo, TBSCertificate and TBSCertList."""
     tags = [node.tag for node in inside.children()[:6]]
     if tags[:1] == [0xA0] or tags[:4] == [der.INTEGER, *[der.SEQUENCE] * 3]:
         return CERTIFICATE

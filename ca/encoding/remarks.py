@@ -1,4 +1,4 @@
-"""What a tolerant reader says about a certificate beside what it read."""
+"""Remarks of a tolerant reader on the certificate that it decodes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ca.errors import MalformedError
 from ca.model.certificates import Fault
 
 MAX_REMARKS = 20
-"""A file that is made to be odd does not fill the screen."""
+"""The most of each kind, so that a hostile file does not fill the screen."""
 T = TypeVar("T")
 
 
 class Remarks:
-    """Sentences for the operator, each once, and no more than ``MAX_REMARKS`` of a kind.
+    """Sentences for the operator, without repetitions, at most ``MAX_REMARKS`` of a kind.
 
-    ``odd``: read all the same, though strict readers may refuse it. ``faults``: a part that does
+    *Odd* is what was decoded although strict readers may refuse it; a *fault* is a part that does
     not decode, or that contradicts another.
     """
 
@@ -26,26 +26,26 @@ class Remarks:
         self._faults: dict[str, Fault] = {}
 
     def odd(self, sentence: str) -> None:
-        """Note what was read though it should be otherwise."""
-        _enter(self._odd, sentence, None)
+        """Add a remark on something that was decoded but should be encoded differently."""
+        _add(self._odd, sentence, None)
 
     def fault(self, sentence: str, *, fatal: bool = False) -> None:
-        """Note what could not be read."""
-        _enter(self._faults, sentence, Fault(sentence, fatal))
+        """Add a remark on something that does not decode, or contradicts another part."""
+        _add(self._faults, sentence, Fault(sentence, fatal))
 
     @contextmanager
     def part(self, what: str, *, fatal: bool = False) -> Iterator[None]:
-        """Read a part; where it does not decode, that is a fault and no error."""
+        """Turn an error inside the ``with`` block into a fault: this part does not decode."""
         try:
             yield
         except (MalformedError, IndexError, ValueError):
             self.fault(f"{what} does not decode", fatal=fatal)
 
-    def said(self) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
-        """What is odd, and the faults."""
+    def collected(self) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
+        """The odd remarks, and the faults."""
         return tuple(self._odd), tuple(self._faults.values())
 
 
-def _enter(found: dict[str, T], sentence: str, value: T) -> None:
-    if len(found) < MAX_REMARKS:
-        found.setdefault(sentence, value)
+def _add(entries: dict[str, T], sentence: str, value: T) -> None:
+    if len(entries) < MAX_REMARKS:
+        entries.setdefault(sentence, value)

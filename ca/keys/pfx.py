@@ -49,7 +49,7 @@ def outline(data: bytes) -> Outline:
         MalformedError: it is none, or is damaged.
     """
     try:
-        _, safe, *rest = der.read(ber.definite(data)).children()
+        _, safe, *rest = der.read(ber.to_definite_lengths(data)).children()
         content = _data_of(safe)
         algorithms: list[str] = []
         keys = 0

@@ -105,7 +105,7 @@ def test_a_pkcs7_without_certificates_is_named_by_its_file(
     answer = sipca("trust", "build", str(tmp_path / "store.p7b"))
 
     assert answer.exit == 3
-    assert "store.p7b': this PKCS#7 carries no certificates" in answer.err
+    assert "store.p7b': this PKCS#7 has no certificates" in answer.err
     assert "hint:" in answer.err
 
 

@@ -318,14 +318,14 @@ def test_a_key_file_is_compared_in_every_form(kit: Kit, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["key", "text", "empty", "csr"])
-def test_something_else_where_a_certificate_is_due_is_named(kit: Kit, what: str) -> None:
+def test_something_else_than_a_certificate_is_named(kit: Kit, what: str) -> None:
     pem = RSA_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     data = {"key": pem, "text": b"hello", "empty": b"", "csr": kit.csr.read_bytes()}[what]
 
     answer = kit.sipca("preflight", kit.write("x", data))
 
     assert answer.exit == 3
-    assert "where a certificate is due" in answer.err or "holds no certificate" in answer.err
+    assert "not a certificate" in answer.err or "holds no certificate" in answer.err
     assert "PRIVATE KEY" not in answer.err
 
 

@@ -157,7 +157,10 @@ def test_text_between_blocks_is_left_out_and_named_by_its_line(
     ("data", "said"),
     [
         (pem(A)[:-30], "the CERTIFICATE block has no END line"),
-        (pem(A).replace(b"MII", b"!!!", 1), "the block's base64 has the character '!'"),
+        (
+            pem(A).replace(b"MII", b"!!!", 1),
+            "the block is not valid base64: it has the character '!'",
+        ),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "is a private key"),
         (b"hello", "holds no certificate"),
         (b"", "holds no certificate"),

@@ -11,7 +11,13 @@ from pathlib import Path
 
 from ca.device.trust import Candidate
 from ca.documents.trust import TrustDrop
-from ca.encoding.bundles import Bundle, Member, nothing_due, read_bundle, what_else
+from ca.encoding.bundles import (
+    Bundle,
+    Member,
+    form_of_others,
+    not_a_certificate,
+    read_bundle,
+)
 from ca.encoding.certificates import read_certificate
 from ca.errors import BugError, CAError, Kind, MalformedError, NotFoundError, attempt
 from ca.files import MAX_INPUT, read_bounded
@@ -90,8 +96,8 @@ class Gathered:
         for member in bundle.members:
             self._take(member, path)
         if not (bundle.members or bundle.keys or bundle.damaged):
-            form = what_else(bundle) or "file without a certificate"
-            self._refuse(str(path), nothing_due(f"'{path}'", form))
+            form = form_of_others(bundle)
+            self._refuse(str(path), not_a_certificate(f"'{path}'", form))
         elif bundle.others:
             others = ", ".join(dict.fromkeys(bundle.others))
             self.notes.append(f"'{path}' has other blocks, left out: {printable(others)}")

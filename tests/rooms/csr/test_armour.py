@@ -149,7 +149,7 @@ DSA = dsa.generate_private_key(1024)
         (PEM.split("-----END")[0].encode(), "has no END line"),
         (PEM.split("\n", 1)[1].encode(), "has no BEGIN line"),
         (b"x" * (MAX_INPUT + 1), f"more than {MAX_INPUT} octets"),
-        (PEM.replace("MII", "M!I", 1).encode(), "base64 has the character '!'"),
+        (PEM.replace("MII", "M!I", 1).encode(), "not valid base64: it has the character '!'"),
         (b"\x30\x82\xff\xff\x00", "is cut off or damaged"),
         (b"\x30\x03\x02\x01\x00", "is DER, but not a CSR"),
         (b"-----BEGIN DH PARAMETERS-----\nMAYCAQA=\n-----END DH PARAMETERS-----\n", "is a file of Diffie-Hellman parameters, not a CSR"),

@@ -43,8 +43,8 @@ READ: dict[str, tuple[bytes, str]] = {
     "bare base64": (b64encode(A), "base64 without BEGIN and END lines"),
     "trusted": (pem.encode(A + AUX, "TRUSTED CERTIFICATE").encode(), "openssl's trust settings"),
     "X509": (pem.encode(A, "X509 CERTIFICATE").encode(), "BEGIN X509 CERTIFICATE was read as"),
-    "octets behind": (pem.encode(A + b"\x00\x01\x02").encode(), "3 octets behind"),
-    "octets behind DER": (A + b"rubbish", "7 octets behind"),
+    "octets behind": (pem.encode(A + b"\x00\x01\x02").encode(), "3 octets after"),
+    "octets behind DER": (A + b"rubbish", "7 octets after"),
     "quoted in a mail": (b"".join(b"> " + line + b"\n" for line in PEM.splitlines()), "quote marks"),
     "dashes of a word processor": (PEM.decode().replace("-----", "\u2014\u2014").encode(), "dashes"),
     "headers inside": (PEM.replace(b"-----\n", b"-----\nProc-Type: x\n\n", 1), "headers inside"),
@@ -109,7 +109,7 @@ def test_a_file_of_another_form_is_named(kind: str) -> None:
     with pytest.raises(MalformedError) as refused:
         read_bundle(data, what="'f'")
 
-    assert refused.value.message == f"'f' is {said}, where a certificate is due"
+    assert refused.value.message == f"'f' is {said}, not a certificate"
     assert refused.value.hint
 
 
@@ -118,20 +118,20 @@ def test_a_file_of_another_form_is_named(kind: str) -> None:
     [("CERTIFICATE REQUEST", "a CSR"), ("X509 CRL", "a CRL"), ("PGP MESSAGE", "a PGP message"), ("RSA PRIVATE KEY", "a private key"), ("FOO", "a PEM file of FOO")],
 )  # fmt: skip
 def test_a_pem_file_of_another_label_is_named(label: str, said: str) -> None:
-    with pytest.raises(MalformedError, match=f"'f' is {said}, where a certificate is due"):
+    with pytest.raises(MalformedError, match=f"'f' is {said}, not a certificate"):
         first_certificate(pem.encode(b"\x30\x00", label).encode(), what="'f'")
 
 
 @pytest.mark.parametrize(
     ("data", "line", "said"),
     [
-        (PEM.replace(b"M", b"!", 1), 1, "the block's base64 has the character '!'"),
+        (PEM.replace(b"M", b"!", 1), 1, "the block is not valid base64: it has the character '!'"),
         (PEM[:-30], 1, "the CERTIFICATE block has no END line"),
         (b"x\n" + PEM.split(b"\n", 1)[1], PEM.count(b"\n"), "the CERTIFICATE block has no BEGIN line"),
         (pem.encode(A[:-9]).encode(), 1, "the certificate is cut off or damaged"),
-        (pem.encode(OTHERS["CSR"][0]).encode(), 1, "its BEGIN line says CERTIFICATE, and it is a CSR"),
+        (pem.encode(OTHERS["CSR"][0]).encode(), 1, "its BEGIN line says CERTIFICATE, but it is a CSR"),
         (pem.encode(b"\x30\x0d\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x02\xa0\x00", "PKCS7").encode(), 1, "the PKCS#7 is cut off or damaged"),
-        (pem.encode(pkcs7(), "PKCS7").encode(), 1, "this PKCS#7 carries no certificates"),
+        (pem.encode(pkcs7(), "PKCS7").encode(), 1, "this PKCS#7 has no certificates"),
     ],
 )  # fmt: skip
 def test_a_damaged_block_is_told_by_its_line_and_the_others_are_read(
@@ -176,7 +176,7 @@ def test_the_work_grows_with_the_file_and_no_faster(
     def as_counting(octets: bytes, _: list[str]) -> str:
         return Counting(octets.decode())
 
-    monkeypatch.setattr("ca.encoding.bundles.as_text", as_counting)
+    monkeypatch.setattr("ca.encoding.bundles.decode_text", as_counting)
     looked = []
     for times in (50, 400):
         Counting.looked = 0
@@ -219,13 +219,13 @@ def test_ber_becomes_der_and_der_stays_as_it_is() -> None:
     pieces = b"\x24\x80\x04\x02ab\x04\x01c\x00\x00"
     deep = b"\x30\x80" * 100 + b"\x00\x00" * 100
 
-    assert ber.definite(A) == A
-    assert ber.definite(pieces) == der.tlv(4, b"abc")
-    assert ber.definite(b"\x30\x04" + b"\x30\x80\x00\x00") == b"\x30\x02\x30\x00"
+    assert ber.to_definite_lengths(A) == A
+    assert ber.to_definite_lengths(pieces) == der.tlv(4, b"abc")
+    assert ber.to_definite_lengths(b"\x30\x04" + b"\x30\x80\x00\x00") == b"\x30\x02\x30\x00"
     assert read_certs_only(indefinite(certs_only([A, B]))) == sorted([A, B])
     for bad in (deep, b"\x30\x80\x02\x01\x01", b"\x04\x80\x00\x00", b"", A + b"\x00"):
         with pytest.raises(MalformedError):
-            ber.definite(bad)
+            ber.to_definite_lengths(bad)
 
 
 @settings(deadline=None, max_examples=300)

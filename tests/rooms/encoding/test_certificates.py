@@ -131,7 +131,7 @@ def test_what_is_no_time_is_refused_by_its_end(spelled: str) -> None:
 def test_a_time_before_the_first_year_is_refused() -> None:
     data = odd.certificate(times=(odd.generalized("00010101000000+0100"), odd.ENDS))
 
-    with pytest.raises(MalformedError, match="notBefore is no moment"):
+    with pytest.raises(MalformedError, match="notBefore is not a valid date and time"):
         read_certificate(data)
 
 
@@ -142,7 +142,7 @@ def test_of_an_extension_twice_the_first_is_read_and_of_a_broken_one_nothing() -
 
     assert twice.is_ca
     assert [(str(each), each.fatal) for each in twice.faults] == [
-        ("the extension basicConstraints is there twice; the first was read", True)
+        ("the extension basicConstraints occurs twice; the first was read", True)
     ]
     assert (broken.is_ca, broken.key_usage) == (True, ())
     assert [str(each) for each in broken.faults] == ["its keyUsage does not decode"]

@@ -13,7 +13,7 @@ import msgspec
 from ca.device.upload import Upload
 from ca.model.certificates import GeneralName
 from ca.model.findings import CATALOGUE, Finding, Violation, cases, rule
-from ca.names.constraints import names_in_subject, outside
+from ca.names.constraints import constraint_problem, names_in_subject
 from ca.names.general import check_general_name
 from ca.names.sip import sip_uri_user
 from ca.names.subjects import check_subject
@@ -82,7 +82,7 @@ def constraints(upload: Upload) -> Iterator[Violation]:
         limits = {"dns": (dns, ()), "ip": ((), issuer.permitted_ip)}
         for each in dict.fromkeys((*facts.san, *names_in_subject(facts.subject))):
             within = limits.get(each.kind)
-            if within and any(within) and outside(each, *within):
+            if within and any(within) and constraint_problem(each, *within):
                 yield Violation(
                     f"'{each}' lies outside of what '{issuer.cn}' may certify: peers refuse the "
                     "certificate",

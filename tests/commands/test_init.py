@@ -188,9 +188,9 @@ def test_no_passphrase_ever_reaches_the_database_or_the_output(
         (("--name", "x" * 57), 3, "--name has 57 characters"),
         (("--base-url", "https://ca.lab"), 3, "is not an http URL without query"),
         (("--base-url", "http://[::1"), 3, "is no URL"),
-        (("--permit-dns", "*.lab"), 3, "--permit-dns '*.lab' is no domain"),
-        (("--permit-ip", "10.0.0.1/8"), 3, "--permit-ip '10.0.0.1/8' is no network"),
-        (("--permit-ip", "lab"), 3, "--permit-ip 'lab' is no network"),
+        (("--permit-dns", "*.lab"), 3, "--permit-dns '*.lab' is not a domain"),
+        (("--permit-ip", "10.0.0.1/8"), 3, "--permit-ip '10.0.0.1/8' is not a network"),
+        (("--permit-ip", "lab"), 3, "--permit-ip 'lab' is not a network"),
     ],
 )
 def test_a_bad_wish_is_refused_before_anything_is_made(

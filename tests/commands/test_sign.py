@@ -421,7 +421,7 @@ def test_a_names_csv_gives_each_source_its_own(
     [
         ("source,devise\na.csr,x\n", 3, "the header is source,devise"),
         ("device\nx\n", 3, "the header is device"),
-        ("source,san\na.csr,bogus\n", 3, "is no name of the form KIND:VALUE"),
+        ("source,san\na.csr,bogus\n", 3, "is not a name of the form KIND:VALUE"),
         ("source,context\na.csr,x\n", 3, "'x' is no TLS context"),
         ("source\nnowhere.csr\n", 5, "no source is called nowhere.csr"),
         ("source\na.csr\na.csr\n", 6, "source 'a.csr' is empty or twice"),
@@ -848,7 +848,7 @@ def test_a_device_name_is_short_and_printable(sipca: CommandLine, csr_file: Csr,
     answer = sipca("sign", csr_file("sbc9"), "--device", name)
 
     assert answer.exit == 3
-    assert "is no name for a device" in answer.err
+    assert "cannot be a device's name" in answer.err
     assert "\x1b" not in answer.err
     assert answer.out == ""
 

@@ -27,7 +27,7 @@ from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.names.general import parse_general_name
 from ca.names.hosts import address_problem
-from ca.names.preparation import prohibited
+from ca.names.preparation import prohibited_character
 from ca.profiles.library import Library
 
 LIBRARY = Library()
@@ -107,7 +107,9 @@ NAMES = st.one_of(
     .map("ip:{}".format),
 )
 TEXT = st.text(
-    st.characters(codec="utf-8", categories=("L", "N")).filter(lambda c: prohibited(c) is None),
+    st.characters(codec="utf-8", categories=("L", "N")).filter(
+        lambda c: prohibited_character(c) is None
+    ),
     min_size=1,
     max_size=64,
 )

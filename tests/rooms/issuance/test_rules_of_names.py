@@ -185,7 +185,7 @@ def test_outside_name_constraints_holds_the_subject_too() -> None:
         ("sip:bob@lab.example", "names more than a domain"),
         ("sip:lab.example:5061", "names more than a domain"),
         ("sip:lab.example;transport=tls", "names more than a domain"),
-        ("sip:10.0.0.5", "names an address, and a SIP domain is a name"),
+        ("sip:10.0.0.5", "names an address, but a SIP domain is a name"),
     ],
 )
 def test_sip_uri_user_is_a_uri_of_a_sip_domain_certificate_that_is_more_than_a_domain(

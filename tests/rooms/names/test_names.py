@@ -13,7 +13,7 @@ from ca.errors import MalformedError
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import run
 from ca.names import hosts
-from ca.names.constraints import outside, parse_permit_dns, parse_permit_ip
+from ca.names.constraints import constraint_problem, parse_permit_dns, parse_permit_ip
 from ca.names.general import (
     NAME_RULES,
     WILDCARD_RULES,
@@ -24,7 +24,7 @@ from ca.names.general import (
     retype,
     wildcard_broad,
 )
-from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name, looks_like_host
+from ca.names.hosts import as_address, host_problem, is_factory_name, looks_like_host, to_a_labels
 from ca.names.sip import sip_uri_host, sip_uri_user
 from ca.names.subjects import check_subject, normal_country
 from ca.names.text import check_device_name, printable
@@ -87,7 +87,7 @@ def test_host_names(name: str) -> None:
         ("10.0.0.5", "ends with a label of digits"),
         ("zürich.lab", "has characters outside ASCII"),
         ("xn--\x2d\x2d.lab", "label"),
-        ("xn--0.lab", "which is no A-label"),
+        ("xn--0.lab", "which is not a valid A-label"),
         ("sbc\u202e.lab", "has characters outside ASCII"),
     ],
 )
@@ -96,9 +96,9 @@ def test_what_is_no_host_name_says_why(name: str, problem: str) -> None:
 
 
 def test_an_international_name_has_a_label_form() -> None:
-    assert a_label_form("zürich.lab") == "xn--zrich-kva.lab"
-    assert a_label_form("straße.lab") == "xn--strae-oqa.lab"  # IDNA 2003 makes it strasse.lab
-    assert a_label_form("a..b") is None
+    assert to_a_labels("zürich.lab") == "xn--zrich-kva.lab"
+    assert to_a_labels("straße.lab") == "xn--strae-oqa.lab"  # IDNA 2003 makes it strasse.lab
+    assert to_a_labels("a..b") is None
 
 
 @pytest.mark.parametrize("cn", ["ACL_482913", "acl_1234567", "FA163EF3B1DE", "00:90:8f:12:34:56", "00-90-8f-12-34-56", "0090.8f12.3456"])  # fmt: skip
@@ -149,7 +149,7 @@ def test_names_are_spelled_kind_and_value(text: str, name: GeneralName) -> None:
     [("sbc1.lab", "did you mean dns:sbc1.lab?"), ("10.0.0.5", "did you mean ip:10.0.0.5?"), ("foo:bar", "dns:NAME"), ("dns:", "dns:NAME"), ("", "dns:NAME")],
 )  # fmt: skip
 def test_other_spellings_are_refused_with_the_right_one(text: str, hint: str) -> None:
-    with pytest.raises(MalformedError, match="is no name of the form KIND:VALUE") as refusal:
+    with pytest.raises(MalformedError, match="is not a name of the form KIND:VALUE") as refusal:
         parse_general_name(text)
 
     assert hint in str(refusal.value.hint)
@@ -231,7 +231,7 @@ def test_a_port_from_65536_is_none(uri: str) -> None:
     (finding,) = check_general_name(GeneralName("uri", uri), wildcard=False)
 
     assert finding.code == "san-uri-syntax"
-    assert "names the port 65536, and 65535 is the highest" in finding.message
+    assert "names the port 65536, but the highest is 65535" in finding.message
 
 
 def test_the_hint_for_an_email_typed_host_names_the_pages_selector() -> None:
@@ -370,7 +370,7 @@ def test_an_attribute_as_long_as_x520_allows_passes_and_one_character_more_does_
 def test_a_long_cn_is_told_where_the_name_can_go() -> None:
     (finding,) = check_subject((SubjectAttribute("CN", "x" * 65),))
 
-    assert finding.message == "the subject's CN has 65 characters, 64 is the most"
+    assert finding.message == "the subject's CN has 65 characters, but at most 64 are allowed"
     assert finding.hint == "give a shorter --cn, and the long name with --san dns:NAME"
     (finding,) = check_subject((SubjectAttribute("O", "x" * 65),))
     assert finding.hint == "shorten O on the CSR page"
@@ -410,7 +410,7 @@ def test_a_devices_name_has_1_to_64_printable_characters(name: str) -> None:
 def test_a_devices_name_of_none_or_65_characters_or_with_blanks_around_is_refused(
     name: str,
 ) -> None:
-    with pytest.raises(MalformedError, match="is no name for a device"):
+    with pytest.raises(MalformedError, match="cannot be a device's name"):
         check_device_name(name)
 
 
@@ -422,8 +422,8 @@ def test_a_devices_name_of_none_or_65_characters_or_with_blanks_around_is_refuse
         ("CN", "O=Lab, CN=a.lab.example", "O=", "--cn a.lab.example takes its place"),
         ("CN", "dns:a.lab.example", "dns:", "--cn a.lab.example takes its place"),
         ("CN", "sip:a.lab.example", "sip:", "--cn a.lab.example takes its place"),
-        ("CN", "CN=ACL_482913", "CN=", "type the value of CN alone into its field"),
-        ("O", "O=Lab", "O=", "type the value of O alone into its field"),
+        ("CN", "CN=ACL_482913", "CN=", "enter only the value of CN in its field"),
+        ("O", "O=Lab", "O=", "enter only the value of O in its field"),
     ],
 )
 def test_a_type_before_the_value_is_warned_of(
@@ -482,7 +482,7 @@ DNS, IP = ("lab.example",), ("10.0.0.0/8", "2001:db8::/32")
     ],
 )
 def test_names_inside_and_outside_of_constraints(name: str, inside: bool) -> None:
-    found = outside(parse_general_name(name), DNS, IP)
+    found = constraint_problem(parse_general_name(name), DNS, IP)
 
     assert (
         found is None if inside else "lies outside of what the issuing CA may certify" in str(found)
@@ -490,18 +490,18 @@ def test_names_inside_and_outside_of_constraints(name: str, inside: bool) -> Non
 
 
 def test_with_only_domains_permitted_every_address_is_outside() -> None:
-    assert outside(GeneralName("ip", "10.0.0.1"), DNS, ()) is not None
+    assert constraint_problem(GeneralName("ip", "10.0.0.1"), DNS, ()) is not None
 
 
 def test_with_only_networks_permitted_host_names_are_free() -> None:
-    assert outside(GeneralName("dns", "any.example"), (), IP) is None
+    assert constraint_problem(GeneralName("dns", "any.example"), (), IP) is None
 
 
 def test_constraints_are_spelled_strictly() -> None:
     assert parse_permit_dns(" Lab.Example ") == "lab.example"
     assert parse_permit_ip("10.0.0.0/8") == "10.0.0.0/8"
     with pytest.raises(
-        MalformedError, match=re.escape("--permit-ip '10.0.0.1/8' is no network")
+        MalformedError, match=re.escape("--permit-ip '10.0.0.1/8' is not a network")
     ) as refusal:
         parse_permit_ip("10.0.0.1/8")
     assert refusal.value.hint == "did you mean 10.0.0.0/8?"

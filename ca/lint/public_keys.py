@@ -9,7 +9,7 @@ from functools import cache
 import msgspec
 
 from ca.encoding.oids import CURVE_NAMES
-from ca.keys.public import PublicKey, loaded
+from ca.keys.public import PublicKey, load_public_key
 from ca.lint import factoring
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.profiles.profile import LARGEST_RSA, SMALLEST_RSA
@@ -339,7 +339,7 @@ def _loads(key: PublicKey) -> bool:
     from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
-        loaded(key.spki)
+        load_public_key(key.spki)
     except (ValueError, UnsupportedAlgorithm):
         return False
     return True

@@ -21,7 +21,7 @@ from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare, prepare_all
 from ca.keys.public import read_public_key
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.lab.throwaway import with_algorithm
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
@@ -32,7 +32,7 @@ from ca.profiles.library import Library
 
 LIBRARY = Library()
 SERIAL = 1 << 126 | 5
-KEYS = {spec: make(spec, None, label="ca") for spec in ("ec:p256", "ec:p384", "rsa:2048")}
+KEYS = {spec: generate_key(spec, None, label="ca") for spec in ("ec:p256", "ec:p384", "rsa:2048")}
 
 
 def founding(spec: str, role: str, issuer: Issuer, **rest: Any) -> Order:

@@ -12,13 +12,13 @@ from ca.csr.parsing import read_request
 from ca.issuance.order import Issuer, Order
 from ca.issuance.san import decide_san
 from ca.issuance.subject import decide_subject
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 
 LIBRARY = Library()
-KEY = make("ec:p256", None, label="issuing").public
+KEY = generate_key("ec:p256", None, label="issuing").public
 CA_NAME = (SubjectAttribute("CN", "Test Lab Issuing"), SubjectAttribute("O", "Test Lab"))
 
 

@@ -171,7 +171,7 @@ def test_a_key_that_der_would_write_otherwise_is_never_certified() -> None:
 
     assert len(odd) == len(spki) + 1
     assert key.exponent == 65537
-    with pytest.raises(PolicyError, match="not in the one form that DER has for it"):
+    with pytest.raises(PolicyError, match="is not encoded in DER"):
         prepare(order)
 
 

@@ -555,7 +555,7 @@ def test_the_lint_notices_an_extension_that_stands_twice() -> None:
     (finding,) = findings_of(extensions_swapped(twice))
 
     assert finding.code == "cert-extensions"
-    assert finding.message == "the extension 2.5.29.15 stands twice"
+    assert finding.message == "the extension 2.5.29.15 occurs twice"
 
 
 def test_a_good_certificate_has_no_finding_and_every_rule_a_bad_case() -> None:

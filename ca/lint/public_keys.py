@@ -127,7 +127,7 @@ def rsa_close_primes(key: PublicKey) -> Violation | None:
 
 
 def _fermat(n: int, start: int) -> bool:
-    """Whether x*x - n is a square for any of ``FERMAT_ROUNDS`` values of x, counted from ``start``."""
+    """Whether x*x - n is a square for one of ``FERMAT_ROUNDS`` values of x from ``start``."""
     places = (1 << FERMAT_ROUNDS) - 1
     small_n, small_start = n % _SIEVE_PRODUCT, start % _SIEVE_PRODUCT
     for modulus in _SIEVE:

@@ -98,7 +98,7 @@ def test_the_samples_get_the_right_verdict_for_the_right_reason(
         ("dns:f*.lab.example", "preflight-name", "has a *"),
         ("uri:http://a@b@lab.example/", "preflight-name", "has two @"),
         ("dns:sip:lab.example", "preflight-name", "is a URI"),
-        ("uri:javascript:alert(1)", "preflight-name-unusual", "of the scheme javascript"),
+        ("uri:javascript:alert(1)", "preflight-name-unusual", "has the scheme javascript"),
         ("ip:127.0.0.1", "preflight-name-unusual", "different machine to each peer"),
         ("uri:sip:u@sbc1.lab.example", "preflight-sip-uri-no-domain", "more than a domain"),
         ("uri:sip:sbc1.lab.example:5061", "preflight-sip-uri-no-domain", "more than a domain"),

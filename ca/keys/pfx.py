@@ -98,7 +98,7 @@ def opening_error(data: bytes, passphrase: bytes | None, *, name: str) -> CAErro
         )
     unknown = [oid for oid in outline.algorithms if oid not in ENCRYPTION]
     if unknown:
-        return _not_read(name, unknown[0])
+        return _unsupported(name, unknown[0])
     verified = None
     if outline.mac is not None:
         try:
@@ -109,7 +109,7 @@ def opening_error(data: bytes, passphrase: bytes | None, *, name: str) -> CAErro
         algorithms = ", ".join(dict.fromkeys(ENCRYPTION[oid] for oid in outline.algorithms))
         if not algorithms:
             return MalformedError(f"the passphrase opens '{name}', but its contents are damaged")
-        return _not_read(name, algorithms)
+        return _unsupported(name, algorithms)
     hint = "--key-passphrase-file FILE"
     if passphrase is not None:
         hint = f"wrong passphrase? {hint}"
@@ -133,7 +133,7 @@ def no_key(name: str) -> MalformedError:
     )
 
 
-def _not_read(name: str, algorithm: str) -> MalformedError:
+def _unsupported(name: str, algorithm: str) -> MalformedError:
     return MalformedError(
         f"'{name}' is encrypted with an unsupported algorithm: {algorithm}",
         hint=_CONVERT,

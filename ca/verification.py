@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ca.encoding.der import signed_parts
 from ca.errors import MalformedError, VerificationError
-from ca.keys.signatures import Algorithm, hash_name, holds
+from ca.keys.signatures import Algorithm, hash_name, verify_signature
 from ca.model.certificates import CertificateFacts
 
 MAX_DEPTH = 8
@@ -42,7 +42,7 @@ def signed_by_key(child: CertificateFacts, spki: bytes) -> bool | None:
     except MalformedError:
         return False  # a signature that is not a whole number of octets is invalid
     algorithm = Algorithm(child.signature_algorithm, child.signature_parameters)
-    return holds(spki, algorithm, signature, tbs.raw)
+    return verify_signature(spki, algorithm, signature, tbs.raw)
 
 
 def has_weak_hash(facts: CertificateFacts) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ca.documents.base import encoded
+from ca.documents.base import encode_json
 from ca.documents.exits import EXIT_CODES
 from ca.errors import CAError
 from cli.terminal import one_line, safe
@@ -39,14 +39,14 @@ def print_json(document: Document) -> None:
 
 
 def json_pieces(document: Document) -> list[bytes]:
-    """A JSON document as octets, as it is printed and written to files."""
-    return [msgspec.json.format(encoded(document), indent=2), b"\n"]
+    """A JSON document as octets, as it is printed and encode_key_file to files."""
+    return [msgspec.json.format(encode_json(document), indent=2), b"\n"]
 
 
 def put_aside(spool: Spool, entry: object) -> None:
     """Append one entry of a long list to a spool file as JSON, for ``spooled_json``."""
     comma = b"," if spool.size else b""
-    spool.write(comma + _indented(encoded(entry), 4))
+    spool.write(comma + _indented(encode_json(entry), 4))
 
 
 def spooled_json(document: Document, spools: Mapping[str, Spool]) -> Iterator[bytes]:
@@ -54,10 +54,10 @@ def spooled_json(document: Document, spools: Mapping[str, Spool]) -> Iterator[by
     yield b"{"
     for number, (name, value) in enumerate(msgspec.to_builtins(document).items()):
         yield b",\n  " if number else b"\n  "
-        yield encoded(name) + b": "
+        yield encode_json(name) + b": "
         spool = spools.get(name)
         if spool is None:
-            yield _indented(encoded(value), 2).lstrip()
+            yield _indented(encode_json(value), 2).lstrip()
         elif spool.size:
             yield b"["
             yield from spool.read()
@@ -125,7 +125,7 @@ def _report(kind: str, message: str, hint: str | None, code: int, settings: Sett
         from ca.documents.error import ErrorDocument, ErrorRecord
 
         error = ErrorRecord(kind=kind, message=message, hint=hint, exit=code)
-        say_anyway(encoded(ErrorDocument(error=error)).decode())
+        say_anyway(encode_json(ErrorDocument(error=error)).decode())
         return
     say_anyway(f"error: {one_line(message)}" + (f"\nhint: {one_line(hint)}" if hint else ""))
 

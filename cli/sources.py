@@ -12,7 +12,7 @@ import typer
 from ca.authority.signing.judge import Source
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import MAX_INPUT, read_bounded
-from ca.model.spelling import spelled
+from ca.model.escaping import escape_undecodable
 from ca.model.wishes import SigningWishes
 from ca.names.text import printable
 from cli.settings import Settings
@@ -72,7 +72,7 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
         elif path.exists() and not path.is_file():
             sources.append(_of_pipe(word, wishes))
         else:
-            sources.append(Source(spelled(word), path.stem, wishes, path=path))
+            sources.append(Source(escape_undecodable(word), path.stem, wishes, path=path))
     return sources
 
 
@@ -83,7 +83,7 @@ def _of_pipe(word: str, wishes: SigningWishes) -> Source:
     """
     path = Path(word)
     stem = None if path.is_relative_to("/dev") or path.is_relative_to("/proc") else path.stem
-    source = Source(spelled(word), stem, wishes, path=path)
+    source = Source(escape_undecodable(word), stem, wishes, path=path)
     try:
         return msgspec.structs.replace(source, data=read_bounded(path, pipes=True))
     except CAError as error:
@@ -96,7 +96,7 @@ def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
         raise NotFoundError(f"'{folder}' holds no files", hint="put the CSRs into it")
     return [
         Source(
-            spelled(str(path)),
+            escape_undecodable(str(path)),
             path.stem,
             wishes,
             path=path,

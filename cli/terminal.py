@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ca.model.spelling import visible
+from ca.model.escaping import escape_hidden
 
 
 def safe(text: str) -> str:
     """Text whose control, format and bidirectional characters are spelled out, save line ends."""
     if text.isprintable():
         return text
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return "\n".join(escape_hidden(line) for line in text.split("\n"))
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,7 @@ import typer
 from typer.models import TyperPath
 
 from ca.errors import MalformedError
-from ca.model.spelling import spelled
+from ca.model.escaping import escape_undecodable
 
 
 def refuse_octets(param: Any) -> None:
@@ -26,7 +26,7 @@ def refuse_octets(param: Any) -> None:
     def check(ctx: Any, param: Any, value: Any) -> Any:
         for word in value if isinstance(value, list | tuple) else (value,):
             if isinstance(word, str) and not is_text(word):
-                raise typer.BadParameter(f"'{spelled(word)}' is not UTF-8", ctx, param)
+                raise typer.BadParameter(f"'{escape_undecodable(word)}' is not UTF-8", ctx, param)
         return value if inner is None else inner(ctx, param, value)
 
     param.callback = check
@@ -34,7 +34,7 @@ def refuse_octets(param: Any) -> None:
 
 def is_text(word: str) -> bool:
     """Whether an argument was UTF-8; Python represents other octets as surrogates."""
-    return spelled(word) == word
+    return escape_undecodable(word) == word
 
 
 def read_stdin(limit: int) -> bytes:

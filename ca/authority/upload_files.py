@@ -16,7 +16,7 @@ from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import ConflictError, StoreError
 from ca.files import conflicts, make_folder, sync_folder, write_atomic
-from ca.model.spelling import spelled
+from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.store import devices
 from ca.store.certificates import CertificateRow
@@ -98,7 +98,7 @@ def stem_of(stem: str | None) -> str | None:
     """
     if stem is None:
         return None
-    plain = spelled(stem)
+    plain = escape_undecodable(stem)
     odd = plain.startswith("-") or "\\" in plain or "/" in plain or _WINDOWS.match(plain)
     if odd or printable(plain, limit=255) != plain or len(plain.encode()) > MAX_STEM:
         return file_safe(plain)

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from ca.csr.request import CertificateRequest
-from ca.keys.signatures import Algorithm, hash_name, holds
+from ca.keys.signatures import Algorithm, hash_name, verify_signature
 
 RETIRED = ("MD5", "SHA1")
 
@@ -34,7 +34,7 @@ def prove_possession(request: CertificateRequest) -> Proof:
     hash_algorithm = hash_name(algorithm)
     if hash_algorithm is None:
         return Proof(Possession.UNKNOWN, "")
-    verified = holds(request.key.spki, algorithm, request.signature, request.info)
+    verified = verify_signature(request.key.spki, algorithm, request.signature, request.info)
     if verified is None:
         return Proof(Possession.UNKNOWN, hash_algorithm)
     if not verified:

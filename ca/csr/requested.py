@@ -17,7 +17,7 @@ from ca.encoding.oids import SUBJECT_ALT_NAME
 from ca.encoding.strings import hex_form
 from ca.errors import CAError, MalformedError
 from ca.model.certificates import GeneralName, NameKind, subject_text
-from ca.names.hosts import MAX_HOST, a_label_form, as_address
+from ca.names.hosts import MAX_HOST, as_address, to_a_labels
 from ca.names.text import printable
 
 MAX_NAMES, MAX_EXTENSIONS = 100, 64
@@ -175,7 +175,7 @@ def _foreign_name(text: str, kind: NameKind) -> Flaw:
     shown = printable(text)
     hint = "an international host name is written as A-labels (xn--...); " + _OWN_NAMES
     short = len(text) <= MAX_HOST and "\\" not in text
-    if kind == "dns" and short and (form := a_label_form(text)):
+    if kind == "dns" and short and (form := to_a_labels(text)):
         hint = f"--replace-san --san dns:{form} gives it as A-labels"
     problem = f"the CSR's SAN {kind} '{shown}' has characters outside ASCII"
     return Flaw("san", f"{kind}:{shown}", problem, hint)

@@ -14,7 +14,7 @@ from ca.device.upload import Upload
 from ca.encoding.oids import Purpose
 from ca.model.certificates import GeneralName
 from ca.model.findings import CATALOGUE, Finding, Violation, cases, rule
-from ca.names.constraints import names_in_subject, outside
+from ca.names.constraints import constraint_problem, names_in_subject
 from ca.names.general import check_general_name
 from ca.names.sip import sip_uri_user
 from ca.names.subjects import check_subject
@@ -86,7 +86,7 @@ def constraints(upload: Upload) -> Iterator[Violation]:
         limits = {"dns": (dns, ()), "ip": ((), issuer.permitted_ip)}
         for subject_name in dict.fromkeys((*facts.san, *names_in_subject(facts.subject))):
             within = limits.get(subject_name.kind)
-            if within and any(within) and outside(subject_name, *within):
+            if within and any(within) and constraint_problem(subject_name, *within):
                 yield Violation(
                     f"'{subject_name}' lies outside of what '{issuer.cn}' may certify: peers "
                     "refuse the certificate",

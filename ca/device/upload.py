@@ -12,7 +12,7 @@ from ca.encoding.bundles import (
     Bundle,
     Damage,
     Member,
-    form_without_certificates,
+    form_of_others,
     not_a_certificate,
     read_bundle,
 )
@@ -87,11 +87,9 @@ def device_file(name: str, data: bytes) -> DeviceFile:
     """
     bundle = read_bundle(data, what=f"'{name}'")
     if not bundle.members:
-        for damage in bundle.damaged:
-            raise MalformedError(f"'{name}' line {damage.line}: {damage.reason}")
-        raise not_a_certificate(
-            f"'{name}'", form_without_certificates(bundle) or "file without a certificate"
-        )
+        for each in bundle.damaged:
+            raise MalformedError(f"'{name}' line {each.line}: {each.reason}")
+        raise not_a_certificate(f"'{name}'", form_of_others(bundle))
     facts = _facts(name, bundle.members[0])
     return DeviceFile(
         name,

@@ -1,1 +1,1 @@
-"""What a command answers: one Struct a JSON document. Knows not how it is shown."""
+"""What commands answer: one Struct for each JSON document, without any means to display it."""

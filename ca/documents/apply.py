@@ -9,8 +9,11 @@ from ca.documents.sign import Refused
 
 
 class ApplyStep(msgspec.Struct, frozen=True):
-    """One thing of a lab: "made", "changed", "unchanged", with ``--check`` "would make" or
-    "would change", "drift" where sipca cannot change it, or "refused"."""
+    """One item of a lab file, and its state.
+
+    ``state`` is "made", "changed" or "unchanged"; with ``--check`` "would make" or "would change";
+    "drift" if it differs from the file and sipca cannot change it; or "refused".
+    """
 
     what: str
     name: str
@@ -19,7 +22,7 @@ class ApplyStep(msgspec.Struct, frozen=True):
 
 
 class ApplyDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``apply``; ``converged``: there was nothing to do."""
+    """The answer of ``apply``; ``converged`` is true if there was nothing to do."""
 
     check: bool
     converged: bool

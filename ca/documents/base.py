@@ -1,4 +1,4 @@
-"""What every document has, and its octets as JSON."""
+"""The base of all documents, and their encoding as JSON."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import Any
 
 import msgspec
 
-from ca.model.spelling import spelled
+from ca.model.escaping import escape_undecodable
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A JSON document; keys may be added, never taken away or given another meaning."""
+    """A JSON document; keys may be added, but never removed or given another meaning."""
 
     schema: int = 1
 
 
-def encoded(value: object) -> bytes:
-    """A document or a part of one as JSON: always UTF-8, whatever octets file names hold."""
+def encode_json(value: object) -> bytes:
+    """Encode a document, or a part of one, as JSON; file names that are not UTF-8 are escaped."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_all_spelled(msgspec.to_builtins(value)))
+        return msgspec.json.encode(_escape_all(msgspec.to_builtins(value)))
 
 
-def _all_spelled(value: Any) -> Any:
+def _escape_all(value: Any) -> Any:
     if isinstance(value, str):
-        return spelled(value)
+        return escape_undecodable(value)
     if isinstance(value, dict):
-        return {_all_spelled(key): _all_spelled(each) for key, each in value.items()}
+        return {_escape_all(key): _escape_all(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_all_spelled(each) for each in value]
+        return [_escape_all(item) for item in value]
     return value

@@ -10,7 +10,7 @@ from ca.documents.base import Document
 
 
 class CARecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A CA of this home. ``key_protection``: "passphrase" or "none"."""
+    """A CA of this home. ``key_protection`` is "passphrase" or "none"."""
 
     role: str
     id: str
@@ -25,7 +25,7 @@ class CARecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingsDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``ca set``: what is in force now, and whether this call changed it."""
+    """The answer of ``ca set``: the settings now, and whether this call changed them."""
 
     base_url: str | None
     target: str

@@ -8,7 +8,7 @@ import msgspec
 
 
 class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One certificate as the register knows it; dates and fingerprint are null while planned."""
+    """One certificate of the register; dates and fingerprint are null until it is signed."""
 
     serial: str
     subject: str

@@ -10,9 +10,9 @@ from ca.documents.base import Document
 
 
 class CRLRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest CRL of a CA; ``number`` and the dates are null while there is none.
+    """The newest CRL of a CA; ``number`` and the dates are null if there is none yet.
 
-    ``pending``: revocations are recorded that it does not tell yet.
+    ``pending`` is true if revocations are recorded that it does not list yet.
     """
 
     ca: str
@@ -25,7 +25,7 @@ class CRLRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CRLDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``crl``; ``made`` is false where the newest one was handed out again."""
+    """The answer of ``crl``; ``made`` is false if no new CRL was due and the newest was written."""
 
     crl: CRLRecord
     made: bool

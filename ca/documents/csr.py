@@ -19,7 +19,7 @@ class ExtensionRecord(msgspec.Struct, frozen=True):
 
 
 class RequestDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``csr show``; ``account`` is empty without a profile, or where it refuses."""
+    """The answer of ``csr show``; ``account`` is empty without a profile, or if that refuses."""
 
     source: str
     subject: str

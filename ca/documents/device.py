@@ -10,7 +10,7 @@ from ca.documents.base import Document
 
 
 class DeviceRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a device; target and context are null where the home's default holds."""
+    """A registered device; ``target`` and ``context`` are null if the home's default applies."""
 
     name: str
     target: str | None
@@ -20,7 +20,7 @@ class DeviceRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OnDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate of a device: from which CSR and key, in which context, under which names."""
+    """A certificate of a device: its context, names and key, the CSR, and the files written."""
 
     serial: str
     status: str
@@ -42,7 +42,7 @@ class DeviceListDocument(Document, frozen=True, kw_only=True):
 
 
 class DeviceDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``device show|set|remove``; ``changed`` is false where nothing was to do."""
+    """The answer of ``device show|set|remove``; ``changed`` is false if there was nothing to do."""
 
     device: DeviceRecord
     changed: bool

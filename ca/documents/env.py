@@ -6,6 +6,6 @@ from ca.documents.base import Document
 
 
 class EnvDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``env``: files that were written or are up to date, by their variables."""
+    """The answer of ``env``: environment variables, each with the file that it points to."""
 
     variables: dict[str, str]

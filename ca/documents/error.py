@@ -1,4 +1,4 @@
-"""What stands on stderr, with ``--json``, where there is no other document."""
+"""What ``--json`` prints on stderr if there is no other document."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ class ErrorRecord(msgspec.Struct, frozen=True):
 
 
 class ErrorDocument(Document, frozen=True, kw_only=True):
-    """What stands on stderr when there is no other document."""
+    """What is printed on stderr if there is no other document."""
 
     error: ErrorRecord

@@ -1,4 +1,4 @@
-"""The exit code that stands for a kind of failure in documents and at the command line."""
+"""The exit code of each kind of failure, in documents and at the command line."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ EXIT_CODES: dict[Kind, int] = {
 
 
 def exit_of_several(codes: Iterable[int]) -> int:
-    """The exit code of a call on several things, from those of what was refused.
+    """The exit code of a call with several inputs, from the codes of those that were refused.
 
-    The numerically largest; but where one of them is a bug of ours, that, because no larger
-    number may hide it. Each refusal tells its own beside it.
+    It is the largest of them; but 1 if one is a bug of ours, which no larger number may hide.
+    The document lists the code of each refusal.
     """
-    found = set(codes)
-    return EXIT_CODES[Kind.BUG] if EXIT_CODES[Kind.BUG] in found else max(found, default=0)
+    distinct = set(codes)
+    return EXIT_CODES[Kind.BUG] if EXIT_CODES[Kind.BUG] in distinct else max(distinct, default=0)

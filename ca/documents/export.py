@@ -10,9 +10,9 @@ from ca.model.findings import Finding
 
 
 class ExportDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``export``: what was written, in the order of the device's pages.
+    """The answer of ``export``: the files written, in the order of the device's pages.
 
-    ``findings`` are preflight's, where a kit was made for a target.
+    ``findings`` are those of preflight, if a kit for a target was written.
     """
 
     certificate: CertificateRecord

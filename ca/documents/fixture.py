@@ -9,7 +9,7 @@ from ca.documents.sign import Refused
 
 
 class FixtureFiles(msgspec.Struct, frozen=True):
-    """The files of one fixture: key, certificate, what is sent above it, both in one."""
+    """The files of one fixture: key, certificate, the rest of the chain, and the full chain."""
 
     key: str
     device: str
@@ -18,7 +18,10 @@ class FixtureFiles(msgspec.Struct, frozen=True):
 
 
 class FixtureRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A bad certificate: what is wrong, what a correct peer does, what openssl says to WORDS."""
+    """A bad certificate: what is wrong with it, and what a correct peer does.
+
+    ``openssl`` are the words of an openssl command, ``openssl_says`` is part of its output.
+    """
 
     name: str
     description: str
@@ -35,7 +38,7 @@ class FixtureListDocument(Document, frozen=True, kw_only=True):
 
 
 class FixtureDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``fixture make``; ``table`` is the form to note what a device did."""
+    """The answer of ``fixture make``; ``table`` is a file for notes on what a device did."""
 
     folder: str
     ca: str

@@ -7,7 +7,7 @@ from ca.documents.ca import CARecord
 
 
 class InitDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``init``; ``created`` is false when the CA was there already."""
+    """The answer of ``init``; ``created`` is false if the CA existed already."""
 
     ca: str
     home: str

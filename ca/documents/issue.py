@@ -12,7 +12,7 @@ from ca.model.findings import Finding
 
 
 class IssuedFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """What was written; ``key`` is the PEM or the PFX with the private key."""
+    """The files written; ``key`` is the PEM or the PFX file with the private key."""
 
     key: str
     device: str

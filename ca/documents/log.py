@@ -24,7 +24,7 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``log``; ``problems`` is null unless verification was asked for."""
+    """The answer of ``log``; ``problems`` is null unless verification was requested."""
 
     events: list[LogEvent]
     head: str

@@ -23,13 +23,13 @@ class SignerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignersDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``ocsp rotate``; ``made`` is false where the signer was still fresh."""
+    """The answer of ``ocsp rotate``; ``made`` is false for a signer that did not need replacing."""
 
     signers: list[SignerRecord]
 
 
 class OCSPAnswerDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``ocsp respond``: the response status of RFC 6960 and why."""
+    """The answer of ``ocsp respond``: the response status of RFC 6960, and the reason for it."""
 
     status: str
     reason: str | None
@@ -37,7 +37,10 @@ class OCSPAnswerDocument(Document, frozen=True, kw_only=True):
 
 
 class PresignDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``ocsp presign``: how many files answer for how many certificates."""
+    """The answer of ``ocsp presign``: how many certificates the folder answers for.
+
+    ``written`` and ``removed`` count the files that this call changed.
+    """
 
     folder: str
     certificates: int

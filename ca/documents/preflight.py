@@ -6,4 +6,4 @@ from ca.documents.check import CheckDocument
 
 
 class PreflightDocument(CheckDocument, frozen=True, kw_only=True):
-    """The answer of ``preflight``: a verdict, and what was found in the files."""
+    """The answer of ``preflight``: a verdict, and the findings about the files."""

@@ -22,9 +22,9 @@ class ProfileListDocument(Document, frozen=True, kw_only=True):
 
 
 class TextDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``profile show`` and ``target show``: the very TOML.
+    """The answer of ``profile show`` and ``target show``: the TOML text.
 
-    ``verbatim``: by this profile nothing is changed, by this target nothing may be.
+    ``verbatim``: requests must be issued unchanged, by this profile or for this target.
     """
 
     name: str

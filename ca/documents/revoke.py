@@ -26,8 +26,8 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
 class RevocationDocument(Document, frozen=True, kw_only=True):
     """The answer of ``revoke`` and ``release``.
 
-    ``same_key`` are further live certificates of a compromised key that were not revoked.
-    ``pending`` says why a CRL could not be made, or is null.
+    ``same_key`` are other live certificates with a compromised key that were not revoked.
+    ``pending`` is the reason why a CRL could not be signed, or null.
     """
 
     changed: list[StatusChange]

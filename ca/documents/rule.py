@@ -8,7 +8,7 @@ from ca.documents.base import Document
 
 
 class RuleRecord(msgspec.Struct, frozen=True):
-    """One rule; ``allow``: whether ``--allow`` takes it."""
+    """One rule; ``allow``: whether ``--allow`` can override it."""
 
     code: str
     severity: str
@@ -25,7 +25,7 @@ class RuleDocument(Document, frozen=True, kw_only=True):
 
 
 class CitationRecord(msgspec.Struct, frozen=True):
-    """What a citation points at: its title, and an address or a file that sipca is shipped with."""
+    """What a citation refers to: its title, and a URL or a file that is shipped with sipca."""
 
     cite: str
     title: str

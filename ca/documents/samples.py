@@ -8,7 +8,7 @@ from ca.documents.base import Document
 
 
 class SampleRecord(msgspec.Struct, frozen=True):
-    """A sample request: where it was written, and what it shows."""
+    """A sample request: its file, and what it demonstrates."""
 
     path: str
     shows: str

@@ -1,4 +1,4 @@
-"""Which document each command answers with ``--json``, and its JSON Schema."""
+"""The document that each command prints with ``--json``, and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ DOCUMENTS: dict[str, type[Document]] = {
     "schema": SchemaListDocument,
     "error": ErrorDocument,
 }
-"""By the words of the command; "error" is what stands on stderr before there is a document."""
+"""By the words of the command; "error" is what is printed on stderr if there is no document."""
 
 
 def names() -> SchemaListDocument:
-    """Every name that ``schema_of`` takes."""
+    """List the names that ``schema_of`` accepts."""
     return SchemaListDocument(names=list(DOCUMENTS))
 
 
@@ -97,13 +97,13 @@ def schema_of(name: str) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a command's document.
 
     Raises:
-        NotFoundError: no command of that name answers one.
+        NotFoundError: there is no such command, or it prints no document.
     """
     if name not in DOCUMENTS:
-        near = difflib.get_close_matches(name, DOCUMENTS, n=1)
+        similar = difflib.get_close_matches(name, DOCUMENTS, n=1)
         raise NotFoundError(
-            f"no command '{name}' answers a document",
-            hint=f"did you mean '{near[0]}'?" if near else "sipca schema lists them",
+            f"no command '{name}' prints a document",
+            hint=f"did you mean '{similar[0]}'?" if similar else "sipca schema lists them",
         )
     schema = msgspec.json.schema(DOCUMENTS[name])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

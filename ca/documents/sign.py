@@ -13,7 +13,7 @@ from ca.model.findings import Finding
 
 
 class Files(msgspec.Struct, frozen=True):
-    """Paths of the files written for one certificate; null where none was asked for."""
+    """Paths of the files written for one certificate; null for those that were not requested."""
 
     device: str | None = None
     trusted_root: str | None = None
@@ -21,7 +21,7 @@ class Files(msgspec.Struct, frozen=True):
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
-    """One certificate, just made, or (``reason`` set) handed out again.
+    """One certificate, just signed or handed out again (then ``reason`` is set).
 
     In a dry run ``serial``, ``fingerprint`` and ``certificate_pem`` are null.
     """
@@ -46,13 +46,13 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Skipped(Signed, frozen=True, kw_only=True):
-    """A certificate that was there already and good, handed out again."""
+    """A good certificate that existed already and is handed out again."""
 
     reason: str
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A source that was refused, and why."""
+    """An input file that was refused, and why."""
 
     source: str
     kind: Kind
@@ -62,9 +62,9 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class SigningDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``sign``, for one source or many.
+    """The answer of ``sign``, for one input file or many.
 
-    ``interrupted``: it was ended early, and ``left`` sources were not looked at.
+    ``interrupted``: it was stopped early, and ``left`` input files were not processed.
     """
 
     ca: str

@@ -23,7 +23,7 @@ class TrustMember(msgspec.Struct, frozen=True, kw_only=True):
 class TrustDrop(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate left out, and why; ``kind`` is "duplicate", "refused" or "bug".
 
-    ``subject`` is empty where it could not be read, ``fingerprint`` where there is nothing whole.
+    ``subject`` is empty if it could not be read, ``fingerprint`` if the certificate is not whole.
     """
 
     subject: str
@@ -34,7 +34,9 @@ class TrustDrop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrustDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``trust build``, and its manifest: what went in, what did not, and why."""
+    """The answer of ``trust build`` and its manifest: the certificates in the bundle, and those
+    left out with the reason.
+    """
 
     target: str
     limit: int
@@ -46,9 +48,9 @@ class TrustDocument(Document, frozen=True, kw_only=True):
 
 
 class TrustDiffDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``trust diff``; ``changed`` pairs certificates of one name.
+    """The answer of ``trust diff``; ``changed`` are pairs of certificates with the same subject.
 
-    ``unread``: what cannot be read in either of them.
+    ``unread``: what cannot be read in the two bundles.
     """
 
     only_a: list[TrustMember]

@@ -10,7 +10,7 @@ Verdict = Literal["ok", "warn", "fail"]
 
 
 def verdict_of(findings: list[Finding]) -> Verdict:
-    """The worst of the findings."""
+    """The verdict of the worst finding; "ok" if there is none."""
     results = {each.result for each in findings}
     if "fail" in results:
         return "fail"

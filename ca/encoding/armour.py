@@ -92,7 +92,7 @@ def decode_armour(body: str, repairs: list[str], *, what: str) -> bytes:
 
 
 def base64_in_json(text: str) -> str | None:
-    """The only base64 string of a JSON document, as APIs return DER; None if it is not one."""
+    """The one long base64 string of a JSON document, as APIs return DER; else None."""
     if not text.lstrip().startswith(("{", "[", '"')):
         return None
     strings = re.findall(r'"([A-Za-z0-9+/=\\nr]{64,})"', text, re.ASCII)
@@ -113,7 +113,11 @@ def decode_base64(compact: str, repairs: list[str], *, what: str) -> bytes:
         return b64decode(bare + "=" * missing, validate=True)
     except (binascii.Error, ValueError):
         invalid = re.search(r"[^A-Za-z0-9+/]", bare)
-        problem = f"the character {invalid[0]!a}" if invalid else f"{len(bare)} characters"
+        problem = (
+            f"the character {invalid[0]!a}"
+            if invalid
+            else f"an impossible number of characters, {len(bare)}"
+        )
         raise MalformedError(
             f"{what} is not valid base64: it has {problem}", hint="copy it again, unchanged"
         ) from None

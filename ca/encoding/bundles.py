@@ -107,7 +107,7 @@ def read_bundle(data: bytes, *, what: str) -> Bundle:
         if in_json is None:
             repairs.append("base64 without BEGIN and END lines was read")
         return _from_binary(inside, what, "base64", repairs)
-    raise _no_certificate(what, form_of_file(data))
+    raise not_a_certificate(what, form_of_file(data))
 
 
 def first_certificate(data: bytes, *, what: str) -> bytes:
@@ -120,20 +120,16 @@ def first_certificate(data: bytes, *, what: str) -> bytes:
     for damage in bundle.damaged:
         raise MalformedError(f"{what} line {damage.line}: {damage.reason}")
     if not bundle.members:
-        raise _no_certificate(what, form_without_certificates(bundle))
+        raise not_a_certificate(what, form_of_others(bundle))
     return bundle.members[0].der
 
 
-def not_a_certificate(what: str, form: str) -> MalformedError:
-    """The error for a file that holds something other than certificates."""
+def not_a_certificate(what: str, form: str | None) -> MalformedError:
+    """The error for a file of this form; None if the form is not recognised."""
+    if form is None:
+        return MalformedError(f"{what} holds no certificate", hint=_FORMS)
     hint = _HINTS.get(PRIVATE_KEY if form.startswith(PRIVATE_KEY) else form)
     return MalformedError(f"{what} is {with_article(form)}, not a certificate", hint=hint or _FORMS)
-
-
-def _no_certificate(what: str, form: str | None) -> MalformedError:
-    if form is not None:
-        return not_a_certificate(what, form)
-    return MalformedError(f"{what} holds no certificate", hint=_FORMS)
 
 
 def _from_binary(data: bytes, what: str, form: str, repairs: list[str]) -> Bundle:
@@ -143,7 +139,7 @@ def _from_binary(data: bytes, what: str, form: str, repairs: list[str]) -> Bundl
         members_of_pkcs7 = tuple(Member(each, 1) for each in _read_pkcs7(data, what))
         return Bundle("pkcs7", members_of_pkcs7, repairs=tuple(repairs))
     if kind != CERTIFICATE:
-        raise _no_certificate(what, kind)
+        raise not_a_certificate(what, kind)
     members: list[Member] = []
     position = 0
     while position < len(data):
@@ -299,7 +295,7 @@ def _is_end_of(label: str, end: re.Match[str]) -> bool:
     return end["edge"] == "END" and (len(labels) == 1 or labels <= set(_CERTIFICATE))
 
 
-def form_without_certificates(bundle: Bundle) -> str | None:
+def form_of_others(bundle: Bundle) -> str | None:
     """The form of a file that has no certificates, or None if its blocks are damaged."""
     if bundle.keys:
         return PRIVATE_KEY

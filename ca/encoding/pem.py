@@ -26,13 +26,13 @@ def bundle(ders: list[bytes]) -> str:
 def encode_stream(pieces: Iterable[bytes], *, label: str) -> Iterator[bytes]:
     """Encode DER that comes in pieces as one PEM block, with 64 columns and LF."""
     yield f"-----BEGIN {label}-----\n".encode()
-    waiting = b""
+    pending = b""
     for piece in pieces:
-        waiting += piece
-        whole = len(waiting) - len(waiting) % 48
-        yield _lines(waiting[:whole])
-        waiting = waiting[whole:]
-    yield _lines(waiting)
+        pending += piece
+        whole = len(pending) - len(pending) % 48
+        yield _lines(pending[:whole])
+        pending = pending[whole:]
+    yield _lines(pending)
     yield f"-----END {label}-----\n".encode()
 
 

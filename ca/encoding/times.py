@@ -55,22 +55,22 @@ def tolerant_validity(node: der.Node, remarks: Remarks) -> Validity:
         MalformedError: it is not two times.
     """
     try:
-        (_, begins), (_, ends) = read_validity(node.raw)
+        (_, not_before), (_, not_after) = read_validity(node.raw)
     except MalformedError:
-        begins, ends = _read_leniently(node, remarks)
-    return Validity(begins, ends)
+        not_before, not_after = _read_leniently(node, remarks)
+    return Validity(not_before, not_after)
 
 
 def _read_leniently(node: der.Node, remarks: Remarks) -> tuple[datetime, datetime]:
-    ends = node.children()
-    if len(ends) != 2:
+    times = node.children()
+    if len(times) != 2:
         raise MalformedError("the certificate's validity is not two times")
-    for name, end in zip(("notBefore", "notAfter"), ends, strict=True):
+    for name, time in zip(("notBefore", "notAfter"), times, strict=True):
         try:
-            read_validity(der.sequence(end.raw, end.raw))
+            read_validity(der.sequence(time.raw, time.raw))
         except MalformedError:
             remarks.odd(f"its {name} is not written in whole seconds and UTC")
-    return _moment(ends[0], "notBefore"), _moment(ends[1], "notAfter")
+    return _moment(times[0], "notBefore"), _moment(times[1], "notAfter")
 
 
 def _moment(node: der.Node, name: str) -> datetime:

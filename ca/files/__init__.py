@@ -1,11 +1,11 @@
-"""The only writer of files and the only reader of input: modes from creation, atomic, bounded.
+"""The only code that reads and writes files: bounded reads, atomic writes, modes from creation.
 
-Knows nothing of what is inside them. POSIX modes and directory fsync are skipped where the
-platform has none (Windows); everything else is the same there.
+It does not know what the files contain. On Windows, POSIX modes and fsync of folders are skipped;
+everything else is the same.
 """
 
-from ca.files.gathering import Spool, zipped
-from ca.files.holding import held_folder, locked
+from ca.files.buffers import Spool, make_zip
+from ca.files.locks import lock_file, lock_folder
 from ca.files.reading import MAX_INPUT, is_device, read_bounded, start_of
 from ca.files.writing import (
     PRIVATE,
@@ -24,15 +24,15 @@ __all__ = [
     "PUBLIC",
     "Spool",
     "conflicts",
-    "held_folder",
     "is_device",
     "link_into_place",
-    "locked",
+    "lock_file",
+    "lock_folder",
     "make_folder",
+    "make_zip",
     "read_bounded",
     "start_of",
     "sync_folder",
     "write_atomic",
     "write_stream",
-    "zipped",
 ]

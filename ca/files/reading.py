@@ -1,4 +1,4 @@
-"""The only reader of input: regular files and named pipes, bounded."""
+"""Bounded reading of regular files and pipes."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path
 from ca.errors import MalformedError, NotFoundError, StoreError
 
 MAX_INPUT = 256 * 1024
-"""Octets of input read at the most; the largest honest CSR is a hundredth of it."""
+"""The most octets read from an input file; genuine CSRs have at most a hundredth of it."""
 
 
 def read_bounded(path: Path, *, limit: int = MAX_INPUT, pipes: bool = False) -> bytes:
-    """The contents of a file of at most ``limit`` octets.
+    """Read a whole file of at most ``limit`` octets.
 
-    ``pipes``: the operator named this very path for this one reading, so it may also be a pipe
-    (``<(...)``, ``/dev/stdin``), which is read to its end or to the limit, and cannot be read
-    again. What is found in a folder may not: a pipe without a writer would be waited for.
+    ``pipes``: the path may also be a pipe (``<(...)``, ``/dev/stdin``), which can be read only
+    once. Set it only for a path that the operator gave: a pipe found in a folder may have no
+    writer, and reading it would wait forever.
 
     Raises:
         NotFoundError: there is no such file.
-        MalformedError: it is longer than ``limit``, a folder, or no regular file.
+        MalformedError: it is longer than ``limit``, or a folder, or not a regular file.
         StoreError: it cannot be read.
     """
     try:
-        found = os.stat(path)  # noqa: PTH116 - a batch reads thousands
-        if stat.S_ISDIR(found.st_mode):
+        status = os.stat(path)  # noqa: PTH116 - a batch reads thousands
+        if stat.S_ISDIR(status.st_mode):
             raise MalformedError(f"'{path}' is a folder, not a regular file")
-        if not (pipes or stat.S_ISREG(found.st_mode)):
+        if not (pipes or stat.S_ISREG(status.st_mode)):
             raise MalformedError(f"'{path}' is a pipe or a device, not a regular file")
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            data = file.read(min(found.st_size, limit) + 1)
-            while len(data) != found.st_size and len(data) <= limit and (more := file.read(limit)):
+            data = file.read(min(status.st_size, limit) + 1)
+            while len(data) != status.st_size and len(data) <= limit and (more := file.read(limit)):
                 data += more
     except FileNotFoundError:
         raise NotFoundError(f"there is no file '{path}'", hint="check the path") from None
@@ -47,7 +47,7 @@ def read_bounded(path: Path, *, limit: int = MAX_INPUT, pipes: bool = False) -> 
 
 
 def start_of(path: Path, size: int) -> bytes:
-    """The first octets of a file, to see what it is.
+    """Read the first ``size`` octets of a file.
 
     Raises:
         StoreError: it cannot be read.
@@ -60,9 +60,9 @@ def start_of(path: Path, size: int) -> bytes:
 
 
 def is_device(path: Path) -> bool:
-    """Whether this takes octets without being a file: a pipe, a terminal, ``/dev/stdout``.
+    """Whether a path is not a file but can be written to: a pipe, a terminal, ``/dev/stdout``.
 
-    That leads to a file where the caller sent it to one, and is no link of anybody's all the same.
+    ``/dev/stdout`` counts even when it is redirected to a file.
     """
     if not path.exists() or path.is_dir():
         return False

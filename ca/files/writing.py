@@ -1,4 +1,6 @@
-"""Writing whole files: modes from creation, atomic, durable, never over another file unasked."""
+"""Write whole files: atomically, durably, with their mode from creation, never over other files
+unasked.
+"""
 
 from __future__ import annotations
 
@@ -24,61 +26,61 @@ def write_atomic(
     mode: int = PUBLIC,
     overwrite: bool = False,
     durable: bool = True,
-    settle: bool = True,
+    sync_parent: bool = True,
 ) -> None:
-    """Write a file whole or not at all: temporary sibling, fsync, rename into place.
+    """Write a file atomically: temporary file, fsync, rename into place.
 
-    A file of the same content is left as it is, also one that another process wrote in the
-    meantime. The mode holds from creation, whatever the umask. Not ``durable``: without waiting
-    for the disk, for files that are soon made again. Without ``settle`` the caller syncs the
-    folder, once for many files.
+    A file with the same content is left unchanged, also if another process wrote it meanwhile.
+    The file has ``mode`` from creation, whatever the umask. ``durable=False`` does not wait for
+    the disk, for files that will soon be written again. With ``sync_parent=False`` the caller
+    syncs the folder, once for many files.
 
     Raises:
-        ConflictError: another file is there and ``overwrite`` is not set, or a symlink is
-            where a private file should go.
-        StoreError: the folder or disk does not take it.
+        ConflictError: there is another file and ``overwrite`` is not set, or the path of a
+            private file is a symbolic link.
+        StoreError: the folder or disk cannot be written.
     """
     if mode == PRIVATE and path.is_symlink():
         raise ConflictError(
             f"'{path}' is a symbolic link", hint="a private file is never written through one"
         )
-    found = _compared(path, data)
-    if found == "same":
+    state = _compare(path, data)
+    if state == "same":
         return
-    if found == "other" and overwrite and path.exists() and not path.is_file():
+    if state == "other" and overwrite and path.exists() and not path.is_file():
         raise ConflictError(f"'{path}' is not a regular file", hint="choose another place")
-    if found == "other" and not overwrite:
+    if state == "other" and not overwrite:
         raise ConflictError(f"'{path}' exists with other content", hint="--overwrite replaces it")
-    with translated(path):
+    with store_errors(path):
         placed = None if overwrite else _place_nameless(path, data, mode, durable=durable)
         if placed is None:
             placed = _place(path, data, mode, durable=durable, overwrite=overwrite)
-        if not placed and _compared(path, data) != "same":
-            what = "is a symbolic link to nothing" if path.is_symlink() else "appeared meanwhile"
+        if not placed and _compare(path, data) != "same":
+            what = "is a symbolic link to nothing" if path.is_symlink() else "was created meanwhile"
             raise ConflictError(f"'{path}' {what}", hint="--overwrite replaces it")
-        if durable and settle:
+        if durable and sync_parent:
             sync_folder(path.parent)
 
 
 def _place(path: Path, data: bytes, mode: int, *, durable: bool, overwrite: bool) -> bool:
-    """Write a temporary sibling and give it the name; False if that is taken."""
+    """Write a temporary file beside ``path`` and rename it; False if the name is taken."""
     temporary = _temporary(path)
     try:
         _write_new(temporary, [data], mode, durable=durable)
         if overwrite:
             os.replace(temporary, path)  # noqa: PTH105
             return True
-        return link_into_place(temporary, path, settle=False)
+        return link_into_place(temporary, path, sync_parent=False)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)  # noqa: PTH108
 
 
 def _place_nameless(path: Path, data: bytes, mode: int, *, durable: bool) -> bool | None:
-    """As ``_place``, from a file without a name: nothing is left behind however this ends.
+    """Like ``_place``, but from a file without a name, which a crash cannot leave behind.
 
-    One change of the folder instead of three: a third to a half of the time. None where the
-    platform or file system cannot do it.
+    It changes the folder once instead of three times, in a third to a half of the time. None if
+    the platform or file system does not support it.
     """
     folder, name = os.path.split(path)
     if not hasattr(os, "O_TMPFILE"):
@@ -90,7 +92,7 @@ def _place_nameless(path: Path, data: bytes, mode: int, *, durable: bool) -> boo
         except OSError:
             return None
         with os.fdopen(descriptor, "wb", buffering=0) as file:
-            _fill(file, [data], mode, durable=durable)
+            _write_all(file, [data], mode, durable=durable)
             try:  # a folder's descriptor makes this a linkat, which follows the link in /proc
                 os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=place)
             except FileExistsError:
@@ -103,25 +105,25 @@ def _place_nameless(path: Path, data: bytes, mode: int, *, durable: bool) -> boo
 
 
 def _temporary(path: Path) -> str:
-    """A hidden name beside ``path`` that nobody else has."""
+    """A random hidden name in the folder of ``path``."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118
 
 
 def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a public file whole or not at all from pieces, in the place of what is there.
+    """Write a public file atomically from pieces, replacing an existing one.
 
-    A link to a file is replaced, not followed.
+    A link to a file is replaced, not followed. A device is written to.
 
     Raises:
-        StoreError: the folder or disk does not take it.
+        StoreError: the folder or disk cannot be written.
     """
-    if is_device(path):  # written to, never replaced
-        with translated(path), path.open("ab") as device:
+    if is_device(path):
+        with store_errors(path), path.open("ab") as device:
             device.writelines(pieces)
         return
     temporary = Path(_temporary(path))
-    with translated(path):
+    with store_errors(path):
         try:
             _write_new(temporary, pieces, PUBLIC, durable=True)
             temporary.replace(path)
@@ -131,33 +133,33 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def conflicts(path: Path, data: bytes | None) -> bool:
-    """Whether something else than ``data`` is at ``path``; None stands for content not yet known.
+    """Whether there is something other than ``data`` at ``path``; None for data not yet known.
 
     Raises:
         StoreError: it cannot be read.
     """
-    return _compared(path, data) == "other"
+    return _compare(path, data) == "other"
 
 
-def _compared(path: Path, data: bytes | None) -> Literal["absent", "same", "other"]:
-    """What is at ``path`` beside ``data``; with None for data, anything that is there is other."""
-    with translated(path):
+def _compare(path: Path, data: bytes | None) -> Literal["absent", "same", "other"]:
+    """Compare what is at ``path`` with ``data``; if that is None, anything is "other"."""
+    with store_errors(path):
         try:
-            found = os.stat(path)  # noqa: PTH116
+            status = os.stat(path)  # noqa: PTH116
         except (FileNotFoundError, NotADirectoryError):
             return "absent"
-        if data is None or not stat.S_ISREG(found.st_mode) or found.st_size != len(data):
+        if data is None or not stat.S_ISREG(status.st_mode) or status.st_size != len(data):
             return "other"
         return "same" if path.read_bytes() == data else "other"
 
 
 def make_folder(path: Path, *, mode: int | None = None) -> bool:
-    """Make a folder and its parents; True if it was not there. With ``mode`` whatever the umask.
+    """Create a folder and its parents; True if it did not exist. ``mode`` ignores the umask.
 
     Raises:
-        StoreError: it cannot be made, or a file is in the way.
+        StoreError: it cannot be created, or there is a file of this name.
     """
-    with translated(path):
+    with store_errors(path):
         if path.is_dir():
             return False
         path.mkdir(parents=True, exist_ok=True, mode=0o777 if mode is None else mode)
@@ -167,7 +169,7 @@ def make_folder(path: Path, *, mode: int | None = None) -> bool:
 
 
 def sync_folder(path: Path) -> None:
-    """Make a rename in this folder durable, where the platform can."""
+    """Make the renames in this folder durable, where the platform supports it."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -177,8 +179,8 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def link_into_place(temporary: Path | str, path: Path, *, settle: bool = True) -> bool:
-    """Give a finished file its name unless the name is taken; False if it was.
+def link_into_place(temporary: Path | str, path: Path, *, sync_parent: bool = True) -> bool:
+    """Rename a finished file unless the new name is taken; False if it is.
 
     Raises:
         StoreError: the file system has neither hard links nor exclusive rename.
@@ -199,7 +201,7 @@ def link_into_place(temporary: Path | str, path: Path, *, settle: bool = True) -
             return False
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)  # noqa: PTH108
-    if settle:
+    if sync_parent:
         sync_folder(path.parent)
     return True
 
@@ -209,10 +211,10 @@ def _write_new(path: Path | str, pieces: Iterable[bytes], mode: int, *, durable:
         path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode
     )
     with os.fdopen(descriptor, "wb", buffering=0) as file:
-        _fill(file, pieces, mode, durable=durable)
+        _write_all(file, pieces, mode, durable=durable)
 
 
-def _fill(file: FileIO, pieces: Iterable[bytes], mode: int, *, durable: bool) -> None:
+def _write_all(file: FileIO, pieces: Iterable[bytes], mode: int, *, durable: bool) -> None:
     if os.name == "posix":
         os.fchmod(file.fileno(), mode)
     for piece in pieces:
@@ -224,8 +226,8 @@ def _fill(file: FileIO, pieces: Iterable[bytes], mode: int, *, durable: bool) ->
 
 
 @contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Where writing fails: an error that names the path, instead of the system's own."""
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` inside the ``with`` block into a ``StoreError`` that names the path."""
     try:
         yield
     except OSError as error:

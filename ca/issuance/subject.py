@@ -10,7 +10,7 @@ from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount
 from ca.model.certificates import SubjectAttribute, subject_text
 from ca.model.findings import Finding, Violation, cases, rule, run
-from ca.names.preparation import compared
+from ca.names.preparation import comparison_key
 from ca.names.subjects import check_subject, normal_country
 
 Subject = tuple[SubjectAttribute, ...]
@@ -45,7 +45,7 @@ def _folded(subject: Subject) -> list[tuple[str, str]]:
 
 def _compared(subject: Subject) -> list[tuple[str, str]]:
     """A form in which two names that look alike to people are equal, in any order."""
-    return sorted((each.type, compared(each.value)) for each in subject)
+    return sorted((each.type, comparison_key(each.value)) for each in subject)
 
 
 @lru_cache(maxsize=64)

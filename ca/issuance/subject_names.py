@@ -5,7 +5,7 @@ from __future__ import annotations
 from ca.issuance.order import Order
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import Finding, Violation, cases, rule, run
-from ca.names.constraints import names_in_subject, outside
+from ca.names.constraints import constraint_problem, names_in_subject
 from ca.names.general import fold, wildcard_name
 from ca.names.hosts import address_problem, as_address, host_problem
 from ca.names.text import printable
@@ -44,7 +44,7 @@ def outside_constraints(pair: tuple[tuple[GeneralName, ...], Order]) -> list[Vio
     facts = order.issuer.facts
     if facts is None or not (facts.permitted_dns or facts.permitted_ip):
         return []
-    problems = (outside(name, facts.permitted_dns, facts.permitted_ip) for name in names)
+    problems = (constraint_problem(name, facts.permitted_dns, facts.permitted_ip) for name in names)
     return [
         Violation(
             problem, f"give names that --permit-dns/--permit-ip of '{order.issuer.name}' allow"

@@ -1,1 +1,1 @@
-"""Signers, keys at rest, public keys. The one room that touches a private key."""
+"""Signers, stored keys, key files, public keys. The only room that handles private keys."""

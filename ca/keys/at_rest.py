@@ -1,8 +1,8 @@
-"""Private keys at rest: PKCS#8 EncryptedPrivateKeyInfo with PBES2 (RFC 8018).
+"""Encrypt and decrypt stored private keys: EncryptedPrivateKeyInfo of PKCS#8, PBES2 (RFC 8018).
 
-PBKDF2-HMAC-SHA256 with 600,000 rounds and AES-256-CBC: cryptography's own
-``BestAvailableEncryption`` writes 2,048 rounds and takes no other number for PKCS#8. One
-opening costs about 0.1 s; ``openssl pkey`` opens the form.
+The scheme is PBKDF2-HMAC-SHA256 with 600,000 rounds and AES-256-CBC, which ``openssl pkey`` reads.
+cryptography's ``BestAvailableEncryption`` cannot be used: for PKCS#8 it always uses 2,048 rounds.
+Decrypting takes about 0.1 s.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 ROUNDS = 600_000
-"""OWASP's figure for PBKDF2-HMAC-SHA256 (2023)."""
+"""OWASP's recommendation for PBKDF2-HMAC-SHA256 (2023)."""
 
 
 def encrypt(pkcs8: bytes, passphrase: bytes) -> bytes:
-    """A PrivateKeyInfo wrapped as EncryptedPrivateKeyInfo."""
+    """Encrypt a PrivateKeyInfo as EncryptedPrivateKeyInfo."""
     from asn1crypto.algos import EncryptionAlgorithm, Pbkdf2Salt
     from asn1crypto.keys import EncryptedPrivateKeyInfo
     from cryptography.hazmat.primitives import hashes, padding
@@ -60,12 +60,12 @@ def encrypt(pkcs8: bytes, passphrase: bytes) -> bytes:
 
 
 def load(pkcs8: bytes, passphrase: bytes | None, *, label: str) -> PrivateKeyTypes:
-    """The key inside a PKCS#8 structure, encrypted if a passphrase is given.
+    """Load a key from PKCS#8, which is encrypted if a passphrase is given.
 
     Raises:
-        KeyUnavailableError: the passphrase does not open it, or it is damaged. A wrong
-            passphrase cannot be told from damage: 17 of 3,000 decrypt to rubbish that
-            looks padded, so any failure on an encrypted key is called the first.
+        KeyUnavailableError: the passphrase is wrong, or the key is damaged. For an encrypted key
+            every failure is reported as a wrong passphrase, because the two cannot be
+            distinguished: 17 of 3,000 wrong passphrases decrypt to data with valid padding.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_private_key
@@ -73,14 +73,14 @@ def load(pkcs8: bytes, passphrase: bytes | None, *, label: str) -> PrivateKeyTyp
     if passphrase is not None:
         try:
             check_work(pkcs8, name=f"the {label} key")
-        except PolicyError as error:  # sipca never wrote it so
+        except PolicyError as error:  # sipca itself never writes such a key
             raise KeyUnavailableError(
                 f"the register is damaged: {error.message}",
                 hint="restore the last copy of the home",
             ) from None
     try:
-        # The primality checks of an RSA key cost 0.2 s a run. They guard against signatures made
-        # with a tampered key, and here every signature is verified before it is handed out.
+        # The primality checks of an RSA key take 0.2 s. They protect against signing with a
+        # tampered key, but sipca verifies each of its signatures before using it.
         return load_der_private_key(pkcs8, passphrase, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         if passphrase is None:

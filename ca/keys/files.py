@@ -1,4 +1,4 @@
-"""Private keys in files that leave the house: PEM and PFX, with and without a passphrase."""
+"""Key files for devices: private keys as PEM and PFX, with and without a passphrase."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 
 _LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,60})-----")
 MAX_ASCII_PASSPHRASE = 63
-"""A bound that old firmware takes; what the devices' own limit is, is not known."""
+"""A length that old firmware accepts; the limit of the devices is not known."""
 
 
-class KeyFile(msgspec.Struct, frozen=True):
-    """How a key file is written: ``pfx`` with the certificates in it, ``legacy`` 3DES and SHA-1."""
+class KeyFileFormat(msgspec.Struct, frozen=True):
+    """How to write a key file: ``pfx`` with its certificates, ``legacy`` with 3DES and SHA-1."""
 
     pfx: bool = False
     legacy: bool = False
     passphrase: bytes | None = None
 
 
-class HandedOut(msgspec.Struct, frozen=True):
-    """A key made for somebody else: as PKCS#8 while it is on its way, and its public half."""
+class KeyPair(msgspec.Struct, frozen=True):
+    """The private key for a device as unencrypted PKCS#8, and its public key."""
 
     pkcs8: bytes
     public: PublicKey
 
 
-def check_ascii(passphrase: bytes | None) -> None:
-    """That a passphrase can be typed into a device's page.
+def check_passphrase(passphrase: bytes | None) -> None:
+    """Check that a passphrase can be typed into a device's page.
 
     Raises:
         MalformedError: it is not 1 to 63 printable ASCII characters.
@@ -56,12 +56,12 @@ def check_ascii(passphrase: bytes | None) -> None:
     if not printable or not 1 <= len(passphrase) <= MAX_ASCII_PASSPHRASE:
         raise MalformedError(
             "the key's passphrase is not 1 to 63 printable ASCII characters",
-            hint="device pages take no others for certain",
+            hint="only such a passphrase is certain to work on a device's page",
         )
 
 
-def written(key: HandedOut, form: KeyFile, *, name: str, chain: list[bytes]) -> bytes:
-    """The key file's octets; ``chain`` is leaf first or empty, and goes into a PFX."""
+def encode_key_file(key: KeyPair, form: KeyFileFormat, *, name: str, chain: list[bytes]) -> bytes:
+    """Encode a key file. ``chain``, leaf first or empty, is put into a PFX."""
     from cryptography.hazmat.primitives import serialization
 
     private = at_rest.load(key.pkcs8, None, label="new")
@@ -69,8 +69,8 @@ def written(key: HandedOut, form: KeyFile, *, name: str, chain: list[bytes]) -> 
         if form.passphrase is not None:
             from ca.encoding.pem import encode
 
-            wrapped = at_rest.encrypt(key.pkcs8, form.passphrase)
-            return encode(wrapped, "ENCRYPTED PRIVATE KEY").encode()
+            encrypted = at_rest.encrypt(key.pkcs8, form.passphrase)
+            return encode(encrypted, "ENCRYPTED PRIVATE KEY").encode()
         return private.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -89,18 +89,18 @@ def written(key: HandedOut, form: KeyFile, *, name: str, chain: list[bytes]) -> 
     )
 
 
-def leaf_in_pfx(data: bytes, passphrase: bytes | None) -> bytes | None:
-    """The certificate of the key in a PFX that its passphrase opens, if it holds one."""
+def certificate_in_pfx(data: bytes, passphrase: bytes | None) -> bytes | None:
+    """The certificate of the key in a PFX; None if there is none, or the passphrase is wrong."""
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
     try:
-        found = pkcs12.load_key_and_certificates(data, passphrase)[1]
+        certificate = pkcs12.load_key_and_certificates(data, passphrase)[1]
     except ValueError:
         return None
-    return None if found is None else found.public_bytes(Encoding.DER)
+    return None if certificate is None else certificate.public_bytes(Encoding.DER)
 
 
-def _encryption(form: KeyFile) -> KeySerializationEncryption:
+def _encryption(form: KeyFileFormat) -> KeySerializationEncryption:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
@@ -120,18 +120,18 @@ def _encryption(form: KeyFile) -> KeySerializationEncryption:
     return builder.build(form.passphrase or b"")
 
 
-def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> HandedOut:
-    """The private key in a PEM, DER or PFX file.
+def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> KeyPair:
+    """Read the private key of a PEM, DER or PFX file.
 
     Raises:
-        KeyUnavailableError: its passphrase is missing or wrong.
-        MalformedError: it is not a private key.
+        KeyUnavailableError: the passphrase is missing or wrong.
+        MalformedError: the file has no private key, or one of an unsupported type.
         PolicyError: opening it would take minutes or gigabytes.
     """
     from cryptography.hazmat.primitives import serialization
 
     check_work(data, name=name)
-    key = _loaded(data, passphrase, name)
+    key = _load(data, passphrase, name)
     pkcs8 = key.private_bytes(
         serialization.Encoding.DER,
         serialization.PrivateFormat.PKCS8,
@@ -140,10 +140,10 @@ def read_key_file(data: bytes, passphrase: bytes | None, *, name: str) -> Handed
     spki = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return HandedOut(pkcs8, read_public_key(spki))
+    return KeyPair(pkcs8, read_public_key(spki))
 
 
-def _loaded(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes:
+def _load(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -157,14 +157,13 @@ def _loaded(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes
         return _from_der(data, passphrase)
     except UnsupportedAlgorithm:
         raise MalformedError(
-            f"the key in '{name}', or what encrypts it, is of a kind that is not read here",
-            hint="openssl pkey -in FILE -out key.pem writes it anew, if openssl reads it",
+            f"the key in '{name}', or its encryption, is of an unsupported type",
+            hint="openssl pkey -in FILE -out key.pem converts it, if openssl supports it",
         ) from None
     except (ValueError, TypeError):
         if locked:
-            missing = "needs its passphrase" if passphrase is None else "is not opened by it"
             raise KeyUnavailableError(
-                f"the key in '{name}' {missing}", hint="--key-passphrase-file FILE"
+                pfx.passphrase_problem(passphrase, name), hint="--key-passphrase-file FILE"
             ) from None
         form = _form(data)
         what = f": it is {with_article(form)}" if form else ""
@@ -174,7 +173,7 @@ def _loaded(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTypes
 
 
 def _form(data: bytes) -> str | None:
-    """What a file is, by its tags or its first label."""
+    """What a file is, by its first PEM label or its ASN.1 tags."""
     label = _LABEL.search(data)
     return form_of_label(label[1].decode()) if label else form_of_file(data)
 
@@ -186,7 +185,7 @@ def _from_pfx(data: bytes, passphrase: bytes | None, name: str) -> PrivateKeyTyp
     try:
         key = pkcs12.load_key_and_certificates(data, passphrase)[0]
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise pfx.trouble(data, passphrase, name=name) from None
+        raise pfx.opening_error(data, passphrase, name=name) from None
     if key is None:
         raise pfx.no_key(name)
     return key

@@ -1,8 +1,8 @@
-"""Why a PFX (PKCS#12, RFC 7292) gives no private key: one answer for each reason.
+"""Find out why the private key of a PFX (PKCS#12, RFC 7292) cannot be read.
 
-The library that opens it has one sentence for a wrong passphrase, an unknown algorithm and damage
-alike. What it cannot tell is told here from the outer structure, which is not encrypted, and from
-the MAC, which holds only for the right passphrase.
+The library that opens a PFX raises the same error for a wrong passphrase, an unknown algorithm and
+damage. This module distinguishes them by the outer structure, which is not encrypted, and by the
+MAC, which verifies only with the right passphrase.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from ca.encoding.oids import (
 from ca.errors import CAError, KeyUnavailableError, MalformedError
 
 MAX_MAC_ROUNDS = 1_000_000
-"""Openssl writes 2,048, Java 10,000; a MAC with more is not computed a second time."""
-_CONVERT = "openssl pkcs12 -in FILE -nocerts -out key.pem writes it as PEM, if openssl reads it"
+"""OpenSSL uses 2,048 rounds, Java 10,000; a MAC with more than this is not computed again."""
+_CONVERT = "openssl pkcs12 -in FILE -nocerts -out key.pem converts it, if openssl supports it"
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """What a PFX shows without its passphrase.
+    """What can be read of a PFX without its passphrase.
 
-    ``algorithms``: OIDs that its parts are encrypted by; ``keys``: how many bags with a key are
-    seen, encrypted or not.
+    ``algorithms``: OIDs of the encryption of its parts; ``keys``: how many bags, encrypted or
+    not, hold a key.
     """
 
     content: bytes
@@ -42,11 +42,11 @@ class Outline(msgspec.Struct, frozen=True):
     keys: int
 
 
-def outline(data: bytes) -> Outline:
-    """Take the outer structure of a PFX apart.
+def read_outline(data: bytes) -> Outline:
+    """Decode the outer structure of a PFX.
 
     Raises:
-        MalformedError: it is none, or is damaged.
+        MalformedError: it is not a PFX, or is damaged.
     """
     try:
         _, safe, *rest = der.read(ber.to_definite_lengths(data)).children()
@@ -66,7 +66,7 @@ def outline(data: bytes) -> Outline:
                 info = part.children()[1].children()[0].children()[1]
                 algorithms += encryption_of(info.children()[1])
     except (MalformedError, IndexError, ValueError):
-        raise MalformedError("it is no PFX, or a damaged one") from None
+        raise MalformedError("it is not a PFX, or it is damaged") from None
     return Outline(content, rest[0] if rest else None, tuple(algorithms), keys)
 
 
@@ -76,10 +76,10 @@ def _data_of(info: der.Node) -> bytes:
 
 
 def encryption_of(algorithm: der.Node) -> list[str]:
-    """The OIDs of an encryption algorithm; of PBES2 those of both its halves.
+    """The OID of an encryption algorithm; for PBES2 those of its KDF and its cipher.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is not an AlgorithmIdentifier.
     """
     oid = der.oid(algorithm.children()[0])
     if oid != PBES2:
@@ -88,95 +88,103 @@ def encryption_of(algorithm: der.Node) -> list[str]:
     return [der.oid(half.children()[0]) for half in halves]
 
 
-def trouble(data: bytes, passphrase: bytes | None, *, name: str) -> CAError:
-    """Why the library that opens a PFX did not open this one."""
+def opening_error(data: bytes, passphrase: bytes | None, *, name: str) -> CAError:
+    """The error for a PFX that the library could not open."""
     try:
-        seen = outline(data)
+        outline = read_outline(data)
     except MalformedError:
         return MalformedError(
             f"'{name}' is a PFX that is cut off or damaged", hint="export it again"
         )
-    unknown = [oid for oid in seen.algorithms if oid not in ENCRYPTION]
+    unknown = [oid for oid in outline.algorithms if oid not in ENCRYPTION]
     if unknown:
-        return _not_read(name, unknown[0])
-    holds = None
-    if seen.mac is not None:
+        return _unsupported(name, unknown[0])
+    verified = None
+    if outline.mac is not None:
         try:
-            holds = mac_holds(seen, passphrase)
+            verified = mac_verifies(outline, passphrase)
         except MalformedError as error:
             return MalformedError(f"'{name}' {error.message}", hint=_CONVERT)
-    if holds:
-        used = ", ".join(dict.fromkeys(ENCRYPTION[oid] for oid in seen.algorithms))
-        if not used:
-            return MalformedError(f"the passphrase opens '{name}', whose contents are damaged")
-        return _not_read(name, used)
-    missing = "needs its passphrase" if passphrase is None else "is not opened by it"
+    if verified:
+        algorithms = ", ".join(dict.fromkeys(ENCRYPTION[oid] for oid in outline.algorithms))
+        if not algorithms:
+            return MalformedError(f"the passphrase opens '{name}', but its contents are damaged")
+        return _unsupported(name, algorithms)
     hint = "--key-passphrase-file FILE"
     if passphrase is not None:
         hint = f"wrong passphrase? {hint}"
-    if not seen.keys:
-        hint += "; but no private key is seen in it from outside: it looks like a trust store"
-    return KeyUnavailableError(f"the key in '{name}' {missing}", hint=hint)
+    if not outline.keys:
+        hint += "; but it seems to hold no private key, like a trust store"
+    return KeyUnavailableError(passphrase_problem(passphrase, name), hint=hint)
+
+
+def passphrase_problem(passphrase: bytes | None, name: str) -> str:
+    """The message for a key file whose passphrase is missing or wrong."""
+    if passphrase is None:
+        return f"the key in '{name}' needs its passphrase"
+    return f"the passphrase does not open the key in '{name}'"
 
 
 def no_key(name: str) -> MalformedError:
-    """The error for a PFX that was opened and holds no private key, as a trust store does not."""
+    """The error for a PFX that was opened and has no private key, like a trust store."""
     return MalformedError(
         f"'{name}' is a PFX with no private key in it, only certificates",
-        hint="export the key with its certificate; keytool -list says PrivateKeyEntry then",
+        hint="export the key with its certificate: keytool -list must list a PrivateKeyEntry",
     )
 
 
-def _not_read(name: str, algorithm: str) -> MalformedError:
+def _unsupported(name: str, algorithm: str) -> MalformedError:
     return MalformedError(
-        f"'{name}' is encrypted by an unknown algorithm ({algorithm}), which is not read here",
+        f"'{name}' is encrypted with an unsupported algorithm: {algorithm}",
         hint=_CONVERT,
     )
 
 
-def mac_holds(seen: Outline, passphrase: bytes | None) -> bool | None:
-    """Whether the MAC is by this passphrase (none: the empty one); None if it is not computed.
+def mac_verifies(outline: Outline, passphrase: bytes | None) -> bool | None:
+    """Whether the MAC verifies with this passphrase; None if it has too many rounds to compute.
+
+    Without a passphrase the empty one is tried.
 
     Raises:
-        MalformedError: it is damaged, or of an unknown kind.
+        MalformedError: the MAC is damaged, or its algorithm is unknown.
     """
-    assert seen.mac is not None
+    assert outline.mac is not None
     try:
-        digest, salt, *rest = seen.mac.children()
+        digest, salt, *rest = outline.mac.children()
         algorithm, value = digest.children()
         oid = der.oid(algorithm.children()[0])
         rounds = der.integer(rest[0]) if rest else 1
     except (MalformedError, IndexError, ValueError):
         raise MalformedError("is a PFX that is cut off or damaged") from None
     if oid not in HASHES:
-        raise MalformedError(f"has a MAC by an unknown algorithm ({oid}), which is not read here")
+        raise MalformedError(f"has a MAC with an unsupported algorithm: {oid}")
     name = HASHES[oid].lower()
     if not 1 <= rounds <= MAX_MAC_ROUNDS:
         return None
-    for spelled in _spellings(passphrase):
-        key = mac_key(spelled, salt.contents, rounds, name)
-        if hmac.compare_digest(hmac.digest(key, seen.content, name), value.contents):
+    for password in _encodings(passphrase):
+        key = mac_key(password, salt.contents, rounds, name)
+        if hmac.compare_digest(hmac.digest(key, outline.content, name), value.contents):
             return True
     return False
 
 
-def _spellings(passphrase: bytes | None) -> tuple[bytes, ...]:
-    """A passphrase as PKCS#12 wants it, a BMPString with its end; the empty one in both ways."""
+def _encodings(passphrase: bytes | None) -> tuple[bytes, ...]:
+    """A passphrase as PKCS#12 encodes it, a terminated BMPString; two ways for the empty one."""
     text = (passphrase or b"").decode("utf-8", "replace")
-    spelled = (text + "\x00").encode("utf-16-be", "replace")
-    return (spelled,) if text else (spelled, b"")
+    encoded = (text + "\x00").encode("utf-16-be", "replace")
+    return (encoded,) if text else (encoded, b"")
 
 
 def mac_key(password: bytes, salt: bytes, rounds: int, name: str) -> bytes:
-    """The key of a MAC from a passphrase (RFC 7292, B.2, with ID 3), one hash long."""
+    """Derive the key of a MAC from a passphrase (RFC 7292, B.2, with ID 3); one hash long."""
     block = hashlib.new(name, usedforsecurity=False).block_size
-    key = b"\x03" * block + _filled(salt, block) + _filled(password, block)
+    key = b"\x03" * block + _fill(salt, block) + _fill(password, block)
     for _ in range(rounds):
         key = hashlib.new(name, key, usedforsecurity=False).digest()
     return key
 
 
-def _filled(part: bytes, block: int) -> bytes:
-    """A part repeated until it fills whole blocks; nothing stays nothing."""
+def _fill(part: bytes, block: int) -> bytes:
+    """Repeat octets until they fill whole blocks; none stay none."""
     size = block * -(-len(part) // block)
     return (part * (size // max(len(part), 1) + 1))[:size]

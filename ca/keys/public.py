@@ -1,7 +1,7 @@
-"""Public keys as their SubjectPublicKeyInfo says them, and what identifies one.
+"""Decode public keys from their SubjectPublicKeyInfo, and compute what identifies a key.
 
-The form is judged on the raw DER: a library that loads an explicit-parameter P-256 key
-or an id-RSASSA-PSS key would quietly make it another one.
+The raw DER is decoded here, because loading an explicit-parameter P-256 key or an id-RSASSA-PSS
+key in a library silently turns it into a different one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ca.errors import MalformedError
 
 
 class PublicKey(msgspec.Struct, frozen=True):
-    """A public key taken apart.
+    """A decoded public key.
 
     ``algorithm`` is a word of ``KEY_ALGORITHMS`` or the dotted OID. ``curve`` is "p256", "p384",
-    "p521", "explicit", or the dotted OID of another named curve. ``size`` is in bits, 0 where it
-    is not known. ``bits`` are the subjectPublicKey, which a key identifier is the hash of.
-    ``identity`` is the SHA-256 of the *normalised* key (RSA modulus; EC curve
-    and uncompressed point), so that two encodings of one key are one key.
+    "p521", "explicit", or the dotted OID of another named curve. ``size`` is in bits, or 0 if it
+    is not known. ``bits`` is the subjectPublicKey, of which a key identifier is the hash.
+    ``identity`` is the SHA-256 of the *normalised* key (RSA modulus; EC curve and uncompressed
+    point), so that two encodings of the same key have the same identity.
     """
 
     spki: bytes
@@ -39,22 +39,22 @@ class PublicKey(msgspec.Struct, frozen=True):
     bits: bytes = b""
 
     def __hash__(self) -> int:
-        """Cheap: what a CA's key implies is looked up for each certificate."""
+        """Cheap, because functions cached by the CA's key are called for every certificate."""
         return hash(self.spki)
 
     @property
     def label(self) -> str:
-        """For people: "RSA 2048", "EC p256", "ed25519"."""
+        """The key for people: "RSA 2048", "EC p256", "ed25519"."""
         if self.algorithm == "rsa":
             return f"RSA {self.size}"
         return f"EC {self.curve}" if self.algorithm == "ec" else self.algorithm
 
 
 def read_public_key(spki: bytes) -> PublicKey:
-    """Take a SubjectPublicKeyInfo apart (RFC 5280, 4.1.2.7; RFC 3279; RFC 5480).
+    """Decode a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7; RFC 3279; RFC 5480).
 
     Raises:
-        MalformedError: it is not one. A key that is well formed but bad is not refused here.
+        MalformedError: it is not one. A weak key is not refused here.
     """
     parts = der.read(spki, what="the public key").children()
     if len(parts) != 2 or parts[0].tag != der.SEQUENCE:
@@ -71,9 +71,9 @@ def read_public_key(spki: bytes) -> PublicKey:
 
 @der.read_once
 def _algorithm(node: der.Node) -> tuple[str, bytes]:
-    """OID and parameters of an AlgorithmIdentifier; nearly all keys share a handful."""
+    """OID and parameters of an AlgorithmIdentifier; cached, because nearly all keys share a few."""
     if der.too_deep(node):
-        raise MalformedError("the public key's algorithm nests deeper than any does")
+        raise MalformedError(f"the public key's algorithm nests more than {der.MAX_DEPTH} deep")
     parts = node.children()
     if not parts:
         raise MalformedError("the public key names no algorithm")
@@ -113,12 +113,12 @@ def _ec(spki: bytes, bits: bytes, parameters: bytes) -> PublicKey:
 
 
 @lru_cache(maxsize=512)
-def loaded(spki: bytes) -> Any:
-    """The library's object for a public key: proof, rules and builder ask for it in turn.
+def load_public_key(spki: bytes) -> Any:
+    """Load a public key with cryptography; cached, because several callers need the same key.
 
     Raises:
-        ValueError: the library cannot read it.
-        UnsupportedAlgorithm: it does not know the kind.
+        ValueError: cryptography cannot read it.
+        UnsupportedAlgorithm: cryptography does not support its type.
     """
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -126,18 +126,18 @@ def loaded(spki: bytes) -> Any:
 
 
 def is_canonical(spki: bytes) -> bool:
-    """Whether the library writes this key with the very same octets."""
+    """Whether cryptography encodes this key with exactly the same octets."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
     try:
-        key = loaded(spki)
+        key = load_public_key(spki)
     except (ValueError, UnsupportedAlgorithm):
         return False
-    written = key.public_bytes(
+    encoded = key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    return bool(written == spki)
+    return bool(encoded == spki)
 
 
 def _uncompressed(spki: bytes) -> bytes | None:

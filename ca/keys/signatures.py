@@ -1,7 +1,7 @@
-"""Whether a signature holds, with padding and hash chosen from the algorithm that was named.
+"""Verify signatures, with the padding and hash of the named signature algorithm.
 
-Judged over the octets as received: the library's own ``is_signature_valid`` says False for a good
-SHA-1 request and True for RSASSA-PSS with SHA-1, and it reads no certificate that is slightly odd.
+They are verified over the octets as received. cryptography's own ``is_signature_valid`` is False
+for a good request with SHA-1, but True for RSASSA-PSS with SHA-1, and cannot load odd certificates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from ca.encoding import der
 from ca.encoding.oids import HASHES
 from ca.errors import CAError
-from ca.keys.public import loaded
+from ca.keys.public import load_public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
@@ -24,14 +24,14 @@ _HASHES = {name.lower(): name for name in HASHES.values()}
 
 
 class Algorithm(msgspec.Struct, frozen=True):
-    """A signature algorithm by its name in ``ca.encoding.oids``, and its parameters."""
+    """A signature algorithm: its name in ``ca.encoding.oids``, and its parameters in DER."""
 
     name: str
     parameters: bytes = b""
 
 
 def hash_name(algorithm: Algorithm) -> str | None:
-    """The hash that an algorithm names; "" for Edwards curves; None if it is not known."""
+    """The hash of a signature algorithm; "" for Edwards curves; None if it is not known."""
     name = algorithm.name
     if name in ("Ed25519", "Ed448"):
         return ""
@@ -56,20 +56,22 @@ def _pss_hash(parameters: bytes) -> str | None:
     return "SHA1"
 
 
-def holds(spki: bytes, algorithm: Algorithm, signature: bytes, message: bytes) -> bool | None:
-    """Whether a key made this signature over these octets; None where that cannot be judged."""
+def verify_signature(
+    spki: bytes, algorithm: Algorithm, signature: bytes, message: bytes
+) -> bool | None:
+    """Whether a signature over these octets verifies; None if that cannot be determined."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     hashed_by = hash_name(algorithm)
     if hashed_by is None:
         return None
     try:
-        key = loaded(spki)
+        key = load_public_key(spki)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
     arguments = _scheme(key.__class__, algorithm.name, hashed_by)
     if arguments is None:
-        return False  # an algorithm of another family than the key's proves nothing
+        return False  # the algorithm does not fit the type of the key
     try:
         key.verify(signature, message, *arguments)
     except InvalidSignature:
@@ -81,7 +83,7 @@ def holds(spki: bytes, algorithm: Algorithm, signature: bytes, message: bytes) -
 
 @lru_cache(maxsize=64)
 def _scheme(kind: Hashable, name: str, hashed_by: str) -> tuple[Any, ...] | None:
-    """Padding and hash for a kind of key and an algorithm; None if they do not belong together."""
+    """Padding and hash for a type of key and an algorithm; None if they do not fit together."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 

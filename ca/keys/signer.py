@@ -1,4 +1,4 @@
-"""What the rest of the house holds instead of a private key."""
+"""The interfaces through which the other rooms use private keys."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ _BY_CURVE = {"p256": "ecdsa-with-SHA256", "p384": "ecdsa-with-SHA384", "p521": "
 
 
 class Signer(Protocol):
-    """A key that signs. It never crosses a process: hand over a ``KeyRef`` instead."""
+    """A key that signs. It never crosses a process boundary; a ``KeyRef`` does."""
 
     @property
     def algorithm(self) -> bytes:
-        """The AlgorithmIdentifier of its signatures, as DER."""
+        """The AlgorithmIdentifier of its signatures, in DER."""
 
     @property
     def public_key(self) -> bytes:
-        """Its SubjectPublicKeyInfo, as DER."""
+        """Its SubjectPublicKeyInfo, in DER."""
 
     def sign(self, tbs: bytes) -> bytes:
-        """The signature over these octets."""
+        """Sign these octets."""
 
 
 class Hasher(Protocol):
-    """A hash that is fed piece by piece."""
+    """A hash that is computed piece by piece."""
 
     def update(self, data: bytes) -> None:
-        """Feed the next octets."""
+        """Add the next octets."""
 
     def finalize(self) -> bytes:
-        """The digest of all octets fed."""
+        """The digest of all octets added."""
 
 
 class DigestSigner(Signer, Protocol):
-    """A Signer that also signs what it has not seen whole: for CRLs made as a stream."""
+    """A Signer that can also sign a digest, for CRLs that are written as a stream."""
 
     def hasher(self) -> Hasher:
-        """A fresh hash of the kind that ``algorithm`` names."""
+        """A new hash of the type that ``algorithm`` names."""
 
     def sign_digest(self, digest: bytes) -> bytes:
-        """The signature over the octets that gave this digest."""
+        """Sign the octets that have this digest."""
 
 
 class KeyRef(msgspec.Struct, frozen=True):
-    """Where a key is kept, without the means to open it.
+    """A stored key, without the passphrase to open it.
 
-    ``pkcs8`` is a PrivateKeyInfo or, when ``encrypted``, an EncryptedPrivateKeyInfo (RFC 5958).
+    ``pkcs8`` is a PrivateKeyInfo or, if ``encrypted``, an EncryptedPrivateKeyInfo (RFC 5958).
     """
 
     pkcs8: bytes
@@ -63,7 +63,7 @@ class KeyRef(msgspec.Struct, frozen=True):
 
 
 def signature_name(key: PublicKey) -> str:
-    """The signature algorithm that a CA key of this kind signs with.
+    """The signature algorithm that sipca uses with a CA key of this type.
 
     Raises:
         PolicyError: sipca does not sign with such a key.
@@ -72,11 +72,11 @@ def signature_name(key: PublicKey) -> str:
         return "sha256WithRSAEncryption"
     if key.algorithm == "ec" and key.curve in _BY_CURVE:
         return _BY_CURVE[key.curve]
-    raise PolicyError(f"a CA key of the kind {key.label} is not supported")
+    raise PolicyError(f"a CA key of the type {key.label} is not supported")
 
 
 @lru_cache(maxsize=8)
 def algorithm_identifier(key: PublicKey) -> bytes:
-    """The AlgorithmIdentifier that goes with ``signature_name`` (RFC 4055, RFC 5758)."""
+    """The AlgorithmIdentifier of ``signature_name`` in DER (RFC 4055, RFC 5758)."""
     oid = encode_oid(SIGNATURE_OIDS[signature_name(key)])
     return sequence(oid, tlv(NULL, b"")) if key.algorithm == "rsa" else sequence(oid)

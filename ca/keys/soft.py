@@ -1,4 +1,4 @@
-"""Keys in software: making them, opening them, signing with them."""
+"""Keys in software: generate them, open them, sign with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from ca.errors import KeyUnavailableError, MalformedError
 from ca.keys import at_rest
-from ca.keys.public import PublicKey, loaded, read_public_key
+from ca.keys.public import PublicKey, load_public_key, read_public_key
 from ca.keys.signer import DigestSigner, Hasher, KeyRef, algorithm_identifier
 from ca.keys.specs import SPECS
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     SoftKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-"""The kinds of key that sipca makes, as they are spelled everywhere."""
-
 
 class SoftSigner:
     """A Signer whose key is in this process's memory."""
@@ -32,26 +30,28 @@ class SoftSigner:
         self.public_key = public.spki
         self.algorithm = algorithm_identifier(public)
         self._hash = _hash_for(public.curve or "")
-        self._arguments = self._with(self._hash)
+        self._arguments = self._arguments_for(self._hash)
 
     def sign(self, tbs: bytes) -> bytes:
-        """The signature over these octets, with the hash that ``algorithm`` names."""
+        """Sign these octets, with the hash that ``algorithm`` names."""
         return cast(bytes, self._key.sign(tbs, *self._arguments))
 
     def hasher(self) -> Hasher:
-        """A fresh hash of the kind that ``algorithm`` names."""
+        """A new hash of the type that ``algorithm`` names."""
         from cryptography.hazmat.primitives import hashes
 
         return hashes.Hash(self._hash)
 
     def sign_digest(self, digest: bytes) -> bytes:
-        """The signature over the octets that gave this digest."""
+        """Sign the octets that have this digest."""
         from cryptography.hazmat.primitives.asymmetric import utils
 
-        return cast(bytes, self._key.sign(digest, *self._with(utils.Prehashed(self._hash))))
+        return cast(
+            bytes, self._key.sign(digest, *self._arguments_for(utils.Prehashed(self._hash)))
+        )
 
-    def _with(self, algorithm: hashes.HashAlgorithm | Prehashed) -> tuple[Any, ...]:
-        """Padding, where the key's kind has one, and hash as the library's ``sign`` takes them."""
+    def _arguments_for(self, algorithm: hashes.HashAlgorithm | Prehashed) -> tuple[Any, ...]:
+        """The arguments of cryptography's ``sign`` after the data: the hash, for RSA a padding."""
         from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
         if isinstance(self._key, rsa.RSAPrivateKey):
@@ -60,18 +60,18 @@ class SoftSigner:
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """A key just made: how it is kept, what it signs with, what it is."""
+    """A key that was just generated: its stored form, its signer, and its public key."""
 
     ref: KeyRef
     signer: DigestSigner
     public: PublicKey
 
 
-def make(spec: str, passphrase: bytes | None, *, label: str) -> NewKey:
-    """Make a key of a kind in ``SPECS``, encrypted at rest if a passphrase is given.
+def generate_key(spec: str, passphrase: bytes | None, *, label: str) -> NewKey:
+    """Generate a key of a type in ``SPECS``; it is stored encrypted if a passphrase is given.
 
     Raises:
-        MalformedError: there is no such kind.
+        MalformedError: there is no such type.
     """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -93,17 +93,17 @@ def make(spec: str, passphrase: bytes | None, *, label: str) -> NewKey:
         serialization.NoEncryption(),
     )
     public = _public(key)
-    kept = pkcs8 if passphrase is None else at_rest.encrypt(pkcs8, passphrase)
-    ref = KeyRef(kept, public.spki, passphrase is not None, label)
+    stored = pkcs8 if passphrase is None else at_rest.encrypt(pkcs8, passphrase)
+    ref = KeyRef(stored, public.spki, passphrase is not None, label)
     return NewKey(ref, SoftSigner(key, public), public)
 
 
 def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
-    """Open a kept key.
+    """Open a stored key.
 
     Raises:
-        KeyUnavailableError: it is locked and there is no passphrase, the passphrase does not
-            open it, or what is inside is not the key that the register names.
+        KeyUnavailableError: the passphrase is missing or wrong, or the key inside is not the one
+            that belongs to ``ref.public``.
     """
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -111,7 +111,7 @@ def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
         raise KeyUnavailableError(f"the {ref.label} key is locked", hint="give its passphrase")
     key = at_rest.load(ref.pkcs8, passphrase if ref.encrypted else None, label=ref.label)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise KeyUnavailableError(f"the {ref.label} key is of a kind that sipca does not sign with")
+        raise KeyUnavailableError(f"the {ref.label} key is of a type that sipca does not sign with")
     public = _public(key)
     if public.spki != ref.public:
         raise KeyUnavailableError(f"the {ref.label} key does not belong to its certificate")
@@ -119,16 +119,16 @@ def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
 
 
 def verify(public: PublicKey, signature: bytes, signed: bytes) -> bool:
-    """Whether a signature of the kind that sipca makes holds over these octets."""
-    return _holds(_scheme(public.spki, public.curve, prehashed=False), signature, signed)
+    """Whether a signature over these octets verifies, with the algorithm that sipca signs with."""
+    return _verify(_scheme(public.spki, public.curve, prehashed=False), signature, signed)
 
 
 def verify_digest(public: PublicKey, signature: bytes, digest: bytes) -> bool:
-    """Whether a signature holds over the octets that gave this digest."""
-    return _holds(_scheme(public.spki, public.curve, prehashed=True), signature, digest)
+    """Like ``verify``, for the octets that have this digest."""
+    return _verify(_scheme(public.spki, public.curve, prehashed=True), signature, digest)
 
 
-def _holds(scheme: _Scheme, signature: bytes, data: bytes) -> bool:
+def _verify(scheme: _Scheme, signature: bytes, data: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
 
     check, arguments = scheme
@@ -146,12 +146,12 @@ _Scheme = tuple[Callable[..., None] | None, tuple[Any, ...]]
 
 @lru_cache(maxsize=16)
 def _scheme(spki: bytes, curve: str | None, *, prehashed: bool) -> _Scheme:
-    """How a key's signatures are verified, and with which padding and hash."""
+    """The function that verifies signatures of a key, and its padding and hash."""
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
     chosen = _hash_for(curve or "")
     algorithm = utils.Prehashed(chosen) if prehashed else chosen
-    key = loaded(spki)
+    key = load_public_key(spki)
     if isinstance(key, rsa.RSAPublicKey):
         return key.verify, (padding.PKCS1v15(), algorithm)
     if isinstance(key, ec.EllipticCurvePublicKey):
@@ -160,7 +160,7 @@ def _scheme(spki: bytes, curve: str | None, *, prehashed: bool) -> _Scheme:
 
 
 def _hash_for(curve: str) -> hashes.HashAlgorithm:
-    """The hash that ``ca.keys.signer.signature_name`` pairs with a curve; RSA has none."""
+    """The hash that ``ca.keys.signer.signature_name`` uses with a curve; "" is for RSA."""
     from cryptography.hazmat.primitives import hashes
 
     return {"p384": hashes.SHA384(), "p521": hashes.SHA512()}.get(curve, hashes.SHA256())

@@ -1,4 +1,4 @@
-"""The kinds of key that sipca makes, as they are spelled at the command line."""
+"""The types of key that sipca generates, as they are written at the command line."""
 
 from __future__ import annotations
 

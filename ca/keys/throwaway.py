@@ -1,4 +1,4 @@
-"""Keys that are weak on purpose, for bad-certificate fixtures alone; none of them is ever kept."""
+"""Keys that may be weak, only for the bad certificates of fixtures; they are never stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHA1_WITH_RSA = sequence(encode_oid(SIGNATURE_OIDS["sha1WithRSAEncryption"]), tl
 
 
 class ThrowawayKey(msgspec.Struct, frozen=True):
-    """A key made for one fixture: its PEM, its public half, and what signs with it."""
+    """A key for one fixture: its PEM, its public key and its signer."""
 
     pem: bytes
     public: PublicKey
@@ -25,7 +25,7 @@ class ThrowawayKey(msgspec.Struct, frozen=True):
 
 
 class ThrowawaySigner:
-    """Signs with RSA and SHA-256, or with SHA-1 where that is what is to be shown."""
+    """Signs with RSA and SHA-256, or with SHA-1 for the fixture that demonstrates it."""
 
     def __init__(self, key: rsa.RSAPrivateKey, public: PublicKey) -> None:
         from ca.keys.signer import algorithm_identifier
@@ -35,22 +35,22 @@ class ThrowawaySigner:
         self.algorithm = algorithm_identifier(public)
 
     def sign(self, tbs: bytes) -> bytes:
-        """The signature over these octets with SHA-256."""
+        """Sign these octets with SHA-256."""
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import padding
 
         return self._key.sign(tbs, padding.PKCS1v15(), hashes.SHA256())
 
     def sign_sha1(self, tbs: bytes) -> bytes:
-        """The signature over these octets with SHA-1."""
+        """Sign these octets with SHA-1."""
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import padding
 
         return self._key.sign(tbs, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the point of it
 
 
-def make_throwaway(bits: int = 2048) -> ThrowawayKey:
-    """A fresh RSA key of any size, also one that no rule would let pass."""
+def generate_throwaway(bits: int = 2048) -> ThrowawayKey:
+    """Generate an RSA key of any size, also one that the rules refuse."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 

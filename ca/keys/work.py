@@ -1,10 +1,10 @@
-"""How much work opening a foreign key would be: read from the file before anything is derived.
+"""Refuse a key file that would take too much work to open, before anything is derived.
 
-A passphrase is turned into a key by repeating a hash; how often, the file itself says, and up to
-2^31 rounds of PBKDF2 (a quarter of an hour) or 2^30 blocks of scrypt (a terabyte) can be asked for
-in a few hundred octets. Reads BER as well as DER, since PFX files come in both.
+A key is derived from a passphrase by repeating a hash, and the file says how often: a few hundred
+octets can demand 2^31 rounds of PBKDF2 (a quarter of an hour) or 2^30 blocks of scrypt (a
+terabyte). BER is read as well as DER, because PFX files come in both.
 
-What lies inside an encrypted part of a PFX is seen only when that part is opened.
+The contents of an encrypted part of a PFX cannot be checked before that part is opened.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ca.encoding.der import oid_contents
 from ca.errors import PolicyError
 
 MAX_ROUNDS = 10_000_000
-"""Of all parts of a file together: some five seconds, 16 times OWASP's advice of 2023."""
+"""For all parts of a file together: about five seconds, 16 times OWASP's advice of 2023."""
 MAX_SCRYPT_MEMORY = 256 << 20
 MAX_SCRYPT_WORK = 1 << 22
 """N * r * p; OpenSSL's own default is 2^17."""
 MAX_BCRYPT_ROUNDS = 500
-"""A round takes some 10 ms; ``ssh-keygen`` writes 16 to 24 unless told."""
+"""A round takes about 10 ms; ``ssh-keygen`` uses 16 to 24 by default."""
 MAX_NUMBER_BITS = 8192
-"""Of a modulus or a prime: more is not a key that sipca takes, and to check it takes minutes."""
+"""For a modulus or a prime: sipca accepts no larger key, and checking one takes minutes."""
 MAX_NODES, MAX_DEPTH = 20_000, 40
 
 _PBKDF2 = oid_contents(oids.PBKDF2)
@@ -38,7 +38,7 @@ _OPENSSH = b"openssh-key-v1\0"
 
 
 class _Node(NamedTuple):
-    """One value: its tag octet, its contents, and what is inside where it is constructed."""
+    """One TLV: its tag octet, its contents, and the TLVs inside if it is constructed."""
 
     tag: int
     contents: bytes
@@ -46,12 +46,12 @@ class _Node(NamedTuple):
 
 
 def check_work(data: bytes, *, name: str) -> None:
-    """That opening a key file (PEM, DER, PFX) is not more work than a key is worth.
+    """Check that a key file (PEM, DER, PFX) does not take too much work to open.
 
-    What cannot be read here at all is left to the reader of keys, which refuses it.
+    A file that does not decode here passes, because the reader of keys will refuse it.
 
     Raises:
-        PolicyError: naming the factor and the bound.
+        PolicyError: it takes too much; the message names the parameter and the bound.
     """
     rounds = longest = 0
     for der in _ders(data):
@@ -82,7 +82,7 @@ def _ders(data: bytes) -> Iterator[bytes]:
 
 
 def _rounds(node: _Node, name: str) -> int:
-    """The rounds that one algorithm identifier, or one MacData of a PFX, asks for."""
+    """The rounds that a node demands if it is an AlgorithmIdentifier, or a MacData of a PFX."""
     inside = node.inside
     if node.tag != 0x30 or not inside:
         return 0
@@ -109,7 +109,7 @@ def _check_scrypt(numbers: list[int], name: str) -> None:
 
 
 def _check_openssh(data: bytes, name: str) -> None:
-    """OpenSSH's own form: cipher, KDF, and its options (salt, rounds), each with its length."""
+    """Check OpenSSH's own format: cipher, KDF, and its options (salt, rounds), length-prefixed."""
     fields, position = [], len(_OPENSSH)
     for _ in range(3):
         length = int.from_bytes(data[position : position + 4], "big")
@@ -120,11 +120,11 @@ def _check_openssh(data: bytes, name: str) -> None:
         raise _too_much(name, "its passphrase's rounds (bcrypt)", rounds, str(MAX_BCRYPT_ROUNDS))
 
 
-def _too_much(name: str, factor: str, asked: int, bound: str) -> PolicyError:
-    shown = str(asked) if asked < 1 << 64 else f"2^{asked.bit_length() - 1} or more"
+def _too_much(name: str, factor: str, work: int, bound: str) -> PolicyError:
+    shown = str(work) if work < 1 << 64 else f"2^{work.bit_length() - 1} or more"
     return PolicyError(
         f"'{name}': {factor} would be {shown}, more than {bound}",
-        hint="write it anew where it comes from, as openssl pkcs8 -topk8 -iter 600000 does",
+        hint="rewrite it where it comes from, for example by openssl pkcs8 -topk8 -iter 600000",
     )
 
 
@@ -133,44 +133,44 @@ def _number(node: _Node) -> int:
 
 
 def _walk(der: bytes) -> Iterator[_Node]:
-    """Every value of a structure, also of those that octet strings hold; none if it is none."""
+    """Every TLV of a structure, also those inside octet strings; none if it does not decode."""
     budget = [MAX_NODES]
-    waiting: list[_Node] = []
-    _into(waiting, der, budget)
-    while waiting:
-        node = waiting.pop()
+    pending: list[_Node] = []
+    _append_node(pending, der, budget)
+    while pending:
+        node = pending.pop()
         yield node
-        waiting += node.inside
+        pending += node.inside
         if node.tag in (0x04, 0x80) and node.contents[:1] == b"\x30":
-            _into(waiting, node.contents, budget)
+            _append_node(pending, node.contents, budget)
         if len(node.inside) > 1 and all(each.tag == 0x04 for each in node.inside):  # BER: in pieces
-            _into(waiting, b"".join(each.contents for each in node.inside), budget)
+            _append_node(pending, b"".join(each.contents for each in node.inside), budget)
 
 
-def _into(waiting: list[_Node], octets: bytes, budget: list[int]) -> None:
-    found, _ = _read(octets, (0, len(octets)), 0, budget)
-    if found is not None:
-        waiting.append(found)
+def _append_node(pending: list[_Node], octets: bytes, budget: list[int]) -> None:
+    node, _ = _read(octets, (0, len(octets)), 0, budget)
+    if node is not None:
+        pending.append(node)
 
 
 def _read(
     data: bytes, span: tuple[int, int], depth: int, budget: list[int]
 ) -> tuple[_Node | None, int]:
-    """The value at the start of a span, and where the next one begins; None where none does."""
-    at, last = span
+    """The TLV at the start of a span, or None, and the position after it."""
+    begin, limit = span
     budget[0] -= 1
-    if at + 2 > last or depth > MAX_DEPTH or budget[0] < 0:
-        return None, last
-    tag, length, start = data[at], data[at + 1], at + 2
-    endless = length == 0x80
+    if begin + 2 > limit or depth > MAX_DEPTH or budget[0] < 0:
+        return None, limit
+    tag, length, start = data[begin], data[begin + 1], begin + 2
+    indefinite = length == 0x80
     if length > 0x80:
         start += length - 0x80
-        length = int.from_bytes(data[at + 2 : start], "big")
-    end = last if endless else min(start + length, last)
+        length = int.from_bytes(data[begin + 2 : start], "big")
+    end = limit if indefinite else min(start + length, limit)
     inside: list[_Node] = []
     position = start
     while tag & 0x20 and position < end:
-        if endless and data[position : position + 2] == b"\0\0":
+        if indefinite and data[position : position + 2] == b"\0\0":
             return _Node(tag, data[start:position], tuple(inside)), position + 2
         node, position = _read(data, (position, end), depth + 1, budget)
         if node is None:

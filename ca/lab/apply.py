@@ -22,7 +22,7 @@ from ca.documents.apply import ApplyDocument, ApplyStep
 from ca.documents.exits import EXIT_CODES
 from ca.documents.sign import Refused, Signed, SigningDocument, Skipped
 from ca.errors import ERRORS, CAError, ConflictError, attempt
-from ca.files import conflicts, locked, make_folder, read_bounded, write_atomic
+from ca.files import conflicts, lock_file, make_folder, read_bounded, write_atomic
 from ca.lab.lab_file import (
     CertificateTable,
     DeviceTable,
@@ -55,7 +55,7 @@ def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> App
         ) as home:
             return _document(*_steps(home, lab, check=True), check=True)
     make_folder(path, mode=0o700)
-    with locked(path / "apply.lock"):
+    with lock_file(path / "apply.lock"):
         created = (
             _is_new(path, lab, environment)
             and create_ca(path, _with_base_url(lab), environment).created

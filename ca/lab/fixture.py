@@ -14,8 +14,8 @@ from ca.documents.fixture import FixtureDocument, FixtureFiles, FixtureListDocum
 from ca.documents.sign import Refused
 from ca.encoding import pem
 from ca.errors import BugError, ConflictError, attempt
-from ca.files import PRIVATE, PUBLIC, held_folder, make_folder, write_atomic
-from ca.keys.throwaway import make_throwaway
+from ca.files import PRIVATE, PUBLIC, lock_folder, make_folder, write_atomic
+from ca.keys.throwaway import generate_throwaway
 from ca.lab.throwaway import MARK, Limits, ThrowawayCA, make_ca, make_crl, make_leaf
 from ca.profiles.fixture import Change, Fixture
 from ca.profiles.library import Library
@@ -48,7 +48,7 @@ def make_fixtures(name: str, folder: Path, environment: Environment) -> FixtureD
     now = environment.now()
     cas = _cas({each.change.issuer for each in fixtures}, environment, now)
     make_folder(folder)
-    with held_folder(folder):
+    with lock_folder(folder):
         _check_empty(folder)
         return _made(fixtures, cas, folder, environment, now)
 
@@ -119,7 +119,7 @@ def _make(
     fixture: Fixture, issuer: ThrowawayCA, folder: Path, now: datetime, serial: int
 ) -> FixtureRecord:
     change: Change = fixture.change
-    key = make_throwaway(int(change.key.removeprefix("rsa:")))
+    key = generate_throwaway(int(change.key.removeprefix("rsa:")))
     leaf = make_leaf(change, issuer, key, now=now, serial=serial)
     above = [issuer.certificate, *issuer.above[:-1]] if change.send_chain else []
     place = folder / fixture.name

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ca.documents.samples import SampleRecord, SamplesDocument
 from ca.errors import ConflictError
-from ca.files import conflicts, held_folder, make_folder, write_atomic
+from ca.files import conflicts, lock_folder, make_folder, write_atomic
 from ca.profiles.samples import samples, samples_readme
 
 
@@ -22,7 +22,7 @@ def write_samples(folder: Path, *, overwrite: bool = False) -> SamplesDocument:
     readme = folder / "README.md"
     files[readme] = samples_readme()
     make_folder(folder)
-    with held_folder(folder):
+    with lock_folder(folder):
         taken = [path for path, data in files.items() if not overwrite and conflicts(path, data)]
         if taken:
             raise ConflictError(

@@ -17,7 +17,7 @@ from ca.issuance.extensions import key_identifier
 from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier
-from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, make_throwaway
+from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, generate_throwaway
 from ca.model.certificates import Validity
 from ca.model.status import KEY_COMPROMISE
 from ca.profiles.fixture import Change
@@ -50,7 +50,7 @@ def make_ca(
     """A CA below another, or a self-signed root."""
     from cryptography import x509
 
-    key = make_throwaway()
+    key = generate_throwaway()
     validity = Validity(now - timedelta(days=2), now + timedelta(days=365))
     builder = _start(cn, key, parent, validity, serial)
     builder = builder.add_extension(x509.BasicConstraints(True, limits.path_length), critical=True)

@@ -1,1 +1,1 @@
-"""Judging public keys and certificates: one function a rule, each citing its section."""
+"""Rules for public keys, certificates, lifetimes and clocks: one function each, with its source."""

@@ -1,7 +1,7 @@
-"""Judging a certificate before it is signed: the very octets, against what its profile promises.
+"""Judge a certificate before it is signed: the exact octets, against its profile and account.
 
-The octets are read back by two readers: cryptography's has to take them for a certificate, and
-ours takes them apart; the parts that a batch shares are taken apart once.
+The octets are decoded by two parsers: cryptography has to accept them as a certificate, and ours
+splits them into parts. The parts that the certificates of a batch share are decoded once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ca.model.findings import Violation, cases, rule
 from ca.profiles.profile import Profile
 
 CRITICAL = {oids.BASIC_CONSTRAINTS, oids.KEY_USAGE, oids.NAME_CONSTRAINTS}
-"""Nothing else is ever critical here."""
+"""The extensions that sipca issues as critical, and no others."""
 KNOWN = CRITICAL | {
     oids.SUBJECT_KEY_IDENTIFIER,
     oids.AUTHORITY_KEY_IDENTIFIER,
@@ -40,7 +40,7 @@ _STRING_TAGS = {
 
 
 class Promised(msgspec.Struct, frozen=True):
-    """What was decided, and is accounted for, of the parts that are each certificate's own."""
+    """The parts of one certificate that its account promises."""
 
     subject: tuple[SubjectAttribute, ...]
     san: tuple[GeneralName, ...]
@@ -48,7 +48,11 @@ class Promised(msgspec.Struct, frozen=True):
 
 
 class ToBeSigned(msgspec.Struct, frozen=True):
-    """Octets about to be signed, read back, beside what was promised."""
+    """The decoded octets to be signed, with all that they are judged against.
+
+    ``fields`` are those of the TBSCertificate; ``attributes`` are OID, string tag and text;
+    ``extensions`` are OID, criticality and value; ``times`` are tag and time.
+    """
 
     fields: list[bytes]
     attributes: list[tuple[str, int, str]]
@@ -66,7 +70,9 @@ class ToBeSigned(msgspec.Struct, frozen=True):
 @cases("Version: 3 (0x2)", "Version: 1 (0x0) with extensions")
 def version(subject: ToBeSigned) -> Violation | None:
     """The certificate is of version 3."""
-    return None if subject.fields[0] == extensions.VERSION_3 else Violation("not version 3")
+    if subject.fields[0] == extensions.VERSION_3:
+        return None
+    return Violation("the version is not 3")
 
 
 @rule("cert-serial", "error", "RFC 5280 4.1.2.2; CA/Browser Forum BR 7.1")
@@ -75,7 +81,7 @@ def serial(subject: ToBeSigned) -> Violation | None:
     """The serial number is positive, has at most 20 octets and at least 126 random bits."""
     value = der.integer(der.read(subject.fields[1]))
     if value <= 0 or value.bit_length() > 159 or value.bit_length() < 127:
-        return Violation(f"the serial has {value.bit_length()} bits and should have 127 to 159")
+        return Violation(f"the serial has {value.bit_length()} bits, but should have 127 to 159")
     return None
 
 
@@ -133,7 +139,9 @@ def outlives_issuer(subject: ToBeSigned) -> Violation | None:
     (_, not_before), (_, not_after) = subject.times
     end = subject.issuer.validity.not_after if subject.issuer else not_after
     if not_after > end or not_after < not_before:
-        return Violation(f"it would end {not_after:%Y-%m-%d}, its issuer ends {end:%Y-%m-%d}")
+        return Violation(
+            f"it would expire on {not_after:%Y-%m-%d}, but its issuer on {end:%Y-%m-%d}"
+        )
     return None
 
 
@@ -146,10 +154,10 @@ def subject_name(subject: ToBeSigned) -> list[Violation]:
         for oid, tag, _ in subject.attributes
         if tag != _STRING_TAGS.get(oid, der.UTF8_STRING)
     ]
-    found = [(oids.ATTRIBUTE_TYPES.get(oid, oid), text) for oid, _, text in subject.attributes]
-    if not any(kind == "CN" and text for kind, text in found):
+    attributes = [(oids.ATTRIBUTE_TYPES.get(oid, oid), text) for oid, _, text in subject.attributes]
+    if not any(kind == "CN" and text for kind, text in attributes):
         problems.append(Violation("the subject has no CN"))
-    if found != [(each.type, each.value) for each in subject.promised.subject]:
+    if attributes != [(each.type, each.value) for each in subject.promised.subject]:
         problems.append(Violation("the subject is not the one that was decided"))
     return problems
 
@@ -160,22 +168,22 @@ def same_key(subject: ToBeSigned) -> Violation | None:
     """The key in the certificate is the request's, octet for octet."""
     if subject.fields[6] == subject.key.spki and is_canonical(subject.key.spki):
         return None
-    return Violation("the key was changed, or is not in the one form that DER has for it")
+    return Violation("the key was changed, or is not encoded in DER")
 
 
 @rule("cert-extensions", "error", "RFC 5280 4.2")
 @cases("basicConstraints, critical", "subjectAltName twice, or keyUsage that is not critical.")
 def known_extensions(subject: ToBeSigned) -> list[Violation]:
     """Each extension occurs once, is one that sipca issues, and is critical where it must be."""
-    problems, seen = [], set()
+    problems, earlier_oids = [], set()
     for oid, critical, _ in subject.extensions:
-        if oid in seen:
-            problems.append(Violation(f"the extension {oid} stands twice"))
+        if oid in earlier_oids:
+            problems.append(Violation(f"the extension {oid} occurs twice"))
         if oid not in KNOWN:
-            problems.append(Violation(f"the extension {oid} is none that sipca issues"))
+            problems.append(Violation(f"the extension {oid} is not one that sipca issues"))
         elif critical != (oid in CRITICAL):
             problems.append(Violation(f"the extension {oid} has the wrong criticality"))
-        seen.add(oid)
+        earlier_oids.add(oid)
     return problems
 
 
@@ -189,7 +197,7 @@ def basic_constraints(subject: ToBeSigned) -> Violation | None:
     if issued is not is_ca:
         return Violation(f"basicConstraints does not fit the role {subject.profile.role}")
     if not is_ca and value != b"\x30\x00":
-        return Violation("basicConstraints encodes a DEFAULT")
+        return Violation("basicConstraints encodes a default value")
     if length != subject.profile.extensions.path_length:
         return Violation("the path length is not the profile's")
     return None
@@ -231,12 +239,16 @@ def extended_key_usage(subject: ToBeSigned) -> Violation | None:
 def key_identifiers(subject: ToBeSigned) -> list[Violation]:
     """SKI is method 1 of RFC 7093 over this key; AKI is the issuer's own SKI, a root has none."""
     problems = []
-    own = subject.values.get(oids.SUBJECT_KEY_IDENTIFIER)
-    issuers = subject.values.get(oids.AUTHORITY_KEY_IDENTIFIER)
-    if own != b"\x04\x14" + sha256(subject.key.bits).digest()[:20]:
+    subject_identifier = subject.values.get(oids.SUBJECT_KEY_IDENTIFIER)
+    authority_identifier = subject.values.get(oids.AUTHORITY_KEY_IDENTIFIER)
+    if subject_identifier != b"\x04\x14" + sha256(subject.key.bits).digest()[:20]:
         problems.append(Violation("the subject key identifier is not this key's"))
     expected = subject.issuer.key_identifier if subject.issuer else None
-    if (None if issuers is None else extensions.authority_key_identifier(issuers)) != expected:
+    if (
+        None
+        if authority_identifier is None
+        else extensions.authority_key_identifier(authority_identifier)
+    ) != expected:
         problems.append(Violation("the authority key identifier is not the issuer's"))
     return problems
 
@@ -257,7 +269,7 @@ def san(subject: ToBeSigned) -> list[Violation]:
     if len(set(names)) != len(names):
         problems.append(Violation("the SAN holds a name twice"))
     problems.extend(
-        Violation(f"the profile carries no {name.kind} names")
+        Violation(f"the profile takes no {name.kind} names")
         for name in names
         if name.kind not in rules.take
     )
@@ -292,19 +304,19 @@ def read_back(
     issuer: CertificateFacts | None,
     algorithm: bytes,
 ) -> ToBeSigned:
-    """A TBSCertificate as it will be signed, taken apart for ``CERTIFICATE_RULES``.
+    """Decode a TBSCertificate that is about to be signed, for ``CERTIFICATE_RULES``.
 
     Raises:
-        MalformedError: it cannot be read back.
+        MalformedError: one of the two parsers cannot decode it.
     """
-    _read_by_another(tbs, algorithm)
+    _read_with_cryptography(tbs, algorithm)
     fields = der.split(tbs)
-    found = _extensions(fields)
+    all_extensions = _extensions(fields)
     return ToBeSigned(
         fields=fields,
         attributes=[each for rdn in der.split(fields[5]) for each in _attributes(rdn)],
-        extensions=found,
-        values={oid: value for oid, _, value in found},
+        extensions=all_extensions,
+        values={oid: value for oid, _, value in all_extensions},
         times=extensions.read_validity(fields[4]),
         promised=promised,
         profile=profile,
@@ -314,7 +326,7 @@ def read_back(
     )
 
 
-def _read_by_another(tbs: bytes, algorithm: bytes) -> None:
+def _read_with_cryptography(tbs: bytes, algorithm: bytes) -> None:
     from cryptography import x509
 
     try:

@@ -1,4 +1,4 @@
-"""Whether a clock can be believed, beside the moments of a register's newest events."""
+"""Rules for the clock, compared with the times of the newest events of the register."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from ca.model.findings import Finding, Violation, cases, rule, run
 
 SKEW = timedelta(minutes=5)
 """How far the clocks of machines that share a home may differ."""
-
-
 LEAP = timedelta(days=365)
-"""A gap between two events that is rather a wrong clock than a CA that nobody used."""
+"""A longer gap between two events suggests a wrong clock rather than a CA that nobody used."""
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """This moment, and the moments of the newest events, in their order."""
+    """The time now, and the times of the newest events, in their order."""
 
     now: datetime
     moments: tuple[datetime, ...]
@@ -36,7 +34,7 @@ def clock_behind(clock: Clock) -> Violation | None:
     if clock.now >= newest - SKEW:
         return None
     return Violation(
-        f"the clock says {clock.now:%Y-%m-%d %H:%M}Z, but the register's newest event is of "
+        f"the clock says {clock.now:%Y-%m-%d %H:%M}Z, but the register's newest event is from "
         f"{newest:%Y-%m-%d %H:%M}Z",
         "set this machine's clock, unless it is right now and was wrong then",
     )
@@ -53,7 +51,7 @@ def clock_ahead(clock: Clock) -> Violation | None:
     before, after = leaps[-1]
     return Violation(
         f"the clock leapt from {before:%Y-%m-%d %H:%M}Z to {after:%Y-%m-%d %H:%M}Z: is it right?",
-        "what is signed under a clock that is ahead is not yet valid on any device; where nobody "
+        "certificates signed with a clock that is ahead are not yet valid on any device; if nobody "
         "used this CA for so long, --allow clock-ahead records that",
     )
 
@@ -62,5 +60,5 @@ RULES = (clock_behind, clock_ahead)
 
 
 def judge_clock(clock: Clock, allowed: Collection[str] = ()) -> list[Finding]:
-    """What is to be said of a clock."""
+    """Judge a clock; ``allowed`` are codes of rules that the operator overrides."""
     return run(RULES, clock, allowed)

@@ -1,7 +1,8 @@
-"""Moduli that can be factored, by tests that take milliseconds: no rules, only numbers.
+"""Tests for RSA moduli that can be factored, on plain numbers.
 
-What is cheap enough for every signing is in ``public_keys``; what is here takes 6 ms for a key of
-2,048 bits, and 130 for one of 4,096, and so is asked where few requests are signed.
+All tests here together take 6 ms for a key of 2,048 bits and 130 ms for one of 4,096, so they are
+used only where few requests are signed. Those that are cheap enough for every signing are in
+``public_keys``.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from pathlib import Path
 
 FACTOR_BOUND = 1 << 20
 MOST_AT_ONCE = 64
-"""Requests of one call up to which their RSA keys are examined here: 0.4 s. In larger calls it
-would take forty times as long as all else together; ``check`` examines those keys."""
+"""RSA keys are tested here in calls with at most so many requests, which takes 0.4 s. In larger
+calls it would take forty times as long as everything else; ``check`` tests those keys."""
 _PRIMORIAL = Path(__file__).with_name("primorial.bin")
-"""The product of the odd primes below 2^20, big-endian: 1,510,927 bits. A test makes it anew; to
-make it takes 0.15 s, to read it 0.1 ms."""
+"""The product of the odd primes below 2^20, big-endian, 1,510,927 bits. Computing it takes 0.15 s,
+reading it 0.1 ms; a test computes it and compares."""
 _POWERS = tuple(p for p in range(3, 102) if all(p % q for q in range(2, p)))
 _LARGEST_BY_LIBRARY = 3072
-"""OpenSSL takes long public exponents for moduli of so many bits (its own bound against abuse)."""
+"""OpenSSL accepts long public exponents only for moduli of at most so many bits."""
 
 
 @cache
@@ -29,21 +30,21 @@ def primorial() -> int:
 
 
 def small_factor(modulus: int) -> int | None:
-    """A prime factor below 2^20, or the product of several; None if there is none."""
-    found = math.gcd(primorial() % modulus, modulus)
-    return found if found > 1 else None
+    """The prime factor below 2^20, or the product of all such factors; None if there is none."""
+    divisor = math.gcd(primorial() % modulus, modulus)
+    return divisor if divisor > 1 else None
 
 
 def is_power(modulus: int) -> bool:
-    """Whether it is a cube or a higher power; that it has no factor below 2^20 bounds which.
+    """Whether it is a cube or a higher power, if it has no factor below 2^20.
 
-    Squares are what Fermat's method finds first.
+    Fermat's method finds squares. Without a factor below 2^20 only few exponents are possible.
     """
     return any(_root(modulus, power) ** power == modulus for power in _POWERS)
 
 
 def _root(number: int, power: int) -> int:
-    """The integer root, by Newton's method from above."""
+    """The integer root of this power, by Newton's method from above."""
     root = 1 << -(-number.bit_length() // power)
     while True:
         nearer = ((power - 1) * root + number // root ** (power - 1)) // power
@@ -53,16 +54,16 @@ def _root(number: int, power: int) -> int:
 
 
 def is_prime(modulus: int) -> bool:
-    """Whether it passes Fermat's test, as every prime does, and by chance no product of two."""
+    """Whether it passes Fermat's test: every prime does, a product of two primes by chance only."""
     if modulus.bit_length() > _LARGEST_BY_LIBRARY:
         return pow(2, modulus - 1, modulus) == 1
     return _is_prime_by_library(modulus)
 
 
 def _is_prime_by_library(modulus: int) -> bool:
-    """Fermat's test as a public operation of OpenSSL, in a tenth of the time of ``pow``.
+    """Fermat's test as a public-key operation of OpenSSL, in a tenth of the time of ``pow``.
 
-    Where n is prime, (1/b)^(n-2) is b again: b is chosen so that the library knows it (as padded).
+    If n is prime, (1/b)^(n-2) is b. This b is valid PKCS#1 padding, so that OpenSSL recognises it.
     """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric import padding, rsa

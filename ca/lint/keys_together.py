@@ -1,8 +1,8 @@
-"""What is seen only in many RSA keys together: primes that two of them share.
+"""Rules for all RSA keys of a register together: primes that two of them share.
 
-Devices that make their keys right after they were switched on, all with the same little chance,
-come to share primes (Heninger et al., "Mining your Ps and Qs", 2012): the greatest common divisor
-of two such moduli is a prime of both, and anybody can compute it.
+Devices that generate keys right after power-on, before they have enough randomness, can generate
+the same prime (Heninger et al., "Mining your Ps and Qs", 2012). The greatest common divisor of two
+such moduli is that prime, and anybody can compute it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ca.lint import factoring
 from ca.model.findings import Finding, Violation, cases, rule, run
 
 MOST_KEYS = 100_000
-"""Newest keys that are looked at; 10,000 take 3 s."""
+"""Only so many keys, the newest, are judged; 10,000 take 3 s."""
 MOST_PRIME_TESTS = 500
-"""Newest keys whose modulus is tested for being a prime: 2 ms each."""
+"""Only so many keys, the newest, are tested for a prime modulus: 2 ms each."""
 _NAMED = 20
 
 
 class KeyInUse(msgspec.Struct, frozen=True):
-    """The modulus of a certificate's RSA key, and whether the certificate is good today."""
+    """The modulus of a certificate's RSA key, and whether the certificate is good now."""
 
     serial: str
     modulus: int
@@ -32,15 +32,15 @@ class KeyInUse(msgspec.Struct, frozen=True):
 
 
 class SharedPrimes(msgspec.Struct, frozen=True):
-    """Pairs of certificates of different keys with a prime in common, one of each good today."""
+    """Pairs of different keys with a common prime; at least one is in a good certificate."""
 
     pairs: tuple[tuple[KeyInUse, KeyInUse], ...]
 
 
 class WeakModuli(msgspec.Struct, frozen=True):
-    """Good certificates whose modulus can be factored by itself, and why."""
+    """Keys of good certificates whose modulus can be factored by itself, each with the reason."""
 
-    found: tuple[tuple[KeyInUse, str], ...]
+    keys: tuple[tuple[KeyInUse, str], ...]
 
 
 @rule("shared-prime", "error", "NIST SP 800-56B 6.4.2")
@@ -66,18 +66,18 @@ def shared_prime(shared: SharedPrimes) -> Iterator[Violation]:
 @cases("A product of two large primes.", "A modulus that is divisible by 65537.")
 def weak_modulus(weak: WeakModuli) -> Iterator[Violation]:
     """No certificate in use has an RSA modulus that is prime or has a factor below 2^20."""
-    for key, why in weak.found[:_NAMED]:
+    for key, why in weak.keys[:_NAMED]:
         yield Violation(
             f"the RSA modulus of {key.serial[:12]} {why}: its private key can be computed",
             f"a new key on the device; sipca revoke {key.serial[:12]} --all-with-key "
             "--reason key-compromise",
         )
-    if len(weak.found) > _NAMED:
-        yield Violation(f"{len(weak.found) - _NAMED} more RSA keys can be factored")
+    if len(weak.keys) > _NAMED:
+        yield Violation(f"{len(weak.keys) - _NAMED} more RSA keys can be factored")
 
 
 def judge_together(keys: Sequence[KeyInUse]) -> list[Finding]:
-    """What the rules find in the keys of a register, newest first."""
+    """Judge the keys of a register, newest first."""
     by_modulus: dict[int, KeyInUse] = {}
     for key in keys:
         if key.modulus > 1 and key.modulus & 1 and not (_good_already(by_modulus, key)):
@@ -101,7 +101,7 @@ def _good_already(known: dict[int, KeyInUse], key: KeyInUse) -> bool:
 
 
 def _pairs(sharing: Sequence[KeyInUse]) -> list[tuple[KeyInUse, KeyInUse]]:
-    """Which of the keys share a prime with which; only where one of both is in use."""
+    """The pairs of keys that share a prime; only those of which one is in use."""
     import gmpy2
 
     numbers = [gmpy2.mpz(each.modulus) for each in sharing[: MOST_PRIME_TESTS * 2]]
@@ -113,7 +113,7 @@ def _pairs(sharing: Sequence[KeyInUse]) -> list[tuple[KeyInUse, KeyInUse]]:
 
 
 def _weak(moduli: Sequence[int], product: Any) -> Iterator[tuple[int, str]]:
-    """Moduli that can be factored by themselves, newest first; ``product`` is of them all."""
+    """Moduli that can be factored by themselves, and why; ``product`` is the product of all."""
     import gmpy2
 
     small_factors = gmpy2.gcd(product, gmpy2.primorial(factoring.FACTOR_BOUND))
@@ -125,7 +125,7 @@ def _weak(moduli: Sequence[int], product: Any) -> Iterator[tuple[int, str]]:
 
 
 def _products(moduli: Sequence[int]) -> list[list[Any]]:
-    """The moduli, the products of two neighbours, of four, and so on, to the product of all."""
+    """The product tree: the moduli, the products of two neighbours, of four, ..., of all."""
     import gmpy2
 
     levels = [[gmpy2.mpz(each) for each in moduli]]
@@ -139,8 +139,8 @@ def _products(moduli: Sequence[int]) -> list[list[Any]]:
 def _with_common_factor(moduli: Sequence[int], levels: list[list[Any]]) -> list[int]:
     """Moduli that have a factor in common with the product of the others (Bernstein, 2004).
 
-    From the product of all down the tree, what is left of it modulo the square of each product.
-    ``levels`` are used up on the way: they are most of the memory.
+    Down the product tree, the product of all is reduced modulo the square of each node. ``levels``
+    is emptied on the way, because it takes most of the memory.
     """
     import gmpy2
 

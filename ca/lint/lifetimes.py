@@ -1,4 +1,4 @@
-"""What ends, or was left undone: rules over plain facts of CAs, certificates and plans."""
+"""Rules for what expires, is revoked, or was left unfinished: CAs, certificates and plans."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 
 
 class CAHealth(msgspec.Struct, frozen=True):
-    """A CA: its certificate's end and the longest life that a shipped profile gives."""
+    """A CA: when its certificate expires, and the longest lifetime of a shipped profile."""
 
     name: str
     role: str
@@ -20,7 +20,7 @@ class CAHealth(msgspec.Struct, frozen=True):
 
 
 class RevokedCA(msgspec.Struct, frozen=True):
-    """A CA whose own certificate is revoked or held: "revoked" or "held", why, since when."""
+    """A CA whose own certificate is revoked or on hold; ``status`` is "revoked" or "held"."""
 
     name: str
     serial: str
@@ -30,7 +30,7 @@ class RevokedCA(msgspec.Struct, frozen=True):
 
 
 class CertificateHealth(msgspec.Struct, frozen=True):
-    """A current certificate that ends within the span asked for."""
+    """A current certificate that expires soon."""
 
     name: str
     serial: str
@@ -38,29 +38,29 @@ class CertificateHealth(msgspec.Struct, frozen=True):
     not_after: datetime
 
 
-class LeftPlans(msgspec.Struct, frozen=True):
-    """Serials that were planned a while ago and have neither certificate nor abandonment."""
+class UnfinishedPlans(msgspec.Struct, frozen=True):
+    """Serials that were planned a while ago, and were neither signed nor abandoned."""
 
     serials: tuple[str, ...]
 
 
-def left(end: datetime, now: datetime) -> str:
-    """How long until an end, for people: "21 d left", "ended 3 d ago"."""
+def time_left(end: datetime, now: datetime) -> str:
+    """The time until an expiry, for people: "21 d left", "expired 3 d ago"."""
     days = (end - now) / timedelta(days=1)
     if days < 0:
-        return f"ended {-days:.0f} d ago"
+        return f"expired {-days:.0f} d ago"
     return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
 
 
 @rule("ca-ended", "error", "RFC 5280 6.1.3 (a)")
 @cases("It ends in 2036.", "It ended yesterday: no certificate below it is trusted any more.")
-def ca_ended(ca: CAHealth) -> Violation | None:
+def ca_expired(ca: CAHealth) -> Violation | None:
     """The CA's certificate has not expired."""
     if ca.now < ca.not_after:
         return None
     return Violation(
-        f"{ca.name}: its certificate ended on {ca.not_after:%Y-%m-%d}",
-        "sipca init --home NEWDIR makes a new CA; give its root to every device",
+        f"{ca.name}: its certificate expired on {ca.not_after:%Y-%m-%d}",
+        "sipca init --home NEWDIR creates a new CA; give its root to every device",
     )
 
 
@@ -70,16 +70,17 @@ def ca_revoked(ca: RevokedCA) -> Violation | None:
     """The CA's own certificate is neither revoked nor held."""
     text = "on hold" if ca.status == "held" else f"revoked for {ca.reason}"
     return Violation(
-        f"{ca.name}: its certificate is {text} since {ca.since:%Y-%m-%d}; it signs nothing more",
+        f"{ca.name}: its certificate has been {text} since {ca.since:%Y-%m-%d}; it signs nothing "
+        "more",
         f"sipca release {ca.serial}"
         if ca.status == "held"
-        else "sipca init --home NEWDIR makes a new CA; give its root to every device",
+        else "sipca init --home NEWDIR creates a new CA; give its root to every device",
     )
 
 
 @rule("ca-ending", "warning", "profiles 3")
 @cases("Ten years are left.", "One year is left, and profile sip gives 825 days.")
-def ca_ending(ca: CAHealth) -> Violation | None:
+def ca_expiring(ca: CAHealth) -> Violation | None:
     """The CA has more time left than the longest profile gives.
 
     If not, new certificates end with it.
@@ -87,18 +88,18 @@ def ca_ending(ca: CAHealth) -> Violation | None:
     if not timedelta(0) < ca.not_after - ca.now < ca.longest:
         return None
     return Violation(
-        f"{ca.name}: {left(ca.not_after, ca.now)}, less than the {ca.longest.days} d that a "
-        "profile gives; certificates are cut at its end",
+        f"{ca.name}: {time_left(ca.not_after, ca.now)}, less than the {ca.longest.days} d that a "
+        "profile gives; certificates expire with it",
         "plan a new CA: sipca init --home NEWDIR",
     )
 
 
 @rule("certificate-ending", "warning", "RFC 5280 4.1.2.5; targets 9")
 @cases("400 days are left.", "20 days are left, or it has expired and nothing replaced it.")
-def certificate_ending(certificate: CertificateHealth) -> Violation | None:
+def certificate_expiring(certificate: CertificateHealth) -> Violation | None:
     """No certificate in use ends soon."""
     return Violation(
-        f"{certificate.name}: {left(certificate.not_after, certificate.now)}, "
+        f"{certificate.name}: {time_left(certificate.not_after, certificate.now)}, "
         f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
         f"make a CSR on the device; sipca sign FILE --supersedes {certificate.serial[:12]}",
     )
@@ -108,7 +109,7 @@ def certificate_ending(certificate: CertificateHealth) -> Violation | None:
 @cases(
     "Each plan has its certificate.", "The machine lost power between the plan and the signature."
 )
-def plan_without_result(plans: LeftPlans) -> Violation | None:
+def plan_without_result(plans: UnfinishedPlans) -> Violation | None:
     """Every signing that was begun was finished.
 
     Of one that was not, the serial number stays used.
@@ -118,20 +119,19 @@ def plan_without_result(plans: LeftPlans) -> Violation | None:
     shown = ", ".join(serial[:12] for serial in plans.serials[:5])
     return Violation(
         f"{len(plans.serials)} planned and never signed: {shown}",
-        "nothing needs doing: the next sipca sign gives them up; sipca revoke --serial HEX "
-        "if in doubt",
+        "nothing to do: the next sipca sign abandons them; if in doubt, sipca revoke --serial HEX",
     )
 
 
-Fact = CAHealth | RevokedCA | CertificateHealth | LeftPlans
+Fact = CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
 _RULES: dict[type, tuple[Rule, ...]] = {
-    CAHealth: (ca_ended, ca_ending),
+    CAHealth: (ca_expired, ca_expiring),
     RevokedCA: (ca_revoked,),
-    CertificateHealth: (certificate_ending,),
-    LeftPlans: (plan_without_result,),
+    CertificateHealth: (certificate_expiring,),
+    UnfinishedPlans: (plan_without_result,),
 }
 
 
 def judge_lifetime(fact: Fact) -> list[Finding]:
-    """What the rules of its kind find in one fact."""
+    """Judge a fact by the rules for its type."""
     return run(_RULES[type(fact)], fact)

@@ -1,4 +1,4 @@
-"""Judging a public key: size, exponent, known-bad shapes, curve, form."""
+"""Rules for public keys: size, exponent, known weaknesses, curve, encoding."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from functools import cache
 import msgspec
 
 from ca.encoding.oids import CURVE_NAMES
-from ca.keys.public import PublicKey, loaded
+from ca.keys.public import PublicKey, load_public_key
 from ca.lint import factoring
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.profiles.profile import LARGEST_RSA, SMALLEST_RSA
 
 ANY_KEY = (f"rsa:{SMALLEST_RSA}-{LARGEST_RSA}", *(f"ec:{curve}" for curve in CURVE_NAMES))
-"""What ``key.allow`` of a profile says that takes all kinds of key but Edwards curves."""
+"""The ``key.allow`` of a profile that takes all keys except those of Edwards curves."""
 USUAL_EXPONENT = 65537
 FERMAT_ROUNDS = 100
-"""Rounds of Fermat's factoring: finds primes that share their upper half (CA/Browser Forum BR
-6.1.1.3 asks for the method; 100 rounds are its customary count)."""
+"""Rounds of Fermat's factorization method, which finds primes that share their upper half
+(CA/Browser Forum BR 6.1.1.3 requires it, customarily with 100 rounds)."""
 _SIEVE = (64, 63, 65, 11, 17, 19, 23, 31)
 _SIEVE_PRODUCT = math.prod(_SIEVE)
-"""Moduli with few squares: one non-square in 1,600 looks like a square to all of them."""
+"""Moduli with few squares: only one non-square in 1,600 is a square modulo all of them."""
 SMALL_PRIME_BOUND = 752
-"""Primes up to here are tried (NIST SP 800-89, 5.3.3 asks for them)."""
+"""Primes up to here are tried as factors (NIST SP 800-89, 5.3.3 requires them)."""
 _ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
 """Primes of the published fingerprint test for CVE-2017-15361 (Nemec et al., 2017, 3.1)."""
 _NULL = b"\x05\x00"
@@ -41,7 +41,7 @@ def weak_key(key: PublicKey) -> Violation | None:
     if not _is_rsa(key) or key.size >= SMALLEST_RSA:
         return None
     return Violation(
-        f"the key is RSA {key.size}, and {SMALLEST_RSA} bits are the least",
+        f"the key is RSA {key.size}, but at least {SMALLEST_RSA} bits are required",
         "make a new 2048-bit private key on the device, then a new CSR",
     )
 
@@ -52,7 +52,7 @@ def rsa_large(key: PublicKey) -> Violation | None:
     """An RSA key has at most 8192 bits."""
     if not _is_rsa(key) or key.size <= LARGEST_RSA:
         return None
-    return Violation(f"the key is RSA {key.size}, and {LARGEST_RSA} bits are the most")
+    return Violation(f"the key is RSA {key.size}, but at most {LARGEST_RSA} bits are allowed")
 
 
 @rule("rsa-exponent", "error", "RFC 8017 3.1; NIST SP 800-89 5.3.3")
@@ -63,7 +63,7 @@ def rsa_exponent(key: PublicKey) -> Violation | None:
         return None
     shown = str(key.exponent) if key.exponent.bit_length() <= 64 else "a number of many digits"
     return Violation(
-        f"the RSA exponent is {shown}, and should be odd, from 3 to 2^32, usually {USUAL_EXPONENT}",
+        f"the RSA exponent is {shown}, but should be odd, from 3 to 2^32, usually {USUAL_EXPONENT}",
         "make a new key on the device",
     )
 
@@ -74,7 +74,7 @@ def rsa_exponent_small(key: PublicKey) -> Violation | None:
     """The public exponent is 65537 or more. 3 works, but breaks where padding is checked badly."""
     if key.exponent is None or not 3 <= key.exponent < USUAL_EXPONENT or not key.exponent & 1:
         return None
-    return Violation(f"the RSA exponent is {key.exponent}, and {USUAL_EXPONENT} is usual")
+    return Violation(f"the RSA exponent is {key.exponent}, but {USUAL_EXPONENT} is usual")
 
 
 @rule("rsa-small-factor", "error", "NIST SP 800-89 5.3.3")
@@ -127,12 +127,12 @@ def rsa_close_primes(key: PublicKey) -> Violation | None:
 
 
 def _fermat(n: int, start: int) -> bool:
-    """Whether x*x - n is a square for one of the ``FERMAT_ROUNDS`` values of x from ``start``."""
+    """Whether x*x - n is a square for one of ``FERMAT_ROUNDS`` values of x from ``start``."""
     places = (1 << FERMAT_ROUNDS) - 1
     small_n, small_start = n % _SIEVE_PRODUCT, start % _SIEVE_PRODUCT
     for modulus in _SIEVE:
         places &= _squares(modulus, small_n % modulus) >> small_start % modulus
-    while places:  # about one key in sixteen has a place left
+    while places:  # only about one key in sixteen gets here
         place = places & -places
         places ^= place
         x = start + place.bit_length() - 1
@@ -144,7 +144,7 @@ def _fermat(n: int, start: int) -> bool:
 
 @cache
 def _squares(modulus: int, n: int) -> int:
-    """Bit x is set where x*x - n is a square modulo ``modulus``, as it is if it is a square."""
+    """A bit mask: bit x is set if x*x - n is a square modulo ``modulus``, as all squares are."""
     residues = {x * x % modulus for x in range(modulus)}
     once = sum(1 << x for x in range(modulus) if (x * x - n) % modulus in residues)
     rounds = FERMAT_ROUNDS // modulus + 2
@@ -167,7 +167,7 @@ def rsa_pss_key(key: PublicKey) -> Violation | None:
     if key.algorithm != "rsa-pss":
         return None
     return Violation(
-        "the key is for RSASSA-PSS only, which devices do not take", "use a plain RSA key"
+        "the key is for RSASSA-PSS only, which devices do not accept", "use a plain RSA key"
     )
 
 
@@ -179,7 +179,7 @@ def ec_curve(key: PublicKey) -> Violation | None:
         return None
     if key.curve == "explicit":
         return Violation(
-            "the EC key spells out its curve instead of naming it", "use a named curve"
+            "the EC key has explicit parameters instead of a named curve", "use a named curve"
         )
     return Violation(f"the EC key is on the curve {key.curve}", "use P-256, P-384 or P-521")
 
@@ -193,7 +193,7 @@ def ec_point(key: PublicKey) -> Violation | None:
     octets = (key.size + 7) // 8
     if key.point[:1] in (b"\x02", b"\x03"):
         return Violation(
-            "the EC point is compressed, which devices need not read", "make a new key"
+            "the EC point is compressed, which devices need not support", "make a new key"
         )
     if len(key.point) != 1 + 2 * octets or key.point[0] != 4 or not _loads(key):
         return Violation("the EC point does not lie on its curve", "make a new key on the device")
@@ -206,7 +206,7 @@ def key_algorithm(key: PublicKey) -> Violation | None:
     """The key is RSA or EC. Ed25519 is accepted only where the profile says so."""
     if key.algorithm in ("rsa", "ec", "rsa-pss", "ed25519"):
         return None
-    return Violation(f"the key is of the kind {key.algorithm}", "use RSA 2048 or EC P-256")
+    return Violation(f"the key is of the type {key.algorithm}", "use RSA 2048 or EC P-256")
 
 
 KEY_RULES = (
@@ -232,9 +232,9 @@ def rsa_factor(key: PublicKey) -> Violation | None:
 
     In calls of more than 64 requests only check looks for it.
     """
-    if key.modulus is None or (found := factoring.small_factor(key.modulus)) is None:
+    if key.modulus is None or (factor := factoring.small_factor(key.modulus)) is None:
         return None
-    shown = f"the factor {found}" if found < factoring.FACTOR_BOUND else "factors below 2^20"
+    shown = f"the factor {factor}" if factor < factoring.FACTOR_BOUND else "factors below 2^20"
     return Violation(f"the RSA modulus has {shown}", "make a new key on the device")
 
 
@@ -263,11 +263,11 @@ def rsa_power_modulus(key: PublicKey) -> Violation | None:
 
 
 THOROUGH_RULES = (rsa_factor, rsa_power_modulus, rsa_prime_modulus)
-"""Rules of RSA that take milliseconds, in the order of what they cost."""
+"""Rules for RSA that take milliseconds, the fastest first."""
 
 
 class KeyForProfile(msgspec.Struct, frozen=True):
-    """A key, and what a profile allows: ``rsa:MIN-MAX``, ``ec:CURVE``, ``ed25519``."""
+    """A key, and the types that a profile allows: ``rsa:MIN-MAX``, ``ec:CURVE``, ``ed25519``."""
 
     key: PublicKey
     allow: tuple[str, ...]
@@ -284,13 +284,13 @@ def key_not_in_profile(subject: KeyForProfile) -> Violation | None:
             continue
         if family == "rsa":
             least, _, most = rest.partition("-")
-            # a key below what every profile asks for is weak-key's to name and to allow
+            # a smaller key than any profile may allow is judged by weak-key, with its --allow
             if int(least) <= max(key.size, SMALLEST_RSA) and key.size <= int(most or least):
                 return None
         elif not rest or rest == key.curve:
             return None
     return Violation(
-        f"the key is {key.label}, and the profile allows {', '.join(subject.allow)}",
+        f"the key is {key.label}, but the profile allows {', '.join(subject.allow)}",
         "make another key on the device, or choose another profile",
     )
 
@@ -302,9 +302,10 @@ def check_public_key(
     *,
     thorough: bool = True,
 ) -> list[Finding]:
-    """Judge a key by every rule and by what a profile allows; the first failure says enough.
+    """Judge a key by all rules and by the types that a profile allows (``allow``).
 
-    ``thorough``: by the rules too that take milliseconds.
+    ``allowed`` are codes of rules that the operator overrides. ``thorough`` includes the rules
+    that take milliseconds. After a failure the later groups of rules are skipped.
     """
     findings = run(KEY_RULES, key, allowed)
     if any(each.result == "fail" for each in findings):
@@ -328,18 +329,18 @@ def _primorial() -> int:
 @cache
 def _powers_of_65537(prime: int) -> frozenset[int]:
     """The residues that 65537 generates modulo a prime."""
-    found, value = set(), 1
-    while value not in found:
-        found.add(value)
+    powers, value = set(), 1
+    while value not in powers:
+        powers.add(value)
         value = value * USUAL_EXPONENT % prime
-    return frozenset(found)
+    return frozenset(powers)
 
 
 def _loads(key: PublicKey) -> bool:
     from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
-        loaded(key.spki)
+        load_public_key(key.spki)
     except (ValueError, UnsupportedAlgorithm):
         return False
     return True

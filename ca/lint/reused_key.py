@@ -1,4 +1,4 @@
-"""One key, one device: whether a key is certified under another name already."""
+"""One key belongs to one device: a rule for keys that are certified under several names."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import msgspec
 
 from ca.model.findings import Violation, cases, rule
 
-NAMED, LOOKED_AT = 5, 26
-"""Of the other names of a key so many are told, and so many looked for."""
+MAX_NAMED, MAX_LOOKED_UP = 5, 26
+"""How many other names of a key the message lists, and how many are looked up."""
 
 
 class SameKey(msgspec.Struct, frozen=True):
-    """A CN about to be certified, and the CNs that the same key is certified under."""
+    """A CN to be certified, and the other CNs under which the same key is certified."""
 
     cn: str
     others: tuple[str, ...]
@@ -23,13 +23,13 @@ def reused_key(subject: SameKey) -> Violation | None:
     """The key is certified under no other name: one key belongs to one device."""
     if not subject.others:
         return None
-    names, more = ", ".join(subject.others[:NAMED]), len(subject.others) - NAMED
-    if len(subject.others) >= LOOKED_AT:
+    names, more = ", ".join(subject.others[:MAX_NAMED]), len(subject.others) - MAX_NAMED
+    if len(subject.others) >= MAX_LOOKED_UP:
         names += f" and more than {more - 1} more"
     elif more > 0:
         names += f" and {more} more"
     return Violation(
         f"the key of '{subject.cn}' is certified already as {names}: "
         "a cloned machine or a restored configuration?",
-        "make a new key on one of the devices; --allow reused-key records that it is meant",
+        "make a new key on one of the devices; --allow reused-key records that it is intended",
     )

@@ -1,1 +1,1 @@
-"""Nouns: names, validity, the account, findings, wishes. No I/O, no clock, no cryptography."""
+"""Value types: names, validity, status, account, findings, wishes. No I/O, clock or crypto."""

@@ -13,10 +13,14 @@ T = TypeVar("T")
 class FieldAccount(msgspec.Struct, frozen=True, gc=False):
     """One line of the account.
 
-    ``asked`` is None where the request said nothing, ``issued`` where nothing of it is in
-    the certificate. ``taken``: as asked. ``added``: by the profile, the CA or a wish of the
-    operator's. ``changed``: asked one way, issued another. ``refused``: asked, not issued.
-    ``forced``: issued as asked because the operator overrode a rule with ``--allow``.
+    ``asked`` is None where the request does not have the field, ``issued`` where the certificate
+    does not. ``how`` is one of:
+
+    * ``taken``: issued as requested.
+    * ``added``: by the profile, the CA or an option of the operator.
+    * ``changed``: requested with one value, issued with another.
+    * ``refused``: requested, not issued.
+    * ``forced``: issued as requested because the operator overrode a rule with ``--allow``.
     """
 
     field: str
@@ -27,7 +31,7 @@ class FieldAccount(msgspec.Struct, frozen=True, gc=False):
 
 
 class Decision(msgspec.Struct, Generic[T], frozen=True):
-    """What one rule of issuance decided, and the lines that account for it."""
+    """What issuance decided for one part of a certificate, and the lines that account for it."""
 
     value: T
     lines: tuple[FieldAccount, ...]

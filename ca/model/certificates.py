@@ -1,4 +1,4 @@
-"""What requests and certificates are made of, as text and numbers."""
+"""The parts of requests and certificates, as text and numbers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NAME_KINDS = cast(tuple[NameKind, ...], get_args(NameKind))
 class GeneralName(msgspec.Struct, frozen=True, order=True, gc=False):
     """One subjectAltName entry (RFC 5280, 4.2.1.6) of the four kinds that a device page offers.
 
-    ``value`` is text as it will stand in the certificate; for ``ip`` the canonical
-    textual address. Nothing says that it is valid: ``ca.names`` judges.
+    ``value`` is the text that the certificate will have; for ``ip`` the address in its canonical
+    text form. A value need not be valid: the rules of ``ca.names`` judge that.
     """
 
     kind: NameKind
@@ -33,29 +33,29 @@ class SubjectAttribute(msgspec.Struct, frozen=True, gc=False):
     value: str
 
     def __str__(self) -> str:
-        """As RFC 4514 writes it, so that no value passes for several attributes."""
-        return f"{self.type}={escaped(self.value)}"
+        """The attribute as RFC 4514 writes it, so that a value cannot look like two attributes."""
+        return f"{self.type}={escape_value(self.value)}"
 
 
 _SPECIAL = re.compile(r'[\\,+"<>;]|^[ #]| $')
 
 
-def escaped(value: str) -> str:
-    """A value with what separates attributes escaped (RFC 4514, 2.4)."""
+def escape_value(value: str) -> str:
+    """Escape the characters of an attribute value that separate attributes (RFC 4514, 2.4)."""
     return _SPECIAL.sub(r"\\\g<0>", value).replace("\0", "\\00")
 
 
 class Validity(msgspec.Struct, frozen=True, gc=False):
-    """Both ends belong to the period (RFC 5280, 4.1.2.5); whole seconds, aware UTC."""
+    """A validity period, both ends included (RFC 5280, 4.1.2.5); whole seconds, aware UTC."""
 
     not_before: datetime
     not_after: datetime
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A part of a certificate that cannot be read, or contradicts another.
+    """A part of a certificate that cannot be decoded, or that contradicts another.
 
-    ``fatal``: no verifier takes a certificate with it.
+    ``fatal``: every verifier refuses the certificate because of it.
     """
 
     sentence: str
@@ -66,9 +66,9 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def subject_text(subject: tuple[SubjectAttribute, ...]) -> str:
-    """A subject in the order it is encoded, for people: ``CN=sbc1, O=Lab``.
+    """A subject for people, its attributes in encoding order: ``CN=sbc1, O=Lab``.
 
-    Each value is escaped as in RFC 4514: ``CN=sbc1\\, O=Lab`` is one attribute.
+    Values are escaped as in RFC 4514: ``CN=sbc1\\, O=Lab`` is one attribute.
     """
     return ", ".join(str(attribute) for attribute in subject)
 
@@ -79,11 +79,11 @@ def cn_of(subject: tuple[SubjectAttribute, ...]) -> str | None:
 
 
 class CertificateFacts(msgspec.Struct, frozen=True):
-    """A certificate taken apart: text for people, octets for comparing.
+    """A decoded certificate: text for people, octets for comparing.
 
-    ``serial`` is lower-case hex without leading zeros' loss (two digits an octet);
-    ``fingerprint`` SHA-256 hex; key usage and purposes in RFC 5280 spelling. ``odd`` says what
-    was read though its encoding is not what X.509 says, ``faults`` what could not be read.
+    ``serial`` is lower-case hex, two digits an octet; ``fingerprint`` is the SHA-256 in hex; key
+    usage and purposes are named as in RFC 5280. ``odd`` lists what was decoded although its
+    encoding is not what X.509 requires, ``faults`` what could not be decoded.
     """
 
     der: bytes

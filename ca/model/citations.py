@@ -1,8 +1,8 @@
-"""Citations: what a rule or a finding rests on, in one form that can be looked up.
+"""Citations: the sources of a rule or a finding, in one form that can be looked up.
 
-A citation is a document and one of its sections, as ``RFC 5280 4.2.1.6``; several are set apart
+A citation is a document and one of its sections, like ``RFC 5280 4.2.1.6``; several are separated
 by ``; ``. Three documents are sipca's own and are shipped with it: ``targets 3`` is section 3 of
-``profiles/targets/README.md``, ``profiles 3`` of ``profiles/README.md``, and ``decision 5`` the
+``profiles/targets/README.md``, ``profiles 3`` of ``profiles/README.md``, and ``decision 5`` is the
 fifth decision in ``ca/README.md``.
 """
 
@@ -17,7 +17,7 @@ OWN = {
     "profiles": "profiles/README.md",
     "decision": "ca/README.md",
 }
-"""Where the sections of our own documents are, from the folder that holds the three packages."""
+"""Files of our own documents, relative to the folder that holds ``ca``, ``cli``, ``profiles``."""
 RFCS = {
     "1122": "Requirements for Internet Hosts - Communication Layers",
     "1123": "Requirements for Internet Hosts - Application and Support",
@@ -89,7 +89,7 @@ OTHERS = {
         "https://www.itu.int/rec/T-REC-X.690",
     ),
 }
-"""Title and address of the other documents that rules cite."""
+"""Title and URL of the other documents that rules cite."""
 
 _SECTION = r"(?P<section>(?:appendix [A-Z]|[0-9]+)(?:\.[0-9]+)*)(?: \([a-z0-9]+\))?"
 _NAMES = "|".join(re.escape(name) for name in (*OTHERS, *OWN))
@@ -99,7 +99,7 @@ _DECISION = re.compile(r"^(?P<number>[0-9]+)\. \*\*(?P<title>.+?)[.,]?\*\*", re.
 
 
 class Citation(msgspec.Struct, frozen=True):
-    """One citation, taken apart; ``section`` is empty where the whole document is meant."""
+    """One parsed citation; ``section`` is empty if it cites the whole document."""
 
     text: str
     document: str
@@ -107,15 +107,15 @@ class Citation(msgspec.Struct, frozen=True):
 
     @property
     def own(self) -> str | None:
-        """The path of our own document that this cites, or None."""
+        """The file of the cited document if it is one of ours, else None."""
         return OWN.get(self.document)
 
 
 def citations(cites: str) -> list[Citation]:
-    """The citations of a rule.
+    """Parse the citations of a rule.
 
     Raises:
-        ValueError: one is not in the form above, or of a document that is not in its table.
+        ValueError: one is not in the form above, or its document is not in the tables above.
     """
     return [_citation(text) for text in cites.split("; ")]
 
@@ -127,12 +127,12 @@ def _citation(text: str) -> Citation:
     citation = Citation(text, match["document"], match["section"] or "")
     known = citation.document.removeprefix("RFC ") in RFCS or citation.document in OTHERS
     if not known and not (citation.own and citation.section):
-        raise ValueError(f"'{text}' cites a document that is not in the table")
+        raise ValueError(f"'{text}' cites a document that is not in the tables")
     return citation
 
 
 def published(citation: Citation) -> tuple[str, str]:
-    """Title and address of what a citation of a published document points at."""
+    """Title and URL of the published document, and where possible the section, that is cited."""
     if citation.document in OTHERS:
         return OTHERS[citation.document]
     number = citation.document.removeprefix("RFC ")
@@ -145,6 +145,6 @@ def published(citation: Citation) -> tuple[str, str]:
 
 
 def sections(document: str, text: str) -> dict[str, str]:
-    """The numbered sections of one of our own documents: title by number."""
+    """The titles of the numbered sections of one of our own documents, by number."""
     pattern = _DECISION if document == "decision" else _HEADING
     return {match["number"]: " ".join(match["title"].split()) for match in pattern.finditer(text)}

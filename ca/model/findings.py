@@ -1,8 +1,8 @@
 """Findings, rules, the catalogue of all rules, and the one runner.
 
-A rule is a function from the thing judged to a violation, several, or None. Its docstring says
-what holds where the rule is met, as ``sipca rule list`` prints it; ``cases`` adds what ``sipca
-rule show`` prints besides. What a rule cites has the form that ``ca.model.citations`` reads.
+A rule is a function that takes the thing to judge and returns a violation, several, or None. Its
+docstring describes the good case, and ``sipca rule list`` prints it; ``cases`` adds the examples
+that ``sipca rule show`` prints. Its citations have the form that ``ca.model.citations`` parses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Basis = Literal["standard", "vendor", "inferred"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What a rule found, for people and for scripts."""
+    """The result of a rule, for people and for scripts."""
 
     code: str
     severity: Severity
@@ -34,7 +34,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """What a rule objects to: one sentence as in ``ca.errors``, and perhaps a next step."""
+    """What a rule objects to: a message as in ``ca.errors``, and optionally a next step."""
 
     message: str
     hint: str | None = None
@@ -45,7 +45,7 @@ Check = TypeVar("Check", bound=Callable[[Any], Answer])
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule of the catalogue; ``kind`` is the error's kind when it fails."""
+    """One rule of the catalogue; ``kind`` is the kind of error that a failure raises."""
 
     code: str
     severity: Severity
@@ -58,15 +58,15 @@ class Rule(msgspec.Struct, frozen=True):
 
     @property
     def cases(self) -> tuple[str, str]:
-        """What meets the rule, and what breaks it; empty where the check names no cases."""
+        """An example that meets the rule and one that breaks it; empty if it has no ``@cases``."""
         return getattr(self.check, _CASES, ("", ""))
 
     def finding(self, violation: Violation, allowed: Collection[str] = ()) -> Finding:
-        """The finding for one violation; an allowed error becomes a warning that says so."""
-        forgiven = self.allow and self.code in allowed
+        """Turn a violation into a finding; one that the operator allowed does not fail."""
+        overridden = self.allow and self.code in allowed
         result: Result = _RESULTS[self.severity]
         message = violation.message
-        if forgiven:
+        if overridden:
             result = "warn" if self.severity == "error" else "pass"
             message = f"{message} (allowed by the operator)"
         return Finding(
@@ -78,7 +78,7 @@ _CASES = "cases"
 _RESULTS: dict[Severity, Result] = {"info": "pass", "warning": "warn", "error": "fail"}
 
 CATALOGUE: dict[str, Rule] = {}
-"""Every rule of the modules imported so far, by code."""
+"""All rules of the modules imported so far, by code."""
 
 
 def rule(
@@ -90,7 +90,7 @@ def rule(
     basis: Basis = "standard",
     kind: Kind = Kind.REFUSED,
 ) -> Callable[[Callable[[Any], Answer]], Rule]:
-    """Enter a check into the catalogue under a code that no other rule has."""
+    """Register a check in the catalogue under a code that no other rule has."""
 
     def register(check: Callable[[Any], Answer]) -> Rule:
         if code in CATALOGUE and CATALOGUE[code].check.__module__ != check.__module__:
@@ -104,7 +104,7 @@ def rule(
 
 
 def cases(good: str, bad: str) -> Callable[[Check], Check]:
-    """Give a check an example that meets it and one that breaks it; stands below ``@rule``."""
+    """Give a check an example that meets it and one that breaks it; written below ``@rule``."""
 
     def add(check: Check) -> Check:
         setattr(check, _CASES, (good, bad))
@@ -114,43 +114,46 @@ def cases(good: str, bad: str) -> Callable[[Check], Check]:
 
 
 def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> list[Finding]:
-    """Judge one thing by several rules; only what was found is returned, in rule order."""
+    """Judge one subject by several rules and return the findings, in the order of the rules."""
     findings: list[Finding] = []
-    for rule in rules:
-        answer = rule.check(subject)
+    for entry in rules:
+        answer = entry.check(subject)
         if not answer:
             continue
         violations = (answer,) if isinstance(answer, Violation) else answer
-        findings.extend(rule.finding(violation, allowed) for violation in violations)
+        findings.extend(entry.finding(violation, allowed) for violation in violations)
     return findings
 
 
 def run_all(
     rules: Iterable[Rule], subject: Any, on_bug: Callable[[BugError], None] | None = None
 ) -> list[Finding]:
-    """As ``run``, but a rule that breaks stops no other: it is not judged, and says so."""
+    """Like ``run``, but a rule that raises yields an "unknown" finding and the others still run.
+
+    ``on_bug`` is called with each error that is a bug of ours.
+    """
     findings: list[Finding] = []
-    for rule in rules:
-        answer = attempt(run, (rule,), subject)
+    for entry in rules:
+        answer = attempt(run, (entry,), subject)
         if not isinstance(answer, CAError):
             findings += answer
             continue
         if on_bug is not None and isinstance(answer, BugError):
             on_bug(answer)
-        message, basis = f"not judged: {answer.message}", rule.basis
+        message, basis = f"not judged: {answer.message}", entry.basis
         findings.append(
-            Finding(rule.code, rule.severity, "unknown", message, answer.hint, basis, rule.cites)
+            Finding(entry.code, entry.severity, "unknown", message, answer.hint, basis, entry.cites)
         )
     return findings
 
 
 def raise_failures(findings: Iterable[Finding], *, can_allow: bool = True) -> None:
-    """Raise the first failure as an error of its rule's kind.
+    """Raise the first failed finding as an error of its rule's kind.
 
-    ``can_allow``: the hint names the override, if there is one.
+    ``can_allow``: whether the hint may suggest ``--allow`` where the rule can be overridden.
 
     Raises:
-        CAError: of the kind that the failed rule names.
+        CAError: one of the findings failed.
     """
     for finding in findings:
         if finding.result == "fail":

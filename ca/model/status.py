@@ -1,4 +1,4 @@
-"""What a certificate is at a moment, why it can be revoked, and when a successor is due."""
+"""The status of a certificate, the reasons for revoking it, and when to replace it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Status = Literal[
 ]
 STATUSES = cast(tuple[Status, ...], get_args(Status))
 CURRENT: frozenset[Status] = frozenset(("valid", "not-yet-valid"))
-"""Current = issued, unexpired, not revoked or held, not superseded."""
+"""The statuses of a current certificate: issued, not expired, revoked, held or superseded."""
 
 Reason = Literal[
     "unspecified",
@@ -36,13 +36,13 @@ removeFromCRL belongs to delta CRLs alone."""
 KEY_COMPROMISE: Reason = "key-compromise"
 
 RENEW_BEFORE = timedelta(days=60)
-"""How long before its end a certificate is due to be replaced, unless wished otherwise."""
+"""By default, how long before it expires a certificate should be replaced."""
 
 
 def is_due(validity: Validity, now: datetime, renew_before: timedelta = RENEW_BEFORE) -> bool:
-    """Whether a certificate should be replaced: ``renew_before`` or less is left of its life.
+    """Whether a certificate should be replaced: it expires within ``renew_before``.
 
-    Of a short life a third counts, where that is less than ``renew_before``.
+    For a short-lived certificate within the last third of its validity, if that is shorter.
     """
     whole = validity.not_after - validity.not_before
     return validity.not_after - now <= min(renew_before, whole / 3)

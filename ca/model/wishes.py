@@ -1,4 +1,4 @@
-"""What the operator wishes for one signing, beside the request itself."""
+"""The operator's options for signing one request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from ca.model.certificates import GeneralName
 
 
 class SigningWishes(msgspec.Struct, frozen=True):
-    """Wishes of one signing. A lifetime is a span, a last moment, or "max"; None: the profile's."""
+    """The options of one signing; None means the default of the profile or the home.
+
+    ``lifetime`` is a duration, a notAfter, or "max" for the longest that profile and CA allow.
+    """
 
     profile: str = "sip"
     device: str | None = None

@@ -1,1 +1,1 @@
-"""General names, host names, subjects, SIP URIs: what is well formed. Knows no profiles."""
+"""Whether general names, host names, subjects and SIP URIs are well formed; without profiles."""

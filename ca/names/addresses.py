@@ -1,4 +1,4 @@
-"""Addresses among the names of a certificate: which ones can be dialled."""
+"""IP addresses in the SAN: whether they are well formed, and whether peers can dial them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ca.names.uris import read_uri
 
 @rule("san-address", "error", "RFC 1122 3.2.1.3; RFC 4291 2.5.2; RFC 4291 2.5.5; RFC 4291 2.7")
 @cases("ip:10.4.0.20", "ip:0.0.0.0")
-def nobody_s_address(name: GeneralName) -> Violation | None:
+def unusable_address(name: GeneralName) -> Violation | None:
     """An address in the SAN is one that can be dialled."""
     address = _address_in(name)
     problem = address_problem(address) if address is not None else None
@@ -31,17 +31,17 @@ def local_address(name: GeneralName) -> Violation | None:
     if address is None or not is_local_address(address):
         return None
     return Violation(
-        f"the SAN {name.kind.upper()} '{printable(name.value)}' is an address that means another "
-        "machine for each peer",
-        "harmless in a test; a device wants the address that peers dial",
+        f"the SAN {name.kind.upper()} '{printable(name.value)}' is an address that means a "
+        "different machine to each peer",
+        "harmless in a test; for a device give the address that peers dial",
     )
 
 
 def _address_in(name: GeneralName) -> str | None:
     if name.kind == "ip":
         return as_address(name.value)
-    read = read_uri(name.value) if name.kind == "uri" else None
-    return None if read is None or read.host is None else as_address(read.host)
+    uri = read_uri(name.value) if name.kind == "uri" else None
+    return None if uri is None or uri.host is None else as_address(uri.host)
 
 
 @rule("san-ip-syntax", "error", "RFC 5280 4.2.1.6")
@@ -51,5 +51,6 @@ def ip_syntax(name: GeneralName) -> Violation | None:
     if name.kind != "ip" or as_address(name.value) == name.value:
         return None
     return Violation(
-        f"the SAN IP '{printable(name.value)}' is not an address", "as 10.0.0.5 or 2001:db8::5"
+        f"the SAN IP '{printable(name.value)}' is not an IP address",
+        "for example 10.0.0.5 or 2001:db8::5",
     )

@@ -1,4 +1,4 @@
-"""What a CN says about names: the SAN that it becomes."""
+"""The CN as a name: the SAN entry that repeats it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PORT = r"(?a)(?P<host>[^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 
 
 def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
-    """The SAN that a CN stands for, whether or not it is a valid one: its rules judge that.
+    """The SAN entry that repeats a CN, or None if the CN is no host name or address.
 
-    None for a text that nobody means as a name: a person, a factory name. ``alone``: there is
-    no other name, so that a single label with an underscore is meant as one, too.
+    A person's name or a factory name gives None. The entry may be invalid; the rules for SANs
+    judge it. ``alone``: there is no other name, so a single label with an underscore counts.
     """
     name = infer_general_name(cn)
     if name is not None or is_factory_name(cn):
@@ -35,10 +35,12 @@ def name_of_cn(cn: str, *, alone: bool) -> GeneralName | None:
 @cases("CN=sbc1.lab.example", "CN=sbc1.lab.example:5061")
 def cn_port(cn: str) -> Violation | None:
     """A CN that is a host name or an address does not end with a port, which no peer compares."""
-    found = re.fullmatch(_PORT, cn)
-    if found is None or as_address(cn) is not None or is_factory_name(cn):
+    match = re.fullmatch(_PORT, cn)
+    if match is None or as_address(cn) is not None or is_factory_name(cn):
         return None
-    name = name_of_cn(found["host"], alone=True)
+    name = name_of_cn(match["host"], alone=True)
     if name is None:
         return None
-    return Violation(f"the CN '{printable(cn)}' ends with a port", f"--cn {name.value} gives none")
+    return Violation(
+        f"the CN '{printable(cn)}' ends with a port", f"give it without: --cn {name.value}"
+    )

@@ -1,4 +1,4 @@
-"""Name constraints (RFC 5280, 4.2.1.10): their spelling, and whether a name lies outside."""
+"""Name constraints (RFC 5280, 4.2.1.10): parse them, and check names against them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\]")
 
 
 def parse_permit_dns(text: str) -> str:
-    """A domain as it stands in a dNSName constraint: no leading dot, no wildcard.
+    """Parse a domain for a dNSName constraint: no leading dot, no wildcard.
 
     Raises:
         MalformedError: it is not a domain.
@@ -28,21 +28,21 @@ def parse_permit_dns(text: str) -> str:
     if problem or folded.startswith("*") or as_address(folded):
         raise MalformedError(
             f"--permit-dns '{printable(text)}' {problem or 'is not a domain'}",
-            hint="as lab.example; every name below it is included",
+            hint="for example lab.example, which includes every name below it",
         )
     return folded
 
 
 def parse_permit_ip(text: str) -> str:
-    """A network as ADDRESS/BITS.
+    """Parse a network, ADDRESS/BITS.
 
     Raises:
-        MalformedError: it is none, or has bits set behind the mask.
+        MalformedError: it is not a network, or has host bits set.
     """
     try:
         return str(ipaddress.ip_network(text.strip()))
     except ValueError as error:
-        hint = "as 10.0.0.0/8"
+        hint = "for example 10.0.0.0/8"
         if "host bits" in str(error):
             hint = f"did you mean {ipaddress.ip_network(text.strip(), strict=False)}?"
         raise MalformedError(
@@ -50,14 +50,14 @@ def parse_permit_ip(text: str) -> str:
         ) from None
 
 
-def outside(
+def constraint_problem(
     name: GeneralName, permitted_dns: tuple[str, ...], permitted_ip: tuple[str, ...]
 ) -> str | None:
-    """A sentence if a name lies outside, else None.
+    """Why a name violates the issuing CA's name constraints, as a sentence; None if it does not.
 
-    Hosts inside e-mail addresses and URIs are held to the same limits, though X.509 would let
-    them pass. Without ``permitted_ip`` no address is inside; without ``permitted_dns`` every
-    host name is.
+    The hosts of e-mail addresses and URIs are judged, too, although these constraints do not
+    apply to them in X.509. Without ``permitted_ip`` no address is permitted; without
+    ``permitted_dns`` every host name is.
     """
     host = _host_of(name)
     address = as_address(host) if host is not None else None
@@ -80,16 +80,16 @@ def _host_of(name: GeneralName) -> str | None:
         return name.value
     if name.kind == "email":
         return name.value.rpartition("@")[2]
-    read = read_uri(name.value)
-    return None if read is None else read.host
+    uri = read_uri(name.value)
+    return None if uri is None else uri.host
 
 
 def names_in_subject(subject: Iterable[SubjectAttribute]) -> tuple[GeneralName, ...]:
-    """Names that a peer may read out of a subject: hosts and addresses in the CN, e-mail.
+    """The names in a subject that a peer may use: hosts and addresses in the CN, e-mail addresses.
 
-    A device compares the CN with what it dials, OpenSSL holds a CN that looks like a host name to
-    the issuer's constraints; neither asks whether it is a well-formed one. A CN with a blank inside
-    is free text, which nobody dials; a single label belongs to no domain.
+    A device compares the CN with what it dials, and OpenSSL applies the issuer's name constraints
+    to a CN that looks like a host name, whether or not it is well formed. A CN with a blank inside
+    is free text, which nobody dials; a single label is in no domain.
     """
     names: list[GeneralName] = []
     for attribute in subject:
@@ -104,11 +104,11 @@ def _names_in_cn(text: str) -> list[GeneralName]:
     if is_factory_name(text) or " " in " ".join(text.split()):
         return []
     bracketed = _BRACKETED.search(text)
-    if (whole := as_address(bracketed[1] if bracketed else text)) is not None:
-        return [GeneralName("ip", whole)]
+    if (address_alone := as_address(bracketed[1] if bracketed else text)) is not None:
+        return [GeneralName("ip", address_alone)]
     names = []
-    behind_at = text.partition("@")[2] or text  # what stands before is a user, not a host
-    for token in _NOT_IN_HOSTS.split(behind_at):
+    host_part = text.partition("@")[2] or text  # what stands before is a user, not a host
+    for token in _NOT_IN_HOSTS.split(host_part):
         host = token.strip(".")
         address = as_address(host)
         if address is not None:

@@ -1,4 +1,4 @@
-"""General names: how they are spelled, whether they are well formed, what a mistyped one means."""
+"""General names: parse, compare and judge them, and correct those of a wrong type."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import lru_cache
 from ca.errors import MalformedError
 from ca.model.certificates import NAME_KINDS, GeneralName
 from ca.model.findings import Finding, Violation, cases, rule, run
-from ca.names.addresses import ip_syntax, local_address, nobody_s_address
+from ca.names.addresses import ip_syntax, local_address, unusable_address
 from ca.names.hosts import (
-    a_label_form,
     as_address,
     host_problem,
     is_factory_name,
+    to_a_labels,
 )
 from ca.names.sip import sip_uri_host
 from ca.names.text import printable
@@ -24,19 +24,19 @@ _PREFIX = re.compile(
     r"(dns|ip|ip address|uri|url|email|cn)\s*[:=]\s*(.+)", re.IGNORECASE | re.DOTALL
 )
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]+", re.ASCII)
-"""What was meant for a URI, well formed or not."""
+"""A text that was probably meant as a URI, well formed or not."""
 _HOST_AND_PORT = re.compile(r"[^:/@]+:[0-9]{1,5}")
 _LOCAL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
 )
 _MAX_LOCAL = 64
 MAX_OCTETS = {"uri": 2048, "email": 254}
-"""Of a whole name: what devices and proxies read of a URI; RFC 5321, 4.5.3.1.3, less brackets. A
-host name has 253 (``hosts.MAX_HOST``)."""
+"""The most octets of a name: a URI that devices and proxies still read; an e-mail address by
+RFC 5321, 4.5.3.1.3, without its brackets. For a host name see ``hosts.MAX_HOST``."""
 
 
 def parse_general_name(text: str) -> GeneralName:
-    """A name as operators spell it: ``dns:NAME``, ``ip:ADDR``, ``uri:URI``, ``email:ADDR``.
+    """Parse a name that an operator gives: ``dns:NAME``, ``ip:ADDR``, ``uri:URI``, ``email:ADDR``.
 
     Raises:
         MalformedError: the kind is not one of them, or nothing follows it.
@@ -56,9 +56,9 @@ def parse_general_name(text: str) -> GeneralName:
 
 
 def infer_general_name(text: str) -> GeneralName | None:
-    """The name that a bare text is: an address, or a host name with a dot or a wildcard.
+    """The name that a text without a kind is: an address, or a host name; else None.
 
-    A text that is a valid single label ("sbc1") is a host name too; factory names are none.
+    A valid single label ("sbc1") is a host name, too, but a factory name is not.
     """
     address = as_address(text)
     if address is not None:
@@ -69,7 +69,7 @@ def infer_general_name(text: str) -> GeneralName | None:
 
 
 def fold(name: GeneralName) -> str:
-    """A form in which two spellings of one name are equal."""
+    """A key for comparing names: two ways to write the same name have the same key."""
     if name.kind in ("dns", "ip"):
         return f"{name.kind}:{(as_address(name.value) or name.value).casefold()}"
     if name.kind == "email":
@@ -84,7 +84,7 @@ def fold(name: GeneralName) -> str:
 
 
 def retype(name: GeneralName) -> GeneralName | None:
-    """What ``--fix-san`` makes of a name typed in the wrong slot; None if nothing valid."""
+    """The name that ``--fix-san`` makes of one with the wrong type; None if it cannot be valid."""
     value = name.value.strip()
     prefixed = _PREFIX.fullmatch(value)
     if (prefixed and not _URI.fullmatch(value)) or (prefixed and prefixed[1].casefold() != "uri"):
@@ -97,8 +97,8 @@ def retype(name: GeneralName) -> GeneralName | None:
     for candidate in candidates:
         if candidate is None or candidate == name:
             continue
-        found = check_general_name(candidate, wildcard=True)
-        if not any(each.result == "fail" for each in found):
+        findings = check_general_name(candidate, wildcard=True)
+        if not any(each.result == "fail" for each in findings):
             return candidate
     return None
 
@@ -118,7 +118,7 @@ def dns_prefix(name: GeneralName) -> Violation | None:
     if name.kind != "dns" or not _PREFIX.fullmatch(name.value):
         return None
     return Violation(
-        f"the CSR's SAN DNS name '{printable(name.value)}' starts with a kind of its own",
+        f"the CSR's SAN DNS name '{printable(name.value)}' begins with a type of its own",
         _fix_hint(name, ""),
     )
 
@@ -154,7 +154,7 @@ def underscore_name(name: GeneralName) -> Violation | None:
     if name.kind != "dns" or "_" not in name.value or host_problem(name.value, underscore=True):
         return None
     return Violation(
-        f"the SAN DNS name '{printable(name.value)}' has an underscore, which host names have not",
+        f"the SAN DNS name '{printable(name.value)}' has an underscore, which no host name has",
         "rename the host",
     )
 
@@ -165,18 +165,18 @@ def dns_syntax(name: GeneralName) -> Violation | None:
     """A DNS name has labels of letters, digits and hyphens, 63 octets each and 253 in all, and no
     dot at its end. Other letters are written as A-labels.
     """
-    if name.kind != "dns" or _taken_by_another_dns_rule(name):
+    if name.kind != "dns" or _breaks_another_dns_rule(name):
         return None
     problem = host_problem(name.value)
     if problem is None:
         return None
     hint = "correct it on the device's CSR page, or give --replace-san with --san dns:NAME"
-    if not name.value.isascii() and (form := a_label_form(name.value)):
+    if not name.value.isascii() and (form := to_a_labels(name.value)):
         hint = f"its A-labels are {form}"
     return Violation(f"the SAN DNS name '{printable(name.value)}' {problem}", hint)
 
 
-def _taken_by_another_dns_rule(name: GeneralName) -> bool:
+def _breaks_another_dns_rule(name: GeneralName) -> bool:
     others = (dns_prefix, dns_uri, dns_address, underscore_name)
     return any(each.check(name) is not None for each in others)
 
@@ -188,7 +188,7 @@ def wildcard_name(name: GeneralName) -> Violation | None:
     if name.kind != "dns" or not name.value.startswith("*.") or "*" in name.value[1:]:
         return None
     return Violation(
-        f"the SAN DNS name '{printable(name.value)}' is a wildcard, and the profile takes none",
+        f"the SAN DNS name '{printable(name.value)}' is a wildcard, but the profile takes none",
         "SIP peers do not match wildcards (RFC 5922); name each host",
     )
 
@@ -252,7 +252,7 @@ def uri_syntax(name: GeneralName) -> Violation | None:
             "which host it names",
             example,
         )
-    problem = authority_problem(name.value) or "names no valid host"
+    problem = authority_problem(name.value) or "has no valid host"
     return Violation(f"the CSR's SAN URI '{printable(name.value)}' {problem}", example)
 
 
@@ -265,10 +265,10 @@ def uri_scheme(pair: tuple[GeneralName, Collection[str]]) -> Violation | None:
     if name.kind != "uri" or scheme is None or scheme in schemes:
         return None
     return Violation(
-        f"the SAN URI '{printable(name.value)}' is of the scheme {printable(scheme, 40)}, and the "
+        f"the SAN URI '{printable(name.value)}' has the scheme {printable(scheme, 40)}, but the "
         f"profile takes {', '.join(schemes)}",
-        "correct it on the device's CSR page, or name the scheme in an own profile's "
-        "san.uri_schemes",
+        "correct it on the device's CSR page, or add the scheme to san.uri_schemes of a profile "
+        "of your own",
     )
 
 
@@ -288,7 +288,7 @@ def wildcard_place(name: GeneralName) -> Violation | None:
 
 
 def _is_star_code(name: GeneralName) -> bool:
-    """Whether all stars are in the user part of a SIP URI beside digits, as in sip:*97@host."""
+    """Whether all stars belong to a dialled number in a SIP URI, as in sip:*97@host."""
     user, at, rest = name.value.partition("@")
     scheme, _, dialled = user.partition(":")
     plain = scheme.casefold() in ("sip", "sips") and bool(at) and "*" not in rest
@@ -305,7 +305,7 @@ def wildcard_broad(name: GeneralName) -> Violation | None:
         return None
     return Violation(
         f"the SAN DNS name '{printable(name.value)}' is a wildcard below a single label, which "
-        "OpenSSL and browsers match with nothing",
+        "OpenSSL and browsers never match",
         "add a label: *.lab.example",
     )
 
@@ -314,14 +314,14 @@ def wildcard_broad(name: GeneralName) -> Violation | None:
 @cases("uri:sip:lab.example", "A URI with 8000 octets of parameters.")
 def long_name(name: GeneralName) -> Violation | None:
     """A URI has at most 2048 octets, an e-mail name at most 254."""
-    most = MAX_OCTETS.get(name.kind)
+    maximum = MAX_OCTETS.get(name.kind)
     octets = len(name.value.encode("utf-8", "surrogatepass"))
-    if most is None or octets <= most:
+    if maximum is None or octets <= maximum:
         return None
     kind = "URI" if name.kind == "uri" else "email"
     return Violation(
-        f"the SAN {kind} '{printable(name.value, 40)}' has {octets:,} octets, and {most:,} are the "
-        "most",
+        f"the SAN {kind} '{printable(name.value, 40)}' has {octets:,} octets, but at most "
+        f"{maximum:,} are allowed",
         "shorten it",
     )
 
@@ -339,7 +339,7 @@ NAME_RULES = (
     long_name,
     uri_syntax,
     ip_syntax,
-    nobody_s_address,
+    unusable_address,
     local_address,
 )
 
@@ -351,22 +351,25 @@ def check_general_name(
     allowed: Collection[str] = (),
     schemes: tuple[str, ...] = USUAL_SCHEMES,
 ) -> tuple[Finding, ...]:
-    """Judge one name; ``wildcard``: the profile takes wildcards, ``schemes``: of URIs these."""
-    return _judged(name, wildcard, frozenset(allowed), schemes)
+    """Judge one name. ``wildcard`` and ``schemes``: the wildcards and URI schemes that are taken.
+
+    ``allowed`` are codes of rules that the operator overrides.
+    """
+    return _findings(name, wildcard, frozenset(allowed), schemes)
 
 
 @lru_cache(maxsize=256)
-def _judged(
+def _findings(
     name: GeneralName, wildcard: bool, allowed: frozenset[str], schemes: tuple[str, ...]
 ) -> tuple[Finding, ...]:
-    """Each name of a certificate is judged when taken, when added, and once more as the CN's."""
-    # what host_problem finds nothing wrong with breaks none of the rules but those of wildcards
+    """Cached, because a name is judged up to three times: when taken, when added, and as the CN."""
+    # a name without a host_problem can break no rules except those of wildcards
     plain = name.kind == "dns" and host_problem(name.value) is None
     if plain and not name.value.startswith("*."):
         return ()
-    found = run([uri_scheme], (name, schemes)) if name.kind == "uri" else []
-    found += [] if plain or found else run(NAME_RULES, name, allowed)
-    return (*found, *run([wildcard_broad] if wildcard else WILDCARD_RULES, name, allowed))
+    findings = run([uri_scheme], (name, schemes)) if name.kind == "uri" else []
+    findings += [] if plain or findings else run(NAME_RULES, name, allowed)
+    return (*findings, *run([wildcard_broad] if wildcard else WILDCARD_RULES, name, allowed))
 
 
 WILDCARD_RULES = (wildcard_name, wildcard_broad)

@@ -15,11 +15,11 @@ _PLAIN = re.compile(
     r"[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
     re.ASCII,
 )
-"""Nearly every host name: LDH labels, the last begins with a letter."""
+"""The form of nearly every host name: LDH labels, of which the last begins with a letter."""
 _FACTORY = re.compile(r"ACL_[0-9]+", re.ASCII | re.IGNORECASE)
 _MAC = re.compile(r"(?:[0-9a-f]{12}|[0-9a-f]{2}([:.-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4})", re.ASCII | re.IGNORECASE)  # fmt: skip  # noqa: E501
 _HEX_NUMBER = re.compile(r"0x[0-9a-f]*", re.ASCII | re.IGNORECASE)
-"""What WHATWG's URL standard, 3.5, takes for the end of an IPv4 address."""
+"""A last label that makes the host an IPv4 address in the URL standard of WHATWG, 3.5."""
 _PORT = re.compile(r"[^:]+:[0-9]{1,5}")
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 _BROADCAST = ipaddress.ip_address("255.255.255.255")
@@ -28,7 +28,7 @@ MAX_HOST = 253
 
 
 def host_problem(name: str, *, underscore: bool = False) -> str | None:
-    """Why a text is no dNSName, as words to follow the name; None if it is one.
+    """Why a text is not a valid dNSName, as words that follow the name; None if it is valid.
 
     LDH labels of 1 to 63 octets, 253 in all (RFC 5280, 4.2.1.6; RFC 1123, 2.1), IDNs as
     A-labels (RFC 5890), no trailing dot, ``*`` only as the whole left-most label (RFC 9525,
@@ -37,13 +37,13 @@ def host_problem(name: str, *, underscore: bool = False) -> str | None:
     if len(name) <= MAX_HOST and "--" not in name and _PLAIN.fullmatch(name):
         return None
     if not name.isascii():
-        return "has characters outside ASCII, and an international name stands as A-labels"
+        return "has characters outside ASCII, which a certificate holds only as A-labels"
     if len(name) > MAX_HOST:
-        return f"has {len(name)} characters, and a host name at most {MAX_HOST}"
+        return f"has {len(name)} characters, but a host name at most {MAX_HOST}"
     if name.endswith("."):
-        return "ends with a dot, and peers compare names without it"
+        return "ends with a dot, but peers compare names without it"
     if _PORT.fullmatch(name):
-        return "names a port, and a host name has none"
+        return "has a port, which is not part of a host name"
     labels = name.split(".")
     if labels[0] == "*" and len(labels) > 1:
         labels = labels[1:]
@@ -67,29 +67,29 @@ def _label_problem(label: str, *, underscore: bool) -> str | None:
     if "*" in label:
         return "has a * that is not the whole left-most label"
     if len(label) > 63:
-        return f"has a label of {len(label)} characters, and 63 is the most"
+        return f"has a label of {len(label)} characters, but at most 63 are allowed"
     if not (_LABEL_WITH_UNDERSCORE if underscore else _LABEL).fullmatch(label):
         return f"has the label '{printable(label)}', which is not letters, digits and inner hyphens"
     return _a_label_problem(label) if label[:4].casefold() == "xn--" else None
 
 
 def _a_label_problem(label: str) -> str | None:
-    """By IDNA 2008 (RFC 5890; RFC 9549), and by UTS 39: one alphabet, and not Latin's twin."""
+    """Judge by IDNA 2008 (RFC 5890; RFC 9549), and by UTS 39: one alphabet, no Latin look-alike."""
     import idna
 
     try:
-        meant = idna.decode(label.casefold())
+        u_label = idna.decode(label.casefold())
     except UnicodeError:
-        return f"has the label '{printable(label)}', which is no A-label"
-    if mixed := mixed_alphabets(meant):
-        return f"has the label '{printable(label)}', which mixes {mixed}: it looks like another"
-    if twin := latin_twin(meant):
+        return f"has the label '{printable(label)}', which is not a valid A-label"
+    if mixed := mixed_alphabets(u_label):
+        return f"has the label '{printable(label)}', which mixes {mixed} and can look like another"
+    if twin := latin_twin(u_label):
         return f"has the label '{printable(label)}', which looks like '{twin}'"
     return None
 
 
-def a_label_form(name: str) -> str | None:
-    """The name with its international labels as A-labels, if there is such a form."""
+def to_a_labels(name: str) -> str | None:
+    """The name with its international labels as A-labels, or None if that is not possible."""
     import idna
 
     try:
@@ -99,9 +99,9 @@ def a_label_form(name: str) -> str | None:
 
 
 def as_address(text: str) -> str | None:
-    """An IPv4 or IPv6 address in its canonical text, brackets allowed around IPv6; else None."""
+    """An IP address in canonical text form, or None; the text may have brackets around IPv6."""
     if ":" not in text and not text[-1:].isdigit():
-        return None  # nearly every name: no need to fail at reading it
+        return None  # a fast path for nearly every name
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     try:
@@ -114,37 +114,37 @@ def as_address(text: str) -> str | None:
 
 
 def address_problem(address: str) -> str | None:
-    """Why nobody can be dialled at an address, as words to follow it; None if somebody can.
+    """Why an address cannot be dialled, as words that follow it; None if it can.
 
     Raises:
         ValueError: it is not an address.
     """
-    read = ipaddress.ip_address(address)
-    if isinstance(read, ipaddress.IPv6Address):
-        if read.ipv4_mapped is not None:
-            return f"is an IPv4-mapped address, and peers compare {read.ipv4_mapped} (RFC 4291)"
-        if int(read) >> 32 == 0 and int(read) > 1:
-            return "is an IPv4-compatible address, which RFC 4291 gave up"
-    elif read in _THIS_NETWORK:
-        return "is of 0.0.0.0/8, which names no host (RFC 1122)"
-    if read == _BROADCAST:
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return f"is an IPv4-mapped address, but peers compare {parsed.ipv4_mapped} (RFC 4291)"
+        if int(parsed) >> 32 == 0 and int(parsed) > 1:
+            return "is an IPv4-compatible address, which RFC 4291 deprecates"
+    elif parsed in _THIS_NETWORK:
+        return "is in 0.0.0.0/8, which names no host (RFC 1122)"
+    if parsed == _BROADCAST:
         return "is the broadcast address"
-    if read.is_unspecified:
+    if parsed.is_unspecified:
         return "is the unspecified address, which names no host"
-    return "is a multicast address, which names no host" if read.is_multicast else None
+    return "is a multicast address, which names no host" if parsed.is_multicast else None
 
 
 def is_local_address(address: str) -> bool:
-    """Whether an address means another machine for each peer: loopback and link-local ones."""
-    read = ipaddress.ip_address(address)
-    return read.is_loopback or read.is_link_local
+    """Whether an address is loopback or link-local: a different machine to each peer."""
+    parsed = ipaddress.ip_address(address)
+    return parsed.is_loopback or parsed.is_link_local
 
 
 def looks_like_host(text: str) -> bool:
-    """Whether a text is a host name with a dot, or a single label, and neither factory name."""
+    """Whether a text is a valid host name and not a factory name."""
     return host_problem(text) is None and not is_factory_name(text)
 
 
 def is_factory_name(text: str) -> bool:
-    """Whether a CN is one that a device made up: ``ACL_`` and digits, or a MAC address."""
+    """Whether a CN is a default of the device: ``ACL_`` and digits, or a MAC address."""
     return bool(_FACTORY.fullmatch(text) or _MAC.fullmatch(text))

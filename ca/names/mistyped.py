@@ -1,4 +1,4 @@
-"""What stands in a subject by mistake: a type before the value, a tool's word for nothing."""
+"""Typical mistakes in a subject: a type before the value, or a tool's word for an empty value."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ _CN_INSIDE = r"(?ai)(?:^|[\s,/;])CN\s*=\s*(?P<value>[^\s,/;]+)"
 
 @rule("subject-prefix", "warning", "RFC 5280 4.1.2.4; targets 9")
 @cases("CN=sbc1.lab.example", "CN=CN=sbc1.lab.example")
-def prefixed(each: SubjectAttribute) -> Violation | None:
+def prefixed(attribute: SubjectAttribute) -> Violation | None:
     """An attribute's value does not begin with a type of its own."""
-    if "=" not in each.value and ":" not in each.value:
+    if "=" not in attribute.value and ":" not in attribute.value:
         return None  # nearly always
-    found = re.match(_OWN_TYPE, each.value) or (
-        each.type == "CN" and re.match(_OWN_KIND, each.value)
+    prefix = re.match(_OWN_TYPE, attribute.value) or (
+        attribute.type == "CN" and re.match(_OWN_KIND, attribute.value)
     )
-    if not found:
+    if not prefix:
         return None
-    inside = re.search(_CN_INSIDE, each.value)
-    rest = each.value[found.end() :].strip().strip("/")
-    meant = inside["value"] if inside else rest
-    hint = f"type the value of {each.type} alone into its field"
-    if each.type == "CN" and infer_general_name(meant) is not None:
-        hint = f"--cn {meant} takes its place"
-    shown = printable(each.value)
+    cn_inside = re.search(_CN_INSIDE, attribute.value)
+    rest = attribute.value[prefix.end() :].strip().strip("/")
+    value = cn_inside["value"] if cn_inside else rest
+    hint = f"enter only the value of {attribute.type} in its field"
+    if attribute.type == "CN" and infer_general_name(value) is not None:
+        hint = f"--cn {value} takes its place"
+    shown = printable(attribute.value)
     return Violation(
-        f"the subject's {each.type} '{shown}' begins with '{found[0].strip()}': "
-        f"it would stand in the certificate as {each.type}={shown}",
+        f"the subject's {attribute.type} '{shown}' begins with '{prefix[0].strip()}': "
+        f"the certificate would have {attribute.type}={shown}",
         hint,
     )
 
 
 @rule("subject-unknown", "warning", "profiles 2", basis="inferred")
 @cases("O=Acme", "O=Unknown")
-def unknown_value(each: SubjectAttribute) -> Violation | None:
+def unknown_value(attribute: SubjectAttribute) -> Violation | None:
     """No attribute is "Unknown", which Java's keytool writes for what was left empty."""
-    if each.value != "Unknown":
+    if attribute.value != "Unknown":
         return None
     return Violation(
-        f"the subject's {each.type} is 'Unknown', which keytool writes where nothing was typed",
-        f"a profile of your own whose [subject] take lacks {each.type} leaves it out"
-        if each.type != "CN"
+        f"the subject's {attribute.type} is 'Unknown', which keytool writes if nothing was entered",
+        f"a profile of your own whose [subject] take lacks {attribute.type} leaves it out"
+        if attribute.type != "CN"
         else "--cn NAME takes its place",
     )

@@ -1,6 +1,6 @@
-"""Text prepared for comparing: RFC 4518 string preparation, PRECIS (RFC 8264), look-alikes.
+"""Prepare text for comparing: RFC 4518 string preparation, PRECIS (RFC 8264), look-alikes.
 
-ASCII needs none of the tables, and nearly every subject is ASCII: the library is loaded for others.
+Nearly every subject is ASCII, which needs no tables; the PRECIS library is loaded only for others.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ _ALPHABETS = frozenset(
         "GLAGOLITIC",
     ]
 )
-"""Alphabets that nobody writes one word in two of (UTS 39, 5.1): the first word of the names of
-their letters. East Asian scripts are left out: Latin letters stand beside them."""
+"""Alphabets that are never mixed in one word (UTS 39, 5.1), by the first word of the Unicode names
+of their letters. East Asian scripts are not listed: they are written with Latin letters in between.
+"""
 _STYLES = ("<wide>", "<narrow>", "<font>", "<compat>")
 _BLANK_GLYPHS = frozenset("\u2800\u1680")
-"""Braille pattern blank and Ogham space mark: drawn as nothing."""
+"""Braille pattern blank and Ogham space mark, which are drawn as nothing."""
 _WORD = re.compile(r"[^\W_]+")
-_NOTHING = frozenset("\u00ad\u034f\u1806\ufffc\u200b")
-"""Mapped to nothing by RFC 4518, 2.2, beside control and format characters and selectors."""
+_MAPPED_TO_NOTHING = frozenset("\u00ad\u034f\u1806\ufffc\u200b")
+"""Characters that RFC 4518, 2.2 maps to nothing, besides controls, formats and selectors."""
 
 
-def prohibited(text: str) -> tuple[str, str] | None:
-    """The first character that no string may hold, and why: "invisible" or "unassigned" ...
+def prohibited_character(text: str) -> tuple[str, str] | None:
+    """The first character that no string may hold, and what it is: "invisible", "not assigned" ...
 
-    PRECIS FreeformClass (RFC 8264, 4.3): controls, ignorable characters, private use, unassigned
-    code points, noncharacters, old Hangul, and joiners outside of their scripts are disallowed.
+    The PRECIS FreeformClass (RFC 8264, 4.3) disallows controls, ignorable characters, private use,
+    unassigned code points, noncharacters, old Hangul, and joiners outside their scripts.
     """
     if text.isascii() and text.isprintable():
         return None
@@ -53,46 +54,46 @@ def prohibited(text: str) -> tuple[str, str] | None:
     except UnicodeEncodeError as error:
         character = text[error.start : error.end] or text[-1]
         return character[0], _reason(character[0], error.reason)
-    except UnicodeError:  # a rule about the whole text, as of joiners
-        return text[0], "out of its place"
+    except UnicodeError:  # a rule about the whole text, as for joiners
+        return text[0], "out of place"
     return None
 
 
-def _reason(character: str, why: str) -> str:
+def _reason(character: str, error: str) -> str:
     category = unicodedata.category(character)
-    if category in ("Zl", "Zp") or ("ignorable" in why and category != "Cn"):
+    if category in ("Zl", "Zp") or ("ignorable" in error and category != "Cn"):
         return "invisible"
     names = {"Co": "for private use", "Cn": "not assigned", "Cc": "a control character"}
-    return names.get(category, "out of its place")
+    return names.get(category, "out of place")
 
 
-def look_alike(text: str) -> str | None:
-    """Why a text looks like another one, as words to follow it; None if it looks like itself.
+def look_alike_problem(text: str) -> str | None:
+    """Why a text can look like another, as words that follow it; None if nothing is suspicious.
 
-    Found: blanks that are no SPACE, characters that decompose (letters in another width or style,
-    ligatures, accents apart from their letters), and words of two alphabets. Not found: a word
-    wholly in another alphabet.
+    Suspicious are blanks other than SPACE, characters that decompose (letters in another width or
+    style, ligatures, separate accents), and words of two alphabets. A word that is wholly in
+    another alphabet is not.
     """
     if text.isascii():
         return None
     if unicodedata.category(text[0]).startswith("M"):
-        return "begins with an accent, which joins what stands before"
+        return "begins with a combining accent"
     for character in text:
         if character != " " and (
             unicodedata.category(character) == "Zs" or character in _BLANK_GLYPHS
         ):
-            return f"has a blank that is no SPACE (U+{ord(character):04X})"
+            return f"has a blank that is not a SPACE (U+{ord(character):04X})"
         if _is_styled(character):
             plain = unicodedata.normalize("NFKC", character)
             return f"has U+{ord(character):04X}, which looks like '{plain}'"
     if unicodedata.normalize("NFC", text) != text:
-        return "has accents apart from their letters (it is not in normalization form C)"
+        return "has accents separate from their letters (it is not in normalization form C)"
     mixed = mixed_alphabets(text)
     return f"mixes {mixed} in one word" if mixed else None
 
 
 def _is_styled(character: str) -> bool:
-    """Whether it is a letter or digit of ASCII in another width or style."""
+    """Whether it is an ASCII letter or digit in another width or style."""
     if not unicodedata.decomposition(character).startswith(_STYLES):
         return False
     if unicodedata.category(character) not in ("Lu", "Ll", "Lo", "Lm", "Nd", "Nl"):
@@ -102,17 +103,17 @@ def _is_styled(character: str) -> bool:
 
 
 def mixed_alphabets(text: str) -> str | None:
-    """The alphabets that one word of a text is mixed of: "CYRILLIC and LATIN"; None if of one."""
+    """The alphabets of the first word that has several: "CYRILLIC and LATIN"; None if none has."""
     if text.isascii():
         return None
     for word in _WORD.findall(text):
-        found = {
+        alphabets = {
             unicodedata.name(character, "").partition(" ")[0]
             for character in word
             if character.isalpha()
         } & _ALPHABETS
-        if len(found) > 1:
-            return " and ".join(sorted(found))
+        if len(alphabets) > 1:
+            return " and ".join(sorted(alphabets))
     return None
 
 
@@ -142,26 +143,26 @@ _SHAPES = {
     "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
     "'": "\u2019\u2018`\u00b4",
 }
-"""Characters drawn alike once case is folded (after the table of UTS 39, as far as they are near
-to Latin letters and digits): I, l and 1 are one, as are o and 0."""
+"""Characters that look alike once case is folded, by their Latin letter: I, l and 1 are one, as
+are o and 0. From the table of UTS 39, limited to those that look like Latin letters and digits."""
 _SAME_SHAPE = str.maketrans({each: shape for shape, all_ in _SHAPES.items() for each in all_})
 
 
-def compared(text: str) -> str:
-    """A form in which texts that a reader takes for one are equal.
+def comparison_key(text: str) -> str:
+    """A key for comparing texts: those that look the same to a reader have the same key.
 
-    RFC 4518, 2: characters that are nothing are dropped, then NFKC and case folding, then blanks;
-    then look-alikes fall together, as far as ``_SHAPES`` goes.
+    As in RFC 4518, 2, characters mapped to nothing are removed, then NFKC, case folding and blanks
+    are normalised; then the look-alikes of ``_SHAPES`` are replaced.
     """
     if not text.isascii() or not text.isprintable():
-        kept = (each for each in text if not _is_nothing(each))
+        kept = (each for each in text if not _is_ignorable(each))
         text = unicodedata.normalize("NFKC", "".join(kept))
     folded = unicodedata.normalize("NFKC", text.casefold()).translate(_SAME_SHAPE)
     return " ".join(folded.replace("rn", "m").replace("vv", "w").split())
 
 
 def latin_twin(text: str) -> str | None:
-    """The Latin word that a word wholly of another alphabet is drawn like: "apple"; else None."""
+    """The Latin text that a text wholly in another alphabet looks like, as "apple"; else None."""
     folded = text.casefold()
     twin = folded.translate(_SAME_SHAPE)
     letters = [each for each in folded if each.isalpha()]
@@ -169,10 +170,10 @@ def latin_twin(text: str) -> str | None:
     return twin if letters and foreign and twin.isascii() else None
 
 
-def _is_nothing(character: str) -> bool:
-    if character in _NOTHING or "\ufe00" <= character <= "\ufe0f":
+def _is_ignorable(character: str) -> bool:
+    if character in _MAPPED_TO_NOTHING or "\ufe00" <= character <= "\ufe0f":
         return True
     if unicodedata.category(character) in ("Cc", "Cf"):
         return not character.isspace()
-    found = prohibited(character)
-    return found is not None and found[1] == "invisible" and not character.isspace()
+    prohibition = prohibited_character(character)
+    return prohibition is not None and prohibition[1] == "invisible" and not character.isspace()

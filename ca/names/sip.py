@@ -18,7 +18,7 @@ MAX_PORT = 65535
 
 
 def sip_uri_host(uri: str) -> str | None:
-    """The host of a SIP or SIPS URI, folded; None if it is no such URI with a valid host."""
+    """The host of a SIP or SIPS URI in lower case; None if it or its host is invalid."""
     match = _SIP.fullmatch(uri)
     if match is None or int(match["port"] or 0) > MAX_PORT:
         return None
@@ -48,7 +48,7 @@ def sip_uri_user(name: GeneralName) -> Violation | None:
         )
     if as_address(match["host"]) is not None:
         return Violation(
-            f"the SAN URI '{printable(name.value)}' names an address, and a SIP domain is a name",
+            f"the SAN URI '{printable(name.value)}' names an address, but a SIP domain is a name",
             "a SIP domain is written as uri:sip:lab.example; an address as ip:ADDR",
         )
     return None

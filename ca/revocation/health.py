@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from ca.lint.lifetimes import left
+from ca.lint.lifetimes import time_left
 from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 
 ENDING = timedelta(days=30)
@@ -59,7 +59,7 @@ def crl_ended(crl: CRLHealth) -> Violation | None:
     """
     if crl.next_update is None or crl.now < crl.next_update:
         return None
-    return Violation(f"{crl.name}: its CRL {left(crl.next_update, crl.now)}", _refresh(crl))
+    return Violation(f"{crl.name}: its CRL {time_left(crl.next_update, crl.now)}", _refresh(crl))
 
 
 @rule("crl-ending", "warning", "RFC 5280 5.1.2.5")
@@ -68,7 +68,9 @@ def crl_ending(crl: CRLHealth) -> Violation | None:
     """The newest CRL has 30 days or more until its nextUpdate."""
     if crl.next_update is None or not timedelta(0) < crl.next_update - crl.now < ENDING:
         return None
-    return Violation(f"{crl.name}: its CRL has {left(crl.next_update, crl.now)}", _refresh(crl))
+    return Violation(
+        f"{crl.name}: its CRL has {time_left(crl.next_update, crl.now)}", _refresh(crl)
+    )
 
 
 @rule("crl-pending", "warning", "RFC 5280 5")
@@ -89,7 +91,7 @@ def crl_fresh(crl: CRLHealth) -> Violation | None:
     """The newest CRL is up to date; this finding says for how long."""
     if crl.next_update is None or crl.pending or crl.next_update - crl.now < ENDING:
         return None
-    return Violation(f"{crl.name}: its CRL has {left(crl.next_update, crl.now)}")
+    return Violation(f"{crl.name}: its CRL has {time_left(crl.next_update, crl.now)}")
 
 
 @rule("ocsp-signer-missing", "error", "RFC 6960 4.2.2.2")
@@ -131,7 +133,7 @@ def signer_ended(signer: SignerHealth) -> Violation | None:
     """
     if signer.not_after is None or signer.now < signer.not_after:
         return None
-    text = left(signer.not_after, signer.now)
+    text = time_left(signer.not_after, signer.now)
     return Violation(f"{signer.name}: its OCSP signer {text}", _rotate(signer))
 
 
@@ -141,7 +143,7 @@ def signer_ending(signer: SignerHealth) -> Violation | None:
     """The OCSP signer's certificate has 30 days or more left."""
     if signer.not_after is None or not timedelta(0) < signer.not_after - signer.now < ENDING:
         return None
-    text = left(signer.not_after, signer.now)
+    text = time_left(signer.not_after, signer.now)
     return Violation(f"{signer.name}: its OCSP signer has {text}", _rotate(signer))
 
 
@@ -155,7 +157,9 @@ def signer_fresh(signer: SignerHealth) -> Violation | None:
         return None
     if signer.now < signer.not_before or signer.not_after - signer.now < ENDING:
         return None
-    return Violation(f"{signer.name}: its OCSP signer has {left(signer.not_after, signer.now)}")
+    return Violation(
+        f"{signer.name}: its OCSP signer has {time_left(signer.not_after, signer.now)}"
+    )
 
 
 _RULES: dict[type, tuple[Rule, ...]] = {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ca.errors import MalformedError
-from ca.model.spelling import spelled
+from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
 
@@ -53,7 +53,7 @@ def nginx_snippet(folder: str, *, seconds: int) -> str:
         MalformedError: the folder's path cannot be written in an nginx configuration, where ``$``
             always begins a variable.
     """
-    if "$" in folder or printable(folder, limit=len(folder)) != spelled(folder):
+    if "$" in folder or printable(folder, limit=len(folder)) != escape_undecodable(folder):
         raise MalformedError(
             f"the path '{printable(folder)}' cannot be written in an nginx configuration",
             hint="choose an --out whose absolute path has no $ and no control characters",

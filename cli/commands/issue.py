@@ -46,7 +46,7 @@ def issue_command(
     Example: sipca issue peer1.lab.example 10.4.0.30 --out peer1
     """
     from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key
-    from ca.keys.files import KeyFile
+    from ca.keys.files import KeyFileFormat
     from cli.views.issue import issued_text
 
     settings = settings_of(ctx)
@@ -66,7 +66,7 @@ def issue_command(
         lifetime=lifetime(lifetime_),
         device=device,
         allow=allowed(allow),
-        form=KeyFile(pfx, legacy_pfx, passphrase),
+        form=KeyFileFormat(pfx, legacy_pfx, passphrase),
         renew_before=renewing,
     )
     with opened(settings) as home:

@@ -101,7 +101,5 @@ def test_an_own_profile_may_take_other_schemes(
     taken = sipca("sign", csr, "--profile", "mesh", "--json").json["signed"][0]
 
     assert refused.exit == 4
-    assert (
-        "is of the scheme spiffe, and the profile takes sip, sips, http, https, urn" in refused.err
-    )
+    assert "has the scheme spiffe, but the profile takes sip, sips, http, https, urn" in refused.err
     assert "uri:spiffe://lab.example/a" in taken["san"]

@@ -115,7 +115,7 @@ def test_removing_forgets_the_device_and_keeps_its_certificates(
         (("set", "sbc1", "--address", "a b"), 3, "is neither a host name nor an IP address"),
         (("set", "sbc1", "--address", "10.0.0.256"), 3, "neither a host name nor an IP address"),
         (("set", "sbc1", "--proxy-set", "x_y"), 3, "is neither a host name nor an IP address"),
-        (("set", "", "--context", "1"), 3, "is no name for a device"),
+        (("set", "", "--context", "1"), 3, "cannot be a device's name"),
         (("set", "sbc1", "--context", "100"), 2, "--context"),
         (("show", "nobody"), 5, "there is no device 'nobody'"),
         (("remove", "nobody"), 5, "there is no device 'nobody'"),

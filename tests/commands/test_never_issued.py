@@ -36,7 +36,7 @@ def refused(sipca: CommandLine, *words: object) -> str:
         ("cn-invisible-pua/in.csr", "U+E000, which is for private use"),
         ("cn-invisible-soft-hyphen/in.csr", "invisible or direction-changing characters (U+00AD)"),
         ("big/cn-name-ca-inv.csr", "invisible or direction-changing characters (U+00AD)"),
-        ("big/san-uri-long.csr", "2,048 are the most"),
+        ("big/san-uri-long.csr", "at most 2,048 are allowed"),
         ("san-uri-sip-wildcard/in.csr", "has a wildcard, which only a DNS name may have"),
     ],
 )
@@ -136,7 +136,7 @@ def test_an_address_that_nobody_dials_is_refused_in_a_cn_too(
 
     err = refused(sipca, csr, "--profile", "sip-domain")
 
-    assert "the CN's 0.0.0.0 is of 0.0.0.0/8" in err
+    assert "the CN's 0.0.0.0 is in 0.0.0.0/8" in err
 
 
 @pytest.mark.parametrize("uri", ["sip:10.0.0.5", "sip:[2001:db8::5]", "sip:u@lab.example", "sip:lab.example:5061", "sip:lab.example;transport=tls", "sips:lab.example", "https://lab.example/"])  # fmt: skip

@@ -125,8 +125,8 @@ def test_an_underscore_is_named_and_can_be_allowed(sipca: CommandLine, name: str
         ("sbc1.lab.example.", (), "'sbc1.lab.example.' ends with a dot", "--cn sbc1.lab.example "),
         ("sbc1.lab.example.", ("dns:a.lab",), "ends with a dot", "--cn sbc1.lab.example takes"),
         ("sbc1..lab.example", (), "has an empty label", "--cn NAME takes its place"),
-        ("sbc1.lab.example:5061", (), "ends with a port", "--cn sbc1.lab.example gives none"),
-        ("10.4.0.20:5061", ("dns:a.lab",), "ends with a port", "--cn 10.4.0.20 gives none"),
+        ("sbc1.lab.example:5061", (), "ends with a port", "give it without: --cn sbc1.lab.example"),
+        ("10.4.0.20:5061", ("dns:a.lab",), "ends with a port", "give it without: --cn 10.4.0.20"),
         ("sbc1.lab.example ", (), "begins or ends with a blank", "give --cn"),
         ("sbc1 lab example", (), "neither host name nor address", "--san dns:NAME"),
     ],
@@ -185,7 +185,7 @@ def test_issue_takes_the_override_that_its_refusal_advises(
         ("CN=sbc1.lab.example, O=Acme", "CN=", "--cn sbc1.lab.example takes its place"),
         ("/CN=sbc1.lab.example", "/CN=", "--cn sbc1.lab.example takes its place"),
         ("/O=Acme/CN=sbc1", "/O=", "--cn sbc1 takes its place"),
-        ("O=Acme Voice", "O=", "type the value of CN alone into its field"),
+        ("O=Acme Voice", "O=", "enter only the value of CN in its field"),
         ("cn = sbc1.lab.example", "cn =", "--cn sbc1.lab.example takes its place"),
         ("DNS:sbc1.lab.example", "DNS:", "--cn sbc1.lab.example takes its place"),
         ("https://sbc1.lab.example/", "https:", "--cn sbc1.lab.example takes its place"),
@@ -211,7 +211,7 @@ def test_the_sample_of_a_doubled_cn_is_warned_of_by_show_and_sign(sipca: Command
     shown, signed = sipca("csr", "show", source), sipca("sign", source)
 
     assert "warning: the subject's CN 'CN=sbc1.lab.example, O=Acme' begins with 'CN='" in shown.out
-    assert "it would stand in the certificate as CN=CN=sbc1.lab.example" in signed.err
+    assert "the certificate would have CN=CN=sbc1.lab.example" in signed.err
     assert signed.exit == 0
 
 
@@ -429,5 +429,5 @@ def test_a_typed_kind_before_a_san_is_named_and_mended(sipca: CommandLine, tmp_p
     signed = sipca("sign", tmp_path / "a.csr", "--fix-san", "--json")
 
     assert refused.exit == 4
-    assert "starts with a kind of its own" in refused.err
+    assert "begins with a type of its own" in refused.err
     assert signed.json["signed"][0]["san"] == ["dns:sbc1.lab.example"]

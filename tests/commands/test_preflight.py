@@ -316,12 +316,14 @@ def test_a_key_file_is_compared_in_every_form(kit: Kit, tmp_path: Path) -> None:
     for name in ("e.pem", "k.pfx"):
         answer = kit.preflight("--key", tmp_path / name, "--key-passphrase-file", wrong)
         assert answer.exit == 7
-        assert json.loads(answer.err)["error"]["message"].endswith("is not opened by it")
+        assert json.loads(answer.err)["error"]["message"].startswith(
+            "the passphrase does not open the key in "
+        )
         assert kit.preflight("--key", tmp_path / name).exit == 7
 
 
 @pytest.mark.parametrize("what", ["key", "text", "empty", "csr"])
-def test_something_else_where_a_certificate_is_due_is_named(kit: Kit, what: str) -> None:
+def test_something_else_than_a_certificate_is_named(kit: Kit, what: str) -> None:
     pem = RSA_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     data = {"key": pem, "text": b"hello", "empty": b"", "csr": kit.csr.read_bytes()}[what]
 

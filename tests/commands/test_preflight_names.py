@@ -73,7 +73,7 @@ def other_ca(tmp_path: Path, bare: CommandLine) -> Callable[..., list[Finding]]:
         ("wildcard", 0, "preflight-name-unusual", "which SIP peers do not match (RFC 5922, 7.2)"),
         ("underscore", 0, "preflight-name-unusual", "has an underscore"),
         ("trailing-dot", 9, "preflight-name", "ends with a dot"),
-        ("dns-port", 9, "preflight-name", "names a port"),
+        ("dns-port", 9, "preflight-name", "has a port"),
     ],
 )
 def test_the_samples_get_the_right_verdict_for_the_right_reason(
@@ -98,8 +98,8 @@ def test_the_samples_get_the_right_verdict_for_the_right_reason(
         ("dns:f*.lab.example", "preflight-name", "has a *"),
         ("uri:http://a@b@lab.example/", "preflight-name", "has two @"),
         ("dns:sip:lab.example", "preflight-name", "is a URI"),
-        ("uri:javascript:alert(1)", "preflight-name-unusual", "of the scheme javascript"),
-        ("ip:127.0.0.1", "preflight-name-unusual", "another machine for each peer"),
+        ("uri:javascript:alert(1)", "preflight-name-unusual", "has the scheme javascript"),
+        ("ip:127.0.0.1", "preflight-name-unusual", "different machine to each peer"),
         ("uri:sip:u@sbc1.lab.example", "preflight-sip-uri-no-domain", "more than a domain"),
         ("uri:sip:sbc1.lab.example:5061", "preflight-sip-uri-no-domain", "more than a domain"),
         ("uri:sips:sbc1.lab.example", "preflight-sip-uri-no-domain", "is not sip:DOMAIN"),

@@ -25,7 +25,7 @@ ONLY_DNS = {'take = ["dns", "ip", "uri", "email"]': 'take = ["dns"]'}
     [
         ("cn-port", "sbc1.lab.example:5061", (NAME,), (), "the CN 'sbc1.lab.example:5061' ends with a port"),
         ("san-count", "d1.lab.example", HUNDRED, ("--san", NAME), "the certificate would have 101 names; at most 100 are allowed"),
-        ("san-long", "a.lab.example", (LONG,), (), "has 3,016 octets, and 2,048 are the most"),
+        ("san-long", "a.lab.example", (LONG,), (), "has 3,016 octets, but at most 2,048 are allowed"),
         ("san-required", "Reception phone", (), (), "the request has no SAN, and its CN 'Reception phone' is neither host name nor address"),
         ("san-required", "ACL_482913", (), (), "the request has no SAN, and its CN 'ACL_482913' is a factory name no peer dials"),
         ("sip-uri-user", "a.lab.example", ("uri:sip:bob@a.lab.example",), ("--profile", "sip-domain"), "the SAN URI 'sip:bob@a.lab.example' names more than a domain"),
@@ -60,7 +60,7 @@ def test_what_sign_refuses_by_a_rule_has_its_message_and_exit_4(
 @pytest.mark.parametrize(
     ("code", "changes", "cn", "words", "says"),
     [
-        ("cn-address", OWN_CN, "0.0.0.0", (), "the CN's 0.0.0.0 is of 0.0.0.0/8, which names no host"),
+        ("cn-address", OWN_CN, "0.0.0.0", (), "the CN's 0.0.0.0 is in 0.0.0.0/8, which names no host"),
         ("cn-wildcard", OWN_CN, "f*.lab.example", (), "the CN 'f*.lab.example' has a * that is not the whole left-most label"),
         ("san-kind", ONLY_DNS, "a.lab.example", ("--san", "ip:10.0.0.5"), "--san ip:10.0.0.5: profile own takes dns"),
     ],

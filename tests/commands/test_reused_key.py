@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import EC_KEY, CommandLine, make_csr
 
 import ca.store.certificates
-from ca.lint.reused_key import LOOKED_AT
+from ca.lint.reused_key import MAX_LOOKED_UP
 from ca.store.connection import Store
 
 
@@ -40,7 +40,7 @@ def told(sipca: CommandLine, folder: Path, name: str = "new") -> str:
         (1, "a00.lab.example: "),
         (5, "a00.lab.example, a01.lab.example, a02.lab.example, a03.lab.example, a04.lab.example: "),
         (7, "a03.lab.example, a04.lab.example and 2 more: "),
-        (LOOKED_AT + 5, "a04.lab.example and more than 20 more: "),
+        (MAX_LOOKED_UP + 5, "a04.lab.example and more than 20 more: "),
     ],
 )  # fmt: skip
 def test_five_names_are_told_and_the_others_counted(
@@ -59,7 +59,7 @@ def test_another_name_is_found_behind_many_certificates_of_ones_own(
 ) -> None:
     own = make_csr("dns:own.lab.example", cn="own.lab.example", key=EC_KEY)
     (tmp_path / "own.csr").write_bytes(own)
-    for _ in range(LOOKED_AT + 4):
+    for _ in range(MAX_LOOKED_UP + 4):
         assert sipca("sign", tmp_path / "own.csr", "--again").exit == 0
     certify(sipca, tmp_path / "in", ["other"])
 

@@ -165,7 +165,7 @@ def test_rsa_1024_is_refused_and_allow_weak_key_signs_and_records_it(sipca: Comm
     code, message, hint = refusal(sipca, "legacy-rsa1024-sha1.csr")
 
     assert code == 4
-    assert message == "the key is RSA 1024, and 2048 bits are the least"
+    assert message == "the key is RSA 1024, but at least 2048 bits are required"
     assert "make a new 2048-bit private key on the device, then a new CSR" in hint
     assert (
         line(signed(sipca, "legacy-rsa1024-sha1.csr", "--allow", "weak-key"), "key")["how"]

@@ -848,7 +848,7 @@ def test_a_device_name_is_short_and_printable(sipca: CommandLine, csr_file: Csr,
     answer = sipca("sign", csr_file("sbc9"), "--device", name)
 
     assert answer.exit == 3
-    assert "is no name for a device" in answer.err
+    assert "cannot be a device's name" in answer.err
     assert "\x1b" not in answer.err
     assert answer.out == ""
 

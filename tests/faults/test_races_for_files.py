@@ -105,7 +105,7 @@ import os, signal, sys
 from pathlib import Path
 from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key
-from ca.keys.files import KeyFile
+from ca.keys.files import KeyFileFormat
 
 home, out, step, key, pfx = sys.argv[1:]
 
@@ -218,8 +218,8 @@ def test_exports_of_two_certificates_with_one_stem_leave_one_whole_kit(
 HOLD = """
 import sys, time
 from pathlib import Path
-from ca.files import held_folder
-with held_folder(Path(sys.argv[1])):
+from ca.files import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -253,13 +253,13 @@ def test_a_killed_holder_of_a_folder_blocks_nobody_and_nothing_is_left_there(
 def test_a_folder_that_another_process_holds_for_good_is_named(
     sipca: CommandLine, tmp_path: Path, csr_file: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ca.files import held_folder
+    from ca.files import lock_folder
 
     out = tmp_path / "out"
     out.mkdir()
-    monkeypatch.setattr("ca.files.holding.HOLD_TRIES", 2)
+    monkeypatch.setattr("ca.files.locks.LOCK_TRIES", 2)
 
-    with held_folder(out):
+    with lock_folder(out):
         answer = sipca("sign", csr_file("a"), "--out", out)
 
     assert answer.exit == 8

@@ -62,7 +62,7 @@ def test_check_fails_for_a_revoked_issuing_ca(sipca: CommandLine, issuing: str) 
     found = {each["code"]: each for each in answer.json["findings"]}
     assert found["ca-revoked"]["result"] == "fail"
     assert (
-        "Test Lab Issuing: its certificate is revoked for cessation"
+        "Test Lab Issuing: its certificate has been revoked for cessation"
         in (found["ca-revoked"]["message"])
     )
 

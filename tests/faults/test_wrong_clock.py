@@ -134,7 +134,9 @@ def test_a_clock_before_the_newest_event_refuses_what_it_would_date(
     again = sipca("check", "--json")
 
     assert refused.exit == 4
-    assert "the clock says 2026-11-21 12:00Z, but the register's newest event is of" in refused.err
+    assert (
+        "the clock says 2026-11-21 12:00Z, but the register's newest event is from" in refused.err
+    )
     assert "--allow clock-behind" in refused.err
     assert taken.exit == 0, taken.err
     assert "clock-behind" not in codes(again.json)  # accepted once, and later events count

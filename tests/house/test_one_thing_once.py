@@ -86,7 +86,7 @@ def test_a_time_is_written_as_der_in_one_module() -> None:
     [
         ("cn_of", "ca/model/certificates.py"),
         ("findings_text", "cli/views/findings.py"),
-        ("visible", "ca/model/spelling.py"),
+        ("escape_hidden", "ca/model/escaping.py"),
     ],
 )
 def test_what_is_needed_in_many_places_is_defined_in_one(function: str, module: str) -> None:

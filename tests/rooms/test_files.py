@@ -81,13 +81,13 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def another_writes_meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, data: bytes) -> None:
-    real = writing._fill
+    real = writing._write_all
 
     def meanwhile(file: FileIO, ours: list[bytes], mode: int, *, durable: bool) -> None:
         real(file, ours, mode, durable=durable)
         path.write_bytes(data)
 
-    monkeypatch.setattr(writing, "_fill", meanwhile)
+    monkeypatch.setattr(writing, "_write_all", meanwhile)
 
 
 @pytest.mark.usefixtures("way")
@@ -119,7 +119,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     path = tmp_path / "f"
     another_writes_meanwhile(monkeypatch, path, b"another's")
 
-    with pytest.raises(ConflictError, match="appeared meanwhile"):
+    with pytest.raises(ConflictError, match="was created meanwhile"):
         write_atomic(path, b"mine")
 
     assert path.read_bytes() == b"another's"

@@ -12,7 +12,7 @@ from ca.device.preflight import preflight
 from ca.device.request_rules import next_steps
 from ca.device.sheet import Sheet, SheetRow, as_html, as_text
 from ca.device.upload import Role, Upload, device_file, trust_file
-from ca.documents.base import encoded
+from ca.documents.base import encode_json
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
@@ -69,7 +69,7 @@ def kit_of(
     files[f"{base}-upload-sheet.html"] = as_html(sheet).encode()
     account = unpack_account(row.account)
     files[f"{base}-account.txt"] = _account_text(account).replace("\n", newline).encode()
-    found = msgspec.json.format(encoded({"schema": 1, "findings": findings}))
+    found = msgspec.json.format(encode_json({"schema": 1, "findings": findings}))
     files[f"{base}-preflight.json"] = found + b"\n"
     sums = "".join(_sum_line(name, data) for name, data in sorted(files.items()))
     files[SUMS] = sums.encode()

@@ -11,7 +11,7 @@ import msgspec
 from ca.authority.devices.trust_sources import Gathered, octets_of
 from ca.authority.own_files import is_manifest, refuse_foreign
 from ca.device.trust import Candidate, Store, gather, judge
-from ca.documents.base import encoded
+from ca.documents.base import encode_json
 from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
@@ -100,7 +100,7 @@ def diff(a: Path, b: Path) -> TrustDiffDocument:
 
 
 def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
-    manifest = msgspec.json.format(encoded(document), indent=2) + b"\n"
+    manifest = msgspec.json.format(encode_json(document), indent=2) + b"\n"
     if wishes.manifest is not None and not wishes.overwrite:
         refuse_foreign(wishes.manifest, is_manifest)
     bundle = wishes.path if text else None  # an empty store would be all that it makes

@@ -14,7 +14,7 @@ from ca.documents.trust import TrustDrop
 from ca.encoding.bundles import (
     Bundle,
     Member,
-    form_without_certificates,
+    form_of_others,
     not_a_certificate,
     read_bundle,
 )
@@ -96,7 +96,7 @@ class Gathered:
         for member in bundle.members:
             self._take(member, path)
         if not (bundle.members or bundle.keys or bundle.damaged):
-            form = form_without_certificates(bundle) or "file without a certificate"
+            form = form_of_others(bundle)
             self._refuse(str(path), not_a_certificate(f"'{path}'", form))
         elif bundle.others:
             others = ", ".join(dict.fromkeys(bundle.others))

@@ -21,7 +21,7 @@ from ca.files import link_into_place, make_folder
 from ca.issuance.extensions import key_identifier
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare
-from ca.keys.soft import NewKey, make
+from ca.keys.soft import NewKey, generate_key
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
@@ -119,8 +119,8 @@ def _document(
 
 def _make(home: Home, wishes: FoundingWishes, passphrase: bytes | None) -> None:
     protect_issuing = passphrase if wishes.protect == "both" else None
-    root_key = make(wishes.root_key or "", passphrase, label="root CA")
-    issuing_key = make(wishes.issuing_key or "", protect_issuing, label="issuing CA")
+    root_key = generate_key(wishes.root_key or "", passphrase, label="root CA")
+    issuing_key = generate_key(wishes.issuing_key or "", protect_issuing, label="issuing CA")
     with home.store.write():
         state.set_setting(home.store, "name", wishes.name)
         state.set_setting(home.store, "base_url", wishes.base_url)

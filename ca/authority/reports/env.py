@@ -10,7 +10,7 @@ from ca.authority.own_files import is_certificates, refuse_foreign
 from ca.authority.status.crl import formatted, is_ours
 from ca.documents.env import EnvDocument
 from ca.errors import CAError, ConflictError
-from ca.files import held_folder, make_folder, write_atomic, write_stream
+from ca.files import lock_folder, make_folder, write_atomic, write_stream
 
 PUBLIC_FOLDER = "public"
 ASIDE = "move it aside: this folder is sipca's"
@@ -29,7 +29,7 @@ def write_env(home: Home) -> EnvDocument:
     if folder.is_symlink():
         raise ConflictError(f"'{folder}' is a symbolic link, which is not followed", hint=ASIDE)
     make_folder(folder)
-    with held_folder(folder):
+    with lock_folder(folder):
         return _written(home, folder)
 
 

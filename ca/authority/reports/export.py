@@ -22,7 +22,7 @@ from ca.documents.export import ExportDocument
 from ca.encoding import pem
 from ca.encoding.pkcs7 import certs_only
 from ca.errors import CAError, ConflictError, attempt
-from ca.files import conflicts, held_folder, make_folder, write_atomic, zipped
+from ca.files import conflicts, lock_folder, make_folder, make_zip, write_atomic
 from ca.model.findings import Finding
 from ca.store import devices
 from ca.store.devices import DeviceRow
@@ -64,9 +64,9 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         files = _export_files(home, stem, row.context, row.der, wishes)
     inside = list(files)
     if wishes.zip:
-        files = {f"{upload_files.with_context(stem, row.context)}-upload.zip": zipped(files)}
+        files = {f"{upload_files.with_context(stem, row.context)}-upload.zip": make_zip(files)}
     make_folder(wishes.folder)
-    with held_folder(wishes.folder):
+    with lock_folder(wishes.folder):
         foreign = [name for name, data in files.items() if _is_in_the_way(wishes, name, data)]
         if foreign:
             raise ConflictError(

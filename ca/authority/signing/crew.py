@@ -178,7 +178,7 @@ def _written(writing: Writing) -> Written:
 def _write_files(writing: Writing) -> None:
     for path, text in writing.files:
         data = text.encode("ascii")
-        write_atomic(Path(path), data, overwrite=writing.overwrite, settle=False)
+        write_atomic(Path(path), data, overwrite=writing.overwrite, sync_parent=False)
 
 
 _opened: dict[bytes, Signer] = {}

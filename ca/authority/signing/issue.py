@@ -22,11 +22,18 @@ from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, MalformedError
-from ca.files import PRIVATE, held_folder, make_folder, read_bounded, write_atomic
+from ca.files import PRIVATE, lock_folder, make_folder, read_bounded, write_atomic
 from ca.issuance.order import Order, Prepared, own_request
 from ca.issuance.prepare import prepare
-from ca.keys.files import HandedOut, KeyFile, check_ascii, leaf_in_pfx, read_key_file, written
-from ca.keys.soft import make
+from ca.keys.files import (
+    KeyFileFormat,
+    KeyPair,
+    certificate_in_pfx,
+    check_passphrase,
+    encode_key_file,
+    read_key_file,
+)
+from ca.keys.soft import generate_key
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.status import RENEW_BEFORE
@@ -47,7 +54,7 @@ class IssueWishes(msgspec.Struct, frozen=True):
     lifetime: object = None
     device: str | None = None
     allow: frozenset[str] = frozenset()
-    form: KeyFile = KeyFile()
+    form: KeyFileFormat = KeyFileFormat()
     renew_before: timedelta = RENEW_BEFORE
 
 
@@ -88,7 +95,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         home.store.assert_writable()
         home.signer(first.job.judge.ca)  # may ask for the passphrase: before others wait for this
     make_folder(wishes.folder)
-    with held_folder(wishes.folder):
+    with lock_folder(wishes.folder):
         prospect = _prepared(home, wishes, made=first.job.key)
         row = prospect.good or _sign(home, prospect, wishes)
         _hand_out(home, row, prospect, wishes)
@@ -111,9 +118,9 @@ def would_make(home: Home, wishes: IssueWishes) -> str:
     return "certificate" if prospect.kept else "key-and-certificate"
 
 
-def _prepared(home: Home, wishes: IssueWishes, *, made: HandedOut | None = None) -> _Prospect:
+def _prepared(home: Home, wishes: IssueWishes, *, made: KeyPair | None = None) -> _Prospect:
     """The certificate as it would be signed, and what of it is there; ``made``: the new key."""
-    check_ascii(wishes.form.passphrase)
+    check_passphrase(wishes.form.passphrase)
     stem = stem_for(wishes.names[0])
     ending = "pfx" if wishes.form.pfx else "key"
     paths = _Paths(
@@ -153,7 +160,7 @@ def _of_given_names(error: CAError) -> CAError:
     return error
 
 
-def _order(home: Home, judge: Judge, key: HandedOut, wishes: IssueWishes) -> Order:
+def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order:
     profile: Profile = judge.profile(wishes.profile)
     cn = next((each.value for each in wishes.names if each.kind in ("dns", "ip")), None)
     if cn is None:
@@ -194,7 +201,7 @@ class _Job(msgspec.Struct, frozen=True):
     judge: Judge
     order: Order
     prepared: Prepared
-    key: HandedOut
+    key: KeyPair
 
 
 def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRow:
@@ -218,7 +225,7 @@ def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRo
 
     def keep_key_file() -> None:
         if not prospect.kept:  # a PFX holds no certificate at first: none goes out unrecorded
-            data = written(key, wishes.form, name=prepared.san[0].value, chain=[])
+            data = encode_key_file(key, wishes.form, name=prepared.san[0].value, chain=[])
             write_atomic(prospect.paths.key, data, mode=PRIVATE)
         home.step("key-written")
 
@@ -234,12 +241,12 @@ def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRo
     return certificates.by_plan(home.store, certified.number)
 
 
-def _new_key(spec: str) -> HandedOut:
-    made = make(spec, None, label="new")
-    return HandedOut(made.ref.pkcs8, made.public)
+def _new_key(spec: str) -> KeyPair:
+    made = generate_key(spec, None, label="new")
+    return KeyPair(made.ref.pkcs8, made.public)
 
 
-def _kept_key(paths: _Paths, wishes: IssueWishes) -> HandedOut | None:
+def _kept_key(paths: _Paths, wishes: IssueWishes) -> KeyPair | None:
     """The key that is in the folder already.
 
     Raises:
@@ -252,7 +259,7 @@ def _kept_key(paths: _Paths, wishes: IssueWishes) -> HandedOut | None:
     return read_key_file(read_bounded(paths.key), wishes.form.passphrase, name=str(paths.key))
 
 
-def _check_certificate_in(home: Home, path: Path, key: HandedOut | None) -> None:
+def _check_certificate_in(home: Home, path: Path, key: KeyPair | None) -> None:
     """That nothing lies where a certificate goes but an earlier one of the same key.
 
     Raises:
@@ -304,7 +311,9 @@ def _hand_out(home: Home, row: CertificateRow, prospect: _Prospect, wishes: Issu
     leaf, paths = pem.encode(row.der), prospect.paths
     if not _is_in_pfx(row, paths, wishes):
         name = prospect.job.prepared.san[0].value
-        data = written(prospect.job.key, wishes.form, name=name, chain=[row.der, *home.chain()])
+        data = encode_key_file(
+            prospect.job.key, wishes.form, name=name, chain=[row.der, *home.chain()]
+        )
         write_atomic(paths.key, data, mode=PRIVATE, overwrite=True)
     home.step("pfx-written")
     write_atomic(paths.device, leaf.encode(), overwrite=True)
@@ -318,7 +327,7 @@ def _is_in_pfx(row: CertificateRow, paths: _Paths, wishes: IssueWishes) -> bool:
     """Whether the key file has its certificate in it, where it is of a kind that has."""
     if not wishes.form.pfx:
         return True
-    return leaf_in_pfx(read_bounded(paths.key), wishes.form.passphrase) == row.der
+    return certificate_in_pfx(read_bounded(paths.key), wishes.form.passphrase) == row.der
 
 
 def _document(

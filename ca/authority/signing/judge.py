@@ -21,7 +21,7 @@ from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
 from ca.lint.clock import Clock, judge_clock
-from ca.lint.reused_key import LOOKED_AT, SameKey, reused_key
+from ca.lint.reused_key import MAX_LOOKED_UP, SameKey, reused_key
 from ca.model.findings import Finding, raise_failures, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
@@ -169,10 +169,10 @@ class Judge:
         keys = [each.prepared.key_identity for each in ready]
         hashes = [each.request_hash for each in ready]
         store = self.home.store
-        limit = LOOKED_AT + 2 * len(keys)
+        limit = MAX_LOOKED_UP + 2 * len(keys)
         certified = certificates.current_by_keys(store, keys, self.home.now(), limit=limit)
         sizes = [len(each) for each in certified.values()]
-        complete = sum(sizes) < limit and max(sizes, default=0) < LOOKED_AT
+        complete = sum(sizes) < limit and max(sizes, default=0) < MAX_LOOKED_UP
         return Known(
             self.forbidding(ready),
             certified,
@@ -186,7 +186,7 @@ class Judge:
         pairs = {(each.prepared.key_identity, each.prepared.cn) for each in ready}
         return {
             (key, cn): certificates.current_by_keys(
-                self.home.store, [key], now, limit=LOOKED_AT, besides=cn
+                self.home.store, [key], now, limit=MAX_LOOKED_UP, besides=cn
             ).get(key, [])
             for key, cn in pairs
         }
@@ -307,8 +307,8 @@ class Judge:
         names = self._keys.setdefault(prepared.key_identity, {})
         for tbs in certified:
             names.setdefault(common_name(tbs) or der.serial_in(tbs).hex())
-        others = tuple(name for name in names if name.casefold() != cn.casefold())[:LOOKED_AT]
-        if len(names) <= LOOKED_AT:
+        others = tuple(name for name in names if name.casefold() != cn.casefold())[:MAX_LOOKED_UP]
+        if len(names) <= MAX_LOOKED_UP:
             names.setdefault(cn)
         return run([reused_key], SameKey(cn, others), wishes.allow)
 

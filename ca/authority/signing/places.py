@@ -18,7 +18,7 @@ from ca.authority.upload_files import Chain, Delivery, PlannedFiles
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, attempt
-from ca.files import conflicts, held_folder, read_bounded
+from ca.files import conflicts, lock_folder, read_bounded
 from ca.keys.public import read_public_key
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
@@ -75,7 +75,7 @@ class Place:
         if self._is_held or folder is None:
             return False
         upload_files.make_place(self.delivery)
-        self._held.enter_context(held_folder(folder))
+        self._held.enter_context(lock_folder(folder))
         self._is_held = True
         upload_files.refuse_foreign_trust_files(self.delivery, self.chain)
         return True

@@ -20,8 +20,8 @@ from ca.lint.clock import clock_behind
 from ca.lint.lifetimes import (
     CAHealth,
     CertificateHealth,
-    LeftPlans,
     RevokedCA,
+    UnfinishedPlans,
     judge_lifetime,
 )
 from ca.model.findings import SEVERITIES, Finding, Severity, run
@@ -58,7 +58,7 @@ def check(
             end = read_certificate(row.der).validity.not_after
             findings += judge_lifetime(CertificateHealth(label(row), row.serial.hex(), now, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
-    findings += judge_lifetime(LeftPlans(tuple(serial.hex() for _, serial in left)))
+    findings += judge_lifetime(UnfinishedPlans(tuple(serial.hex() for _, serial in left)))
     findings += key_findings(home)
     shown = [each for each in findings if SEVERITIES[each.severity] >= SEVERITIES[least]]
     return CheckDocument(verdict=verdict_of(findings), findings=shown)

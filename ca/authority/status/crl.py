@@ -17,7 +17,7 @@ from ca.documents.crl import CRLDocument, CRLRecord
 from ca.encoding import pem
 from ca.encoding.crl import next_update
 from ca.errors import CAError, NotFoundError, PolicyError
-from ca.files import Spool, held_folder, make_folder, write_stream
+from ca.files import Spool, lock_folder, make_folder, write_stream
 from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, sign_crl
 from ca.store import crls, revocations
@@ -229,7 +229,7 @@ def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
         make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
     if wishes.path is not None:
         make_folder(wishes.path.parent)
-        with held_folder(wishes.path.parent):  # what is written is the newest at that moment
+        with lock_folder(wishes.path.parent):  # what is written is the newest at that moment
             _refuse_foreign(ca, wishes.path)
             write_stream(wishes.path, formatted(home, ca, wishes.format))
     path = None if wishes.path is None else str(wishes.path)

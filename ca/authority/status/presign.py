@@ -11,7 +11,7 @@ from ca.authority.own_files import Ours, is_answer, is_list_of_answers, refuse_f
 from ca.authority.status.ocsp import Register
 from ca.documents.ocsp import PresignDocument
 from ca.errors import ConflictError, KeyUnavailableError
-from ca.files import held_folder, make_folder, read_bounded, write_atomic
+from ca.files import lock_folder, make_folder, read_bounded, write_atomic
 from ca.revocation.ocsp import Responder, failure
 from ca.revocation.presign import MANIFEST, SNIPPET, UNAUTHORIZED, nginx_snippet, requests_for
 from ca.store import certificates
@@ -36,7 +36,7 @@ def presign(home: Home, folder: Path, *, lifetime: timedelta) -> PresignDocument
         raise KeyUnavailableError("there is no OCSP signer", hint="sipca ocsp rotate makes one")
     text = nginx_snippet(str(folder.resolve()), seconds=int(lifetime.total_seconds()) // 4)
     make_folder(folder)
-    with held_folder(folder):
+    with lock_folder(folder):
         return _presign(register, _Place(folder), lifetime, os.fsencode(text))
 
 

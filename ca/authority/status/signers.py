@@ -16,7 +16,7 @@ from ca.encoding.certificates import read_certificate
 from ca.issuance.order import Order, own_request
 from ca.issuance.prepare import prepare
 from ca.keys.public import read_public_key
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
@@ -40,7 +40,7 @@ def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord |
     home.check_not_revoked(ca)
     check_clock(home, allow)
     signer = home.signer(ca)
-    key = make(_key_spec(ca), None, label=f"OCSP signer of {ca.issuer.ca_id}")
+    key = generate_key(_key_spec(ca), None, label=f"OCSP signer of {ca.issuer.ca_id}")
     profile = Library().profile(ROLE)
     lifetime = profile.max_lifetime if ca.role == "root" else profile.lifetime
     order = Order(

@@ -20,7 +20,7 @@ from ca.errors import CAError
 from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, own_request
 from ca.issuance.prepare import prepare
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.lint.public_keys import check_public_key
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.wishes import SigningWishes
@@ -97,7 +97,7 @@ def _said(data: bytes) -> str:
     return f"{prove_possession(request).outcome} {len(findings)}"
 
 
-ROOT_KEY = make("ec:p256", None, label="root")
+ROOT_KEY = generate_key("ec:p256", None, label="root")
 LIBRARY = Library()
 SERIAL = 1 << 126 | 5
 

@@ -21,18 +21,18 @@ from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare, prepare_all
 from ca.keys.public import read_public_key
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.lab.throwaway import with_algorithm
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.names.general import parse_general_name
 from ca.names.hosts import address_problem
-from ca.names.preparation import prohibited
+from ca.names.preparation import prohibited_character
 from ca.profiles.library import Library
 
 LIBRARY = Library()
 SERIAL = 1 << 126 | 5
-KEYS = {spec: make(spec, None, label="ca") for spec in ("ec:p256", "ec:p384", "rsa:2048")}
+KEYS = {spec: generate_key(spec, None, label="ca") for spec in ("ec:p256", "ec:p384", "rsa:2048")}
 
 
 def founding(spec: str, role: str, issuer: Issuer, **rest: Any) -> Order:
@@ -107,7 +107,9 @@ NAMES = st.one_of(
     .map("ip:{}".format),
 )
 TEXT = st.text(
-    st.characters(codec="utf-8", categories=("L", "N")).filter(lambda c: prohibited(c) is None),
+    st.characters(codec="utf-8", categories=("L", "N")).filter(
+        lambda c: prohibited_character(c) is None
+    ),
     min_size=1,
     max_size=64,
 )
@@ -169,7 +171,7 @@ def test_a_key_that_der_would_write_otherwise_is_never_certified() -> None:
 
     assert len(odd) == len(spki) + 1
     assert key.exponent == 65537
-    with pytest.raises(PolicyError, match="not in the one form that DER has for it"):
+    with pytest.raises(PolicyError, match="is not encoded in DER"):
         prepare(order)
 
 

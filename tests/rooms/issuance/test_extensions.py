@@ -19,13 +19,13 @@ from ca.errors import PolicyError
 from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 
 LIBRARY = Library()
-KEY = make("ec:p256", None, label="root")
+KEY = generate_key("ec:p256", None, label="root")
 SERIAL = 1 << 126 | 7
 
 

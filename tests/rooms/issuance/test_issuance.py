@@ -21,7 +21,7 @@ from ca.issuance.order import Issuer, Order, own_request
 from ca.issuance.prepare import prepare
 from ca.issuance.validity import decide_validity
 from ca.keys.signer import algorithm_identifier
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.lint.certificates import CERTIFICATE_RULES, Promised, read_back
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import Finding, run
@@ -29,7 +29,7 @@ from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 
 LIBRARY = Library()
-ROOT_KEY = make("ec:p256", None, label="root")
+ROOT_KEY = generate_key("ec:p256", None, label="root")
 SERIAL = 1 << 126 | 5
 
 
@@ -579,7 +579,7 @@ def test_the_lint_notices_an_extension_that_stands_twice() -> None:
     (finding,) = findings_of(extensions_swapped(twice))
 
     assert finding.code == "cert-extensions"
-    assert finding.message == "the extension 2.5.29.15 stands twice"
+    assert finding.message == "the extension 2.5.29.15 occurs twice"
 
 
 def test_a_good_certificate_has_no_finding_and_every_rule_a_bad_case() -> None:
@@ -607,7 +607,7 @@ def test_octets_that_cannot_be_read_back_are_refused() -> None:
 
 
 def test_only_the_issuers_own_key_signs() -> None:
-    other = make("ec:p256", None, label="other")
+    other = generate_key("ec:p256", None, label="other")
 
     with pytest.raises(KeyUnavailableError, match="the opened key is not the issuing CA's"):
         issue(prepare(order()).tbs, other.signer, ROOT_KEY.public)

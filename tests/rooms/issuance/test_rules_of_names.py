@@ -12,13 +12,13 @@ from ca.csr.parsing import read_request
 from ca.issuance.order import Issuer, Order
 from ca.issuance.san import decide_san
 from ca.issuance.subject import decide_subject
-from ca.keys.soft import make
+from ca.keys.soft import generate_key
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, Validity
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 
 LIBRARY = Library()
-KEY = make("ec:p256", None, label="issuing").public
+KEY = generate_key("ec:p256", None, label="issuing").public
 CA_NAME = (SubjectAttribute("CN", "Test Lab Issuing"), SubjectAttribute("O", "Test Lab"))
 
 
@@ -196,7 +196,7 @@ def test_outside_name_constraints_holds_the_subject_too() -> None:
         ("sip:bob@lab.example", "names more than a domain"),
         ("sip:lab.example:5061", "names more than a domain"),
         ("sip:lab.example;transport=tls", "names more than a domain"),
-        ("sip:10.0.0.5", "names an address, and a SIP domain is a name"),
+        ("sip:10.0.0.5", "names an address, but a SIP domain is a name"),
     ],
 )
 def test_sip_uri_user_is_a_uri_of_a_sip_domain_certificate_that_is_more_than_a_domain(

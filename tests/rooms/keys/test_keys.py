@@ -13,16 +13,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from ca.errors import KeyUnavailableError, Kind, MalformedError, PolicyError
-from ca.keys.files import check_ascii
+from ca.keys.files import check_passphrase
 from ca.keys.public import read_public_key
 from ca.keys.signer import KeyRef, signature_name
-from ca.keys.soft import SPECS, make, open_signer, verify
+from ca.keys.soft import SPECS, generate_key, open_signer, verify
 from ca.keys.work import check_work
 
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if spec != "rsa:4096"])
 def test_every_kind_of_key_signs_and_its_signature_holds(spec: str) -> None:
-    key = make(spec, None, label="test")
+    key = generate_key(spec, None, label="test")
 
     signature = open_signer(key.ref, None).sign(b"octets")
 
@@ -32,11 +32,11 @@ def test_every_kind_of_key_signs_and_its_signature_holds(spec: str) -> None:
 
 def test_another_kind_is_refused_by_name() -> None:
     with pytest.raises(MalformedError, match="'rsa:1024' is not a supported key type"):
-        make("rsa:1024", None, label="test")
+        generate_key("rsa:1024", None, label="test")
 
 
 def test_an_encrypted_key_is_opened_by_its_passphrase_only() -> None:
-    key = make("ec:p256", b"right", label="test")
+    key = generate_key("ec:p256", b"right", label="test")
 
     assert open_signer(key.ref, b"right").public_key == key.public.spki
     for wrong in (b"wrong", b""):
@@ -47,7 +47,7 @@ def test_an_encrypted_key_is_opened_by_its_passphrase_only() -> None:
 
 
 def test_any_damage_to_an_encrypted_key_is_kind_key() -> None:
-    key = make("ec:p256", b"right", label="test")
+    key = generate_key("ec:p256", b"right", label="test")
     for at in range(0, len(key.ref.pkcs8), 7):
         damaged = bytearray(key.ref.pkcs8)
         damaged[at] ^= 0x55
@@ -59,14 +59,17 @@ def test_any_damage_to_an_encrypted_key_is_kind_key() -> None:
 
 
 def test_damage_to_a_plain_key_is_kind_key() -> None:
-    key = make("ec:p256", None, label="test")
+    key = generate_key("ec:p256", None, label="test")
 
     with pytest.raises(KeyUnavailableError, match="in the register is damaged"):
         open_signer(msgspec.structs.replace(key.ref, pkcs8=key.ref.pkcs8[:-5]), None)
 
 
 def test_a_key_that_is_not_its_certificates_is_refused() -> None:
-    one, other = make("ec:p256", None, label="test"), make("ec:p256", None, label="test")
+    one, other = (
+        generate_key("ec:p256", None, label="test"),
+        generate_key("ec:p256", None, label="test"),
+    )
 
     with pytest.raises(KeyUnavailableError, match="does not belong to its certificate"):
         open_signer(msgspec.structs.replace(one.ref, pkcs8=other.ref.pkcs8), None)
@@ -81,15 +84,15 @@ def test_a_key_of_a_kind_that_signs_nothing_here_is_refused() -> None:
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
 
-    with pytest.raises(KeyUnavailableError, match="of a kind that sipca does not sign with"):
+    with pytest.raises(KeyUnavailableError, match="of a type that sipca does not sign with"):
         open_signer(KeyRef(pkcs8, spki, False, "test"), None)
-    with pytest.raises(PolicyError, match="a CA key of the kind ed25519 is not supported"):
+    with pytest.raises(PolicyError, match="a CA key of the type ed25519 is not supported"):
         signature_name(read_public_key(spki))
     assert not verify(read_public_key(spki), b"", b"")
 
 
 def test_openssl_opens_what_is_kept_and_sees_the_rounds(tmp_path: Path) -> None:
-    key = make("rsa:2048", "Grün".encode(), label="test")
+    key = generate_key("rsa:2048", "Grün".encode(), label="test")
     file = tmp_path / "key.der"
     file.write_bytes(key.ref.pkcs8)
 
@@ -114,7 +117,7 @@ def with_rounds(pkcs8: bytes, rounds: int) -> bytes:
 
 
 def test_a_kept_key_of_more_rounds_than_sipca_writes_is_damage_and_not_worked_through() -> None:
-    key = make("ec:p256", b"right", label="test")
+    key = generate_key("ec:p256", b"right", label="test")
     bomb = with_rounds(key.ref.pkcs8, 10_000_001)
     check_work(with_rounds(key.ref.pkcs8, 10_000_000), name="k")
 
@@ -128,17 +131,17 @@ def test_a_kept_key_of_more_rounds_than_sipca_writes_is_damage_and_not_worked_th
 def test_a_passphrase_for_a_devices_page_has_1_to_63_printable_characters(
     passphrase: bytes | None,
 ) -> None:
-    check_ascii(passphrase)
+    check_passphrase(passphrase)
 
 
 @pytest.mark.parametrize("passphrase", [b"", b"x" * 64, b"a\x1f", b"a\x7f", "ü".encode()])
 def test_a_passphrase_that_a_device_may_not_take_is_refused(passphrase: bytes) -> None:
     with pytest.raises(MalformedError, match="is not 1 to 63 printable ASCII characters"):
-        check_ascii(passphrase)
+        check_passphrase(passphrase)
 
 
 def test_a_key_ref_crosses_a_process_and_a_signer_does_not() -> None:
-    key = make("ec:p256", b"right", label="test")
+    key = generate_key("ec:p256", b"right", label="test")
 
     assert pickle.loads(pickle.dumps(key.ref)) == key.ref
     with pytest.raises(TypeError):

@@ -9,10 +9,10 @@ import pytest
 from ca.lint.lifetimes import (
     CAHealth,
     CertificateHealth,
-    LeftPlans,
     RevokedCA,
+    UnfinishedPlans,
     judge_lifetime,
-    left,
+    time_left,
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -52,19 +52,19 @@ def test_a_revoked_and_a_held_ca_sign_nothing_more(status: str, text: str, hint:
     (finding,) = judge_lifetime(RevokedCA("CA", "0a", status, "superseded", NOW))
 
     assert (finding.code, finding.result) == ("ca-revoked", "fail")
-    assert finding.message == f"CA: its certificate is {text}; it signs nothing more"
+    assert finding.message == f"CA: its certificate has been {text}; it signs nothing more"
     assert str(finding.hint).startswith(hint)
 
 
 def test_plans_that_were_never_signed_are_counted_and_five_of_them_named() -> None:
     serials = tuple(f"{number}" * 16 for number in range(1, 7))
 
-    (finding,) = judge_lifetime(LeftPlans(serials))
+    (finding,) = judge_lifetime(UnfinishedPlans(serials))
 
     assert (finding.code, finding.result) == ("plan-without-result", "warn")
     named = ", ".join(str(number) * 12 for number in range(1, 6))
     assert finding.message == f"6 planned and never signed: {named}"
-    assert judge_lifetime(LeftPlans(())) == []
+    assert judge_lifetime(UnfinishedPlans(())) == []
 
 
 def test_a_certificate_that_ends_soon_is_named_with_its_end() -> None:
@@ -81,10 +81,10 @@ def test_a_certificate_that_ends_soon_is_named_with_its_end() -> None:
         (2 * DAY, "2 d left"),
         (2 * DAY - timedelta(hours=1), "47 h left"),
         (NONE, "0 h left"),
-        (-3 * DAY, "ended 3 d ago"),
+        (-3 * DAY, "expired 3 d ago"),
     ],
 )
 def test_what_is_left_is_said_in_days_and_the_last_two_in_hours(
     remaining: timedelta, text: str
 ) -> None:
-    assert left(NOW + remaining, NOW) == text
+    assert time_left(NOW + remaining, NOW) == text

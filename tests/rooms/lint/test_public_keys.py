@@ -116,14 +116,14 @@ def test_a_bad_key_is_refused_by_name(spki: bytes, code: str) -> None:
 @pytest.mark.parametrize(
     ("spki", "message"),
     [
-        (rsa_spki(GOOD, 1), "the RSA exponent is 1, and should be odd"),
+        (rsa_spki(GOOD, 1), "the RSA exponent is 1, but should be odd"),
         (rsa_spki(GOOD, 1 << 400 | 1), "the RSA exponent is a number of many digits"),
         (rsa_spki(GOOD + 1), "the RSA modulus is even"),
         (rsa_spki(-GOOD), "the RSA modulus is not a positive number"),
-        (ec_spki(POINT, der.sequence()), "spells out its curve instead of naming it"),
+        (ec_spki(POINT, der.sequence()), "has explicit parameters instead of a named curve"),
         (spki_of(ec.generate_private_key(ec.SECP256K1()).public_key()), "is on the curve 1.3.132.0.10"),
-        (spki_of(dsa.generate_private_key(1024).public_key()), "the key is of the kind dsa"),
-        (spki_of(ed25519.Ed25519PrivateKey.generate().public_key()), "the key is ed25519, and the profile allows rsa:2048-8192, ec:p256"),
+        (spki_of(dsa.generate_private_key(1024).public_key()), "the key is of the type dsa"),
+        (spki_of(ed25519.Ed25519PrivateKey.generate().public_key()), "the key is ed25519, but the profile allows rsa:2048-8192, ec:p256"),
     ],
 )  # fmt: skip
 def test_the_message_names_what_is_wrong(spki: bytes, message: str) -> None:
@@ -156,7 +156,7 @@ def test_an_exponent_below_3_or_even_or_from_2_to_the_32_is_refused(exponent: in
 def test_an_exponent_of_up_to_64_bits_is_shown(exponent: int, shown: str) -> None:
     findings = check_public_key(read_public_key(rsa_spki(GOOD, exponent)), ALL)
 
-    assert findings[0].message.startswith(f"the RSA exponent is {shown}, and should be odd")
+    assert findings[0].message.startswith(f"the RSA exponent is {shown}, but should be odd")
 
 
 def modulus_of(bits: int) -> int:

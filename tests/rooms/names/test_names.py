@@ -13,7 +13,7 @@ from ca.errors import MalformedError
 from ca.model.certificates import GeneralName, SubjectAttribute
 from ca.model.findings import run
 from ca.names import hosts
-from ca.names.constraints import outside, parse_permit_dns, parse_permit_ip
+from ca.names.constraints import constraint_problem, parse_permit_dns, parse_permit_ip
 from ca.names.general import (
     NAME_RULES,
     WILDCARD_RULES,
@@ -24,8 +24,8 @@ from ca.names.general import (
     retype,
     wildcard_broad,
 )
-from ca.names.hosts import a_label_form, as_address, host_problem, is_factory_name, looks_like_host
-from ca.names.preparation import compared, look_alike
+from ca.names.hosts import as_address, host_problem, is_factory_name, looks_like_host, to_a_labels
+from ca.names.preparation import comparison_key, look_alike_problem
 from ca.names.sip import sip_uri_host, sip_uri_user
 from ca.names.subjects import check_subject, normal_country
 from ca.names.text import check_device_name, printable
@@ -88,7 +88,7 @@ def test_host_names(name: str) -> None:
         ("10.0.0.5", "ends with a label of digits"),
         ("zürich.lab", "has characters outside ASCII"),
         ("xn--\x2d\x2d.lab", "label"),
-        ("xn--0.lab", "which is no A-label"),
+        ("xn--0.lab", "which is not a valid A-label"),
         ("sbc\u202e.lab", "has characters outside ASCII"),
     ],
 )
@@ -97,9 +97,9 @@ def test_what_is_no_host_name_says_why(name: str, problem: str) -> None:
 
 
 def test_an_international_name_has_a_label_form() -> None:
-    assert a_label_form("zürich.lab") == "xn--zrich-kva.lab"
-    assert a_label_form("straße.lab") == "xn--strae-oqa.lab"  # IDNA 2003 makes it strasse.lab
-    assert a_label_form("a..b") is None
+    assert to_a_labels("zürich.lab") == "xn--zrich-kva.lab"
+    assert to_a_labels("straße.lab") == "xn--strae-oqa.lab"  # IDNA 2003 makes it strasse.lab
+    assert to_a_labels("a..b") is None
 
 
 @pytest.mark.parametrize("cn", ["ACL_482913", "acl_1234567", "FA163EF3B1DE", "00:90:8f:12:34:56", "00-90-8f-12-34-56", "0090.8f12.3456"])  # fmt: skip
@@ -233,7 +233,7 @@ def test_a_port_from_65536_is_none(uri: str) -> None:
     (finding,) = check_general_name(GeneralName("uri", uri), wildcard=False)
 
     assert finding.code == "san-uri-syntax"
-    assert "names the port 65536, and 65535 is the highest" in finding.message
+    assert "names the port 65536, but the highest is 65535" in finding.message
 
 
 def test_the_hint_for_an_email_typed_host_names_the_pages_selector() -> None:
@@ -408,7 +408,7 @@ def test_only_of_a_cn_the_option_that_replaces_it_is_named(kind: str, hint: str)
 def test_texts_that_a_reader_takes_for_one_compare_as_one(
     one: str, other: str, alike: bool
 ) -> None:
-    assert (compared(one) == compared(other)) is alike
+    assert (comparison_key(one) == comparison_key(other)) is alike
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_texts_that_a_reader_takes_for_one_compare_as_one(
     ],
 )
 def test_letters_of_another_style_look_like_letters_of_ascii(text: str, says: str | None) -> None:
-    found = look_alike(text)
+    found = look_alike_problem(text)
 
     assert found is None if says is None else says in str(found)
 
@@ -431,7 +431,7 @@ def test_letters_of_another_style_look_like_letters_of_ascii(text: str, says: st
 def test_a_long_cn_is_told_where_the_name_can_go() -> None:
     (finding,) = check_subject((SubjectAttribute("CN", "x" * 65),))
 
-    assert finding.message == "the subject's CN has 65 characters, 64 is the most"
+    assert finding.message == "the subject's CN has 65 characters, but at most 64 are allowed"
     assert finding.hint == "give a shorter --cn, and the long name with --san dns:NAME"
     (finding,) = check_subject((SubjectAttribute("O", "x" * 65),))
     assert finding.hint == "shorten O on the CSR page"
@@ -471,7 +471,7 @@ def test_a_devices_name_has_1_to_64_printable_characters(name: str) -> None:
 def test_a_devices_name_of_none_or_65_characters_or_with_blanks_around_is_refused(
     name: str,
 ) -> None:
-    with pytest.raises(MalformedError, match="is no name for a device"):
+    with pytest.raises(MalformedError, match="cannot be a device's name"):
         check_device_name(name)
 
 
@@ -483,8 +483,8 @@ def test_a_devices_name_of_none_or_65_characters_or_with_blanks_around_is_refuse
         ("CN", "O=Lab, CN=a.lab.example", "O=", "--cn a.lab.example takes its place"),
         ("CN", "dns:a.lab.example", "dns:", "--cn a.lab.example takes its place"),
         ("CN", "sip:a.lab.example", "sip:", "--cn a.lab.example takes its place"),
-        ("CN", "CN=ACL_482913", "CN=", "type the value of CN alone into its field"),
-        ("O", "O=Lab", "O=", "type the value of O alone into its field"),
+        ("CN", "CN=ACL_482913", "CN=", "enter only the value of CN in its field"),
+        ("O", "O=Lab", "O=", "enter only the value of O in its field"),
     ],
 )
 def test_a_type_before_the_value_is_warned_of(
@@ -543,7 +543,7 @@ DNS, IP = ("lab.example",), ("10.0.0.0/8", "2001:db8::/32")
     ],
 )
 def test_names_inside_and_outside_of_constraints(name: str, inside: bool) -> None:
-    found = outside(parse_general_name(name), DNS, IP)
+    found = constraint_problem(parse_general_name(name), DNS, IP)
 
     assert (
         found is None if inside else "lies outside of what the issuing CA may certify" in str(found)
@@ -551,11 +551,11 @@ def test_names_inside_and_outside_of_constraints(name: str, inside: bool) -> Non
 
 
 def test_with_only_domains_permitted_every_address_is_outside() -> None:
-    assert outside(GeneralName("ip", "10.0.0.1"), DNS, ()) is not None
+    assert constraint_problem(GeneralName("ip", "10.0.0.1"), DNS, ()) is not None
 
 
 def test_with_only_networks_permitted_host_names_are_free() -> None:
-    assert outside(GeneralName("dns", "any.example"), (), IP) is None
+    assert constraint_problem(GeneralName("dns", "any.example"), (), IP) is None
 
 
 def test_constraints_are_spelled_strictly() -> None:

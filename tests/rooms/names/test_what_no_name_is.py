@@ -8,7 +8,7 @@ from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.names.constraints import names_in_subject
 from ca.names.general import check_general_name, parse_general_name
 from ca.names.hosts import host_problem
-from ca.names.preparation import compared
+from ca.names.preparation import comparison_key
 from ca.names.sip import sip_uri_user
 from ca.names.subjects import check_subject
 from ca.names.uris import read_uri
@@ -199,11 +199,11 @@ def test_a_look_alike_is_the_operators_to_allow_and_an_invisible_character_is_no
     ["lab  ISSUING", "Lab lssuing", "Lab\u00ad Issuing", "L\u0430b Issuing", "\uff2cab Issuing", "Lab\u00a0Issuing", "Lab Issu\u0131ng", "1ab Issuing"],
 )  # fmt: skip
 def test_a_name_that_is_taken_for_another_compares_as_that_other(other: str) -> None:
-    assert compared(other) == compared("Lab Issuing")
+    assert comparison_key(other) == comparison_key("Lab Issuing")
 
 
 def test_names_that_nobody_confuses_compare_as_two() -> None:
-    assert len({compared(each) for each in ("Lab Issuing", "Lab Issuing 2", "Lab Root", "LabIssuing")}) == 4  # fmt: skip
+    assert len({comparison_key(each) for each in ("Lab Issuing", "Lab Issuing 2", "Lab Root", "LabIssuing")}) == 4  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ca.encoding.crl import entry
 from ca.errors import KeyUnavailableError
-from ca.keys.soft import NewKey, make
+from ca.keys.soft import NewKey, generate_key
 from ca.revocation.crl import CRLHead, Entries, sign_crl
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test CA")])
 HEAD = CRLHead(NAME.public_bytes(), b"\x01" * 20, 7, AT, AT.replace(month=12))
-KEY = make("ec:p256", None, label="issuing")
+KEY = generate_key("ec:p256", None, label="issuing")
 NONE = Entries(0, 0, lambda: ())
 
 
@@ -41,7 +41,7 @@ class Faulty:
 
 @pytest.mark.parametrize("spec", ["rsa:2048", "ec:p256", "ec:p384", "ec:p521"])
 def test_a_crl_holds_by_its_key_and_lists_its_entries(spec: str) -> None:
-    made = make(spec, None, label="issuing")
+    made = generate_key(spec, None, label="issuing")
     listed = [entry(bytes([n]) * 16, AT, reason) for n, reason in ((1, "unspecified"), (2, "hold"))]
 
     octets = b"".join(sign_crl(HEAD, entries(*listed), made.signer, made.public))
@@ -66,7 +66,7 @@ def test_a_crl_without_entries_has_no_list_of_them() -> None:
 
 @pytest.mark.parametrize("spec", ["rsa:2048", "ec:p256"])
 def test_a_crl_whose_signature_does_not_hold_is_never_handed_out(spec: str) -> None:
-    made = make(spec, None, label="issuing")
+    made = generate_key(spec, None, label="issuing")
 
     with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify") as refusal:
         sign_crl(HEAD, NONE, Faulty(made), made.public)
@@ -75,7 +75,7 @@ def test_a_crl_whose_signature_does_not_hold_is_never_handed_out(spec: str) -> N
 
 
 def test_a_crl_is_signed_by_the_key_of_its_ca_alone() -> None:
-    other = make("ec:p256", None, label="other")
+    other = generate_key("ec:p256", None, label="other")
 
     with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
         sign_crl(HEAD, NONE, other.signer, KEY.public)
@@ -84,7 +84,7 @@ def test_a_crl_is_signed_by_the_key_of_its_ca_alone() -> None:
 def test_a_signer_that_gives_itself_out_for_the_cas_is_found_out_by_its_signature() -> None:
     class Pretender(Faulty):
         def sign_digest(self, digest: bytes) -> bytes:
-            return make("ec:p256", None, label="other").signer.sign_digest(digest)
+            return generate_key("ec:p256", None, label="other").signer.sign_digest(digest)
 
     with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
         sign_crl(HEAD, NONE, Pretender(KEY), KEY.public)
@@ -96,7 +96,7 @@ def test_a_signer_of_another_name_for_the_same_key_is_refused() -> None:
             return self._signer.sign_digest(digest)
 
     signer = Renamed(KEY)
-    signer.public_key = make("ec:p256", None, label="other").public.spki
+    signer.public_key = generate_key("ec:p256", None, label="other").public.spki
 
     with pytest.raises(KeyUnavailableError, match="the CRL's signature does not verify"):
         sign_crl(HEAD, NONE, signer, KEY.public)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ca.encoding.der import NULL, OCTET_STRING, encode_oid, read, sequence, tlv
 from ca.keys.public import read_public_key
-from ca.keys.soft import make, verify
+from ca.keys.soft import generate_key, verify
 from ca.revocation.ocsp import (
     HASHES,
     Answer,
@@ -47,7 +47,7 @@ def responder_of(number: int, subject: str) -> tuple[Responder, x509.Certificate
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     spki = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    made = make("ec:p256", None, label="signer")
+    made = generate_key("ec:p256", None, label="signer")
     certificate, _ = certificate_of("signer")
     return (
         Responder(

@@ -1,17 +1,17 @@
-"""Octets gathered before they are written or handed on: put aside, or packed into a zip."""
+"""Data collected before it is written: a spool in memory or in a file, and zip archives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from ca.files.writing import PUBLIC, translated
+from ca.files.writing import PUBLIC, store_errors
 
 
 class Spool:
-    """Octets put aside until they are wanted again: in memory while few, else in a file.
+    """Stores octets until they are read again: up to 1 MiB in memory, more in a temporary file.
 
-    The file has no name, so nothing of it stays behind, however this process ends.
+    The file has no name, so it vanishes with this process, however that ends.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -24,28 +24,28 @@ class Spool:
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        """Put octets aside.
+        """Append octets.
 
         Raises:
-            StoreError: the disk does not take them.
+            StoreError: the disk is full, or cannot be written.
         """
-        with translated(self._folder):
+        with store_errors(self._folder):
             self._file.write(data)
         self.size += len(data)
 
     def read(self) -> Iterator[bytes]:
-        """All octets, from the first, in pieces."""
+        """Yield all octets from the beginning, in pieces of up to 256 KiB."""
         self._file.seek(0)
         while piece := self._file.read(1 << 18):
             yield piece
 
     def close(self) -> None:
-        """Let go of the octets."""
+        """Discard the octets."""
         self._file.close()
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip of some files; the same files give the same octets (no times, one mode)."""
+def make_zip(files: dict[str, bytes]) -> bytes:
+    """Zip files by name; the same files give the same octets (no times, one mode)."""
     import io
     import zipfile
 

@@ -1,4 +1,4 @@
-"""Locks that other processes wait for: on a file of their own, or on a folder itself."""
+"""Locks between processes: on a lock file, or on a folder itself."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ca.errors import StoreError
-from ca.files.writing import translated
+from ca.files.writing import store_errors
 
-HOLD_TRIES, HOLD_PAUSE = 30_000, 0.02
-"""How often, and how many seconds apart, a folder that another process holds is asked for."""
+LOCK_TRIES, LOCK_PAUSE = 30_000, 0.02
+"""How many times, and how many seconds apart, to try to lock a folder: ten minutes in all."""
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock that other processes wait for; it ends with the process, however that ends.
+def lock_file(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a lock file, waiting for it; it never outlives the process.
 
     Raises:
         StoreError: the lock file cannot be opened.
     """
-    with translated(path):
+    with store_errors(path):
         file = path.open("ab")
     with file:
         if os.name == "posix":
@@ -37,15 +37,15 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def held_folder(path: Path) -> Iterator[None]:
-    """Hold a folder so that no other sipca looks at its files and then writes them meanwhile.
+def lock_folder(path: Path) -> Iterator[None]:
+    """Lock a folder against other sipca processes that check and then write files in it.
 
-    The lock is on the folder itself: nothing is left in it, processes of every home share it,
-    and it ends with its holder, however that ends. Where a folder cannot be locked (Windows, a
-    folder that may not be listed) nothing is held: files still never replace others unasked.
+    The lock is on the folder itself, so it leaves no file there, it works across homes, and it ends
+    with the process at the latest. A folder that cannot be locked (on Windows, or without the
+    permission to list it) is used without a lock: writes still never replace other files unasked.
 
     Raises:
-        StoreError: another process holds it for ten minutes.
+        StoreError: another process has held the lock for ten minutes.
     """
     descriptor = None
     if os.name == "posix":
@@ -65,16 +65,16 @@ def _take_lock(descriptor: int, path: Path) -> None:
     import fcntl
     import time
 
-    for _ in range(HOLD_TRIES):
+    for _ in range(LOCK_TRIES):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(HOLD_PAUSE)
+            time.sleep(LOCK_PAUSE)
         except OSError:  # a file system without such locks
             return
         else:
             return
     raise StoreError(
         f"another sipca has been writing to '{path}' for ten minutes",
-        hint="end it, or wait, and run the command again",
+        hint="stop it or wait for it, then run the command again",
     )

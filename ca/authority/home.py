@@ -29,7 +29,7 @@ from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef, signature_name
 from ca.keys.soft import open_signer
 from ca.profiles.library import Library
-from ca.store import revocations, state
+from ca.store import issuers, revocations, settings
 from ca.store.audit import Actor, Event, pin, record
 from ca.store.connection import Store, open_store
 from ca.store.revocations import CurrentStatus
@@ -125,22 +125,22 @@ class Home:
     @property
     def name(self) -> str:
         """The name of this CA, as given to ``init``."""
-        return state.setting(self.store, "name") or ""
+        return settings.setting(self.store, "name") or ""
 
     @property
     def base_url(self) -> str | None:
         """The base URL that CDP and AIA point to, or None."""
-        return state.setting(self.store, "base_url")
+        return settings.setting(self.store, "base_url")
 
     @property
     def target(self) -> str:
         """The home's device target."""
-        return state.setting(self.store, "target") or DEFAULT_TARGET
+        return settings.setting(self.store, "target") or DEFAULT_TARGET
 
     def cas(self) -> list[CA]:
         """The CAs of this home, root first."""
         if self._cas is None:
-            self._cas = [self._ca(row) for row in state.issuers(self.store)]
+            self._cas = [self._ca(row) for row in issuers.issuers(self.store)]
         return self._cas
 
     def ca(self, role: str) -> CA:
@@ -234,8 +234,8 @@ class Home:
         """Append events to the audit trail, inside the transaction that they describe."""
         record(self.store, events, at=self.now(), actor=self.actor)
 
-    def _ca(self, row: state.IssuerRow) -> CA:
-        kept = state.key(self.store, row.key_id)
+    def _ca(self, row: issuers.IssuerRow) -> CA:
+        kept = issuers.key(self.store, row.key_id)
         if row.tbs is None or row.signature is None:
             raise StoreError(f"'{self.store.path}' has a {row.role} CA without a certificate")
         try:

@@ -17,7 +17,7 @@ from ca.keys.public import PublicKey, read_public_key
 from ca.keys.signer import KeyRef, Signer
 from ca.model.certificates import subject_text
 from ca.profiles.profile import Profile
-from ca.store import derived, plans, state
+from ca.store import derived, issuers, plans
 from ca.store.audit import Event
 from ca.store.derived import Index
 

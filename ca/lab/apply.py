@@ -33,7 +33,7 @@ from ca.lab.lab_file import (
     signing_wishes,
 )
 from ca.profiles.durations import parse_lifetime
-from ca.store import devices, state
+from ca.store import devices, settings
 from ca.store.certificates import CertificateRow
 
 
@@ -96,7 +96,7 @@ def _steps(home: Home, lab: Lab, *, check: bool) -> tuple[list[ApplyStep], list[
     if check:
         wished = founding_wishes(lab.file.ca)
         try:
-            compare(wished, state.setting(home.store, "founding_wishes") or "{}")
+            compare(wished, settings.setting(home.store, "founding_wishes") or "{}")
             steps.append(ApplyStep("ca", home.name, "unchanged", None))
         except ConflictError as error:
             steps.append(ApplyStep("ca", home.name, "drift", error.message))

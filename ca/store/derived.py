@@ -42,7 +42,7 @@ def index(store: Store, found: Iterable[tuple[int, Index]]) -> None:
 
 
 def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
-    """Rebuild the derived tables from history in a write transaction; the number indexed."""
+    """Make the derived tables anew from history, in a write transaction; certificates indexed."""
     connection = store.connection
     recreate_derived(store)
     connection.execute(FILL_OPEN_PLANS)

@@ -1,4 +1,4 @@
-"""Compare derived tables with the history they come from; a sentence for each difference."""
+"""Derived tables held against the history that they come from, a sentence for each difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices as the operator registered them. State: each change comes with its event."""
+"""Devices: what the operator told of them. State; each change comes with its event."""
 
 from __future__ import annotations
 

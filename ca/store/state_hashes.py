@@ -1,4 +1,4 @@
-"""Hashes of state in the audit trail: each event that changes state has those of its rows.
+"""State held against the trail: what every event that changes state says of the rows it changed.
 
 An event's ``state`` is JSON: the rows that it changed, each with the hash it has from then on
 (null: gone), and the hash of all small tables of state together. So the newest such event says
@@ -155,8 +155,8 @@ def problems(store: Store) -> Iterator[str]:
         if state is None:
             yield f"what event {number} says of state cannot be read: it was altered"
             continue
-        for row in state.changed:
-            expected[row.table, row.key] = (row.hash, number)
+        for each in state.changed:
+            expected[each.table, each.key] = (each.hash, number)
     for (table, key), (hashed, number) in expected.items():
         found = _hash_of(store, table, key)
         if found is None and hashed is not None:

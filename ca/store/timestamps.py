@@ -1,4 +1,4 @@
-"""Timestamps in the register: RFC 3339, UTC, whole seconds, so that they sort as text."""
+"""How a moment is written in the register: RFC 3339, UTC, whole seconds, sorts as text."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Environment, Home, no_passphrase, open_home
 from ca.encoding.pem import encode
-from ca.store import revocations, state
+from ca.store import issuers, revocations
 from ca.store.revocations import StatusEvent
 from scripts.benchmarks.measure import Row, Run, process
 
@@ -115,8 +115,8 @@ def _revoke_many(home: Home, count: int) -> None:
 
 def _same_for_openssl(home: Home, folder: Path, count: int) -> None:
     ca = home.ca("issuing")
-    row = next(each for each in state.issuers(home.store) if each.role == "issuing")
-    key = state.key(home.store, row.key_id)
+    row = next(each for each in issuers.issuers(home.store) if each.role == "issuing")
+    key = issuers.key(home.store, row.key_id)
     assert ca.issuer.facts is not None
     (folder / "ca.pem").write_text(encode(ca.issuer.facts.der))
     (folder / "ca.key").write_text(encode(key.pkcs8, "PRIVATE KEY"))

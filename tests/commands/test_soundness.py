@@ -17,7 +17,7 @@ from stand_in.registers import edit
 
 from ca.authority.status.soundness import Differences, index_altered, register_altered
 from ca.model.findings import run
-from ca.store import audit, state
+from ca.store import audit, settings
 from ca.store.audit import Actor, Event
 from ca.store.connection import open_store
 from ca.store.schema import upgrade
@@ -338,9 +338,9 @@ def test_state_is_not_changed_without_an_event(tmp_path: Path) -> None:
         upgrade(store)
 
         with pytest.raises(AssertionError, match="no event tells of"), store.write():
-            state.set_setting(store, "name", "x")
+            settings.set_setting(store, "name", "x")
 
-        assert state.setting(store, "name") is None
+        assert settings.setting(store, "name") is None
 
 
 def test_an_event_tells_the_state_that_was_changed_before_it(
@@ -351,7 +351,7 @@ def test_an_event_tells_the_state_that_was_changed_before_it(
     with open_store(tmp_path / "ca.db", create=True) as store:
         upgrade(store)
         with store.write():
-            state.set_setting(store, "name", "x")
+            settings.set_setting(store, "name", "x")
             events = [Event("set", "name"), Event("other", "event")]
             audit.record(store, events, at=NOW, actor=Actor("op", "lab", "0"))
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from stand_in.lab import EC_KEY, ROOT, CommandLine, make_csr
 
+from cli.command_table import COMMANDS
 from cli.groups import load_command
-from cli.table import COMMANDS
 
 RUN = "from cli.main import main; main()"
 ODD = b"w\xff\xfe"

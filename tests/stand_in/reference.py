@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ca.documents.schema import DOCUMENTS
+from cli.command_table import COMMANDS
 from cli.groups import load_command
 from cli.options import global_options
-from cli.table import COMMANDS
 
 GLOBAL = {each.opts[-1] for each in global_options()} | {"--help"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ca.authority.founding.wishes import normal_base_url
 from ca.authority.home import Home
 from ca.documents.ca import SettingsDocument
-from ca.store import state
+from ca.store import settings
 from ca.store.audit import Event
 
 
@@ -26,10 +26,10 @@ def set_settings(
     changed = False
     with home.store.write():
         for name, value in wished.items():
-            before = state.setting(home.store, name)
+            before = settings.setting(home.store, name)
             if before == value:
                 continue
-            state.set_setting(home.store, name, value)
+            settings.set_setting(home.store, name, value)
             home.record(Event("set", name, {"before": before or "none", "after": value or "none"}))
             changed = True
     return SettingsDocument(base_url=home.base_url, target=home.target, changed=changed)

@@ -25,7 +25,7 @@ from ca.keys.soft import NewKey, generate_key
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
-from ca.store import state
+from ca.store import issuers, settings
 from ca.store.audit import Event
 from ca.store.connection import open_store
 from ca.store.schema import upgrade
@@ -142,7 +142,7 @@ def _make(home: Home, wishes: FoundingWishes, passphrase: bytes | None) -> None:
 def _keep(home: Home, key: NewKey, role: str, parent_id: int | None) -> int:
     with home.store.write():
         key_id = register.keep_key(home, key.ref)
-        number = state.add_issuer(
+        number = issuers.add_issuer(
             home.store, role=role, ca_id=_ca_id(key), key_id=key_id, parent_id=parent_id
         )
         home.record(Event("ca-key", _ca_id(key), {"ca": _ca_id(key), "role": role}))

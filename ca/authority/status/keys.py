@@ -8,7 +8,7 @@ from ca.errors import MalformedError
 from ca.keys.public import read_public_key
 from ca.lint.keys_together import MOST_KEYS, KeyInUse, judge_together
 from ca.model.findings import Finding
-from ca.store.keys_in_use import rsa_certificates
+from ca.store.rsa_certificates import rsa_certificates
 
 _SPKI = 6
 """Place of the SubjectPublicKeyInfo in a TBSCertificate of version 3."""

@@ -39,8 +39,8 @@ def store(path: Path) -> Iterator[Store]:
 
 def _fill(store: Store) -> None:
     """One row in every table of history."""
-    key = state.add_key(store, label="k", public=b"p", pkcs8=b"s", encrypted=False, at=AT)
-    issuer = state.add_issuer(store, role="root", ca_id="00000000", key_id=key, parent_id=None)
+    key = issuers.add_key(store, label="k", public=b"p", pkcs8=b"s", encrypted=False, at=AT)
+    issuer = issuers.add_issuer(store, role="root", ca_id="00000000", key_id=key, parent_id=None)
     profile = plans.keep_profile(store, "sip", "text")
     request = plans.keep_requests(store, [REQUEST], at=AT)[b"der"]
     numbers = plans.add_plans(
@@ -163,7 +163,7 @@ def test_who_loses_the_race_of_an_upgrade_goes_on_with_foreign_keys_held(
         assert upgrade(store) is False
 
         with store.write(), pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-            state.add_issuer(store, role="root", ca_id="00000001", key_id=99, parent_id=None)
+            issuers.add_issuer(store, role="root", ca_id="00000001", key_id=99, parent_id=None)
 
 
 def test_an_upgrade_that_fails_leaves_the_old_register_and_foreign_keys_held(path: Path) -> None:
@@ -217,7 +217,9 @@ def test_a_replacing_insert_meets_the_delete_triggers(store: Store, path: Path) 
 def test_a_deleted_key_is_not_readable_in_the_file(store: Store, path: Path) -> None:
     secret = b"very secret key blob " * 20
     with store.write():
-        number = state.add_key(store, label="x", public=b"q", pkcs8=secret, encrypted=False, at=AT)
+        number = issuers.add_key(
+            store, label="x", public=b"q", pkcs8=secret, encrypted=False, at=AT
+        )
         audit.record(store, [Event("key", "x")], at=AT, actor=ACTOR)
     with store.write() as connection:
         connection.execute("DELETE FROM key WHERE id = ?", (number,))
@@ -228,10 +230,10 @@ def test_a_deleted_key_is_not_readable_in_the_file(store: Store, path: Path) -> 
 
 def test_a_failed_write_leaves_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError), store.write():
-        state.set_setting(store, "a", "b")
+        settings.set_setting(store, "a", "b")
         raise RuntimeError
 
-    assert state.setting(store, "a") is None
+    assert settings.setting(store, "a") is None
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(store: Store, path: Path) -> None:

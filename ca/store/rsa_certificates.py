@@ -1,4 +1,4 @@
-"""The RSA keys of the register's certificates, for checks over all of them."""
+"""RSA keys of the register's certificates, for looking at all of them together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare the audit trail with the history that its events describe."""
+"""The trail, and the history that its events describe, held against each other."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _Seen:
 
 
 def problems(store: Store, index_of: Callable[[bytes], Index] | None = None) -> Iterator[str]:
-    """Every inconsistency in a register, one sentence each.
+    """What does not fit together in a register, a sentence each.
 
     The chain of events, the history that they describe, history that has no event, state, and
     (with ``index_of``) every derived table against history. Memory is bounded, whatever the size.
@@ -90,7 +90,7 @@ def history_problems(store: Store) -> Iterator[str]:
 
 
 def derived_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
-    """The differences between derived tables and history."""
+    """Where any derived table is not what history says."""
     yield from _revocation_problems(store)
     yield from _readable("the certificate index", index_problems(store, index_of))
 

@@ -1,4 +1,7 @@
-"""State: keys, issuers, settings. It changes; whoever changes it records an event."""
+"""The CAs of a home and their keys.
+
+Both tables are state: rows may change, and whoever changes one records an event.
+"""
 
 from __future__ import annotations
 
@@ -93,25 +96,6 @@ def issuers(store: Store) -> list[IssuerRow]:
         IssuerRow(number, role, ca_id, key_id, parent_id, bool(current), tbs, signature)
         for number, role, ca_id, key_id, parent_id, current, tbs, signature in rows
     ]
-
-
-def setting(store: Store, name: str) -> str | None:
-    """A setting, or None."""
-    row = store.connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
-    return row[0] if row else None
-
-
-def set_setting(store: Store, name: str, value: str | None) -> None:
-    """Set a setting, or with None remove it."""
-    note(store, "setting", name)
-    if value is None:
-        store.connection.execute("DELETE FROM setting WHERE name = ?", (name,))
-        return
-    store.connection.execute(
-        """INSERT INTO setting (name, value) VALUES (?, ?)
-           ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
-        (name, value),
-    )
 
 
 def _number(rowid: int | None) -> int:

@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from cli.process import INTERRUPTED, UNHEARD
+from cli.process import INTERRUPTED, OUTPUT_CLOSED
 
 
 def run(arguments: list[str]) -> int:
@@ -37,14 +37,14 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click exits where `| head -1` has gone: no word of it
-        _mute(1)
-        return UNHEARD
+        _redirect_to_null(1)
+        return OUTPUT_CLOSED
     except Exception as error:
-        return _failed(error, settings)
+        return _report_failure(error, settings)
     return code if isinstance(code, int) else 0
 
 
-def _failed(error: Exception, settings: Any) -> int:
+def _report_failure(error: Exception, settings: Any) -> int:
     from ca.errors import CAError, StoreError
     from cli.output import report_bug, report_error, report_usage
 
@@ -56,10 +56,10 @@ def _failed(error: Exception, settings: Any) -> int:
         if error.filename is None and error.errno == errno.ENOENT:
             where, error.strerror = "the working directory", "it is gone"
         elif error.filename is None:
-            _mute(1)
+            _redirect_to_null(1)
             where = "the output"
         else:
-            where = f"'{_text(error.filename)}'"
+            where = f"'{_shortened(error.filename)}'"
         hint = "free some space, or check its owner and mode"
         return report_error(StoreError(f"{where}: {error.strerror or error}", hint=hint), settings)
     return report_bug(error, settings)
@@ -105,7 +105,7 @@ def main() -> None:
     try:
         sys.stderr.flush()
     except OSError:  # full, or nobody listens: no reason for another exit code
-        _mute(2)
+        _redirect_to_null(2)
     sys.exit(code)
 
 

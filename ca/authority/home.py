@@ -33,8 +33,8 @@ from ca.store import issuers, revocations, settings
 from ca.store.audit import Actor, Event, pin, record
 from ca.store.connection import Store, open_store
 from ca.store.revocations import CurrentStatus
-from ca.store.schema import assert_guarded, upgrade
-from ca.store.state_hashes import assert_standing, assert_status_events
+from ca.store.schema import assert_triggers, upgrade
+from ca.store.state_hashes import assert_state_unaltered, assert_status_events
 
 DATABASE = "ca.db"
 DEFAULT_TARGET = "audiocodes-7.4"
@@ -125,17 +125,17 @@ class Home:
     @property
     def name(self) -> str:
         """The name of this CA, as given to ``init``."""
-        return settings.setting(self.store, "name") or ""
+        return settings.read(self.store, "name") or ""
 
     @property
     def base_url(self) -> str | None:
         """The base URL that CDP and AIA point to, or None."""
-        return settings.setting(self.store, "base_url")
+        return settings.read(self.store, "base_url")
 
     @property
     def target(self) -> str:
         """The home's device target."""
-        return settings.setting(self.store, "target") or DEFAULT_TARGET
+        return settings.read(self.store, "target") or DEFAULT_TARGET
 
     def cas(self) -> list[CA]:
         """The CAs of this home, root first."""
@@ -192,15 +192,17 @@ class Home:
             StoreError: somebody changed the register by hand.
         """
         with self.store.snapshot():
-            assert_guarded(self.store)
-            assert_standing(self.store)
+            assert_triggers(self.store)
+            assert_state_unaltered(self.store)
             assert_status_events(self.store)
 
     def revocation_of(self, ca: CA) -> CurrentStatus | None:
         """The revocation or hold of a CA's own certificate, or None."""
         if ca.parent_id is None or ca.issuer.facts is None:
             return None
-        return revocations.current(self.store, ca.parent_id, bytes.fromhex(ca.issuer.facts.serial))
+        return revocations.current_status(
+            self.store, ca.parent_id, bytes.fromhex(ca.issuer.facts.serial)
+        )
 
     def check_not_revoked(self, ca: CA) -> None:
         """Check that a CA may sign.
@@ -272,7 +274,7 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
         raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
     with open_store(database, read_only=read_only) as store:
         if store.needs_upgrade():
-            if store.way != "rw":
+            if store.mode != "rw":
                 raise OlderRegisterError(
                     f"'{database}' is an older sipca's and cannot be brought up to date here",
                     hint="run 'sipca status' once as the folder's owner where it is writable",

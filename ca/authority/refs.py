@@ -88,14 +88,14 @@ def with_serial(home: Home, digits: str) -> CertificateRow:
 def _matches(home: Home, ref: str) -> list[CertificateRow]:
     folded = _KIND.sub("", ref.strip(), count=1) if _KIND.match(ref.strip()) else ref.strip()
     folded = (as_address(folded) or folded).casefold()
-    rows = [row for row in certificates.named(home.store, folded) if row.signature is not None]
+    rows = [row for row in certificates.by_name(home.store, folded) if row.signature is not None]
     for row in rows:
         _check_named(row, folded)
     if rows:
         return rows
     digits = folded.replace(":", "").replace(" ", "")
     if _SERIAL.fullmatch(digits):
-        rows = certificates.with_serial_prefix(home.store, digits)
+        rows = certificates.by_serial_prefix(home.store, digits)
         if len(rows) > 1:
             raise ambiguous(home, ref, rows)
         if rows and rows[0].signature is None:

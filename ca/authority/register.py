@@ -19,7 +19,7 @@ from ca.model.certificates import subject_text
 from ca.profiles.profile import Profile
 from ca.store import derived, issuers, plans
 from ca.store.audit import Event
-from ca.store.derived import Index
+from ca.store.derived import IndexEntry
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -197,7 +197,7 @@ def index_of_prepared(prepared: Prepared) -> Index:
     cn = prepared.cn
     if cn:
         names.append(("cn", cn.casefold()))
-    return Index(
+    return IndexEntry(
         not_before=int(prepared.validity.not_before.timestamp()),
         not_after=int(prepared.validity.not_after.timestamp()),
         key_identity=prepared.key_identity,
@@ -211,7 +211,7 @@ def index_of(der: bytes) -> Index:
     names = [(each.kind, each.value.casefold()) for each in facts.san]
     if facts.cn:
         names.append(("cn", facts.cn.casefold()))  # type: ignore[arg-type]
-    return Index(
+    return IndexEntry(
         not_before=int(facts.validity.not_before.timestamp()),
         not_after=int(facts.validity.not_after.timestamp()),
         key_identity=read_public_key(facts.spki).identity,

@@ -96,7 +96,7 @@ def _steps(home: Home, lab: Lab, *, check: bool) -> tuple[list[ApplyStep], list[
     if check:
         wished = founding_wishes(lab.file.ca)
         try:
-            compare(wished, settings.setting(home.store, "founding_wishes") or "{}")
+            compare(wished, settings.read(home.store, "founding_wishes") or "{}")
             steps.append(ApplyStep("ca", home.name, "unchanged", None))
         except ConflictError as error:
             steps.append(ApplyStep("ca", home.name, "drift", error.message))

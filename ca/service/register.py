@@ -95,7 +95,7 @@ class ServedRegister:
         """What the register says now; tryLater if it cannot be believed, None if it is locked."""
         try:
             home, register = self.following.current()
-            with home.store.translated():
+            with home.store.translating_errors():
                 answer = register.answer(asked)
             home.store.assert_unchanged()
         except LockedError:
@@ -123,7 +123,7 @@ class ServedRegister:
         except CAError:
             return refusal(503, without)
         try:
-            with home.store.translated():
+            with home.store.translating_errors():
                 return made(home, ca_called(home, name))
         except NotFoundError:
             return refusal(404, without)
@@ -158,7 +158,7 @@ class ServedRegister:
         if self.following.trouble is not None:
             raise self.following.trouble.with_traceback(None)
         try:
-            with home.store.translated():
+            with home.store.translating_errors():
                 found = clock_findings(home)
                 found += [f for ca in home.cas() for f in status_service_findings(home, ca)]
                 if self._served is None:

@@ -91,11 +91,11 @@ class Following:
             return True
         home, register = self._open
         try:
-            with home.store.translated():
+            with home.store.translating_errors():
                 version = home.store.data_version()
                 if version == self._version and self.trouble is None:
                     return False
-                home.store.assert_known()
+                home.store.assert_supported()
                 home.forget()
                 register.reload()
                 self._head = audit.newest(home.store)
@@ -139,11 +139,11 @@ class Following:
     def _take_up(self) -> None:
         self._mark = mark_of(self._database)
         home = self._closing.enter_context(self._opened())
-        with home.store.translated():
+        with home.store.translating_errors():
             self._version = (
                 home.store.data_version()
             )  # before all else: what comes later changes it
-            home.store.assert_known()
+            home.store.assert_supported()
             register = Register(home)
             self._assert_whole(home)
             found = audit.newest(home.store)
@@ -190,7 +190,7 @@ class Following:
 
     def _goes_on(self, home: Home) -> bool:
         """Whether its history holds the newest event that was known before."""
-        return self._head is not None and audit.holds(home.store, self._head)
+        return self._head is not None and audit.has_event(home.store, self._head)
 
     def _refuse(self, error: Exception) -> None:
         self._shut()

@@ -1,1 +1,1 @@
-"""The register: one SQLite file. All SQL is here, and no cryptography."""
+"""The register: one SQLite file. All SQL is in this package, and no cryptography."""

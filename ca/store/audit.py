@@ -10,19 +10,19 @@ import msgspec
 
 from ca.errors import StoreError
 from ca.store import crls
-from ca.store.connection import VERSION, Store, marks
-from ca.store.state_hashes import PINNED, note_all, told
+from ca.store.connection import VERSION, Store, placeholders
+from ca.store.state_hashes import PINNED, note_everything, take_changes
 from ca.store.timestamps import from_text, to_text
 
 GENESIS = bytes(32)
-"""What the first event names as its predecessor."""
+"""The ``previous`` hash of the first event, which has no predecessor."""
 
 _PLAN = (
     "p.id, p.issuer_id, p.serial, p.request_id, p.profile_sha256, p.for_issuer_id, p.device,"
     " p.context, p.lifetime, p.source, p.tbs, p.account, p.planned_at"
 )
 _ORIGIN = "q.sha256, q.key_identity, q.received_at, t.name"
-"""What a plan came from: of its request all but the octets, and what its profile was called."""
+"""What a plan came from: its request without the octets, and the name of its profile."""
 _ORIGINS = (
     " LEFT JOIN request q ON q.id = p.request_id"
     " LEFT JOIN profile_text t ON t.sha256 = p.profile_sha256"
@@ -31,7 +31,7 @@ _BEFORE_6 = {
     "result": f"SELECT {_PLAN}, r.signature, r.signed_at FROM result r JOIN plan p ON p.id = r.plan_id WHERE r.plan_id = ?",  # noqa: S608, E501 - our own constants
     "abandonment": f"SELECT {_PLAN}, a.reason, a.abandoned_at FROM abandonment a JOIN plan p ON p.id = a.plan_id WHERE a.plan_id = ?",  # noqa: S608, E501 - our own constants
 }
-"""What the events of a register said of a plan's end until it was upgraded to schema 6."""
+"""The rows that events of ended plans hashed before the register was upgraded to schema 6."""
 _ROWS = {
     "result": f"SELECT {_PLAN}, {_ORIGIN}, r.signature, r.signed_at FROM result r JOIN plan p ON p.id = r.plan_id{_ORIGINS} WHERE r.plan_id = ?",  # noqa: S608, E501 - our own constants
     "abandonment": f"SELECT {_PLAN}, {_ORIGIN}, a.reason, a.abandoned_at FROM abandonment a JOIN plan p ON p.id = a.plan_id{_ORIGINS} WHERE a.plan_id = ?",  # noqa: S608, E501 - our own constants
@@ -39,13 +39,13 @@ _ROWS = {
     "crl_number": "SELECT * FROM crl_number WHERE id = ?",
     "supersession": "SELECT * FROM supersession WHERE new_plan_id = ? ORDER BY old_plan_id",
 }
-"""History that events describe: the row, and for a plan's end the plan and what it came from."""
+"""The rows of history that events hash; a result or abandonment with its plan and its origin."""
 _PLANS = f"SELECT {_PLAN}, {_ORIGIN} FROM plan p{_ORIGINS} WHERE p.id BETWEEN ? AND ? ORDER BY p.id"  # noqa: S608 - our own constants
-"""Plans written down together: one event describes them all, before any of them is signed."""
+"""Plans committed together: one event hashes them all, before any of them is signed."""
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does it: operating-system user, host, version of sipca."""
+    """Who acts: operating-system user, host, version of sipca."""
 
     os_user: str
     host: str
@@ -53,7 +53,7 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """What happened, to whom; ``row_table`` is empty where no row of history describes it."""
+    """What happened, and to what; ``row_table`` is empty where the event has no row of history."""
 
     action: str
     subject: str
@@ -61,11 +61,11 @@ class Event(msgspec.Struct, frozen=True):
     row_table: str = ""
     row_id: int | None = None
     rows: int = 1
-    """How many rows, from ``row_id`` on: more than one only for plans."""
+    """The number of rows from ``row_id`` on; more than one only for plans."""
 
 
-class Recorded(msgspec.Struct, frozen=True):
-    """An event as it stands in the trail."""
+class RecordedEvent(msgspec.Struct, frozen=True):
+    """An event as the trail holds it."""
 
     id: int
     at: datetime
@@ -83,17 +83,17 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 def record(store: Store, events: Sequence[Event], *, at: datetime, actor: Actor) -> None:
-    """Append events, in their order, inside the write transaction that they describe.
+    """Append events in order, inside the write transaction whose changes they describe.
 
-    The first of them tells what rows of state were changed since the last.
+    The first one also records which rows of state changed since the last recorded event.
     """
     previous = head(store)
-    moment = to_text(at)
+    now = to_text(at)
     rows: list[tuple[object, ...]] = []
-    state = told(store)
+    state = take_changes(store)
     for event, row_hashed in zip(events, _row_hashes(store, events), strict=True):
         values = (
-            moment,
+            now,
             event.action,
             event.subject,
             msgspec.json.encode(event.detail, order="sorted").decode(),
@@ -117,12 +117,12 @@ def record(store: Store, events: Sequence[Event], *, at: datetime, actor: Actor)
 
 
 def _row_hashes(store: Store, events: Sequence[Event]) -> list[bytes]:
-    """The hash of the row that each event describes; a batch's results are read in one go."""
+    """The hash of each event's row; the results of a batch are read by one query."""
     results = [event.row_id for event in events if event.row_table == "result"]
-    query = _ROWS["result"].replace("= ?", f"IN ({marks(results)})")
-    read = {row[0]: _hash([row]) for row in store.connection.execute(query, results)}
+    query = _ROWS["result"].replace("= ?", f"IN ({placeholders(results)})")
+    result_hashes = {row[0]: _hash([row]) for row in store.connection.execute(query, results)}
     return [
-        read[event.row_id]
+        result_hashes[event.row_id]
         if event.row_table == "result"
         else row_hash(store, event.row_table, event.row_id, event.rows)
         for event in events
@@ -130,19 +130,19 @@ def _row_hashes(store: Store, events: Sequence[Event]) -> list[bytes]:
 
 
 def head(store: Store) -> bytes:
-    """The hash of the last event."""
-    last = newest(store)
-    return GENESIS if last is None else last[1]
+    """The hash of the newest event."""
+    event = newest(store)
+    return GENESIS if event is None else event[1]
 
 
 def newest(store: Store) -> tuple[int, bytes] | None:
-    """Number and hash of the last event."""
+    """Number and hash of the newest event, or None if there is none."""
     row = store.connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     return None if row is None else (row[0], row[1])
 
 
-def holds(store: Store, event: tuple[int, bytes]) -> bool:
-    """Whether an event has this number and hash, so that history goes on from it."""
+def has_event(store: Store, event: tuple[int, bytes]) -> bool:
+    """Whether the trail has an event of this number and hash, so that history only grew."""
     query = "SELECT 1 FROM audit WHERE id = ? AND hash = ?"
     return store.connection.execute(query, event).fetchone() is not None
 
@@ -157,10 +157,10 @@ def has_head(store: Store, head: str) -> bool:
     return store.connection.execute(query, (hashed,)).fetchone() is not None
 
 
-def recent_moments(store: Store, *, since: str) -> tuple[datetime, ...]:
-    """When the last thousand events were, in their order, by the clocks of their times.
+def recent_times(store: Store, *, since: str) -> tuple[datetime, ...]:
+    """The times of the last thousand events, oldest first, as their hosts' clocks had them.
 
-    Only those from the newest one of an action on, where it is among them.
+    If one of them has the action ``since``, only those from the newest such event on.
     """
     rows = store.connection.execute(
         "SELECT at, action FROM audit ORDER BY id DESC LIMIT 1000"
@@ -170,14 +170,15 @@ def recent_moments(store: Store, *, since: str) -> tuple[datetime, ...]:
 
 
 def count(store: Store) -> int:
-    """How many events there are."""
+    """The number of events."""
     return int(store.connection.execute("SELECT count(*) FROM audit").fetchone()[0])
 
 
-def events(store: Store, *, skip_unreadable: bool = False) -> Iterator[Recorded]:
+def events(store: Store, *, skip_unreadable: bool = False) -> Iterator[RecordedEvent]:
     """Every event, oldest first.
 
-    ``skip_unreadable``: what ``log --verify`` names, since its hash is not that of its row.
+    ``skip_unreadable``: leave out events that do not decode; ``log --verify`` reports these, since
+    their hashes do not match.
 
     Raises:
         StoreError: an event cannot be read.
@@ -189,22 +190,23 @@ def events(store: Store, *, skip_unreadable: bool = False) -> Iterator[Recorded]
         number, at, action, subject, detail, *rest = row
         try:
             details = msgspec.json.decode(detail, type=dict[str, str])
-            yield Recorded(number, from_text(at), action, subject, details, *rest)
+            yield RecordedEvent(number, from_text(at), action, subject, details, *rest)
         except (ValueError, TypeError, StoreError):
             if not skip_unreadable:
                 raise StoreError(
                     f"'{store.path}' is damaged: the audit event {number} cannot be read",
-                    hint="restore the last copy of the folder; sipca log --verify says what else",
+                    hint="restore the last copy of the folder; sipca log --verify finds all damage",
                 ) from None
 
 
 def pin(store: Store, before: int, *, at: datetime, actor: Actor) -> None:
-    """Pin what no event of an older register describes: state, profiles, open plans, requests.
+    """Record hashes of what events of an older schema did not cover, after an upgrade.
 
-    Raises nothing where they were altered before: what is found is what is pinned.
+    That is state, profiles, open plans and requests. Alterations made before the upgrade cannot be
+    detected: the rows are pinned as they are.
     """
     crls.hash_all(store)
-    note_all(store)
+    note_everything(store)
     plans, requests, statuses = (
         store.connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]  # noqa: S608 - our own constants
         for table in ("plan", "request", "status_event")
@@ -221,33 +223,33 @@ def pin(store: Store, before: int, *, at: datetime, actor: Actor) -> None:
 
 
 def requests_hash(store: Store, last: int) -> str:
-    """The hash of all requests up to a number, of their octets only the hashes."""
-    summed = sha256()
+    """One hash over all requests up to a number, each represented by the hash of its octets."""
+    digest = sha256()
     for row in store.connection.execute(
         "SELECT id, sha256, key_identity, received_at FROM request WHERE id <= ? ORDER BY id",
         (last,),
     ):
-        summed.update(msgspec.msgpack.encode(row))
-    return summed.hexdigest()
+        digest.update(msgspec.msgpack.encode(row))
+    return digest.hexdigest()
 
 
 def row_hash(
     store: Store, table: str, row_id: int | None, rows: int = 1, *, before_6: bool = False
 ) -> bytes:
-    """The hash of the row that an event describes, or of so many plans from one on."""
+    """The hash of an event's row, or of ``rows`` plans from ``row_id`` on; empty without a row."""
     if table == "plan" and row_id is not None:
         return _hash(store.connection.execute(_PLANS, (row_id, row_id + rows - 1)).fetchall())
     queries = {**_ROWS, **_BEFORE_6} if before_6 else _ROWS
     if table not in queries:
         return b""
-    found = store.connection.execute(queries[table], (row_id,)).fetchall()
-    if table == "status_event":  # as before schema 6, unless the event blocks a key
-        found = [row[:-1] if row[-1] is None else row for row in found]
-    return _hash(found)
+    values = store.connection.execute(queries[table], (row_id,)).fetchall()
+    if table == "status_event":  # without the last column, as before schema 6, unless it has a key
+        values = [row[:-1] if row[-1] is None else row for row in values]
+    return _hash(values)
 
 
 def event_hash(values: Sequence[object], state: str | None) -> bytes:
-    """The hash of an event: all of its columns but number and hash, state only where it tells."""
+    """The hash of an event: its columns without number and hash, and ``state`` if it has one."""
     return _hash(values if state is None else (*values, state))
 
 

@@ -1,4 +1,4 @@
-"""Looking for certificates: by reference, by key, by request, and as a list."""
+"""Queries for certificates: by name, serial, key or request, and as a list."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 
 from ca.encoding.der import certificate, serial_of
 from ca.model.status import Status
-from ca.store.connection import Store, marks
+from ca.store.connection import Store, placeholders
 
 
 class CertificateRow(msgspec.Struct, frozen=True):
-    """A plan with all that became of it; ``signature`` is None while there is no certificate."""
+    """A plan, its result and its status; ``signature`` is None while there is no certificate."""
 
     plan_id: int
     issuer_id: int
@@ -41,12 +41,12 @@ class CertificateRow(msgspec.Struct, frozen=True):
 
     @property
     def der(self) -> bytes:
-        """The certificate; only where there is one."""
+        """The certificate's DER; only for rows with a signature."""
         assert self.signature is not None
         return certificate(self.tbs, self.signature)
 
     def status(self, now: datetime) -> Status:
-        """What it is at a moment."""
+        """The status at a moment."""
         if self.abandoned is not None:
             return "abandoned"
         if self.signature is None or self.not_before is None or self.not_after is None:
@@ -62,12 +62,12 @@ class CertificateRow(msgspec.Struct, frozen=True):
 
 _LATEST = """s.id = (SELECT max(e.id) FROM status_event e
                 WHERE e.issuer_id = p.issuer_id AND e.serial = p.serial)"""
-"""A serial's last status event: asked of history, so that a lost row of ``status`` cannot lie."""
+"""A serial's last status event, read from history: rows of ``status`` might be missing."""
 _SINCE = """(SELECT min(f.happened_at) FROM status_event f
               WHERE f.issuer_id = s.issuer_id AND f.serial = s.serial AND f.id > coalesce(
                     (SELECT max(g.id) FROM status_event g WHERE g.issuer_id = s.issuer_id
                         AND g.serial = s.serial AND g.status = 'released'), 0))"""
-"""Since when it is what it is: a hold made final keeps its date."""
+"""The start of the current status: a hold that became a revocation keeps its date."""
 
 _SELECT = f"""
     SELECT p.id, p.issuer_id, p.serial, p.tbs, p.account, t.name, p.profile_sha256, p.device,
@@ -95,9 +95,9 @@ def certificates(
     since: int = 0,
     until: int | None = None,
 ) -> Iterator[CertificateRow]:
-    """End-entity plans, oldest first; CA and responder certificates only when asked by profile.
+    """End-entity plans, oldest first; with ``profile``, CA and OCSP signer certificates as well.
 
-    ``since``, ``until``: only those whose notAfter (seconds since 1970) lies between.
+    ``since``, ``until``: only those whose notAfter (seconds since 1970) is in this range.
     """
     where: list[str] = [
         "p.for_issuer_id IS NULL",
@@ -118,8 +118,8 @@ def certificates(
     yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
 
 
-def named(store: Store, folded: str) -> list[CertificateRow]:
-    """Certificates whose device, CN or a SAN is this text (folded), newest first."""
+def by_name(store: Store, folded: str) -> list[CertificateRow]:
+    """Certificates with this case-folded device, CN or SAN, newest first."""
     return list(
         _rows(
             store,
@@ -131,8 +131,8 @@ def named(store: Store, folded: str) -> list[CertificateRow]:
     )
 
 
-def with_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
-    """Plans of any issuer whose serial starts with these hex digits, newest first."""
+def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
+    """Plans of any issuer whose serial begins with these hex digits, newest first."""
     low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))
     high = bytes.fromhex(prefix + "f" * (len(prefix) % 2)) + b"\xff" * 20
     return list(
@@ -146,7 +146,7 @@ def with_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
 
 
 def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
-    """Every plan made from one request, newest first."""
+    """Every plan for one request, newest first."""
     return list(
         _rows(
             store,
@@ -158,7 +158,7 @@ def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
 
 
 def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
-    """Every certificate of one key, newest first."""
+    """Every certificate for one key, newest first."""
     return list(
         _rows(
             store,
@@ -176,46 +176,46 @@ def current_by_keys(
     now: datetime,
     *,
     limit: int,
-    besides: str = "",
+    except_cn: str = "",
 ) -> dict[bytes, list[bytes]]:
-    """TBSCertificates that are current for each of these keys, oldest first.
+    """The TBSCertificates of current certificates for each of these keys, oldest first.
 
-    At most ``limit`` in all are looked at, and none under the CN ``besides``.
+    At most ``limit`` altogether; certificates with the CN ``except_cn`` are left out.
     """
     other = """AND NOT EXISTS (SELECT 1 FROM san n
                                 WHERE n.folded = ? AND n.plan_id = p.id AND n.kind = 'cn')"""
     rows = store.connection.execute(
         f"""SELECT c.key_identity, p.id, p.tbs
               FROM certificate c CROSS JOIN plan p ON p.id = c.plan_id
-             WHERE substr(c.key_identity, 1, 8) IN ({marks(key_identities)})
-               AND c.key_identity IN ({marks(key_identities)}) AND c.not_after >= ?
+             WHERE substr(c.key_identity, 1, 8) IN ({placeholders(key_identities)})
+               AND c.key_identity IN ({placeholders(key_identities)}) AND c.not_after >= ?
                AND NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
                AND NOT EXISTS (SELECT 1 FROM status_event s
                                 WHERE {_LATEST} AND s.status <> 'released')
-               {other if besides else ""}
+               {other if except_cn else ""}
              LIMIT ?""",  # noqa: S608 - marks
         (
             *(each[:8] for each in key_identities),
             *key_identities,
             now.timestamp(),
-            *([besides.casefold()] if besides else []),
+            *([except_cn.casefold()] if except_cn else []),
             limit,
         ),
     )
-    found: dict[bytes, list[bytes]] = {}
+    by_identity: dict[bytes, list[bytes]] = {}
     for identity, _, tbs in sorted(rows, key=itemgetter(1)):
-        found.setdefault(identity, []).append(tbs)
-    return found
+        by_identity.setdefault(identity, []).append(tbs)
+    return by_identity
 
 
 def known_requests(store: Store, hashes: Sequence[bytes]) -> set[bytes]:
-    """Those of these requests, by SHA-256, that the register holds."""
-    query = f"SELECT sha256 FROM request WHERE sha256 IN ({marks(hashes)})"  # noqa: S608 - marks
+    """Which of these requests (by SHA-256) the register holds."""
+    query = f"SELECT sha256 FROM request WHERE sha256 IN ({placeholders(hashes)})"  # noqa: S608 - marks
     return {row[0] for row in store.connection.execute(query, hashes)}
 
 
-def sharing_key(store: Store, plan_id: int) -> list[CertificateRow]:
-    """Every certificate of the key of one plan's certificate or request, newest first."""
+def with_same_key(store: Store, plan_id: int) -> list[CertificateRow]:
+    """Every certificate for the key of a plan's certificate or request, newest first."""
     return list(
         _rows(
             store,
@@ -234,12 +234,12 @@ def sharing_key(store: Store, plan_id: int) -> list[CertificateRow]:
 
 
 def by_plan(store: Store, plan_id: int) -> CertificateRow:
-    """One plan by number."""
+    """A plan by its number."""
     return next(_rows(store, "WHERE p.id = ?", [plan_id]))
 
 
-def counts(store: Store, now: datetime) -> dict[Status, int]:
-    """How many end-entity plans there are in each status: ``CertificateRow.status`` in SQL."""
+def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
+    """The number of end-entity plans in each status: ``CertificateRow.status`` in SQL."""
     rows = store.connection.execute(
         f"""SELECT CASE
                     WHEN a.plan_id IS NOT NULL THEN 'abandoned'
@@ -270,8 +270,8 @@ def _rows(
         yield CertificateRow(*row)
 
 
-def serials_ending_after(store: Store, issuer_id: int, moment: int) -> Iterator[bytes]:
-    """Serials of an issuer whose certificates end after a moment (seconds since 1970)."""
+def serials_expiring_after(store: Store, issuer_id: int, moment: int) -> Iterator[bytes]:
+    """Serials of an issuer's certificates that expire after a moment (seconds since 1970)."""
     for (serial,) in store.connection.execute(
         """SELECT p.serial FROM plan p JOIN certificate c ON c.plan_id = p.id
             WHERE p.issuer_id = ? AND c.not_after > ?
@@ -282,24 +282,27 @@ def serials_ending_after(store: Store, issuer_id: int, moment: int) -> Iterator[
 
 
 def is_recorded(store: Store, der: bytes) -> bool:
-    """Whether these octets are a certificate of this register."""
-    return recorded(store, der) is not None
+    """Whether the register holds a certificate with this DER."""
+    return by_der(store, der) is not None
 
 
-def recorded(store: Store, der: bytes) -> CertificateRow | None:
-    """The certificate of this register that these octets are, if they are one."""
+def by_der(store: Store, der: bytes) -> CertificateRow | None:
+    """The certificate with this DER, or None if the register holds none."""
     rows = _rows(store, "WHERE p.serial = ?", [serial_of(der)])
     return next((row for row in rows if row.signature is not None and row.der == der), None)
 
 
 def device_names(store: Store) -> list[str]:
-    """The devices that certificates were signed for."""
+    """The names of devices that certificates were planned for."""
     query = "SELECT DISTINCT device FROM plan WHERE device IS NOT NULL"
     return [row[0] for row in store.connection.execute(query)]
 
 
-def names_ending_after(store: Store, moment: int, begun: str, *, most: int) -> list[str]:
-    """Folded CNs and SANs that begin so, of end-entity certificates that end after a moment."""
+def names_expiring_after(store: Store, moment: int, prefix: str, *, limit: int) -> list[str]:
+    """Case-folded CNs and SANs with a prefix, of end-entity certificates that expire later.
+
+    ``moment``: seconds since 1970.
+    """
     rows = store.connection.execute(
         """SELECT s.folded FROM san s
              JOIN certificate c ON c.plan_id = s.plan_id
@@ -308,6 +311,6 @@ def names_ending_after(store: Store, moment: int, begun: str, *, most: int) -> l
               AND p.for_issuer_id IS NULL
               AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
             LIMIT ?""",
-        (begun, begun + "\U0010ffff", moment, most),
+        (prefix, prefix + "\U0010ffff", moment, limit),
     )
     return [row[0] for row in rows]

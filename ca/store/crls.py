@@ -11,7 +11,7 @@ import msgspec
 from ca.encoding.extensions import end_of
 from ca.errors import StoreError
 from ca.store.connection import Store
-from ca.store.state_hashes import note
+from ca.store.state_hashes import note_change
 from ca.store.timestamps import from_text, to_text
 
 _PIECE = 1 << 18
@@ -19,10 +19,11 @@ _NUMBER_SIZE = 20
 
 
 class NewestCRL(msgspec.Struct, frozen=True):
-    """What is known of an issuer's newest CRL.
+    """An issuer's newest CRL, without its octets.
 
-    ``last_event``: the last status event it tells. ``listed``: how many serials were revoked or
-    held then, those included whose certificates ended; None in a CRL of an older sipca.
+    ``last_event``: the newest status event it takes into account. ``listed``: how many serials were
+    revoked or held then, with those whose certificates have expired; None in a CRL of an older
+    sipca.
     """
 
     issuer_id: int
@@ -35,14 +36,15 @@ class NewestCRL(msgspec.Struct, frozen=True):
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """Which entries a CRL holds: expired ones stay until one CRL after their end (5280, 3.3).
+    """Which entries a CRL holds: expired ones stay until one CRL after their expiry (5280, 3.3).
 
-    Left out is what ended before ``ended_before`` and was told already, up to ``told``.
+    An entry is left out if its certificate expired before ``expired_before`` and its status event
+    is not newer than ``listed_up_to``, so that an earlier CRL has listed it.
     """
 
     issuer_id: int
-    ended_before: datetime | None
-    told: int
+    expired_before: datetime | None
+    listed_up_to: int
 
 
 def newest(store: Store, issuer_id: int) -> NewestCRL | None:
@@ -70,39 +72,39 @@ def octets(store: Store, issuer_id: int) -> Iterator[bytes]:
     """The newest CRL's DER in pieces.
 
     Raises:
-        StoreError: after the last piece, where they are not the octets that were published.
+        StoreError: after the last piece, if these are not the octets that were published.
     """
-    summed = sha256()
+    digest = sha256()
     for (piece,) in store.connection.execute(
         "SELECT octets FROM crl_piece WHERE issuer_id = ? ORDER BY piece", (issuer_id,)
     ):
-        summed.update(piece)
+        digest.update(piece)
         yield piece
     query = "SELECT sha256 FROM crl WHERE issuer_id = ?"
     row = store.connection.execute(query, (issuer_id,)).fetchone()
-    if row is not None and row[0] != summed.digest():
+    if row is not None and row[0] != digest.digest():
         raise StoreError(
             f"the CRL in '{store.path}' is not the one that was signed",
-            hint="sipca crl --refresh makes a new one; sipca log --verify names the rows",
+            hint="sipca crl --refresh signs a new one; sipca log --verify names the rows",
         )
 
 
 def hash_all(store: Store) -> None:
-    """Note the hash of each newest CRL, in a register that did not."""
+    """Write the hash of each newest CRL, in a register of an older schema."""
     issuers = store.connection.execute("SELECT issuer_id FROM crl").fetchall()
     for (issuer_id,) in issuers:
-        summed = sha256()
+        digest = sha256()
         for (piece,) in store.connection.execute(
             "SELECT octets FROM crl_piece WHERE issuer_id = ? ORDER BY piece", (issuer_id,)
         ):
-            summed.update(piece)
+            digest.update(piece)
         store.connection.execute(
-            "UPDATE crl SET sha256 = ? WHERE issuer_id = ?", (summed.digest(), issuer_id)
+            "UPDATE crl SET sha256 = ? WHERE issuer_id = ?", (digest.digest(), issuer_id)
         )
 
 
 def next_number(store: Store, issuer_id: int, now: datetime) -> int:
-    """max(last + 1, Unix seconds): a restored backup cannot go back (profiles 6)."""
+    """max(last + 1, Unix seconds), so that no number is reused after restoring a backup."""
     last = store.connection.execute(
         "SELECT max(number) FROM crl_number WHERE issuer_id = ?", (issuer_id,)
     ).fetchone()[0]
@@ -112,7 +114,7 @@ def next_number(store: Store, issuer_id: int, now: datetime) -> int:
 def add_number(
     store: Store, issuer_id: int, number: int, *, this_update: datetime, next_update: datetime
 ) -> int:
-    """Take a CRL number for good; the number of its row."""
+    """Record that a CRL number is used; returns the number of the row."""
     cursor = store.connection.execute(
         "INSERT INTO crl_number (issuer_id, number, this_update, next_update) VALUES (?, ?, ?, ?)",
         (issuer_id, _octets(number), to_text(this_update), to_text(next_update)),
@@ -126,13 +128,13 @@ _IN_SCOPE = """FROM status WHERE issuer_id = :issuer_id
 
 
 def revoked_count(store: Store, before: NewestCRL | None, issuer_id: int) -> int:
-    """How many serials of an issuer are revoked or held, by history.
+    """How many serials of an issuer are revoked or held, according to history.
 
-    Counted on from what the CRL before counted: only serials that had an event since are looked
-    at. What it counted stands in a row of state, which the trail tells.
+    Continues from the count of the CRL ``before``, so that only serials with later events are
+    examined. That count is in a row of state, whose hash the trail records.
     """
     counted = before is not None and before.listed is not None
-    told = before.last_event if before is not None and counted else 0
+    last_event = before.last_event if before is not None and counted else 0
     change = store.connection.execute(
         """SELECT coalesce(sum(
                   coalesce((SELECT e.status <> 'released' FROM status_event e
@@ -143,19 +145,20 @@ def revoked_count(store: Store, before: NewestCRL | None, issuer_id: int) -> int
                                AND e.id <= :told ORDER BY e.id DESC LIMIT 1), 0)), 0)
              FROM (SELECT DISTINCT serial FROM status_event INDEXED BY status_event_by_issuer
                     WHERE issuer_id = :issuer_id AND id > :told) d""",
-        {"issuer_id": issuer_id, "told": told},
+        {"issuer_id": issuer_id, "told": last_event},
     ).fetchone()[0]
     return int(change) + (before.listed or 0 if before is not None else 0)
 
 
-def assert_whole(store: Store, scope: Scope, *, in_scope: int, revoked: int) -> None:
-    """What ``status`` holds is as many serials as history says are revoked or held.
+def assert_complete(store: Store, scope: Scope, *, in_scope: int, revoked: int) -> None:
+    """Check that ``status`` holds as many serials as are revoked or held according to history.
 
-    Serials that a CRL leaves out because their certificates ended are looked up one by one, for
-    a row may say so wrongly.
+    Serials that the CRL leaves out because their certificates expired are verified one by one: a
+    row may have been altered.
 
     Raises:
-        StoreError: rows are missing, or too many, or say that a certificate ended that did not.
+        StoreError: there are too few or too many rows, or a row calls a certificate expired that
+            is not.
     """
     if in_scope == revoked:
         return
@@ -167,22 +170,22 @@ def assert_whole(store: Store, scope: Scope, *, in_scope: int, revoked: int) -> 
         _values(scope),
     ):
         end = None if tbs is None else end_of(tbs)
-        if end is None or scope.ended_before is None or end >= scope.ended_before.timestamp():
-            raise _not_whole(store, f"{serial.hex()} has not ended")
+        if end is None or scope.expired_before is None or end >= scope.expired_before.timestamp():
+            raise _incomplete(store, f"{serial.hex()} has not expired")
         in_scope += 1
     if in_scope != revoked:
-        raise _not_whole(store, f"it has {in_scope} serials, history has {revoked}")
+        raise _incomplete(store, f"it has {in_scope} serials, history has {revoked}")
 
 
-def _not_whole(store: Store, why: str) -> StoreError:
+def _incomplete(store: Store, why: str) -> StoreError:
     return StoreError(
-        f"what '{store.path}' lists as revoked is not what its history says: {why}",
-        hint="sipca check --rebuild lists it anew from history; sipca log --verify names the rows",
+        f"the serials that '{store.path}' lists as revoked differ from its history: {why}",
+        hint="sipca check --rebuild fixes the list; sipca log --verify names the rows",
     )
 
 
 def entries(store: Store, scope: Scope) -> Iterator[list[bytes]]:
-    """The encoded entries in scope by serial, a thousand at a time."""
+    """The encoded entries in scope, sorted by serial, a thousand at a time."""
     cursor = store.connection.execute(
         f"SELECT crl_entry {_IN_SCOPE} ORDER BY serial",
         _values(scope),
@@ -192,17 +195,17 @@ def entries(store: Store, scope: Scope) -> Iterator[list[bytes]]:
 
 
 def publish(store: Store, crl: NewestCRL, pieces: Iterable[bytes]) -> bool:
-    """Put a CRL in its issuer's place unless a higher number is there; whether it was put.
+    """Make a CRL its issuer's newest, unless one of a higher number is; returns whether it did.
 
-    Inside a write transaction.
+    Needs a write transaction.
     """
-    held = newest(store, crl.issuer_id)
-    if held is not None and held.number >= crl.number:
+    published = newest(store, crl.issuer_id)
+    if published is not None and published.number >= crl.number:
         return False
     store.connection.execute("DELETE FROM crl_piece WHERE issuer_id = ?", (crl.issuer_id,))
-    summed = sha256()
+    digest = sha256()
     for number, piece in enumerate(_joined(pieces)):
-        summed.update(piece)
+        digest.update(piece)
         store.connection.execute(
             "INSERT INTO crl_piece (issuer_id, piece, octets) VALUES (?, ?, ?)",
             (crl.issuer_id, number, piece),
@@ -224,10 +227,10 @@ def publish(store: Store, crl: NewestCRL, pieces: Iterable[bytes]) -> bool:
             crl.entries,
             crl.last_event,
             crl.listed,
-            summed.digest(),
+            digest.digest(),
         ),
     )
-    note(store, "crl", crl.issuer_id)
+    note_change(store, "crl", crl.issuer_id)
     return True
 
 
@@ -245,14 +248,14 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _values(scope: Scope) -> dict[str, int | None]:
-    ended = scope.ended_before
+    expired = scope.expired_before
     return {
         "issuer_id": scope.issuer_id,
-        "ended": None if ended is None else int(ended.timestamp()),
-        "told": scope.told,
+        "ended": None if expired is None else int(expired.timestamp()),
+        "told": scope.listed_up_to,
     }
 
 
 def _octets(number: int) -> bytes:
-    """A CRL number as 20 octets, so that numbers sort as they compare (5280, 5.2.3)."""
+    """A CRL number as 20 octets, so that SQLite sorts them as numbers (5280, 5.2.3)."""
     return number.to_bytes(_NUMBER_SIZE, "big")

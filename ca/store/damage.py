@@ -1,7 +1,7 @@
-"""Whether a register is damaged: asked where something failed that should not have.
+"""Whether a register is damaged: asked after an unexpected error.
 
-What comes out of a whole register decodes, because sipca wrote it. An error that nobody expected is
-therefore a bug of ours where the register is whole, and the damage's doing where it is not.
+Whatever an intact register holds can be decoded, because sipca wrote it. So an unexpected error is
+a bug of sipca's if the register is intact, and otherwise a consequence of the damage.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ UNEXPECTED = (
     msgspec.MsgspecError,
     zlib.error,
 )
-"""What decoding damaged values raises; none of it is raised on purpose."""
+"""What decoding a damaged value may raise; sipca raises none of these on purpose."""
 
 
-def damage(store: Store) -> str | None:
-    """The first thing that is wrong with a register, or None. Reads all of it."""
+def find_damage(store: Store) -> str | None:
+    """The first problem of a register, or None. Reads the whole file."""
     try:
-        for (said,) in store.connection.execute("PRAGMA quick_check(1)"):
-            if said != "ok":
-                return str(said).splitlines()[-1]
+        for (result,) in store.connection.execute("PRAGMA quick_check(1)"):
+            if result != "ok":
+                return str(result).splitlines()[-1]
         for table, *_ in store.connection.execute("PRAGMA foreign_key_check"):
-            return f"a row of {table} names one that is not there"
+            return f"a row of {table} refers to one that does not exist"
         for name in ("sqlite_schema", *_tables(store)):
             for _ in store.connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - its own
-                pass  # each value is decoded
+                pass  # reading a row decodes its values
         devices.devices(store)
         return next(iter(integrity.history_problems(store)), None)
     except (*UNEXPECTED, sqlite3.Error) as error:

@@ -1,4 +1,4 @@
-"""Derived tables: certificate index, SANs, current status. Rebuilt from history at any time."""
+"""Derived tables: certificate index, SANs, current status. History suffices to rebuild them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ca.store.schema import FILL_OPEN_PLANS, recreate_derived
 from ca.store.timestamps import from_text
 
 
-class Index(msgspec.Struct, frozen=True):
-    """What of a certificate is looked for: seconds since 1970, key identity, folded names.
+class IndexEntry(msgspec.Struct, frozen=True):
+    """What can be searched in a certificate: validity, key and names.
 
-    ``names`` pairs a kind ("cn", "dns", "ip", "uri", "email") with the folded text.
+    ``not_before``, ``not_after``: seconds since 1970. ``names``: pairs of a kind ("cn", "dns",
+    "ip", "uri", "email") and the case-folded text.
     """
 
     not_before: int
@@ -27,22 +28,25 @@ class Index(msgspec.Struct, frozen=True):
     names: tuple[tuple[str, str], ...]
 
 
-def index(store: Store, found: Iterable[tuple[int, Index]]) -> None:
-    """Enter certificates into the index, by the numbers of their plans."""
-    found = list(found)
+def add_to_index(store: Store, entries: Iterable[tuple[int, IndexEntry]]) -> None:
+    """Add certificates to the index, each with the number of its plan."""
+    entries = list(entries)
     store.connection.executemany(
         """INSERT INTO certificate (plan_id, not_before, not_after, key_identity)
            VALUES (?, ?, ?, ?)""",
-        [(number, each.not_before, each.not_after, each.key_identity) for number, each in found],
+        [(number, each.not_before, each.not_after, each.key_identity) for number, each in entries],
     )
     store.connection.executemany(
         "INSERT OR IGNORE INTO san (folded, plan_id, kind) VALUES (?, ?, ?)",
-        [(folded, number, kind) for number, each in found for kind, folded in each.names],
+        [(folded, number, kind) for number, each in entries for kind, folded in each.names],
     )
 
 
-def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
-    """Make the derived tables anew from history, in a write transaction; certificates indexed."""
+def rebuild(store: Store, index_of: Callable[[bytes], IndexEntry]) -> int:
+    """Rebuild the derived tables from history; returns the number of certificates indexed.
+
+    Needs a write transaction.
+    """
     connection = store.connection
     recreate_derived(store)
     connection.execute(FILL_OPEN_PLANS)
@@ -50,10 +54,12 @@ def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
         "SELECT p.id, p.tbs, r.signature FROM result r JOIN plan p ON p.id = r.plan_id"
     )
     count = 0
-    while some := rows.fetchmany(256):
-        made = ((number, index_of(certificate(tbs, signature))) for number, tbs, signature in some)
-        index(store, made)
-        count += len(some)
+    while chunk := rows.fetchmany(256):
+        add_to_index(
+            store,
+            ((number, index_of(certificate(tbs, signature))) for number, tbs, signature in chunk),
+        )
+        count += len(chunk)
     for values in connection.execute(
         """SELECT id, issuer_id, serial, status, reason, happened_at, invalid_since,
                   key_identity
@@ -64,9 +70,9 @@ def rebuild(store: Store, index_of: Callable[[bytes], Index]) -> int:
 
 
 class StatusRow(msgspec.Struct, frozen=True):
-    """One row of ``status_event``; moments as the register writes them.
+    """One row of ``status_event``; times as the register writes them.
 
-    ``key_identity``: of the key that it blocks, unless the event is older than schema 6.
+    ``key_identity``: the key that the event blocks; None without one, or before schema 6.
     """
 
     id: int
@@ -79,20 +85,21 @@ class StatusRow(msgspec.Struct, frozen=True):
     key_identity: bytes | None
 
 
-def folded(events: Iterable[tuple[str, str, str]]) -> tuple[str, str, str] | None:
-    """Status, reason and since when, after events of one serial (each of the three) in order.
+def resulting_status(events: Iterable[tuple[str, str, str]]) -> tuple[str, str, str] | None:
+    """The status, reason and start after a serial's events, each (status, reason, happened at).
 
-    A hold made final and a reason made graver keep the date from which peers refused it.
+    None after a release. A hold that becomes a revocation, or a revocation whose reason changes,
+    keeps the date from which peers refused the certificate.
     """
-    now: tuple[str, str, str] | None = None
+    current: tuple[str, str, str] | None = None
     for status, reason, happened_at in events:
-        since = happened_at if now is None else now[2]
-        now = None if status == "released" else (status, reason, since)
-    return now
+        since = happened_at if current is None else current[2]
+        current = None if status == "released" else (status, reason, since)
+    return current
 
 
 def apply_status(store: Store, event: StatusRow) -> None:
-    """Let one status event take effect: current status, CRL entry, block list."""
+    """Apply one status event: update the current status, the CRL entry and the blocked keys."""
     one = (event.issuer_id, event.serial)
     store.connection.execute("DELETE FROM status WHERE issuer_id = ? AND serial = ?", one)
     if event.status == "released":
@@ -102,16 +109,16 @@ def apply_status(store: Store, event: StatusRow) -> None:
             WHERE issuer_id = ? AND serial = ? AND id <= ? ORDER BY id""",
         (*one, event.id),
     )
-    now = folded(events)
-    assert now is not None
+    current = resulting_status(events)
+    assert current is not None
     store.connection.execute(
         """INSERT INTO status (issuer_id, serial, status, reason, happened_at, event_id,
                                not_after, crl_entry)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-        (*one, *now, event.id, _end_of(store, *one), crl_entry(event, now[2])),
+        (*one, *current, event.id, _not_after(store, *one), crl_entry(event, current[2])),
     )
     if event.reason == KEY_COMPROMISE:
-        key = event.key_identity or key_of(store, *one)
+        key = event.key_identity or key_identity_of(store, *one)
         if key is not None:
             store.connection.execute(
                 "INSERT OR IGNORE INTO blocked_key (key_identity, event_id) VALUES (?, ?)",
@@ -120,19 +127,19 @@ def apply_status(store: Store, event: StatusRow) -> None:
 
 
 def crl_entry(event: StatusRow, since: str) -> bytes:
-    """The entry that CRLs hold of a serial after its last event."""
+    """The CRL entry of a serial, from its last event and the start of its status."""
     invalid = None if event.invalid_since is None else from_text(event.invalid_since)
     return entry(event.serial, from_text(since), event.reason, invalid)
 
 
-def _end_of(store: Store, issuer_id: int, serial: bytes) -> int | None:
+def _not_after(store: Store, issuer_id: int, serial: bytes) -> int | None:
     query = "SELECT tbs FROM plan WHERE issuer_id = ? AND serial = ?"
     row = store.connection.execute(query, (issuer_id, serial)).fetchone()
     return None if row is None else end_of(row[0])
 
 
-def key_of(store: Store, issuer_id: int, serial: bytes) -> bytes | None:
-    """The identity of a certificate's key, or of that of a request that was only planned."""
+def key_identity_of(store: Store, issuer_id: int, serial: bytes) -> bytes | None:
+    """The identity of a certificate's key; of its request's key if it was only planned."""
     row = store.connection.execute(
         """SELECT coalesce(c.key_identity, q.key_identity)
              FROM plan p

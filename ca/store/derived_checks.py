@@ -1,4 +1,4 @@
-"""Derived tables held against the history that they come from, a sentence for each difference."""
+"""Comparing the derived tables with history: one sentence for each difference."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ca.encoding.der import certificate
 from ca.encoding.extensions import end_of
 from ca.errors import CAError, StoreError
 from ca.store.connection import Store
-from ca.store.derived import Index, StatusRow, crl_entry, folded, key_of
+from ca.store.derived import IndexEntry, StatusRow, crl_entry, key_identity_of, resulting_status
 
 _Status = tuple[str, str, str, int, int | None, bytes]
 
 
 def open_plan_problems(store: Store) -> Iterator[str]:
-    """Plans without an end that ``open_plan`` does not hold, and what it holds beside them."""
+    """Open plans that are missing in ``open_plan``, and rows in it that do not belong there."""
     for (number,) in store.connection.execute(
         """SELECT id FROM plan WHERE id NOT IN (SELECT plan_id FROM result)
                                  AND id NOT IN (SELECT plan_id FROM abandonment)
@@ -28,17 +28,17 @@ def open_plan_problems(store: Store) -> Iterator[str]:
             WHERE plan_id NOT IN (SELECT id FROM plan) OR plan_id IN (SELECT plan_id FROM result)
                OR plan_id IN (SELECT plan_id FROM abandonment)"""
     ):
-        yield f"the open_plan row {number} was added: its plan is ended, or there is none"
+        yield f"the open_plan row {number} was added: its plan is not open, or there is none"
 
 
 def revocation_problems(store: Store, before_6: int) -> Iterator[str]:
-    """Where ``status`` and ``blocked_key`` are not what the status events make of them.
+    """Where ``status`` and ``blocked_key`` differ from what the status events imply.
 
-    ``before_6``: the last status event of an older register, which did not look for the end of a
-    certificate that was only planned.
+    ``before_6``: the last status event from before schema 6, when rows of certificates that were
+    only planned had no notAfter.
     """
     yield from _status_problems(store, before_6)
-    yield from _blocked_problems(store)
+    yield from _blocked_key_problems(store)
 
 
 def _status_problems(store: Store, before_6: int) -> Iterator[str]:
@@ -46,39 +46,39 @@ def _status_problems(store: Store, before_6: int) -> Iterator[str]:
         """SELECT issuer_id, serial, status, reason, happened_at, event_id, not_after, crl_entry
              FROM status ORDER BY issuer_id, serial"""
     )
-    held = next(rows, None)
+    row = next(rows, None)
     for (issuer_id, serial), expected in _expected_status(store):
-        while held is not None and held[:2] < (issuer_id, serial):
-            yield _without_event(held)
-            held = next(rows, None)
-        found = None
-        if held is not None and held[:2] == (issuer_id, serial):
-            found, held = held[2:], next(rows, None)
+        while row is not None and row[:2] < (issuer_id, serial):
+            yield _without_event(row)
+            row = next(rows, None)
+        actual = None
+        if row is not None and row[:2] == (issuer_id, serial):
+            actual, row = row[2:], next(rows, None)
         name = f"the status row {serial.hex()} of issuer {issuer_id}"
-        if found is None and expected is not None:
+        if actual is None and expected is not None:
             yield f"{name} is gone: it is {expected[0]} since {expected[2]}"
-        elif found is not None and expected is None:
+        elif actual is not None and expected is None:
             yield f"{name} was added: it was released"
-        elif found is not None and expected is not None and not _same(found, expected, before_6):
+        elif actual is not None and expected is not None and not _same(actual, expected, before_6):
             yield f"{name} was altered: it is {expected[0]} ({expected[1]}) since {expected[2]}"
-    while held is not None:
-        yield _without_event(held)
-        held = next(rows, None)
+    while row is not None:
+        yield _without_event(row)
+        row = next(rows, None)
 
 
-def _same(found: _Status, expected: _Status, before_6: int) -> bool:
-    if found[4] is None and expected[3] <= before_6:
+def _same(actual: _Status, expected: _Status, before_6: int) -> bool:
+    if actual[4] is None and expected[3] <= before_6:
         expected = (*expected[:4], None, expected[5])
-    return found == expected
+    return actual == expected
 
 
-def _without_event(held: tuple[Any, ...]) -> str:
-    row = f"the status row {held[1].hex()} of issuer {held[0]}"
-    return f"{row} has no event: it was added, or its event is gone from history"
+def _without_event(row: tuple[Any, ...]) -> str:
+    name = f"the status row {row[1].hex()} of issuer {row[0]}"
+    return f"{name} has no event: it was added, or its event is gone from history"
 
 
 def _expected_status(store: Store) -> Iterator[tuple[tuple[int, bytes], _Status | None]]:
-    """What ``status`` has to hold of each serial that has events, in its order."""
+    """The row that ``status`` should hold for each serial with events (None: no row), in order."""
     rows = store.connection.execute(
         """SELECT e.id, e.issuer_id, e.serial, e.status, e.reason, e.happened_at, e.invalid_since,
                   e.key_identity, p.tbs
@@ -88,26 +88,30 @@ def _expected_status(store: Store) -> Iterator[tuple[tuple[int, bytes], _Status 
     )
     for one, group in groupby(rows, key=lambda row: (row[1], row[2])):
         events = list(group)
-        now = folded(row[3:6] for row in events)
-        if now is None:
+        current = resulting_status(row[3:6] for row in events)
+        if current is None:
             yield one, None
             continue
         *values, tbs = events[-1]
         last = StatusRow(*values)
         end = None if tbs is None else end_of(tbs)
         try:
-            encoded = crl_entry(last, now[2])
-        except (KeyError, ValueError, StoreError):  # the event was altered, and is told so
+            encoded = crl_entry(last, current[2])
+        except (
+            KeyError,
+            ValueError,
+            StoreError,
+        ):  # the event was altered, which is reported elsewhere
             encoded = b""
-        yield one, (*now, last.id, end, encoded)
+        yield one, (*current, last.id, end, encoded)
 
 
-def _blocked_problems(store: Store) -> Iterator[str]:
+def _blocked_key_problems(store: Store) -> Iterator[str]:
     for number, issuer_id, serial, named, status in store.connection.execute(
         """SELECT id, issuer_id, serial, key_identity, status FROM status_event
             WHERE reason = 'key-compromise' ORDER BY id"""
     ):
-        key = named or key_of(store, issuer_id, serial)
+        key = named or key_identity_of(store, issuer_id, serial)
         if key is None or status == "released":
             continue
         row = store.connection.execute(
@@ -123,27 +127,27 @@ def _blocked_problems(store: Store) -> Iterator[str]:
     ):
         if reason != "key-compromise":
             yield f"the blocked_key row {key.hex()} was added: no status event {number} blocks it"
-        elif (named or key_of(store, issuer_id, serial)) != key:
+        elif (named or key_identity_of(store, issuer_id, serial)) != key:
             yield f"the blocked_key row {key.hex()} was altered: event {number} blocks another"
 
 
-def index_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
-    """Where the certificate index and ``san`` are not what the certificates say."""
+def index_problems(store: Store, index_of: Callable[[bytes], IndexEntry]) -> Iterator[str]:
+    """Where the certificate index and ``san`` differ from the certificates."""
     names = missing = 0
-    for number, tbs, signature, *found in store.connection.execute(
+    for number, tbs, signature, *row in store.connection.execute(
         """SELECT r.plan_id, p.tbs, r.signature, c.not_before, c.not_after, c.key_identity
              FROM result r
              JOIN plan p ON p.id = r.plan_id
              LEFT JOIN certificate c ON c.plan_id = r.plan_id
             ORDER BY r.plan_id"""
     ):
-        index = _index(index_of, tbs, signature)
+        index = _index_entry(index_of, tbs, signature)
         if index is None:
             yield f"the certificate of the plan row {number} cannot be read: it was altered"
             continue
-        if found[0] is None:
+        if row[0] is None:
             yield f"the certificate row {number} is gone"
-        elif found != [index.not_before, index.not_after, index.key_identity]:
+        elif row != [index.not_before, index.not_after, index.key_identity]:
             yield f"the certificate row {number} was altered"
         for kind, name in index.names:
             names += 1
@@ -154,10 +158,12 @@ def index_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator
         "SELECT plan_id FROM certificate WHERE plan_id NOT IN (SELECT plan_id FROM result)"
     ):
         yield f"the certificate row {number} was added: its plan has no result"
-    yield from _added_names(store, index_of, names - missing)
+    yield from _added_san_problems(store, index_of, names - missing)
 
 
-def _index(index_of: Callable[[bytes], Index], tbs: bytes, signature: bytes) -> Index | None:
+def _index_entry(
+    index_of: Callable[[bytes], IndexEntry], tbs: bytes, signature: bytes
+) -> IndexEntry | None:
     try:
         return index_of(certificate(tbs, signature))
     except (CAError, ValueError, IndexError):
@@ -169,10 +175,12 @@ def _has_san(store: Store, name: str, number: int, kind: str) -> bool:
     return store.connection.execute(query, (name, number, kind)).fetchone() is not None
 
 
-def _added_names(store: Store, index_of: Callable[[bytes], Index], expected: int) -> Iterator[str]:
-    """Rows of ``san`` that no certificate says; looked for only where there are too many."""
-    found = store.connection.execute("SELECT count(*) FROM san").fetchone()[0]
-    if found == expected:
+def _added_san_problems(
+    store: Store, index_of: Callable[[bytes], IndexEntry], expected: int
+) -> Iterator[str]:
+    """Rows of ``san`` that no certificate has; searched only if there are too many rows."""
+    count = store.connection.execute("SELECT count(*) FROM san").fetchone()[0]
+    if count == expected:
         return
     for name, number, kind in store.connection.execute("SELECT folded, plan_id, kind FROM san"):
         row = store.connection.execute(
@@ -180,6 +188,6 @@ def _added_names(store: Store, index_of: Callable[[bytes], Index], expected: int
                 WHERE p.id = ?""",
             (number,),
         ).fetchone()
-        index = None if row is None else _index(index_of, *row)
+        index = None if row is None else _index_entry(index_of, *row)
         if index is None or (kind, name) not in index.names:
             yield f"the san row {number} {kind}:{name} was added"

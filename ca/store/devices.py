@@ -1,4 +1,4 @@
-"""Devices: what the operator told of them. State; each change comes with its event."""
+"""Devices as the operator described them. State: each change is recorded as an event."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime
 import msgspec
 
 from ca.store.connection import Store
-from ca.store.state_hashes import note
+from ca.store.state_hashes import note_change
 from ca.store.timestamps import to_text
 
 
 class DeviceRow(msgspec.Struct, frozen=True):
-    """A device: target and context if they are set, its addresses, its Proxy Sets' addresses."""
+    """A device: target and context if set, its addresses, and those of its Proxy Sets."""
 
     name: str
     target: str | None = None
@@ -22,7 +22,7 @@ class DeviceRow(msgspec.Struct, frozen=True):
 
 
 def device(store: Store, name: str) -> DeviceRow | None:
-    """A device by name, whatever its case, or None."""
+    """A device by name, ignoring case, or None."""
     return next(iter(_rows(store, "WHERE name = ?", (name,))), None)
 
 
@@ -32,8 +32,8 @@ def devices(store: Store) -> list[DeviceRow]:
 
 
 def put(store: Store, row: DeviceRow, *, at: datetime) -> None:
-    """Enter a device, or what is known of it now."""
-    note(store, "device", row.name)
+    """Add a device, or replace what is known about it."""
+    note_change(store, "device", row.name)
     store.connection.execute(
         """INSERT INTO device (name, target, context, addresses, proxy_sets, changed_at)
            VALUES (?, ?, ?, ?, ?, ?)
@@ -52,8 +52,8 @@ def put(store: Store, row: DeviceRow, *, at: datetime) -> None:
 
 
 def remove(store: Store, name: str) -> None:
-    """Forget a device."""
-    note(store, "device", name)
+    """Delete a device."""
+    note_change(store, "device", name)
     store.connection.execute("DELETE FROM device WHERE name = ?", (name,))
 
 

@@ -1,4 +1,4 @@
-"""The trail, and the history that its events describe, held against each other."""
+"""Verifying a register: the audit trail, and history, state and derived tables against it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ca.errors import StoreError
 from ca.store import audit, state_hashes
 from ca.store.audit import GENESIS
 from ca.store.connection import Store
-from ca.store.derived import Index
+from ca.store.derived import IndexEntry
 from ca.store.derived_checks import index_problems, open_plan_problems, revocation_problems
-from ca.store.schema import guard_problems
+from ca.store.schema import trigger_problems
 from ca.store.state_hashes import PINNED
 
 _KEYS = {
@@ -24,14 +24,14 @@ _KEYS = {
     "crl_number": "id",
     "supersession": "new_plan_id",
 }
-"""Tables that events describe, and the number by which."""
+"""Tables whose rows events describe, and the column with the row's number."""
 _NUMBERED = ("request", "plan", "status_event", "crl_number", "audit")
-"""Tables of history whose rows are numbered without a gap: transactions that fail take none."""
+"""Tables of history whose numbers have no gaps: failed transactions use none."""
 _NONE = "-"
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """What an older register had when it was upgraded: how many rows no event describes."""
+    """What an upgrade recorded: how many rows, up to its event, no event describes."""
 
     event: int = 0
     plans: int = 0
@@ -40,8 +40,8 @@ class Pin(msgspec.Struct, frozen=True):
     status_events: int = 0
 
 
-class _Seen:
-    """Row numbers: a bit each where they are as dense as ours, a set entry where they are not."""
+class _RowNumbers:
+    """A set of row numbers: a bitmap for numbers as dense as ours, a set for the others."""
 
     def __init__(self) -> None:
         self._bits = bytearray()
@@ -63,14 +63,14 @@ class _Seen:
         return bool(within) or number in self._odd
 
 
-def problems(store: Store, index_of: Callable[[bytes], Index] | None = None) -> Iterator[str]:
-    """What does not fit together in a register, a sentence each.
+def problems(store: Store, index_of: Callable[[bytes], IndexEntry] | None = None) -> Iterator[str]:
+    """Every inconsistency of a register, a sentence each.
 
-    The chain of events, the history that they describe, history that has no event, state, and
-    (with ``index_of``) every derived table against history. Memory is bounded, whatever the size.
+    Verifies the chain of events, the rows of history that they describe, rows without an event,
+    state, and (with ``index_of``) every derived table. Memory is bounded, whatever the size.
 
-    Cannot see a register that was rewritten whole, or cut at its end together with the rows: for
-    that the head must have been noted elsewhere.
+    A register that was rewritten as a whole, or lost its last events together with their rows, is
+    consistent: detecting that needs a head noted elsewhere.
     """
     yield from history_problems(store)
     if index_of is not None:
@@ -78,33 +78,33 @@ def problems(store: Store, index_of: Callable[[bytes], Index] | None = None) -> 
 
 
 def history_problems(store: Store) -> Iterator[str]:
-    """What does not fit together in history and state, and in the trail that tells of them."""
+    """The inconsistencies of the trail, of history and of state."""
     pin = find_pin(store)
     yield from _readable("the file", _file_problems(store))
-    yield from guard_problems(store)
+    yield from trigger_problems(store)
     yield from _readable("the trail", _trail_problems(store, pin))
-    yield from _readable("the numbering of history", gap_problems(store))
+    yield from _readable("the numbering of history", numbering_problems(store))
     yield from _readable("the requests", _request_problems(store, pin))
     yield from _readable("the profiles' texts", _profile_problems(store))
     yield from _readable("state", state_hashes.problems(store))
 
 
-def derived_problems(store: Store, index_of: Callable[[bytes], Index]) -> Iterator[str]:
-    """Where any derived table is not what history says."""
+def derived_problems(store: Store, index_of: Callable[[bytes], IndexEntry]) -> Iterator[str]:
+    """Where derived tables differ from history."""
     yield from _revocation_problems(store)
     yield from _readable("the certificate index", index_problems(store, index_of))
 
 
 def quick_history_problems(store: Store) -> Iterator[str]:
-    """What of history and state can be seen without reading every event and certificate."""
-    yield from guard_problems(store)
-    yield from _readable("the numbering of history", gap_problems(store))
+    """The inconsistencies of history and state that show without reading every event."""
+    yield from trigger_problems(store)
+    yield from _readable("the numbering of history", numbering_problems(store))
     yield from _readable("the status events", state_hashes.missing_status_events(store))
     yield from _readable("state", state_hashes.problems(store))
 
 
 def quick_derived_problems(store: Store) -> Iterator[str]:
-    """Where derived tables are not what history says, of the certificate index only its count."""
+    """Where derived tables differ from history; of the certificate index only its size."""
     yield from _revocation_problems(store)
     rows, results = _count(store, "certificate"), _count(store, "result")
     if rows != results:
@@ -118,10 +118,10 @@ def _revocation_problems(store: Store) -> Iterator[str]:
 
 
 def _readable(what: str, problems: Iterator[str]) -> Iterator[str]:
-    """The problems; and one more where the rows hold what no column of theirs can hold.
+    """The problems, and one more if a row holds values that its columns cannot have.
 
-    So it is in a file whose octets were damaged under SQLite, which does not look again whether
-    a column that is NOT NULL has a value.
+    A file whose octets were damaged may hold such values: SQLite does not check constraints, such
+    as NOT NULL, when it reads.
     """
     try:
         yield from problems
@@ -130,7 +130,7 @@ def _readable(what: str, problems: Iterator[str]) -> Iterator[str]:
 
 
 def find_pin(store: Store) -> Pin:
-    """What the newest upgrade pinned; nothing in a register that has always had events for all."""
+    """What the newest upgrade recorded; empty if the register began with schema 6 or later."""
     row = store.connection.execute(
         "SELECT id, detail FROM audit WHERE state IS NOT NULL AND action = ? ORDER BY id DESC",
         (PINNED,),
@@ -142,19 +142,19 @@ def find_pin(store: Store) -> Pin:
         numbers = [int(detail[name]) for name in ("plans", "requests", "status_events")]
         return Pin(row[0], numbers[0], numbers[1], detail["requests_hash"], numbers[2])
     except (msgspec.MsgspecError, UnicodeError, KeyError, ValueError):
-        return Pin(row[0])  # the event was altered, and is told so
+        return Pin(row[0])  # the event was altered, which is reported elsewhere
 
 
 def _file_problems(store: Store) -> Iterator[str]:
-    """What SQLite finds of its own file: rows that indexes miss, values of no column's type."""
-    for (found,) in store.connection.execute("PRAGMA integrity_check(20)"):
-        if found != "ok":
-            yield f"SQLite says of the file: {found}"
+    """What SQLite's own check finds: rows missing in indexes, values of a wrong type."""
+    for (result,) in store.connection.execute("PRAGMA integrity_check(20)"):
+        if result != "ok":
+            yield f"SQLite reports: {result}"
 
 
 def _trail_problems(store: Store, pin: Pin) -> Iterator[str]:
     previous = GENESIS
-    described = {table: _Seen() for table in _KEYS}
+    described = {table: _RowNumbers() for table in _KEYS}
     for row in store.connection.execute(
         """SELECT id, hash, at, action, subject, detail, row_table, row_id, row_hash,
                   os_user, host, version, previous, state FROM audit ORDER BY id"""
@@ -166,43 +166,43 @@ def _trail_problems(store: Store, pin: Pin) -> Iterator[str]:
             yield f"event {number} was altered"
         table, row_id, row_hash = values[4], values[5], values[6]
         if table in _KEYS and row_id is not None:
-            rows = _plans_told(values[3]) if table == "plan" else 1
+            rows = _plan_count(values[3]) if table == "plan" else 1
             described[table].add(row_id, rows)
             before_6 = number <= pin.event
             if audit.row_hash(store, table, row_id, rows, before_6=before_6) != row_hash:
-                yield _altered(store, table, row_id, rows, number)
+                yield _row_problem(store, table, row_id, rows, number)
         previous = hashed
-    yield from _undescribed(store, described, pin)
+    yield from _undescribed_rows(store, described, pin)
 
 
-def _plans_told(detail: str) -> int:
-    """How many plans a ``planned`` event tells of; 1 where it was altered beyond reading."""
+def _plan_count(detail: str) -> int:
+    """How many plans a ``planned`` event describes; 1 if the event cannot be read any more."""
     try:
         return max(1, min(100_000, int(msgspec.json.decode(detail, type=dict[str, str])["plans"])))
     except (msgspec.MsgspecError, UnicodeError, KeyError, ValueError):
         return 1
 
 
-def _altered(store: Store, table: str, row_id: int, rows: int, number: int) -> str:
+def _row_problem(store: Store, table: str, row_id: int, rows: int, number: int) -> str:
     if table == "plan" and rows > 1:
-        found = store.connection.execute(
+        present = store.connection.execute(
             "SELECT id FROM plan WHERE id BETWEEN ? AND ?", (row_id, row_id + rows - 1)
         )
-        gone = set(range(row_id, row_id + rows)) - {each for (each,) in found}
+        gone = set(range(row_id, row_id + rows)) - {each for (each,) in present}
         shown = ", ".join(f"the plan row {each}" for each in sorted(gone)[:5])
         if gone:
-            return f"{shown} that event {number} wrote down is gone"
-        what = f"of the plan rows {row_id} to {row_id + rows - 1} that event {number} wrote down"
+            return f"{shown} that event {number} describes is gone"
+        what = f"of the plan rows {row_id} to {row_id + rows - 1} that event {number} describes"
         return f"one {what} was altered, or its request row or the name of its profile_text row"
     if table in ("plan", "result", "abandonment"):
-        return _altered_plan(store, table, row_id, number)
+        return _plan_problem(store, table, row_id, number)
     column = _KEYS[table]
     query = f"SELECT 1 FROM {table} WHERE {column} = ?"  # noqa: S608 - our own constants
     gone_or = "was altered" if store.connection.execute(query, (row_id,)).fetchone() else "is gone"
     return f"the {table} row {row_id} that event {number} describes {gone_or}"
 
 
-def _altered_plan(store: Store, table: str, row_id: int, number: int) -> str:
+def _plan_problem(store: Store, table: str, row_id: int, number: int) -> str:
     column = _KEYS[table]
     query = f"SELECT 1 FROM {table} WHERE {column} = ?"  # noqa: S608 - our own constants
     what = f"the {table} row {row_id} that event {number} describes"
@@ -219,27 +219,28 @@ def _altered_plan(store: Store, table: str, row_id: int, number: int) -> str:
     return f"{what} was altered, or {', '.join(parts)}"
 
 
-def _undescribed(store: Store, described: dict[str, _Seen], pin: Pin) -> Iterator[str]:
+def _undescribed_rows(store: Store, described: dict[str, _RowNumbers], pin: Pin) -> Iterator[str]:
     for table, column in _KEYS.items():
-        seen = described[table]
+        numbers = described[table]
         for (row_id,) in store.connection.execute(f"SELECT {column} FROM {table}"):  # noqa: S608 - our own constants
-            if row_id in seen or (table == "plan" and 0 < row_id <= pin.plans):
+            if row_id in numbers or (table == "plan" and 0 < row_id <= pin.plans):
                 continue
             yield f"the {table} row {row_id} has no event"
-    ended, told = (described["result"], described["abandonment"]), state_hashes.pinned_plans(store)
+    ends = (described["result"], described["abandonment"])
+    pinned = state_hashes.pinned_plans(store)
     for (row_id,) in store.connection.execute("SELECT id FROM plan WHERE id <= ?", (pin.plans,)):
-        if row_id not in told and not any(row_id in each for each in ended):
+        if row_id not in pinned and not any(row_id in each for each in ends):
             yield f"the plan row {row_id} has no event"
 
 
-def gap_problems(store: Store) -> Iterator[str]:
-    """Rows of history that are missing, seen by their numbers."""
+def numbering_problems(store: Store) -> Iterator[str]:
+    """Gaps in the numbering of history: rows are missing."""
     for table in _NUMBERED:
         count, least, most = store.connection.execute(
             f"SELECT count(*), min(id), max(id) FROM {table}"  # noqa: S608 - our own constants
         ).fetchone()
         if count and (least < 1 or most != count):
-            yield f"of {table} there are {count} rows, but they are numbered {least} to {most}"
+            yield f"{table} has {count} rows, but they are numbered {least} to {most}"
 
 
 def _request_problems(store: Store, pin: Pin) -> Iterator[str]:
@@ -256,9 +257,9 @@ def _request_problems(store: Store, pin: Pin) -> Iterator[str]:
         if planned_at is None:
             yield f"the request row {number} has no plan: it was added"
         elif planned_at != received_at:
-            yield f"the request row {number} was not received when its plan was made"
+            yield f"the request row {number} was not received when its plan was written"
         if certified is not None and certified != key:
-            yield f"the request row {number} names another key than its certificate"
+            yield f"the request row {number} has another key than its certificate"
     for plan, number in store.connection.execute(
         """SELECT id, request_id FROM plan
             WHERE request_id IS NOT NULL AND request_id NOT IN (SELECT id FROM request)"""
@@ -266,22 +267,24 @@ def _request_problems(store: Store, pin: Pin) -> Iterator[str]:
         yield f"the request row {number} of the plan row {plan} is gone"
     if pin.requests_hash not in (_NONE, audit.requests_hash(store, pin.requests)):
         yield (
-            f"the request rows 1 to {pin.requests} are not those that event {pin.event} found "
+            f"the request rows 1 to {pin.requests} are not those that event {pin.event} recorded "
             "when the register was upgraded"
         )
 
 
 def _profile_problems(store: Store) -> Iterator[str]:
-    used = {row[0] for row in store.connection.execute("SELECT DISTINCT profile_sha256 FROM plan")}
+    without_text = {
+        row[0] for row in store.connection.execute("SELECT DISTINCT profile_sha256 FROM plan")
+    }
     for name, hashed, text in store.connection.execute(
         "SELECT name, sha256, text FROM profile_text"
     ):
         if sha256(text.encode()).digest() != hashed:
-            yield f"the kept text of profile {name} was altered"
-        if hashed not in used:
+            yield f"the stored text of profile {name} was altered"
+        if hashed not in without_text:
             yield f"the profile_text row {hashed.hex()[:16]} ({name}) has no plan: it was added"
-        used.discard(hashed)
-    for hashed in sorted(used):
+        without_text.discard(hashed)
+    for hashed in sorted(without_text):
         yield f"the profile_text row {hashed.hex()[:16]} is gone"
 
 

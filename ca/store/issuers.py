@@ -11,12 +11,12 @@ import msgspec
 
 from ca.errors import StoreError
 from ca.store.connection import Store
-from ca.store.state_hashes import note
+from ca.store.state_hashes import note_change
 from ca.store.timestamps import to_text
 
 
 class KeyRow(msgspec.Struct, frozen=True):
-    """A kept key: PKCS#8, encrypted or not, and its SubjectPublicKeyInfo."""
+    """A private key (PKCS#8, perhaps encrypted) and its SubjectPublicKeyInfo."""
 
     id: int
     label: str
@@ -26,7 +26,7 @@ class KeyRow(msgspec.Struct, frozen=True):
 
 
 class IssuerRow(msgspec.Struct, frozen=True):
-    """A CA of this home: who signed it (None: itself), its key, and its newest certificate."""
+    """A CA of this home: its parent (None for the root), its key and its newest certificate."""
 
     id: int
     role: str
@@ -41,21 +41,21 @@ class IssuerRow(msgspec.Struct, frozen=True):
 def add_key(
     store: Store, *, label: str, public: bytes, pkcs8: bytes, encrypted: bool, at: datetime
 ) -> int:
-    """Keep a key; its number."""
+    """Store a key; returns its number."""
     cursor = store.connection.execute(
         "INSERT INTO key (label, public, pkcs8, encrypted, made_at) VALUES (?, ?, ?, ?, ?)",
         (label, public, pkcs8, int(encrypted), to_text(at)),
     )
     number = _number(cursor.lastrowid)
-    note(store, "key", number)
+    note_change(store, "key", number)
     return number
 
 
 def key(store: Store, number: int) -> KeyRow:
-    """A kept key by number.
+    """A key by its number.
 
     Raises:
-        StoreError: it is gone.
+        StoreError: there is no such key.
     """
     row = store.connection.execute(
         "SELECT id, label, public, pkcs8, encrypted FROM key WHERE id = ?", (number,)
@@ -70,19 +70,19 @@ def key(store: Store, number: int) -> KeyRow:
 
 
 def add_issuer(store: Store, *, role: str, ca_id: str, key_id: int, parent_id: int | None) -> int:
-    """Enter a CA, current from now on; its number. Its certificate comes as a plan's result."""
+    """Add a CA as a current one; returns its number. Its certificate follows as a plan's result."""
     cursor = store.connection.execute(
         """INSERT INTO issuer (role, ca_id, key_id, parent_id, is_current)
            VALUES (?, ?, ?, ?, 1)""",
         (role, ca_id, key_id, parent_id),
     )
     number = _number(cursor.lastrowid)
-    note(store, "issuer", number)
+    note_change(store, "issuer", number)
     return number
 
 
 def issuers(store: Store) -> list[IssuerRow]:
-    """Every CA of this home, each with its newest certificate."""
+    """Every CA of the home, each with its newest certificate."""
     rows = store.connection.execute(
         """SELECT i.id, i.role, i.ca_id, i.key_id, i.parent_id, i.is_current, p.tbs, r.signature
              FROM issuer i

@@ -1,4 +1,4 @@
-"""Delegated OCSP signers: their plans, and their keys, which have no passphrase."""
+"""Delegated OCSP signers: their certificates and their keys, which have no passphrase."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import msgspec
 from ca.encoding.der import certificate, split
 from ca.encoding.extensions import read_validity
 from ca.store.connection import Store
-from ca.store.state_hashes import note
+from ca.store.state_hashes import note_change
 
-PROVEN = timedelta(days=7)
-"""How long a signer has been in force before the keys of ended ones are deleted."""
+SUCCESSOR_PROVEN_AFTER = timedelta(days=7)
+"""How long a signer has to be in force before the keys of its expired predecessors go."""
 
 
 class SignerRow(msgspec.Struct, frozen=True):
-    """An OCSP signer that has its certificate and its key."""
+    """An OCSP signer with its certificate and its key."""
 
     plan_id: int
     issuer_id: int
@@ -28,13 +28,13 @@ class SignerRow(msgspec.Struct, frozen=True):
     not_after: datetime
 
     def is_in_force(self, at: datetime) -> bool:
-        """Whether a moment lies between both of its dates (RFC 5280, 4.1.2.5)."""
+        """Whether a time is within the certificate's validity period (RFC 5280, 4.1.2.5)."""
         return self.not_before <= at <= self.not_after
 
 
 def add(store: Store, *, plan_id: int, issuer_id: int, key_id: int) -> None:
-    """Enter a planned signer with its key; it is in force once its plan has a result."""
-    note(store, "ocsp_signer", plan_id)
+    """Add a planned signer with its key; it can be used once its plan has a result."""
+    note_change(store, "ocsp_signer", plan_id)
     store.connection.execute(
         "INSERT INTO ocsp_signer (plan_id, issuer_id, key_id) VALUES (?, ?, ?)",
         (plan_id, issuer_id, key_id),
@@ -42,7 +42,7 @@ def add(store: Store, *, plan_id: int, issuer_id: int, key_id: int) -> None:
 
 
 def signers(store: Store, issuer_id: int) -> list[SignerRow]:
-    """The signers of an issuer that have certificate and key, newest first: a handful."""
+    """The signers of an issuer that have a certificate and a key, newest first; a handful."""
     rows = store.connection.execute(
         """SELECT o.plan_id, o.issuer_id, o.key_id, p.tbs, r.signature, k.public, k.pkcs8
              FROM ocsp_signer o
@@ -52,33 +52,35 @@ def signers(store: Store, issuer_id: int) -> list[SignerRow]:
             WHERE o.issuer_id = ? ORDER BY o.plan_id DESC""",
         (issuer_id,),
     )
-    found = []
+    result = []
     for plan_id, issuer, key_id, tbs, signature, public, pkcs8 in rows:
         (_, not_before), (_, not_after) = read_validity(split(tbs)[4])
         der = certificate(tbs, signature)
-        found.append(SignerRow(plan_id, issuer, key_id, der, public, pkcs8, not_before, not_after))
-    return found
+        result.append(SignerRow(plan_id, issuer, key_id, der, public, pkcs8, not_before, not_after))
+    return result
 
 
 def in_force(store: Store, issuer_id: int, at: datetime) -> SignerRow | None:
-    """The newest signer of an issuer that is in force at a moment, or None."""
+    """The newest signer of an issuer that is within its validity period, or None."""
     return next((row for row in signers(store, issuer_id) if row.is_in_force(at)), None)
 
 
-def unneeded(store: Store, issuer_id: int, at: datetime) -> list[SignerRow]:
-    """The signers whose keys need not be kept: ended, with a successor long in force.
+def obsolete(store: Store, issuer_id: int, at: datetime) -> list[SignerRow]:
+    """Signers whose keys can be deleted: expired, with a successor long in force.
 
-    Long is ``PROVEN``: one look at a clock that is ahead destroys nothing.
+    Long is ``SUCCESSOR_PROVEN_AFTER``: a clock that is ahead for a moment must not cost a key.
     """
     rows = signers(store, issuer_id)
-    proven = [row for row in rows if row.is_in_force(at) and at - row.not_before >= PROVEN]
+    proven = [
+        row for row in rows if row.is_in_force(at) and at - row.not_before >= SUCCESSOR_PROVEN_AFTER
+    ]
     if not proven:
         return []
     return [row for row in rows if row.not_after < at and row.plan_id < proven[0].plan_id]
 
 
-def forget_key(store: Store, key_id: int) -> None:
-    """Delete the key of a signer; what it signed stays as it is."""
+def delete_key(store: Store, key_id: int) -> None:
+    """Delete the key of a signer; its certificate and its answers stay valid."""
     signers = store.connection.execute(
         "SELECT plan_id FROM ocsp_signer WHERE key_id = ?", (key_id,)
     ).fetchall()
@@ -86,6 +88,6 @@ def forget_key(store: Store, key_id: int) -> None:
         store.connection.execute(
             "UPDATE ocsp_signer SET key_id = NULL WHERE plan_id = ?", (plan_id,)
         )
-        note(store, "ocsp_signer", plan_id)
+        note_change(store, "ocsp_signer", plan_id)
     store.connection.execute("DELETE FROM key WHERE id = ?", (key_id,))
-    note(store, "key", key_id)
+    note_change(store, "key", key_id)

@@ -1,4 +1,4 @@
-"""Requests, plans, results, abandonments: what was to be signed, and what became of it."""
+"""Requests, plans, results and abandonments: what was to be signed, and how that ended."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from hashlib import sha256
 
 import msgspec
 
-from ca.store.connection import Store, marks
+from ca.store.connection import Store, placeholders
 from ca.store.timestamps import to_text
 
 ABANDON_AFTER = timedelta(minutes=10)
-"""A plan this old without a result was left by a crash: no signing takes so long, and one that
-did would find its plan abandoned and hand nothing out."""
+"""A plan this old without a result was left by a crash: no signing takes as long, and one that did
+would find its plan abandoned and hand out nothing."""
 
 
 class NewPlan(msgspec.Struct, frozen=True):
-    """A plan to be committed: the octets to sign, and what they came from."""
+    """A plan to commit: the octets to sign, and their origin."""
 
     issuer_id: int
     serial: bytes
@@ -33,7 +33,7 @@ class NewPlan(msgspec.Struct, frozen=True):
 
 
 class NewRequest(msgspec.Struct, frozen=True):
-    """A request to be kept: its octets and the identity of its key."""
+    """A request to store: its octets and the identity of its key."""
 
     der: bytes
     key_identity: bytes
@@ -42,7 +42,7 @@ class NewRequest(msgspec.Struct, frozen=True):
 def keep_requests(
     store: Store, requests: Sequence[NewRequest], *, at: datetime
 ) -> dict[bytes, int]:
-    """Keep each request once, by its hash; their numbers by their octets."""
+    """Store each request once, by its hash; returns the numbers by the requests' octets."""
     by_hash = {sha256(each.der).digest(): each for each in requests}
     numbers = _request_numbers(store, list(by_hash))
     new = [hashed for hashed in by_hash if hashed not in numbers]
@@ -60,18 +60,18 @@ def keep_requests(
 
 
 def _request_numbers(store: Store, hashes: Sequence[bytes]) -> dict[bytes, int]:
-    query = f"SELECT sha256, id FROM request WHERE sha256 IN ({marks(hashes)})"  # noqa: S608 - marks
+    query = f"SELECT sha256, id FROM request WHERE sha256 IN ({placeholders(hashes)})"  # noqa: S608 - marks
     return dict(store.connection.execute(query, hashes).fetchall())
 
 
 def _next_number(store: Store, table: str) -> int:
-    """The number that the next row gets; it stays free inside a write transaction."""
+    """The number of the next row; inside a write transaction nobody else can take it."""
     query = f"SELECT coalesce(max(id), 0) + 1 FROM {table}"  # noqa: S608 - our own constants
     return int(store.connection.execute(query).fetchone()[0])
 
 
 def keep_profile(store: Store, name: str, text: str) -> bytes:
-    """Keep a profile's text once, by its hash."""
+    """Store a profile's text once; returns its hash."""
     hashed = sha256(text.encode()).digest()
     query = "SELECT 1 FROM profile_text WHERE sha256 = ?"
     if not store.connection.execute(query, (hashed,)).fetchone():
@@ -82,7 +82,7 @@ def keep_profile(store: Store, name: str, text: str) -> bytes:
 
 
 def add_plans(store: Store, plans: Sequence[NewPlan], *, at: datetime) -> range:
-    """Write plans down; their numbers. The register refuses a serial that the issuer has used."""
+    """Store plans; returns their numbers. The register refuses a serial its issuer has used."""
     first = _next_number(store, "plan")
     numbers = range(first, first + len(plans))
     moment = to_text(at)
@@ -118,7 +118,7 @@ def add_plans(store: Store, plans: Sequence[NewPlan], *, at: datetime) -> range:
 def add_results(
     store: Store, numbers: Sequence[int], signatures: Sequence[bytes], *, at: datetime
 ) -> None:
-    """Record the one result of each plan."""
+    """Store the one result of each plan."""
     moment = to_text(at)
     store.connection.executemany(
         "INSERT INTO result (plan_id, signature, signed_at) VALUES (?, ?, ?)",
@@ -131,15 +131,15 @@ def add_results(
 
 
 def any_abandoned(store: Store, numbers: Sequence[int]) -> bool:
-    """Whether somebody took one of these plans for one left by a crash."""
-    query = f"SELECT 1 FROM abandonment WHERE plan_id IN ({marks(numbers)}) LIMIT 1"  # noqa: S608
+    """Whether another process has abandoned one of these plans."""
+    query = f"SELECT 1 FROM abandonment WHERE plan_id IN ({placeholders(numbers)}) LIMIT 1"  # noqa: S608
     return store.connection.execute(query, numbers).fetchone() is not None
 
 
 def open_plans(store: Store, *, before: datetime | None = None) -> list[tuple[int, bytes]]:
-    """Number and serial of plans with neither result nor abandonment, planned before a moment.
+    """Number and serial of plans with neither result nor abandonment, planned before a time.
 
-    CROSS JOIN: the few open plans are looked up in the many, never the other way round.
+    CROSS JOIN: SQLite has to start from the few open plans, not from all plans.
     """
     rows = store.connection.execute(
         """SELECT p.id, p.serial FROM open_plan o CROSS JOIN plan p ON p.id = o.plan_id
@@ -150,19 +150,19 @@ def open_plans(store: Store, *, before: datetime | None = None) -> list[tuple[in
 
 
 def being_signed(store: Store, request_hashes: Sequence[bytes]) -> set[bytes]:
-    """Those of these requests, by SHA-256, that have an open plan: somebody is signing them."""
+    """Which of these requests (by SHA-256) have an open plan: a process is signing them."""
     rows = store.connection.execute(
         f"""SELECT q.sha256 FROM request q
               CROSS JOIN plan p ON p.request_id = q.id
               CROSS JOIN open_plan o ON o.plan_id = p.id
-             WHERE q.sha256 IN ({marks(request_hashes)})""",  # noqa: S608 - marks
+             WHERE q.sha256 IN ({placeholders(request_hashes)})""",  # noqa: S608 - marks
         request_hashes,
     )
     return {row[0] for row in rows}
 
 
 def abandon(store: Store, plan_id: int, reason: str, *, at: datetime) -> None:
-    """Give a plan up for good; its serial stays used."""
+    """Abandon a plan for good; its serial stays used."""
     store.connection.execute(
         "INSERT INTO abandonment (plan_id, reason, abandoned_at) VALUES (?, ?, ?)",
         (plan_id, reason, to_text(at)),
@@ -171,12 +171,12 @@ def abandon(store: Store, plan_id: int, reason: str, *, at: datetime) -> None:
 
 
 def _close(store: Store, numbers: Sequence[int]) -> None:
-    query = f"DELETE FROM open_plan WHERE plan_id IN ({marks(numbers)})"  # noqa: S608 - marks
+    query = f"DELETE FROM open_plan WHERE plan_id IN ({placeholders(numbers)})"  # noqa: S608 - marks
     store.connection.execute(query, numbers)
 
 
 def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime) -> None:
-    """One certificate takes another's place; the old one stays valid until it is revoked."""
+    """Record that a certificate replaces another, which stays valid until it is revoked."""
     store.connection.execute(
         "INSERT INTO supersession (old_plan_id, new_plan_id, superseded_at) VALUES (?, ?, ?)",
         (old_plan_id, new_plan_id, to_text(at)),
@@ -184,7 +184,7 @@ def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime)
 
 
 def request_hash(store: Store, request_id: int | None) -> bytes | None:
-    """The SHA-256 of a request's octets, or None where there was none."""
+    """The SHA-256 of a request's octets, or None without a request."""
     query = "SELECT sha256 FROM request WHERE id = ?"
     row = store.connection.execute(query, (request_id,)).fetchone()
     return None if row is None else row[0]

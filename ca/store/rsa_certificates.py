@@ -1,4 +1,4 @@
-"""RSA keys of the register's certificates, for looking at all of them together."""
+"""Certificates with RSA keys, for examining all their moduli together."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from ca.encoding.der import encode_oid
 from ca.encoding.oids import RSA
 from ca.store.connection import Store
 
-_RSA = encode_oid(RSA)
-"""The OID rsaEncryption, which stands in the SubjectPublicKeyInfo of an RSA key alone."""
+_RSA_ENCRYPTION = encode_oid(RSA)
+"""The OID rsaEncryption; among TBSCertificates only those with an RSA key contain it."""
 
 
 def rsa_certificates(
-    store: Store, now: datetime, *, most: int
+    store: Store, now: datetime, *, limit: int
 ) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Serial and TBSCertificate of the newest with an RSA key, and whether it is good today."""
+    """Serial and TBSCertificate of the newest certificates with RSA keys, and whether each is good.
+
+    Good: neither expired nor revoked nor held.
+    """
     rows = store.connection.execute(
         """SELECT p.serial, p.tbs,
                   c.not_after >= ? AND NOT EXISTS (
@@ -25,7 +28,7 @@ def rsa_certificates(
              FROM plan p JOIN certificate c ON c.plan_id = p.id
             WHERE instr(p.tbs, ?) > 0
             ORDER BY p.id DESC LIMIT ?""",
-        (now.timestamp(), _RSA, most),
+        (now.timestamp(), _RSA_ENCRYPTION, limit),
     )
     for serial, tbs, good in rows:
         yield serial, tbs, bool(good)

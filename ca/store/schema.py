@@ -1,9 +1,9 @@
-"""Tables and triggers: the one user of ``sqlite_utils``.
+"""Tables, triggers and migrations; the only module that uses ``sqlite_utils``.
 
-History refuses UPDATE, DELETE and replacing INSERT by trigger. Derived tables can be
-dropped and rebuilt (``ca.store.derived``). State changes, each change with its event.
-``upgrade`` runs inside one BEGIN IMMEDIATE and re-creates and asserts every trigger: a
-table rebuilt by a migration would have lost its own.
+Triggers make the tables of history refuse UPDATE, DELETE and replacing INSERT. Derived tables can
+be dropped and rebuilt (``ca.store.derived``). Rows of state may change, each change with an event.
+``upgrade`` runs inside one BEGIN IMMEDIATE, then creates every trigger again and checks it, since
+a migration that rebuilds a table drops the table's triggers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HISTORY = {
     "crl_number": "id = NEW.id OR (issuer_id = NEW.issuer_id AND number = NEW.number)",
     "audit": "id = NEW.id OR hash = NEW.hash",
 }
-"""Append-only tables, each with what an INSERT would replace."""
+"""Append-only tables, each with the condition for rows that an INSERT would replace."""
 
 STATE = ("key", "issuer", "setting", "ocsp_signer", "crl", "crl_piece", "device")
 
@@ -150,7 +150,7 @@ _TABLES_2 = (
         octets BLOB NOT NULL,
         PRIMARY KEY (issuer_id, piece)
     ) STRICT""",
-    "DROP TABLE status",  # nothing could be revoked before
+    "DROP TABLE status",  # was empty: nothing could be revoked before
 )
 
 _TABLES_3 = (
@@ -167,7 +167,7 @@ _TABLES_3 = (
 FILL_OPEN_PLANS = """INSERT INTO open_plan (plan_id)
     SELECT id FROM plan WHERE id NOT IN (SELECT plan_id FROM result)
                           AND id NOT IN (SELECT plan_id FROM abandonment)"""
-"""Plans with neither result nor abandonment, found the slow way."""
+"""Plans with neither result nor abandonment, by reading all plans."""
 
 DERIVED = {
     "certificate": """CREATE TABLE certificate (
@@ -201,7 +201,7 @@ DERIVED = {
         event_id INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
 }
-"""Tables that are made again from history, each with its statement."""
+"""Tables that can be rebuilt from history, each with its CREATE statement."""
 
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS plan_by_request ON plan (request_id) WHERE request_id IS NOT NULL",
@@ -221,7 +221,7 @@ _INDEXES_6 = (
     "CREATE INDEX IF NOT EXISTS audit_of_state ON audit (id) WHERE state IS NOT NULL",
 )
 _TABLES_6 = (
-    "ALTER TABLE status_event ADD COLUMN key_identity BLOB",  # of a key that it blocks
+    "ALTER TABLE status_event ADD COLUMN key_identity BLOB",  # the key that the event blocks
     "ALTER TABLE crl ADD COLUMN listed INTEGER",
     "ALTER TABLE crl ADD COLUMN sha256 BLOB",
     "ALTER TABLE audit ADD COLUMN state TEXT",  # the rows of state that the event changed
@@ -229,7 +229,7 @@ _TABLES_6 = (
 _DERIVED_INDEXES = (
     "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
     """CREATE INDEX IF NOT EXISTS certificate_by_key_start
-        ON certificate (substr(key_identity, 1, 8))""",  # 24 octets a certificate less than whole
+        ON certificate (substr(key_identity, 1, 8))""",  # the whole takes 24 octets more
 )
 
 
@@ -250,37 +250,38 @@ _MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0005_keys_by_their_start": ("DROP INDEX IF EXISTS certificate_by_key", *_DERIVED_INDEXES),
     "0006_held_against_history": (*_TABLES_6, *_INDEXES_6),
 }
-"""In their order; each raises ``VERSION`` by one."""
+"""In order; each raises ``VERSION`` by one."""
 
 
 def _triggers() -> dict[str, str]:
-    made: dict[str, str] = {}
+    triggers: dict[str, str] = {}
     for table, replaced in HISTORY.items():
         for verb in ("UPDATE", "DELETE"):
-            made[f"{table}_no_{verb.lower()}"] = (
+            triggers[f"{table}_no_{verb.lower()}"] = (
                 f"BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
-        made[f"{table}_no_replace"] = (
+        triggers[f"{table}_no_replace"] = (
             f"BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {replaced}) BEGIN"  # noqa: S608 - our own constants
             f" SELECT RAISE(ABORT, '{table} is append-only: constraint, such a row exists'); END"
         )
     for one, other in (("result", "abandonment"), ("abandonment", "result")):
-        made[f"{one}_excludes_{other}"] = (
+        triggers[f"{one}_excludes_{other}"] = (
             f"BEFORE INSERT ON {one}"  # noqa: S608 - our own constants
             f" WHEN EXISTS (SELECT 1 FROM {other} WHERE plan_id = NEW.plan_id) BEGIN"
             f" SELECT RAISE(ABORT, 'constraint: this plan has {other} already'); END"
         )
-    return made
+    return triggers
 
 
 TRIGGERS = _triggers()
 
 
 def upgrade(store: Store, pin: Callable[[int], None] | None = None) -> bool:
-    """Bring a register to this program's schema; True if anything was done.
+    """Migrate a register to this program's schema; returns whether there was anything to do.
 
     Two programs may call this at once: the second waits and finds nothing left to do. ``pin`` is
-    called with the old version, inside the transaction, where there is something to upgrade.
+    called with the old version, inside the transaction, if a register of an older schema was
+    migrated.
 
     Raises:
         StoreError: a trigger that guards history is missing afterwards.
@@ -292,15 +293,15 @@ def upgrade(store: Store, pin: Callable[[int], None] | None = None) -> bool:
 
     migrations = Migrations("sipca")
     for name, statements in _MIGRATIONS.items():
-        migrations(name=name)(_executing(statements))
-    store.connection.execute("PRAGMA foreign_keys = OFF")  # not inside a transaction
+        migrations(name=name)(_executor(statements))
+    store.connection.execute("PRAGMA foreign_keys = OFF")  # has no effect inside a transaction
     try:
         with store.write() as connection:
             before = schema_version(connection)
             if before == VERSION:
                 return False
             migrations.apply(sqlite_utils.Database(connection))
-            _guard(store)
+            _recreate_triggers(store)
             if before and pin is not None:
                 pin(before)
     finally:
@@ -308,17 +309,17 @@ def upgrade(store: Store, pin: Callable[[int], None] | None = None) -> bool:
     return True
 
 
-def _guard(store: Store) -> None:
-    """Make every trigger anew, and say which schema this is."""
+def _recreate_triggers(store: Store) -> None:
+    """Create every trigger again, and write the schema's version."""
     for name, body in TRIGGERS.items():
         store.connection.execute(f"DROP TRIGGER IF EXISTS {name}")
         store.connection.execute(f"CREATE TRIGGER {name} {body}")
     store.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     store.connection.execute(f"PRAGMA user_version = {VERSION}")
-    assert_guarded(store)
+    assert_triggers(store)
 
 
-def _executing(statements: tuple[str, ...]) -> Callable[[Any], None]:
+def _executor(statements: tuple[str, ...]) -> Callable[[Any], None]:
     def execute(db: Any) -> None:
         for statement in statements:
             db.execute(statement)
@@ -326,34 +327,34 @@ def _executing(statements: tuple[str, ...]) -> Callable[[Any], None]:
     return execute
 
 
-def assert_guarded(store: Store) -> None:
-    """Every trigger that guards history is there, as it was made, and no other.
+def assert_triggers(store: Store) -> None:
+    """Check that the triggers that guard history are there, unaltered, and no others.
 
     Raises:
-        StoreError: naming those that are missing.
+        StoreError: they are not; names the first problem.
     """
-    for problem in guard_problems(store):
+    for problem in trigger_problems(store):
         raise StoreError(
             f"'{store.path}': {problem}",
             hint="somebody changed the database by hand; restore the last copy of the folder",
         )
 
 
-def guard_problems(store: Store) -> Iterator[str]:
-    """Triggers that guard history and are gone or altered; triggers and views that are not ours."""
+def trigger_problems(store: Store) -> Iterator[str]:
+    """Triggers of ours that are missing or altered; triggers and views that are not ours."""
     query = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
     present = dict(store.connection.execute(query))
     if missing := sorted(set(TRIGGERS) - set(present)):
-        yield f"the register has lost what guards its history: {', '.join(missing)}"
+        yield f"the register has lost triggers that guard its history: {', '.join(missing)}"
     for name, sql in present.items():
         if name not in TRIGGERS:
-            yield f"the register has a trigger or view that is not sipca's: {name}"
+            yield f"the register has a trigger or view that sipca did not create: {name}"
         elif sql != f"CREATE TRIGGER {name} {TRIGGERS[name]}":
             yield f"the trigger {name} that guards history was altered"
 
 
 def recreate_derived(store: Store) -> None:
-    """Drop the derived tables and make them again, empty; inside a write transaction."""
+    """Drop the derived tables and create them again, empty; needs a write transaction."""
     for name, statement in DERIVED.items():
         store.connection.execute(f"DROP TABLE IF EXISTS {name}")
         store.connection.execute(statement)

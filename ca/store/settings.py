@@ -6,18 +6,18 @@ The table is state: rows may change, and whoever changes one records an event.
 from __future__ import annotations
 
 from ca.store.connection import Store
-from ca.store.state_hashes import note
+from ca.store.state_hashes import note_change
 
 
-def setting(store: Store, name: str) -> str | None:
-    """A setting, or None."""
+def read(store: Store, name: str) -> str | None:
+    """The value of a setting, or None."""
     row = store.connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
     return row[0] if row else None
 
 
-def set_setting(store: Store, name: str, value: str | None) -> None:
-    """Set a setting, or with None remove it."""
-    note(store, "setting", name)
+def write(store: Store, name: str, value: str | None) -> None:
+    """Write a setting; None removes it."""
+    note_change(store, "setting", name)
     if value is None:
         store.connection.execute("DELETE FROM setting WHERE name = ?", (name,))
         return

@@ -1,4 +1,4 @@
-"""How a moment is written in the register: RFC 3339, UTC, whole seconds, sorts as text."""
+"""How the register writes a time: RFC 3339, UTC, whole seconds; it sorts as text."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def to_text(moment: datetime) -> str:
 
 
 def from_text(text: str) -> datetime:
-    """The moment that ``to_text`` wrote.
+    """The time that ``to_text`` wrote.
 
     Raises:
-        StoreError: it did not: the register is damaged.
+        StoreError: the text is not such a time, so the register is damaged.
     """
     try:
         return datetime.fromisoformat(text)
     except (ValueError, TypeError):
         raise StoreError(
-            f"the register is damaged: {text!r} stands where a moment should",
+            f"the register is damaged: {text!r} is not a time",
             hint="restore the last copy of the folder",
         ) from None

@@ -24,7 +24,7 @@ from ca.authority.signing.prepare import Ready
 from ca.authority.signing.sign import CHUNK, sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
-from cli.process import stay_long
+from cli.process import enable_garbage_collection
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests
@@ -37,16 +37,16 @@ def measure(folder: Path) -> Iterator[Row]:
     """RSA-2048 device CSRs; issuers of P-256 and RSA-2048. Every round has a home of its own."""
     paths = write_requests(folder / "in", COUNT)
     data = [path.read_bytes() for path in paths]
-    stay_long()  # as the command line does before a batch
+    enable_garbage_collection()  # as the command line does before a batch
     for kind, bound, database in (("ec:p256", 0.30, 1.4), ("rsa:2048", 0.65, 1.1)):
         home = _Homes(folder, kind)
         rates = interleaved(
             3,
-            raw=lambda kind=kind: _raw(kind, data),
-            one=lambda home=home: _in_process(home(), data),
-            core=lambda home=home: _on_one_core(lambda: _in_process(home(), data)),
-            two=lambda home=home: _in_process(home(), data, jobs=2),
-            without=lambda home=home: _without_register(home(), data),
+            raw=lambda kind=kind: _raw_rate(kind, data),
+            one=lambda home=home: _rate_in_process(home(), data),
+            core=lambda home=home: _on_one_core(lambda: _rate_in_process(home(), data)),
+            two=lambda home=home: _rate_in_process(home(), data, jobs=2),
+            without=lambda home=home: _rate_without_register(home(), data),
         )
         name = f"bulk, {kind} issuer"
         yield Row(
@@ -104,7 +104,7 @@ def _openssl_gain(kind: str) -> float:
     return create_ca["two"] / create_ca["one"]
 
 
-def _raw(kind: str, data: list[bytes]) -> float:
+def _raw_rate(kind: str, data: list[bytes]) -> float:
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     if kind.startswith("rsa"):
         key = rsa.generate_private_key(65537, 2048)
@@ -121,7 +121,7 @@ def _raw(kind: str, data: list[bytes]) -> float:
     return len(data) / (time.perf_counter() - started)
 
 
-def _in_process(home: Path, data: list[bytes], *, jobs: int = 1) -> float:
+def _rate_in_process(home: Path, data: list[bytes], *, jobs: int = 1) -> float:
     sources = [
         Source(f"d{number}", None, SigningWishes(again=True), data=each)
         for number, each in enumerate(data)
@@ -138,7 +138,7 @@ def _in_process(home: Path, data: list[bytes], *, jobs: int = 1) -> float:
     return rate
 
 
-def _without_register(home: Path, data: list[bytes]) -> float:
+def _rate_without_register(home: Path, data: list[bytes]) -> float:
     """Read, prepare, lint, account, sign, self-check, PEM: all but judging and recording."""
     wishes = SigningWishes(again=True)
     with open_home(home, AROUND) as opened:

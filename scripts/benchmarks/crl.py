@@ -37,8 +37,8 @@ authorityKeyIdentifier = keyid
 
 def measure(folder: Path) -> Iterator[Row]:
     """1,000 and 1,000,000 revoked entries."""
-    small = _both(folder / "small", 1_000)
-    large = _both(folder / "large", 1_000_000)
+    small = _measure_both(folder / "small", 1_000)
+    large = _measure_both(folder / "large", 1_000_000)
     yield Row(
         "CRL, 1,000,000 entries: wall, whole process, file written",
         large[0].wall,
@@ -64,13 +64,13 @@ def measure(folder: Path) -> Iterator[Row]:
     yield Row("CRL, 1,000 entries: wall, whole process", small[0].wall, small[1].wall, "s")
 
 
-def _both(folder: Path, count: int) -> tuple[Run, Run, Run]:
+def _measure_both(folder: Path, count: int) -> tuple[Run, Run, Run]:
     """sipca, openssl, and a sipca that does nothing."""
     home = folder / "home"
     create_ca(home, FoundingWishes(name="Bench", protect="none"), AROUND)
     with open_home(home, AROUND) as opened:
         _revoke_many(opened, count)
-        _same_for_openssl(opened, folder, count)
+        _write_openssl_database(opened, folder, count)
     words = [sys.executable, "-c", "from cli.main import main; main()"]
     env = {**os.environ, "SIPCA_HOME": str(home)}
     ours, theirs, nothing = [], [], []
@@ -113,7 +113,7 @@ def _revoke_many(home: Home, count: int) -> None:
             revocations.add_event(home.store, event, at=now)
 
 
-def _same_for_openssl(home: Home, folder: Path, count: int) -> None:
+def _write_openssl_database(home: Home, folder: Path, count: int) -> None:
     ca = home.ca("issuing")
     row = next(each for each in issuers.issuers(home.store) if each.role == "issuing")
     key = issuers.key(home.store, row.key_id)

@@ -58,7 +58,7 @@ def measure(folder: Path) -> Iterator[Row]:
         yield Row("scale: signing the 1,000,001st beside the first", later, first, "s", 1.1)
         serial = bytes.fromhex(f"{1 << 126 | 700_000:032x}")
         raw = _rate(lambda: _raw(opened, serial))
-        ours = _rate(lambda: revocations.looked_up(opened.store, 2, serial))
+        ours = _rate(lambda: revocations.look_up(opened.store, 2, serial))
         yield Row(
             "scale: status by serial, as OCSP asks, beside a raw SELECT",
             ours,

@@ -24,7 +24,7 @@ from types import FrameType
 
 from scripts.fuzzing.subjects import Subject, subjects
 
-PATIENCE = 10
+TIME_LIMIT = 10
 """Seconds that one command may take on one damaged file."""
 MEMORY = 4 << 30
 FINDINGS = Path("fuzz-findings")
@@ -125,7 +125,7 @@ class Fuzzing:
         arguments = [*(str(word) for word in words), "--home", str(self.home)]
         quiet = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace")
         self.said = ""
-        signal.alarm(PATIENCE)
+        signal.alarm(TIME_LIMIT)
         try:
             with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
                 return run(arguments)
@@ -137,7 +137,7 @@ class Fuzzing:
 
 
 def _too_slow(_number: int, _frame: FrameType | None) -> None:
-    raise Slow(f"more than {PATIENCE} s")
+    raise Slow(f"more than {TIME_LIMIT} s")
 
 
 if __name__ == "__main__":

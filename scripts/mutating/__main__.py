@@ -19,8 +19,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from queue import Queue
 
-from scripts.mutating.evidence import Evidence, copy_tree, failed, pytest
-from scripts.mutating.mutants import Mutant, chosen, files, mutants_of
+from scripts.mutating.evidence import Coverage, copy_tree, failed_tests, pytest
+from scripts.mutating.mutants import Mutant, files, mutants_of, sample
 
 FIRST, FIRST_SECONDS, REST_SECONDS = 25, 120, 600
 """The tests that are run first, and how long they and the others may take."""
@@ -42,7 +42,7 @@ def main(words: list[str]) -> int:
     root = Path.cwd()
     every = [m for f in files(root, tuple(options.paths)) for m in mutants_of(root, f)]
     every = [each for each in every if options.only in each.name]
-    mutants = chosen(every, options.count, options.seed)
+    mutants = sample(every, options.count, options.seed)
     print(f"{len(mutants)} of {len(every)} faults, seed {options.seed}")
     if options.list:
         print("\n".join(each.name for each in mutants))
@@ -50,9 +50,9 @@ def main(words: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # a fault may take all there is
     with tempfile.TemporaryDirectory(prefix="sipca-mutate-") as folder:
         trees = [copy_tree(root, Path(folder) / str(n)) for n in range(options.jobs)]
-        evidence = Evidence(trees[0])
+        evidence = Coverage(trees[0])
         survived = Counter[str]()
-        for mutant, verdict in _tried(mutants, evidence, trees, options.most):
+        for mutant, verdict in _try_all(mutants, evidence, trees, options.most):
             print(f"{mutant.name}\n    {verdict}", flush=True)
             survived[str(Path(mutant.path).parent)] += verdict.startswith(SURVIVED)
     tried = Counter(str(Path(each.path).parent) for each in mutants)
@@ -62,8 +62,8 @@ def main(words: list[str]) -> int:
     return 1 if survived.total() else 0
 
 
-def _tried(
-    mutants: list[Mutant], evidence: Evidence, trees: list[Path], most: int
+def _try_all(
+    mutants: list[Mutant], evidence: Coverage, trees: list[Path], most: int
 ) -> Iterator[tuple[Mutant, str]]:
     free: Queue[Path] = Queue()
     for tree in trees:
@@ -98,7 +98,7 @@ def _verdict(mutant: Mutant, tests: list[str], tree: Path) -> str:
             if code == 4 and "ERROR collecting" not in said:  # a test is not there: proves nothing
                 raise RuntimeError(said)
             if code:
-                return f"killed by {next(iter(failed(said)), 'an error at import')}"
+                return f"killed by {next(iter(failed_tests(said)), 'an error at import')}"
     finally:
         _write(file, before)
     return f"{SURVIVED} {len(tests)} tests"

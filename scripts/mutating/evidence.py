@@ -17,7 +17,7 @@ from coverage import CoverageData
 from scripts.mutating.mutants import Mutant
 
 SUITE = ("tests/rooms", "tests/commands")
-KEPT = Path(".mutate")
+CACHE = Path(".mutate")
 """Where it is kept which test comes across which line."""
 _RUN = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header")
 
@@ -52,19 +52,19 @@ def pytest(tree: Path, words: Sequence[str], *, seconds: float) -> tuple[int, st
     return started.returncode, said
 
 
-def failed(said: str) -> list[str]:
+def failed_tests(said: str) -> list[str]:
     """The tests that pytest's summary names as failed, without their parameters."""
     lines = [line.split(" - ")[0] for line in said.splitlines()]
     return [each.partition(" ")[2] for each in lines if each.startswith(("FAILED ", "ERROR "))]
 
 
-class Evidence:
+class Coverage:
     """Tests by the lines that they come across; those that fail by themselves left out."""
 
     def __init__(self, tree: Path) -> None:
-        KEPT.mkdir(exist_ok=True)
-        self._file = KEPT.resolve() / "coverage"
-        self._known = KEPT / "known.json"
+        CACHE.mkdir(exist_ok=True)
+        self._file = CACHE.resolve() / "coverage"
+        self._known = CACHE / "known.json"
         self._broken: set[str] = set()
         self._bring_up_to_date(tree)
         self._data = CoverageData(str(self._file))
@@ -133,7 +133,7 @@ class Evidence:
             words = ["--cov=ca", "--cov-context=test", "--cov-report=", "--cov-append"]
             _, said = pytest(tree, [*words, *chosen], seconds=3600)
             del os.environ["COVERAGE_FILE"]
-            self._broken |= {each.partition("[")[0] for each in failed(said)}
+            self._broken |= {each.partition("[")[0] for each in failed_tests(said)}
         for each in sorted(self._broken):
             print(f"left out, since it fails by itself: {each}")
         self._known.write_text(json.dumps({**now, "broken": sorted(self._broken)}))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
-DECIDING = (
+DEFAULT_PATHS = (
     "ca/lint", "ca/names", "ca/csr", "ca/issuance", "ca/revocation", "ca/device", "ca/profiles",
     "ca/keys", "ca/encoding/certificates.py", "ca/encoding/extension_facts.py", "ca/verification.py",
     "ca/store",
@@ -20,7 +20,7 @@ _SWAPS = {
     ast.Eq: ("==", "!="), ast.NotEq: ("!=", "=="), ast.In: ("in", "not in"),
     ast.NotIn: (r"not\s+in", "in"), ast.Is: ("is", "is not"), ast.IsNot: (r"is\s+not", "is"),
 }  # fmt: skip
-_NO_CHOICE = (ast.Import, ast.ImportFrom, ast.AnnAssign, ast.Assert)
+_NEVER_MUTATED = (ast.Import, ast.ImportFrom, ast.AnnAssign, ast.Assert)
 
 
 class Mutant(NamedTuple):
@@ -46,8 +46,8 @@ class Mutant(NamedTuple):
 
 def files(root: Path, paths: tuple[str, ...] = ()) -> list[Path]:
     """The files to put faults into: the ones named, else all that decide or hold rules."""
-    chosen = [root / each for each in paths or DECIDING]
-    found = {file for each in chosen for file in (each.rglob("*.py") if each.is_dir() else [each])}
+    sample = [root / each for each in paths or DEFAULT_PATHS]
+    found = {file for each in sample for file in (each.rglob("*.py") if each.is_dir() else [each])}
     if not paths:
         found |= {each for each in (root / "ca").rglob("*.py") if "@rule(" in each.read_text()}
     return sorted(found)
@@ -59,7 +59,7 @@ def mutants_of(root: Path, file: Path) -> list[Mutant]:
     return sorted(source.mutants(ast.parse(source.text), "module", ""), key=lambda each: each.line)
 
 
-def chosen(every: list[Mutant], count: int, seed: int) -> list[Mutant]:
+def sample(every: list[Mutant], count: int, seed: int) -> list[Mutant]:
     """So many of them: one of each rule first, then one of each function, then the next of each."""
     dice = random.Random(seed)
     groups: dict[tuple[str, str, str], list[Mutant]] = {}
@@ -94,7 +94,7 @@ class _Source:
             lines = range(node.lineno, node.end_lineno + 1)  # type: ignore[attr-defined]
             yield self._mutant(start, end, new, lines, owner, code)
         for child in ast.iter_child_nodes(node):
-            if not _is_idle(child, node):
+            if not _decides_nothing(child, node):
                 yield from self.mutants(child, owner, code)
 
     def _edits(self, node: ast.AST) -> Iterator[tuple[int, int, str]]:
@@ -183,9 +183,9 @@ def _is_violation(value: ast.expr | None) -> bool:
     return isinstance(value, ast.Call) and getattr(value.func, "id", "") == "Violation"
 
 
-def _is_idle(child: ast.AST, parent: ast.AST) -> bool:
+def _decides_nothing(child: ast.AST, parent: ast.AST) -> bool:
     """What decides nothing: annotations, imports, decorators, the place-holders of f-strings."""
-    if isinstance(child, _NO_CHOICE) and not isinstance(child, ast.AnnAssign):
+    if isinstance(child, _NEVER_MUTATED) and not isinstance(child, ast.AnnAssign):
         return True
     if isinstance(child, ast.arguments | ast.JoinedStr):
         return True

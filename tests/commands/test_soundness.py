@@ -128,7 +128,7 @@ def test_a_certificate_said_to_have_ended_stays_in_the_crl(revoked: CommandLine)
     answer = revoked("crl", "--refresh")
 
     assert answer.exit == 8
-    assert "has not ended" in answer.err
+    assert "has not expired" in answer.err
     assert revoked("check").exit == 9
 
 
@@ -186,7 +186,7 @@ def test_whoever_signs_or_answers_first_looks_at_state(
     answer = sipca(*(places.get(word, word) for word in words))
 
     assert answer.exit == 8, answer
-    assert "are not what its history says" in answer.err
+    assert "differ from its history" in answer.err
     assert "sipca log --verify" in answer.err
     assert not (tmp_path / "out").exists()
 
@@ -198,8 +198,9 @@ def test_a_missing_guard_stops_signing_and_is_a_problem(sipca: CommandLine, csr_
     answer = sipca("sign", csr_file("a"))
 
     assert answer.exit == 8
-    assert "has lost what guards its history: plan_no_delete" in answer.err
-    assert problems(sipca) == ["the register has lost what guards its history: plan_no_delete"]
+    assert "has lost triggers that guard its history: plan_no_delete" in answer.err
+    problem = "the register has lost triggers that guard its history: plan_no_delete"
+    assert problems(sipca) == [problem]
     assert sipca("check").exit == 9
 
 
@@ -209,7 +210,7 @@ def test_a_trigger_of_somebody_else_s_is_a_problem(sipca: CommandLine, csr_file:
             "CREATE TRIGGER sly AFTER INSERT ON status BEGIN DELETE FROM status; END"
         )
 
-    assert problems(sipca) == ["the register has a trigger or view that is not sipca's: sly"]
+    assert problems(sipca) == ["the register has a trigger or view that sipca did not create: sly"]
     assert sipca("sign", csr_file("a")).exit == 8
 
 
@@ -275,7 +276,7 @@ def test_an_upgraded_home_has_one_event_that_pins_what_was_found(upgraded: Comma
         ("DELETE FROM setting WHERE name = 'name'", "the setting row name that event"),
         ("UPDATE profile_text SET name = 'other' WHERE name = 'sip'", "the profile_text row 937F"),
         ("UPDATE request SET received_at = '2020-01-01T00:00:00Z'", "the request row 1 was not"),
-        ("UPDATE request SET key_identity = zeroblob(32)", "the request row 1 names another key"),
+        ("UPDATE request SET key_identity = zeroblob(32)", "the request row 1 has another key"),
         ("UPDATE request SET sha256 = zeroblob(32)", "the request rows 1 to 1 are not those"),
         ("UPDATE plan SET source = 'x' WHERE id = 3", "the result row 3 that event"),
         ("INSERT INTO plan SELECT 4, issuer_id, x'07', request_id, profile_sha256, for_issuer_id,"
@@ -337,10 +338,10 @@ def test_state_is_not_changed_without_an_event(tmp_path: Path) -> None:
     with open_store(tmp_path / "ca.db", create=True) as store:
         upgrade(store)
 
-        with pytest.raises(AssertionError, match="no event tells of"), store.write():
-            settings.set_setting(store, "name", "x")
+        with pytest.raises(AssertionError, match="no event records"), store.write():
+            settings.write(store, "name", "x")
 
-        assert settings.setting(store, "name") is None
+        assert settings.read(store, "name") is None
 
 
 def test_an_event_tells_the_state_that_was_changed_before_it(
@@ -351,7 +352,7 @@ def test_an_event_tells_the_state_that_was_changed_before_it(
     with open_store(tmp_path / "ca.db", create=True) as store:
         upgrade(store)
         with store.write():
-            settings.set_setting(store, "name", "x")
+            settings.write(store, "name", "x")
             events = [Event("set", "name"), Event("other", "event")]
             audit.record(store, events, at=NOW, actor=Actor("op", "lab", "0"))
 
@@ -386,7 +387,7 @@ def test_an_index_that_does_not_agree_with_its_table_is_a_problem(revoked: Comma
 
     found = problems(revoked)
 
-    assert any(each.startswith("SQLite says of the file: ") for each in found), found
+    assert any(each.startswith("SQLite reports: ") for each in found), found
 
 
 def test_rules_of_soundness_name_five_and_count_the_others() -> None:

@@ -64,7 +64,7 @@ def opened_and_left(home: Path) -> None:
     with closing(sqlite3.connect(home / "ca.db")) as other:
         other.execute("SELECT count(*) FROM audit").fetchone()
         with pytest.MonkeyPatch.context() as killed:
-            killed.setattr(Store, "merge_log", lambda _store: None)
+            killed.setattr(Store, "merge_wal", lambda _store: None)
             assert CommandLine(home)("revoke", NAME).exit == 0
         assert (home / "ca.db-wal").stat().st_size > 0
         shutil.copytree(home, kept)
@@ -166,7 +166,7 @@ def test_what_would_write_is_refused_with_exit_8_and_leaves_nothing(
     refused = obedient(lab.home, *words, cwd=tmp_path / "work")
 
     assert refused.returncode == 8, refused
-    assert "is open for reading only: this user may not write it" in refused.stderr
+    assert "is open for reading only: this user may not write to it" in refused.stderr
     assert "hint: run the command as the folder's owner" in refused.stderr
     assert (lab.home / "ca.db").read_bytes() == before
     assert list((tmp_path / "work").iterdir()) == []
@@ -190,7 +190,7 @@ def test_a_register_read_without_locks_that_changed_meanwhile_is_not_believed(
 ) -> None:
     path = lab.home / "ca.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
-        store = Store(connection, path, way="immutable", mark=mark_of(path))
+        store = Store(connection, path, mode="immutable", mark=mark_of(path))
         store.assert_unchanged()
 
         os.utime(path, ns=(0, 0))
@@ -203,7 +203,7 @@ def test_a_register_open_for_reading_only_takes_no_transaction(lab: CommandLine)
     with open_store(lab.home / "ca.db", read_only=True) as store:
         with pytest.raises(StoreError, match="open for reading only"), store.write():
             pass
-        assert store.way == "ro"
+        assert store.mode == "ro"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")

@@ -225,9 +225,9 @@ def test_a_damaged_key_row_fails_health_and_is_logged_once_and_once_when_mended(
     logged = served.service.said()
     workers = len(logged.split("is well again")) - 1
     assert code == 503
-    assert "are not what its history says" in str(said["error"])
+    assert "differ from its history" in str(said["error"])
     assert 1 <= workers <= 2
-    assert logged.count("are not what its history says") == workers, logged
+    assert logged.count("differ from its history") == workers, logged
 
 
 def test_a_register_of_a_newer_sipca_fails_health(served: Served) -> None:
@@ -370,7 +370,7 @@ def test_it_does_not_start_on_a_register_that_was_altered(sipca: CommandLine) ->
     answer = sipca("serve", "--ocsp-port", "0", "--http-port", "0")
 
     assert answer.exit == 8
-    assert "are not what its history says" in answer.err
+    assert "differ from its history" in answer.err
 
 
 def test_while_served_the_one_file_holds_all_so_that_a_copy_of_it_can_be_put_back(

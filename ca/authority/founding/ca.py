@@ -26,10 +26,10 @@ def set_settings(
     changed = False
     with home.store.write():
         for name, value in wished.items():
-            before = settings.setting(home.store, name)
+            before = settings.read(home.store, name)
             if before == value:
                 continue
-            settings.set_setting(home.store, name, value)
+            settings.write(home.store, name, value)
             home.record(Event("set", name, {"before": before or "none", "after": value or "none"}))
             changed = True
     return SettingsDocument(base_url=home.base_url, target=home.target, changed=changed)

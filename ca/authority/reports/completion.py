@@ -18,5 +18,5 @@ def device_names(home: Home) -> list[str]:
 def ref_names(home: Home, begun: str) -> list[str]:
     """Devices, and CNs and SANs that begin so of certificates that have not ended."""
     now = int(home.now().timestamp())
-    names = certificates.names_ending_after(home.store, now, begun.casefold(), most=MOST)
+    names = certificates.names_expiring_after(home.store, now, begun.casefold(), limit=MOST)
     return sorted({*device_names(home), *names})[:MOST]

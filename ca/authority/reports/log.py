@@ -42,7 +42,7 @@ def log(
     return LogDocument(events=events, head=newest.hex(), problems=problems)
 
 
-def _event(recorded: audit.Recorded) -> LogEvent:
+def _event(recorded: audit.RecordedEvent) -> LogEvent:
     return LogEvent(
         id=recorded.id,
         at=recorded.at,

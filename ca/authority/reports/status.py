@@ -10,7 +10,7 @@ from ca.store import audit, certificates
 
 def status(home: Home) -> StatusDocument:
     """Which CA this is, how much it holds, and the head of the audit chain."""
-    counts = certificates.counts(home.store, home.now())
+    counts = certificates.count_by_status(home.store, home.now())
     return StatusDocument(
         ca=home.name,
         home=str(home.path),

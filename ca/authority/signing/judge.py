@@ -263,7 +263,9 @@ class Judge:
             ConflictError: it was.
         """
         good = candidate.good
-        if good is not None and revocations.current(self.home.store, good.issuer_id, good.serial):
+        if good is not None and revocations.current_status(
+            self.home.store, good.issuer_id, good.serial
+        ):
             raise ConflictError(
                 f"{good.serial.hex()} was revoked at this very moment", hint="run it again"
             )

@@ -154,7 +154,7 @@ def written_here(home: Home, path: Path) -> CertificateRow | None:
     bundle = attempt(read_bundle, data, what=str(path))
     if isinstance(bundle, CAError) or not bundle.members:
         return None
-    row = certificates.recorded(home.store, bundle.members[0].der)
+    row = certificates.by_der(home.store, bundle.members[0].der)
     if row is None or row.for_issuer_id is not None:
         return None
     leaf = pem.encode(row.der)

@@ -177,7 +177,7 @@ def _gather(reader: Store, ca: CA, spool: Spool) -> tuple[int, int]:
         spool.write(b"".join(entries))
         count += len(entries)
     revoked = crls.revoked_count(reader, before, ca.issuer.id)
-    crls.assert_whole(reader, scope, in_scope=count, revoked=revoked)
+    crls.assert_complete(reader, scope, in_scope=count, revoked=revoked)
     return count, revoked
 
 

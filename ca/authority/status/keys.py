@@ -17,7 +17,7 @@ _SPKI = 6
 def key_findings(home: Home) -> list[Finding]:
     """What is to be said of RSA keys that can be factored, alone or together."""
     keys = []
-    for serial, tbs, good in rsa_certificates(home.store, home.now(), most=MOST_KEYS):
+    for serial, tbs, good in rsa_certificates(home.store, home.now(), limit=MOST_KEYS):
         try:
             modulus = read_public_key(der.split(tbs)[_SPKI]).modulus
         except (MalformedError, IndexError):

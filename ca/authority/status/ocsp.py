@@ -86,7 +86,7 @@ class Register:
         if not 0 < serial < 1 << 160:
             return "unknown"
         octets = serial.to_bytes((serial.bit_length() + 7) // 8, "big")
-        issued, current = revocations.looked_up(self.home.store, issuer_id, octets)
+        issued, current = revocations.look_up(self.home.store, issuer_id, octets)
         if current is not None:
             return Revoked(current.since, current.reason)
         return "good" if issued else "unknown"

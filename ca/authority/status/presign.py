@@ -82,7 +82,7 @@ def _serials(home: Home, responder: Responder) -> list[int]:
     now = int(home.now().timestamp())
     return [
         int.from_bytes(serial, "big")
-        for serial in certificates.serials_ending_after(home.store, responder.issuer_id, now)
+        for serial in certificates.serials_expiring_after(home.store, responder.issuer_id, now)
     ]
 
 

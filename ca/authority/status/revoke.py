@@ -133,7 +133,7 @@ def _live_with_key(home: Home, rows: Sequence[CertificateRow]) -> list[Certifica
     now, known = home.now(), {row.plan_id for row in rows}
     live: dict[int, CertificateRow] = {}
     for row in rows:
-        for other in certificates.sharing_key(home.store, row.plan_id):
+        for other in certificates.with_same_key(home.store, row.plan_id):
             if other.plan_id not in known and other.status(now) not in ("revoked", "expired"):
                 live[other.plan_id] = other
     return list(live.values())
@@ -170,7 +170,7 @@ def _document(
 
 
 def _change(home: Home, row: CertificateRow) -> StatusChange:
-    now = revocations.current(home.store, row.issuer_id, row.serial)
+    now = revocations.current_status(home.store, row.issuer_id, row.serial)
     facts = read_certificate(certificate(row.tbs, row.signature or b"\x00"))
     issuer: CA = next(ca for ca in home.cas() if ca.issuer.id == row.issuer_id)
     return StatusChange(

@@ -61,8 +61,8 @@ def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord |
         home.record(Event("ocsp-signer-planned", ca.issuer.name, detail))
 
     def forget_old_keys(_: int) -> None:
-        for row in ocsp_signers.unneeded(home.store, ca.issuer.id, home.now()):
-            ocsp_signers.forget_key(home.store, row.key_id)
+        for row in ocsp_signers.obsolete(home.store, ca.issuer.id, home.now()):
+            ocsp_signers.delete_key(home.store, row.key_id)
         home.record(Event("ocsp-signer", ca.issuer.name, detail))
 
     register.certify(

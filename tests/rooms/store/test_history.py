@@ -16,7 +16,7 @@ from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL
 from ca.store.revocations import CurrentStatus, StatusEvent
-from ca.store.schema import DERIVED, HISTORY, STATE, TRIGGERS, assert_guarded, upgrade
+from ca.store.schema import DERIVED, HISTORY, STATE, TRIGGERS, assert_triggers, upgrade
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 ACTOR = Actor("op", "lab", "0")
@@ -133,8 +133,10 @@ def test_every_table_is_history_derived_or_state(store: Store) -> None:
 def test_a_lost_trigger_is_noticed(store: Store) -> None:
     store.connection.execute("DROP TRIGGER plan_no_delete")
 
-    with pytest.raises(StoreError, match="has lost what guards its history: plan_no_delete"):
-        assert_guarded(store)
+    with pytest.raises(
+        StoreError, match="has lost triggers that guard its history: plan_no_delete"
+    ):
+        assert_triggers(store)
 
 
 def test_upgrading_twice_does_nothing_the_second_time(store: Store) -> None:
@@ -230,10 +232,10 @@ def test_a_deleted_key_is_not_readable_in_the_file(store: Store, path: Path) -> 
 
 def test_a_failed_write_leaves_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError), store.write():
-        settings.set_setting(store, "a", "b")
+        settings.write(store, "a", "b")
         raise RuntimeError
 
-    assert settings.setting(store, "a") is None
+    assert settings.read(store, "a") is None
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(store: Store, path: Path) -> None:
@@ -256,7 +258,7 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE t (a)")
 
-    with pytest.raises(StoreError, match="is not a register of sipca's"), open_store(other):
+    with pytest.raises(StoreError, match="is not a register of sipca"), open_store(other):
         pass
 
 
@@ -320,7 +322,7 @@ def test_the_audit_trail_notices_an_altered_request_and_profile(store: Store) ->
     found = list(history_checks.problems(store))
 
     assert "the request 1 was altered" in found
-    assert "the kept text of profile sip was altered" in found
+    assert "the stored text of profile sip was altered" in found
 
 
 def test_status_events_take_effect_in_their_order(store: Store) -> None:
@@ -328,7 +330,9 @@ def test_status_events_take_effect_in_their_order(store: Store) -> None:
         for status, reason in (("held", "hold"), ("released", "hold"), ("revoked", "cessation")):
             revocations.add_event(store, StatusEvent(1, b"\x05", status, reason), at=AT)
 
-    assert revocations.current(store, 1, b"\x05") == CurrentStatus("revoked", "cessation", AT)
+    assert revocations.current_status(store, 1, b"\x05") == CurrentStatus(
+        "revoked", "cessation", AT
+    )
 
 
 def test_a_graver_reason_keeps_the_date_from_which_peers_refused(store: Store) -> None:
@@ -338,7 +342,9 @@ def test_a_graver_reason_keeps_the_date_from_which_peers_refused(store: Store) -
         revocations.add_event(store, StatusEvent(1, b"\x05", "held", "hold"), at=AT)
         revocations.add_event(store, StatusEvent(1, b"\x05", "revoked", "superseded"), at=later)
 
-    assert revocations.current(store, 1, b"\x05") == CurrentStatus("revoked", "superseded", AT)
+    assert revocations.current_status(store, 1, b"\x05") == CurrentStatus(
+        "revoked", "superseded", AT
+    )
 
 
 def test_a_higher_crl_number_is_never_replaced_by_a_lower_one(store: Store) -> None:

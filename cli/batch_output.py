@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ca.documents.sign import Signed, SigningDocument, Skipped
 from ca.files import Spool
-from cli.output import spool_entry, spooled_json
-from cli.views.progress import ProgressReporter
+from cli.output import put_aside, spooled_json
+from cli.views.progress import Talker
 from cli.views.sign import rows_text
 
 
@@ -21,7 +21,7 @@ class Entries:
     With ``folder`` they are put aside there as JSON, in a file without a name, for ``pieces``.
     """
 
-    def __init__(self, folder: Path | None, talker: ProgressReporter | None) -> None:
+    def __init__(self, folder: Path | None, talker: Talker | None) -> None:
         self._talker = talker
         self._waiting: list[Signed] = []
         self._spools = None if folder is None else {n: Spool(folder) for n in ("signed", "skipped")}
@@ -37,7 +37,7 @@ class Entries:
         if len(self.first) < 2:
             self.first.append(entry)
         if self._spools is not None:
-            spool_entry(self._spools[name], entry)
+            put_aside(self._spools[name], entry)
         if self._talker is not None:
             self._waiting.append(entry)
 

@@ -17,7 +17,7 @@ REFS = ("show", "export", "revoke", "release")
 def candidates(words: list[str]) -> list[str]:
     """The candidates for the last word; none where the shell should complete file names."""
     *before, begun = words or [""]
-    command, path, last_option = _command_at(before)
+    command, path, last_option = _walked(before)
     if last_option is not None:
         names = _no_options(_values(last_option, words))
     elif begun.startswith("-"):
@@ -84,10 +84,10 @@ def _split(line: str, breaks: str) -> tuple[list[str], str, str]:
     return words, kept, quote
 
 
-def _command_at(before: list[str]) -> tuple[Any, list[str], str | None]:
+def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:
     """The command that the words lead to, and the option that still wants its value."""
+    from cli.command_table import COMMANDS
     from cli.groups import root_group
-    from cli.table import COMMANDS
 
     command: Any = root_group(COMMANDS)
     path: list[str] = []
@@ -96,7 +96,7 @@ def _command_at(before: list[str]) -> tuple[Any, list[str], str | None]:
         if waiting is not None:
             waiting = None
         elif word.startswith("-"):
-            waiting = _option_wanting_value(command, word)
+            waiting = _takes_value(command, word)
         elif hasattr(command, "get_command"):
             inner = command.get_command(None, word)
             if inner is None:
@@ -113,7 +113,7 @@ def _takes_value(command: Any, word: str) -> str | None:
     return None
 
 
-def _option_values(option: str, words: list[str]) -> Iterable[str]:
+def _values(option: str, words: list[str]) -> Iterable[str]:
     sources: dict[str, Callable[[list[str]], Iterable[str]]] = {
         "--profile": lambda words: _library(words, "profiles"),
         "--from": lambda words: _library(words, "profiles"),
@@ -128,7 +128,7 @@ def _option_values(option: str, words: list[str]) -> Iterable[str]:
     return sources[option](words) if option in sources else ()
 
 
-def _argument_values(path: list[str], words: list[str]) -> Iterable[str]:
+def _arguments(path: list[str], words: list[str]) -> Iterable[str]:
     command = " ".join(path)
     if command in REFS:
         return _refs(words)

@@ -26,12 +26,12 @@ def trouble(path: Path) -> str | None:
             return (
                 f"'{path}' is in a synced folder ({part}): keep the CA home on this machine alone"
             )
-    if str(resolved).startswith("\\\\") or _filesystem_type(resolved) in NETWORK:
+    if str(resolved).startswith("\\\\") or _mounted_as(resolved) in NETWORK:
         return f"'{path}' is on a network drive, where file locks may not hold: use a local disk"
     return None
 
 
-def _filesystem_type(path: Path) -> str | None:
+def _mounted_as(path: Path) -> str | None:
     try:
         mounts = Path("/proc/self/mounts").read_text(errors="replace")
     except OSError:

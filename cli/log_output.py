@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ca.documents.log import LogDocument, LogEvent
 from ca.files import Spool
-from cli.output import spool_entry, spooled_json
+from cli.output import put_aside, spooled_json
 from cli.settings import Settings
 from cli.views.log import events_text, log_text
 
-LINES_TOGETHER = 1000
+TOGETHER = 1000
 """Lines whose columns are made equally wide."""
 
 
@@ -28,10 +28,10 @@ class Trail:
     def take(self, event: LogEvent) -> None:
         """Add an event; the oldest comes first."""
         if self._settings.json:
-            spool_entry(self._spool, event)
+            put_aside(self._spool, event)
             return
         self._waiting.append(event)
-        if len(self._waiting) == LINES_TOGETHER:
+        if len(self._waiting) == TOGETHER:
             self._lay_out()
 
     def print(self, document: LogDocument) -> None:

@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from cli.process import INTERRUPTED, OUTPUT_CLOSED
+from cli.process import INTERRUPTED, UNHEARD
 
 
 def run(arguments: list[str]) -> int:
@@ -23,9 +23,9 @@ def run(arguments: list[str]) -> int:
         return _complete(arguments[1:])
     import typer
 
+    from cli.command_table import COMMANDS
     from cli.groups import root_group
     from cli.settings import Settings
-    from cli.table import COMMANDS
 
     settings = Settings(json="--json" in arguments, debug="--debug" in arguments)
     try:
@@ -37,14 +37,14 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click exits where `| head -1` has gone: no word of it
-        _redirect_to_null(1)
-        return OUTPUT_CLOSED
+        _mute(1)
+        return UNHEARD
     except Exception as error:
-        return _report_failure(error, settings)
+        return _failed(error, settings)
     return code if isinstance(code, int) else 0
 
 
-def _report_failure(error: Exception, settings: Any) -> int:
+def _failed(error: Exception, settings: Any) -> int:
     from ca.errors import CAError, StoreError
     from cli.output import report_bug, report_error, report_usage
 
@@ -56,10 +56,10 @@ def _report_failure(error: Exception, settings: Any) -> int:
         if error.filename is None and error.errno == errno.ENOENT:
             where, error.strerror = "the working directory", "it is gone"
         elif error.filename is None:
-            _redirect_to_null(1)
+            _mute(1)
             where = "the output"
         else:
-            where = f"'{_shortened(error.filename)}'"
+            where = f"'{_text(error.filename)}'"
         hint = "free some space, or check its owner and mode"
         return report_error(StoreError(f"{where}: {error.strerror or error}", hint=hint), settings)
     return report_bug(error, settings)
@@ -105,7 +105,7 @@ def main() -> None:
     try:
         sys.stderr.flush()
     except OSError:  # full, or nobody listens: no reason for another exit code
-        _redirect_to_null(2)
+        _mute(2)
     sys.exit(code)
 
 

@@ -85,7 +85,7 @@ def settings_of(ctx: Any) -> Settings:
 
 
 @contextmanager
-def opened_home(settings: Settings) -> Iterator[Home]:
+def opened(settings: Settings) -> Iterator[Home]:
     """The CA home of this call, open."""
     from ca.authority.home import open_home
     from cli.passphrase import environment_of

@@ -76,7 +76,7 @@ def _indented(json: bytes, columns: int) -> bytes:
 def talk(text: str, settings: Settings) -> None:
     """Print a message on stderr, unless ``--quiet`` was given."""
     if not settings.quiet:
-        print_to_stderr(text)
+        say_anyway(text)
 
 
 def say_anyway(text: str) -> None:
@@ -103,7 +103,7 @@ def report_usage(error: Any, settings: Settings) -> int:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context is not None else "sipca --help"
     if type(error).__name__ == "NoArgsIsHelpError":
-        print_to_stderr(message)
+        say_anyway(message)
         return USAGE
     _report("usage", message[:1].lower() + message[1:], hint, USAGE, settings)
     return USAGE
@@ -127,7 +127,7 @@ def _report(kind: str, message: str, hint: str | None, code: int, settings: Sett
         error = ErrorRecord(kind=kind, message=message, hint=hint, exit=code)
         say_anyway(encode_json(ErrorDocument(error=error)).decode())
         return
-    print_to_stderr(f"error: {one_line(message)}" + (f"\nhint: {one_line(hint)}" if hint else ""))
+    say_anyway(f"error: {one_line(message)}" + (f"\nhint: {one_line(hint)}" if hint else ""))
 
 
 def write_bytes(data: bytes, *, binary: bool) -> None:

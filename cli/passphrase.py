@@ -66,7 +66,7 @@ class Passphrase:
 
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a batch has its own
         try:
-            with self.settings.prompt_context():
+            with self.settings.around_prompt():
                 first = getpass.getpass(f"{one_line(purpose)}: ")
                 if new and getpass.getpass("again: ") != first:
                     raise KeyUnavailableError("the two passphrases differ", hint="try again")

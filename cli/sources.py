@@ -33,7 +33,7 @@ def read_one(word: str, settings: Settings) -> bytes:
         return read_bounded(Path(word), pipes=True)
     settings.take_stdin("the CSR")
     if sys.stdin is not None and sys.stdin.isatty():
-        return _read_pasted()
+        return _pasted()
     data = read_stdin(MAX_INPUT + 1)
     if len(data) > MAX_INPUT:
         raise MalformedError(
@@ -43,7 +43,7 @@ def read_one(word: str, settings: Settings) -> bytes:
     return data
 
 
-def _read_pasted() -> bytes:
+def _pasted() -> bytes:
     """A CSR pasted at the terminal, up to its END line."""
     print("paste the CSR; its END line ends the input", file=sys.stderr)
     lines: list[bytes] = []
@@ -68,9 +68,9 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
         if word in STDIN:
             sources.append(Source(word, None, wishes, data=read_one(word, settings)))
         elif path.is_dir():
-            sources.extend(_folder_sources(path, wishes))
+            sources.extend(_of_folder(path, wishes))
         elif path.exists() and not path.is_file():
-            sources.append(_pipe_source(word, wishes))
+            sources.append(_of_pipe(word, wishes))
         else:
             sources.append(Source(escape_undecodable(word), path.stem, wishes, path=path))
     return sources
@@ -90,7 +90,7 @@ def _of_pipe(word: str, wishes: SigningWishes) -> Source:
         return msgspec.structs.replace(source, failure=error)
 
 
-def _folder_sources(folder: Path, wishes: SigningWishes) -> list[Source]:
+def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
     files = sorted(path for path in folder.iterdir() if not path.is_dir())
     if not files:
         raise NotFoundError(f"'{folder}' holds no files", hint="put the CSRs into it")
@@ -117,7 +117,7 @@ def with_names(sources: list[Source], file: Path) -> list[Source]:
     named: list[Source] = []
     for source in sources:
         row = rows.pop(source.label, None) or rows.pop(Path(source.label).name, None)
-        named.append(msgspec.structs.replace(source, wishes=_with_row(source.wishes, row, file)))
+        named.append(msgspec.structs.replace(source, wishes=_wished(source.wishes, row, file)))
     if rows:
         raise NotFoundError(
             f"{file}: no source is called {', '.join(sorted(rows)[:5])}",
@@ -174,7 +174,7 @@ def read_names(file: Path) -> dict[str, dict[str, str]]:
     return rows
 
 
-def _with_row(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> SigningWishes:
+def _wished(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> SigningWishes:
     from ca.names.general import parse_general_name
 
     if row is None:
@@ -184,7 +184,7 @@ def _with_row(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> 
         if row.get("context"):
             changes["context"] = context_number(row["context"])
         if row.get("replace_san"):
-            changes["replace_san"] = _parse_yes_no(row["replace_san"])
+            changes["replace_san"] = _yes(row["replace_san"])
         names = [each.strip() for each in row.get("san", "").split(";") if each.strip()]
         if names:
             changes["san"] = tuple(parse_general_name(each) for each in names)
@@ -195,7 +195,7 @@ def _with_row(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> 
     return msgspec.structs.replace(wishes, **changes)
 
 
-def _parse_yes_no(text: str) -> bool:
+def _yes(text: str) -> bool:
     if text.casefold() not in ("yes", "no"):
         raise MalformedError(f"replace_san is '{printable(text)}'", hint="yes or no")
     return text.casefold() == "yes"

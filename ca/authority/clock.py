@@ -21,7 +21,7 @@ ACCEPTED = "clock-accepted"
 
 def read_clock(home: Home) -> Clock:
     """The current time and the times of the newest events."""
-    return Clock(home.now(), audit.recent_moments(home.store, since=ACCEPTED))
+    return Clock(home.now(), audit.recent_times(home.store, since=ACCEPTED))
 
 
 def check_clock(home: Home, allowed: Collection[str] = ()) -> list[Finding]:

@@ -74,7 +74,7 @@ def with_serial(home: Home, digits: str) -> CertificateRow:
     folded = digits.strip().casefold().replace(":", "").replace(" ", "")
     if not _SERIAL.fullmatch(folded):
         raise MalformedError(f"'{digits}' is not a serial number", hint="4 to 40 hex digits")
-    rows = certificates.with_serial_prefix(home.store, folded)
+    rows = certificates.by_serial_prefix(home.store, folded)
     if not rows:
         raise NotFoundError(
             f"no serial begins with {folded}",

@@ -42,7 +42,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 def keep_key(home: Home, ref: KeyRef) -> int:
     """Store a key as its KeyRef has it, inside a write transaction; returns its number."""
-    return state.add_key(
+    return issuers.add_key(
         home.store,
         label=ref.label,
         public=ref.public,
@@ -115,7 +115,7 @@ def write_results(
         )
     plans.add_results(home.store, numbers, signatures, at=now)
     pairs = list(zip(numbers, drafts, strict=True))
-    derived.index(
+    derived.add_to_index(
         home.store, ((number, index_of_prepared(draft.prepared)) for number, draft in pairs)
     )
     events: list[Event] = []
@@ -191,7 +191,7 @@ def certify(
     return Certified(number, issued.der)
 
 
-def index_of_prepared(prepared: Prepared) -> Index:
+def index_of_prepared(prepared: Prepared) -> IndexEntry:
     """The index entry of a certificate that was just signed, from what was prepared."""
     names = [(str(each.kind), each.value.casefold()) for each in prepared.san]
     cn = prepared.cn
@@ -205,7 +205,7 @@ def index_of_prepared(prepared: Prepared) -> Index:
     )
 
 
-def index_of(der: bytes) -> Index:
+def index_of(der: bytes) -> IndexEntry:
     """The index entry of a certificate; names are case-folded and listed once for each kind."""
     facts = read_certificate(der)
     names = [(each.kind, each.value.casefold()) for each in facts.san]

@@ -75,7 +75,7 @@ def _is_new(path: Path, lab: Lab, environment: Environment) -> bool:
     if not (path / DATABASE).exists():
         return True
     with open_home(path, msgspec.structs.replace(environment, passphrase=no_passphrase)) as home:
-        compare(founding_wishes(lab.file.ca), state.setting(home.store, "founding_wishes") or "{}")
+        compare(founding_wishes(lab.file.ca), settings.read(home.store, "founding_wishes") or "{}")
     return False
 
 

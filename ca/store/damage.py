@@ -11,7 +11,7 @@ import zlib
 
 import msgspec
 
-from ca.store import devices, integrity
+from ca.store import devices, history_checks
 from ca.store.connection import Store
 
 UNEXPECTED = (
@@ -42,7 +42,7 @@ def find_damage(store: Store) -> str | None:
             for _ in store.connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - its own
                 pass  # reading a row decodes its values
         devices.devices(store)
-        return next(iter(integrity.history_problems(store)), None)
+        return next(iter(history_checks.history_problems(store)), None)
     except (*UNEXPECTED, sqlite3.Error) as error:
         return f"its contents cannot be read ({type(error).__name__})"
 

@@ -10,7 +10,7 @@ import typer
 from ca.documents.exits import EXIT_CODES, exit_of_several
 from ca.errors import Kind
 from cli.options import settings_of, warn_of_synced_folder
-from cli.output import print_to_stderr, show
+from cli.output import say_anyway, show
 
 
 def apply_command(
@@ -36,7 +36,7 @@ def apply_command(
     document = apply(settings.home_path, lab, environment_of(settings), check=check)
     show(document, settings, applied_text)
     if document.refused:
-        print_to_stderr(refused_text(document.refused))
+        say_anyway(refused_text(document.refused))
         raise typer.Exit(exit_of_several(each.exit for each in document.refused))
     if check and not document.converged:
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -30,5 +30,5 @@ def set_command(
     settings = settings_of(ctx)
     if base_url is None and target is None:
         raise typer.BadParameter("give --base-url or --target")
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         show(set_settings(home, base_url=base_url, target=target), settings, settings_text)

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from cli.commands.arguments import Overwrite, one_of
-from cli.options import opened_home, settings_of
-from cli.output import inform, show, write_bytes
+from cli.options import opened, settings_of
+from cli.output import show, talk, write_bytes
 from cli.terminal import one_line
 
 
@@ -33,11 +33,11 @@ def chain_command(
     settings = settings_of(ctx)
     one_of("--parts", parts, PARTS)
     one_of("--format", format, FORMATS)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         data = chain(home, parts=parts, format=format)  # type: ignore[arg-type]
         if output is not None:
             write_chain(output, data, overwrite=overwrite)
-            inform(f"wrote {one_line(str(output))}", settings)
+            talk(f"wrote {one_line(str(output))}", settings)
         if settings.json:
             show(chain_document(home, parts=parts), settings, chain_text)  # type: ignore[arg-type]
         elif output is None:

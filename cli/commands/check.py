@@ -11,8 +11,8 @@ from ca.errors import Kind
 from ca.model.findings import SEVERITIES
 from ca.model.status import RENEW_BEFORE
 from cli.commands.arguments import one_of, span
-from cli.options import opened_home, settings_of
-from cli.output import inform, show
+from cli.options import opened, settings_of
+from cli.output import show, talk
 
 
 def check_command(
@@ -41,7 +41,7 @@ def check_command(
     one_of("--min-severity", min_severity, tuple(SEVERITIES))
     within = span("--expiring", expiring)
     assert within is not None
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         if rebuild:
             from ca.authority.status.soundness import rebuild_derived
 

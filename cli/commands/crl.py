@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from cli.commands.arguments import AllowClock, allowed_clock, one_of, span
-from cli.options import opened_home, settings_of
-from cli.output import inform, print_json, write_pieces
+from cli.options import opened, settings_of
+from cli.output import print_json, talk, write_pieces
 
 
 def crl_command(
@@ -52,13 +52,13 @@ def crl_command(
         raise typer.BadParameter("--refresh and --if-within are two wishes; choose one")
     within, lasting = span("--if-within", if_within), span("--lifetime", lifetime)
     assert lasting is not None
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = hand_out_crl(
             home,
             ca_called(home, ca),
             CRLWishes(refresh, within, lasting, form, output, allowed_clock(allow)),
         )
-        inform(crl_text(document), settings)
+        talk(crl_text(document), settings)
         if settings.json:
             print_json(document)
         elif output is None:

@@ -9,7 +9,7 @@ import typer
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from cli.commands.profile import library_of
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -41,7 +41,7 @@ def show_command(
             data, source=file, library=library_of(settings), target=target or DEFAULT_TARGET
         )
     else:
-        with opened_home(settings) as home:
+        with opened(settings) as home:
             document = inspect_request(
                 data, source=file, library=home.library, target=target or home.target
             )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The device's name.")]
@@ -21,7 +21,7 @@ def list_command(ctx: typer.Context) -> None:
     from cli.views.device import devices_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = list_devices(home)
     show(document, settings, devices_text)
 
@@ -35,7 +35,7 @@ def show_command(ctx: typer.Context, name: Name) -> None:
     from cli.views.device import device_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = show_device(home, name)
     show(document, settings, device_text)
 
@@ -66,7 +66,7 @@ def set_command(
         tuple(address) if address else None,
         tuple(proxy_set) if proxy_set else None,
     )
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = set_device(home, name, wishes)
     show(document, settings, device_text)
 
@@ -80,6 +80,6 @@ def remove_command(ctx: typer.Context, name: Name) -> None:
     from cli.views.device import removed_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = remove_device(home, name)
     show(document, settings, removed_text)

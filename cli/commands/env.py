@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.arguments import one_of
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show, write_bytes
 
 
@@ -29,7 +29,7 @@ def env_command(
 
     settings = settings_of(ctx)
     one_of("--format", format, tuple(FORMS))
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = write_env(home)
     if settings.json or sys.stdout.isatty():
         show(document, settings, lambda each: env_text(each, format))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.arguments import Overwrite, Ref, one_of
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -37,6 +37,6 @@ def export_command(
     settings = settings_of(ctx)
     one_of("--format", format, FORMATS)
     wishes = ExportWishes(out, format, crlf, overwrite, target, zip_)  # type: ignore[arg-type]
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = export(home, ref, wishes)
     show(document, settings, export_text)

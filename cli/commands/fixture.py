@@ -9,7 +9,7 @@ import typer
 
 from ca.documents.exits import exit_of_several
 from cli.options import settings_of
-from cli.output import print_to_stderr, show
+from cli.output import say_anyway, show
 
 
 def list_command(ctx: typer.Context) -> None:
@@ -43,5 +43,5 @@ def make_command(
     document = make_fixtures(name, out, environment_of(settings))
     show(document, settings, made_text)
     if document.refused:
-        print_to_stderr(refused_text(document.refused))
+        say_anyway(refused_text(document.refused))
         raise typer.Exit(exit_of_several(each.exit for each in document.refused))

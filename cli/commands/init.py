@@ -8,7 +8,7 @@ import typer
 
 from cli.commands.arguments import one_of, span
 from cli.options import settings_of, warn_of_synced_folder
-from cli.output import inform, show
+from cli.output import show, talk
 
 
 def init_command(
@@ -83,5 +83,5 @@ def init_command(
     document = create_ca(settings.home_path, wishes, environment_of(settings))
     warn_of_synced_folder(settings)
     for note in document.notes:
-        inform(f"note: {note}", settings)
+        talk(f"note: {note}", settings)
     show(document, settings, init_text)

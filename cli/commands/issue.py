@@ -10,7 +10,7 @@ import typer
 from ca.keys.specs import SPECS
 from ca.model.status import RENEW_BEFORE
 from cli.commands.arguments import allowed, key_passphrase, lifetime, one_of, span
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -69,6 +69,6 @@ def issue_command(
         form=KeyFileFormat(pfx, legacy_pfx, passphrase),
         renew_before=renewing,
     )
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = issue_key(home, wishes)
     show(document, settings, issued_text)

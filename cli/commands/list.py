@@ -8,8 +8,8 @@ import typer
 
 from ca.model.status import STATUSES
 from cli.commands.arguments import one_of, span
-from cli.options import opened_home, settings_of
-from cli.output import inform, show
+from cli.options import opened, settings_of
+from cli.output import show, talk
 
 
 def list_command(
@@ -40,8 +40,8 @@ def list_command(
     wishes = ListWishes(
         span("--expiring", expiring), frozenset(status or ()), profile, device, everything
     )
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = list_certificates(home, wishes)
     show(document, settings, list_csv if csv else list_text)
     if not document.certificates and not csv and not settings.json:
-        inform("no certificates match; 'sipca list --all' shows every one", settings)
+        talk("no certificates match; 'sipca list --all' shows every one", settings)

@@ -9,7 +9,7 @@ import typer
 
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 
 
 def log_command(
@@ -29,8 +29,8 @@ def log_command(
     from cli.log_output import Trail
 
     settings = settings_of(ctx)
-    with closing(EventPrinter(settings)) as trail:
-        with opened_home(settings) as home:
+    with closing(Trail(settings)) as trail:
+        with opened(settings) as home:
             document = log(home, verify=verify, head=head, hand_on=trail.take)
         trail.print(document)
     if document.problems:

@@ -10,7 +10,7 @@ import typer
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from cli.commands.arguments import AllowClock, Overwrite, allowed_clock, span
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -32,7 +32,7 @@ def respond_command(
     from cli.views.ocsp import answer_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = respond(home, request, output, overwrite=overwrite)
     show(document, settings, answer_text)
     if document.status == "malformedRequest":
@@ -59,7 +59,7 @@ def presign_command(
     settings = settings_of(ctx)
     lasting = span("--lifetime", lifetime)
     assert lasting is not None
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = presign(home, out, lifetime=lasting)
     show(document, settings, presign_text)
 
@@ -82,6 +82,6 @@ def rotate_command(
     from cli.views.ocsp import signers_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = rotate_some(home, ca, if_due=if_due, allow=allowed_clock(allow))
     show(document, settings, signers_text)

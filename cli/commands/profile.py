@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ca.profiles.library import Library
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 from cli.settings import Settings
 
@@ -68,5 +68,5 @@ def new_command(
     from cli.views.profile import written_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         show(new_profile(home.library, name, like=like), settings, written_text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli.commands.arguments import AllowClock, NoCRL, Ref, allowed_clock
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -20,6 +20,6 @@ def release_command(
     from cli.views.revoke import revocation_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = release(home, ref, update_crls=not no_crl, allow=allowed_clock(allow))
     show(document, settings, revocation_text)

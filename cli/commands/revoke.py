@@ -8,7 +8,7 @@ import typer
 
 from ca.model.status import KEY_COMPROMISE, REASONS, Reason
 from cli.commands.arguments import AllowClock, NoCRL, allowed_clock, moment, one_of
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -56,6 +56,6 @@ def revoke_command(
         not no_crl,
         allowed_clock(allow),
     )
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = revoke(home, refs or [], serial or [], wishes)
     show(document, settings, revocation_text)

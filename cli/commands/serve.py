@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import opened_home, settings_of
-from cli.output import inform
-from cli.process import enable_garbage_collection
+from cli.options import opened, settings_of
+from cli.output import talk
+from cli.process import stay_long
 
 if TYPE_CHECKING:
     from ca.service.serve import Listening
@@ -51,13 +51,13 @@ def serve_command(
         address = str(ip_address(bind))
     except ValueError:
         raise typer.BadParameter(f"--bind: '{bind}' is no IP address") from None
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         home.assert_sound()
         base_url, path, name = home.base_url, home.path, home.name
         fields = home.library.target(home.target).ocsp
 
     def ready(listening: Listening) -> None:
-        inform(listening_text(listening, name, base_url, fields), settings)
+        talk(listening_text(listening, name, base_url, fields), settings)
 
-    enable_garbage_collection()
+    stay_long()
     serve(path, Listening(address, ocsp_port, http_port, workers), ready)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.arguments import Ref
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -24,6 +24,6 @@ def show_command(
     from cli.views.show import pem_text, show_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         document = show_certificate(home, ref)
     show(document, settings, pem_text if pem else show_text)

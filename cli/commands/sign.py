@@ -13,9 +13,9 @@ import typer
 from ca.documents.exits import exit_of_several
 from ca.files import write_stream
 from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
-from cli.options import opened_home, settings_of
-from cli.output import inform, json_pieces, print_json, print_to_stderr, write_pieces
-from cli.process import INTERRUPTED, enable_garbage_collection
+from cli.options import opened, settings_of
+from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
+from cli.process import INTERRUPTED, stay_long
 from cli.settings import Settings
 from cli.terminal import one_line
 
@@ -158,11 +158,11 @@ def sign_command(
     if several:
         _check_batch(wishes, out)
     delivery = Delivery(out, output, fullchain, overwrite)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         expanded = expand(sources, wishes, settings)
         if names_file is not None:
             expanded = with_names(expanded, names_file)
-        inform(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
+        talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
         call = _Call(home, settings, wishes, delivery, dry_run, report)
         document = call.batch(expanded, jobs) if several else call.single(expanded)
     code = exit_of_several(each.exit for each in document.refused)
@@ -194,8 +194,8 @@ class _Call(NamedTuple):
         else:
             if not self.settings.quiet:
                 steps = self._steps([*document.signed, *document.skipped])
-                inform(single_text(document, steps), self.settings)
-            print_to_stderr(refused_text(document.refused, several=False))
+                talk(single_text(document, steps), self.settings)
+            say_anyway(refused_text(document.refused, several=False))
             if not (delivery.folder or delivery.file or self.dry_run):
                 print(pem_of(document, fullchain=delivery.fullchain), end="")
         if self.report is not None:
@@ -210,7 +210,7 @@ class _Call(NamedTuple):
         from cli.views.progress import progress_bar
         from cli.views.sign import batch_text, refused_text
 
-        enable_garbage_collection()
+        stay_long()
         aside = self.home.path if self.settings.json or self.report is not None else None
         silent = self.settings.json or self.settings.quiet
         with (
@@ -234,8 +234,8 @@ class _Call(NamedTuple):
                     write_pieces(entries.pieces(document), binary=False)
         if not self.settings.json:
             steps = self._steps(entries.first)
-            inform(batch_text(document, steps, **entries.counts), self.settings)
-            print_to_stderr(refused_text(document.refused))
+            talk(batch_text(document, steps, **entries.counts), self.settings)
+            say_anyway(refused_text(document.refused))
         return document
 
     def _steps(self, signed: "list[Signed]") -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.options import opened_home, settings_of
+from cli.options import opened, settings_of
 from cli.output import show
 
 
@@ -17,5 +17,5 @@ def status_command(ctx: typer.Context) -> None:
     from cli.views.status import status_text
 
     settings = settings_of(ctx)
-    with opened_home(settings) as home:
+    with opened(settings) as home:
         show(status(home), settings, status_text)

@@ -12,8 +12,8 @@ from ca.errors import BugError, Kind
 from cli.bugs import raise_for_bugs
 from cli.commands.arguments import Overwrite
 from cli.commands.profile import library_of
-from cli.options import opened_home, settings_of
-from cli.output import inform, print_json, show
+from cli.options import opened, settings_of
+from cli.output import print_json, show, talk
 
 
 def build_command(
@@ -54,7 +54,7 @@ def build_command(
     bugs: list[BugError] = []
     own: tuple[bytes, ...] = ()
     if with_ca:
-        with opened_home(settings) as home:
+        with opened(settings) as home:
             own = tuple(home.chain())
     wishes = TrustWishes(
         sources=tuple(sources),
@@ -70,7 +70,7 @@ def build_command(
     if settings.json:
         print_json(document)
     else:
-        inform(build_text(document), settings)
+        talk(build_text(document), settings)
         if output is None:
             print(text, end="")
     raise_for_bugs(bugs, settings)

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from cli.output import inform
+from cli.output import talk
 from cli.settings import Settings
 from cli.terminal import safe
 
 if TYPE_CHECKING:
     from rich.progress import Task
 
-FEWEST_FOR_A_BAR = 20
+WORTH_A_BAR = 20
 
 
 class Talker:
@@ -47,8 +47,8 @@ def progress_bar(total: int, settings: Settings) -> Iterator[Talker]:
             finally:
                 bar.start()
 
-        settings.prompt_context = out_of_the_way
-        yield ProgressReporter(
+        settings.around_prompt = out_of_the_way
+        yield Talker(
             lambda text: console.print(safe(text), markup=False, emoji=False, soft_wrap=True),
             lambda done: bar.advance(task, done),
         )

@@ -8,7 +8,7 @@ import pytest
 from stand_in.lab import ROOT
 
 from ca.documents.schema import DOCUMENTS
-from cli.table import COMMANDS
+from cli.command_table import COMMANDS
 
 WORDS = sorted(COMMANDS)
 DOCUMENTED = sorted({name.split()[0] for name in DOCUMENTS} & set(WORDS))

@@ -99,7 +99,7 @@ def _remove_leftovers(path: Path, now: datetime) -> None:
 def _already(path: Path, requested: FoundingWishes, environment: Environment) -> InitDocument:
     quiet = msgspec.structs.replace(environment, passphrase=no_passphrase)
     with open_home(path, quiet) as home:
-        compare(requested, state.setting(home.store, "founding_wishes") or "{}")
+        compare(requested, settings.read(home.store, "founding_wishes") or "{}")
     return _document(path, environment, created=False, notes=[])
 
 
@@ -122,9 +122,9 @@ def _make(home: Home, wishes: FoundingWishes, passphrase: bytes | None) -> None:
     root_key = generate_key(wishes.root_key or "", passphrase, label="root CA")
     issuing_key = generate_key(wishes.issuing_key or "", protect_issuing, label="issuing CA")
     with home.store.write():
-        state.set_setting(home.store, "name", wishes.name)
-        state.set_setting(home.store, "base_url", wishes.base_url)
-        state.set_setting(home.store, "founding_wishes", encode(wishes))
+        settings.write(home.store, "name", wishes.name)
+        settings.write(home.store, "base_url", wishes.base_url)
+        settings.write(home.store, "founding_wishes", encode(wishes))
         home.record(Event("init", wishes.name or "", {"wishes": encode(wishes)}))
     root_id = _keep(home, root_key, "root", None)
     root = Issuer(root_id, _ca_id(root_key), root_key.public, None)

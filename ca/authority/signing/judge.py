@@ -186,7 +186,7 @@ class Judge:
         pairs = {(each.prepared.key_identity, each.prepared.cn) for each in ready}
         return {
             (key, cn): certificates.current_by_keys(
-                self.home.store, [key], now, limit=MAX_LOOKED_UP, besides=cn
+                self.home.store, [key], now, limit=MAX_LOOKED_UP, except_cn=cn
             ).get(key, [])
             for key, cn in pairs
         }

@@ -124,7 +124,7 @@ def _refuse_root(home: Home, row: CertificateRow) -> None:
 
 
 def _standing(home: Home, row: CertificateRow) -> Standing | None:
-    status = revocations.current(home.store, row.issuer_id, row.serial)
+    status = revocations.current_status(home.store, row.issuer_id, row.serial)
     return None if status is None else Standing(status.status, status.reason, to_text(status.since))
 
 

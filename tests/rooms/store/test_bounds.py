@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ca.errors import StoreError
-from ca.store import audit, crls, ocsp_signers, plans, revocations, state
+from ca.store import audit, crls, issuers, ocsp_signers, plans, revocations
 from ca.store.audit import Actor, Event
 from ca.store.connection import Store, open_store
 from ca.store.derived_checks import open_plan_problems
@@ -35,8 +35,10 @@ def store(path: Path) -> Iterator[Store]:
     with open_store(path, create=True) as opened:
         upgrade(opened)
         with opened.write():
-            key = state.add_key(opened, label="k", public=b"p", pkcs8=b"s", encrypted=False, at=AT)
-            issuer = state.add_issuer(opened, role="root", ca_id="0" * 8, key_id=key, parent_id=None)  # fmt: skip
+            key = issuers.add_key(
+                opened, label="k", public=b"p", pkcs8=b"s", encrypted=False, at=AT
+            )
+            issuer = issuers.add_issuer(opened, role="root", ca_id="0" * 8, key_id=key, parent_id=None)  # fmt: skip
             profile = plans.keep_profile(opened, "sip", "text")
             new = [plans.NewRequest(each, bytes(32)) for each in (b"open", b"signed")]
             numbers = plans.keep_requests(opened, new, at=AT)

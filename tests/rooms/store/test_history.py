@@ -11,7 +11,7 @@ import pytest
 from stand_in.lab import ROOT
 
 from ca.errors import StoreError
-from ca.store import audit, crls, history_checks, plans, revocations, state
+from ca.store import audit, crls, history_checks, issuers, plans, revocations, settings
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL

@@ -9,7 +9,7 @@ UNHEARD = 8
 """The exit code when nobody reads stdout any more: that of a full disk behind it."""
 
 
-def stay_long() -> None:
+def enable_garbage_collection() -> None:
     """Turn garbage collection on for a long run, without scanning what is loaded already."""
     gc.freeze()
     gc.enable()

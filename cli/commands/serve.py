@@ -9,7 +9,7 @@ import typer
 
 from cli.options import opened, settings_of
 from cli.output import talk
-from cli.process import stay_long
+from cli.process import enable_garbage_collection
 
 if TYPE_CHECKING:
     from ca.service.serve import Listening
@@ -59,5 +59,5 @@ def serve_command(
     def ready(listening: Listening) -> None:
         talk(listening_text(listening, name, base_url, fields), settings)
 
-    stay_long()
+    enable_garbage_collection()
     serve(path, Listening(address, ocsp_port, http_port, workers), ready)

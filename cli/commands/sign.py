@@ -15,7 +15,7 @@ from ca.files import write_stream
 from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
 from cli.options import opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
-from cli.process import INTERRUPTED, stay_long
+from cli.process import INTERRUPTED, enable_garbage_collection
 from cli.settings import Settings
 from cli.terminal import one_line
 
@@ -210,7 +210,7 @@ class _Call(NamedTuple):
         from cli.views.progress import progress_bar
         from cli.views.sign import batch_text, refused_text
 
-        stay_long()
+        enable_garbage_collection()
         aside = self.home.path if self.settings.json or self.report is not None else None
         silent = self.settings.json or self.settings.quiet
         with (

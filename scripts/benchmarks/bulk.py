@@ -24,7 +24,7 @@ from ca.authority.signing.prepare import Ready
 from ca.authority.signing.sign import CHUNK, sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
-from cli.process import stay_long
+from cli.process import enable_garbage_collection
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests
@@ -37,7 +37,7 @@ def measure(folder: Path) -> Iterator[Row]:
     """RSA-2048 device CSRs; issuers of P-256 and RSA-2048. Every round has a home of its own."""
     paths = write_requests(folder / "in", COUNT)
     data = [path.read_bytes() for path in paths]
-    stay_long()  # as the command line does before a batch
+    enable_garbage_collection()  # as the command line does before a batch
     for kind, bound, database in (("ec:p256", 0.30, 1.4), ("rsa:2048", 0.65, 1.1)):
         home = _Homes(folder, kind)
         rates = interleaved(

@@ -21,7 +21,7 @@ FIGURES = [
     (41, "32 MiB a worker", "ca.service.answer_cache", "MAX_OCTETS", 32 << 20),
     (42, "five minutes for machines", "ca.lint.clock", "SKEW", timedelta(minutes=5)),
     (42, "a year before a gap is called a leap", "ca.lint.clock", "LEAP", timedelta(days=365)),
-    (43, "in force for a week", "ca.store.ocsp_signers", "PROVEN", timedelta(days=7)),
+    (43, "in force for a week", "ca.store.ocsp_signers", "SUCCESSOR_PROVEN_AFTER", timedelta(days=7)),
     (50, "up to 64 requests a call", "ca.lint.factoring", "MOST_AT_ONCE", 64),
     (50, "primes below 2^20", "ca.lint.factoring", "FACTOR_BOUND", 1 << 20),
     (52, "over 64 characters", "ca.profiles.patterns", "MAX_NAME", 64),

@@ -143,10 +143,10 @@ def unexpected(error: BaseException) -> CAError:
         )
     import traceback
 
-    told = BugError(
+    bug = BugError(
         f"this is a bug of sipca's: {type(error).__name__}",
         hint="run it again with --debug and report what it prints",
     )
-    told.trace = "".join(traceback.format_exception(error))
-    told.__cause__ = error
-    return told
+    bug.trace = "".join(traceback.format_exception(error))
+    bug.__cause__ = error
+    return bug

@@ -1,8 +1,8 @@
 """Whether this machine's clock can be believed, compared with the times recorded in the register.
 
-Certificates, revocations and CRLs are dated by the clock, and what they say cannot be taken
-back. The register knows moments that have been: a clock well before the newest of them is wrong,
-or was wrong then. Light to import: every signing looks.
+Certificates, revocations and CRLs are dated by the clock and cannot be taken back. A clock well
+before the newest recorded time is wrong now, or was wrong then. Light to import: every signing
+checks it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def read_clock(home: Home) -> Clock:
 
 
 def check_clock(home: Home, allowed: Collection[str] = ()) -> list[Finding]:
-    """Judge the clock before it dates something.
+    """Check the clock before it dates something.
 
     Raises:
-        PolicyError: it is behind, and that was not allowed by name.
+        PolicyError: it is behind, and ``allow`` does not name clock-behind.
     """
     findings = judge_clock(read_clock(home), allowed)
     raise_failures(findings)
@@ -38,11 +38,11 @@ def check_clock(home: Home, allowed: Collection[str] = ()) -> list[Finding]:
 def accept_clock(home: Home, allowed: Collection[str]) -> None:
     """Record that the operator confirmed a clock that looked wrong.
 
-    Inside the write transaction of what is dated by it. From then on only later events count.
+    Call it inside the write transaction of whatever is dated. From then on only later events count.
     """
     codes = {each.code for each in RULES} & set(allowed)
-    if codes and (found := [f for f in check_clock(home, codes) if f.code in codes]):
-        detail = {"allowed": ", ".join(f.code for f in found), "said": found[0].message}
+    if codes and (findings := [f for f in check_clock(home, codes) if f.code in codes]):
+        detail = {"allowed": ", ".join(f.code for f in findings), "said": findings[0].message}
         home.record(Event(ACCEPTED, "clock", detail))
 
 

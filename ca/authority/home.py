@@ -1,4 +1,4 @@
-"""The opened CA home: its register, clock, dice, passphrase source, and its CAs."""
+"""An opened CA home: its register, clock, random source, passphrase source and CAs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class PassphraseSource(Protocol):
         """The passphrase; asked for twice when ``new``.
 
         Raises:
-            KeyUnavailableError: there is none to be had.
+            KeyUnavailableError: no passphrase is available.
         """
 
 
@@ -61,7 +61,7 @@ class Environment(msgspec.Struct, frozen=True):
     """What a home depends on: the clock, randomness, the passphrase source.
 
     ``step`` is called with the name of each point at which a crash must do no harm, ``bug`` with
-    the traceback of each bug that one thing of several met, while the others went on.
+    the traceback of each bug that stopped one item of several.
     """
 
     passphrase: PassphraseSource
@@ -80,7 +80,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 class CA(msgspec.Struct, frozen=True):
-    """One CA of this home: as an issuer, and how its key is kept."""
+    """One CA of this home: its issuer data and its stored key."""
 
     issuer: Issuer
     role: str
@@ -156,14 +156,14 @@ class Home:
 
     def chain(self) -> list[bytes]:
         """The CA certificates, issuing first and root last."""
-        found = [self.ca("issuing"), self.ca("root")]
-        return [each.issuer.facts.der for each in found if each.issuer.facts]
+        cas = [self.ca("issuing"), self.ca("root")]
+        return [each.issuer.facts.der for each in cas if each.issuer.facts]
 
     def signer(self, ca: CA) -> DigestSigner:
         """Open a CA's key, once; asks for the passphrase if it is kept encrypted.
 
         Raises:
-            KeyUnavailableError: no passphrase is to be had, or it does not open the key.
+            KeyUnavailableError: no passphrase is available, or it does not open the key.
         """
         if ca.issuer.id not in self._signers:
             passphrase = None
@@ -184,9 +184,9 @@ class Home:
     def assert_sound(self) -> None:
         """Check quickly that the state used for signing and answering matches history.
 
-        Keys, CAs, settings, OCSP signers and CRLs, what guards history, and how many
-        revocations there are. Whoever signs, revokes, makes CRLs or answers looks first;
-        ``log --verify`` looks at everything.
+        Covers keys, CAs, settings, OCSP signers, CRLs, the triggers that guard history, and the
+        number of revocations. Called before signing, revoking, making a CRL or answering; ``log
+        --verify`` checks everything.
 
         Raises:
             StoreError: somebody changed the register by hand.
@@ -215,11 +215,11 @@ class Home:
             return
         if revocation.status == "held":
             raise PolicyError(
-                f"{ca.issuer.name} is on hold and signs nothing until it is released",
+                f"{ca.issuer.name} is on hold and can sign nothing until it is released",
                 hint=f"sipca release {ca.issuer.facts.serial if ca.issuer.facts else 'SERIAL'}",
             )
         raise PolicyError(
-            f"{ca.issuer.name} is revoked and signs nothing more",
+            f"{ca.issuer.name} is revoked and can sign nothing more",
             hint="make a new CA in another --home",
         )
 
@@ -260,11 +260,11 @@ class OlderRegisterError(StoreError):
 
 @contextlib.contextmanager
 def open_home(path: Path, environment: Environment, *, read_only: bool = False) -> Iterator[Home]:
-    """Open the CA home in a folder; an older register is brought up to date first.
+    """Open the CA home in a folder; an older register is upgraded first.
 
     Raises:
         NotFoundError: there is no CA in it.
-        OlderRegisterError: it cannot be brought up to date.
+        OlderRegisterError: it cannot be upgraded.
         StoreError: the register cannot be used.
     """
     database = path / DATABASE
@@ -276,7 +276,7 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
         if store.needs_upgrade():
             if store.mode != "rw":
                 raise OlderRegisterError(
-                    f"'{database}' is an older sipca's and cannot be brought up to date here",
+                    f"'{database}' was made by an older sipca and cannot be upgraded here",
                     hint="run 'sipca status' once as the folder's owner where it is writable",
                 )
             upgrade(store, lambda before: pin(store, before, at=environment.clock(), actor=actor()))
@@ -300,8 +300,8 @@ def actor() -> Actor:
 
 
 def no_passphrase(purpose: str, *, new: bool = False) -> bytes:  # noqa: ARG001 - the protocol's
-    """A source that has none."""
+    """A passphrase source that never has one."""
     raise KeyUnavailableError(
-        f"the {purpose} is needed and there is none to be had",
+        f"the {purpose} is needed and none was given",
         hint="give --passphrase-file FILE or set SIPCA_PASSPHRASE_FILE",
     )

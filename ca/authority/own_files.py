@@ -1,6 +1,6 @@
-"""Recognise files that sipca wrote, by their content. Only those are replaced unasked.
+"""Recognise files that sipca wrote, by their content.
 
-A link never does, whatever it leads to; an empty file holds nothing that could be lost.
+Only those, and empty files, are replaced unasked; a symbolic link never is, wherever it leads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ca.errors import CAError, ConflictError, attempt
 from ca.files import is_device, start_of
 
 LOOK = 1 << 20
-"""The most octets that are examined; files recognised as a whole are far smaller."""
+"""Octets that are examined at most; files that are recognised as a whole are far smaller."""
 Ours = Callable[[bytes], bool]
 """Whether the first octets of a file are what sipca writes there."""
 

@@ -1,4 +1,4 @@
-"""Register rows and CAs as documents."""
+"""Turn register rows and CAs into documents."""
 
 from __future__ import annotations
 

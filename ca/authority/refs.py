@@ -64,12 +64,12 @@ def find_all(home: Home, ref: str, *, status: str | None = None) -> CertificateR
 
 
 def with_serial(home: Home, digits: str) -> CertificateRow:
-    """The plan with a serial (or unique prefix), whether or not a certificate came of it.
+    """The plan with a serial (or unique prefix), even if no certificate was issued for it.
 
     Raises:
-        MalformedError: it is no serial.
+        MalformedError: it is not a serial.
         NotFoundError: no such serial was ever planned.
-        ConflictError: several begin so.
+        ConflictError: several serials begin with it.
     """
     folded = digits.strip().casefold().replace(":", "").replace(" ", "")
     if not _SERIAL.fullmatch(folded):
@@ -78,7 +78,7 @@ def with_serial(home: Home, digits: str) -> CertificateRow:
     if not rows:
         raise NotFoundError(
             f"no serial begins with {folded}",
-            hint="'sipca list --all' shows what there is",
+            hint="'sipca list --all' shows every serial",
         )
     if len(rows) > 1:
         raise ambiguous(home, digits, rows)
@@ -105,7 +105,7 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
     if not rows:
         raise NotFoundError(
             f"no certificate is known as '{ref}'",
-            hint="'sipca list --all' shows what there is; a serial needs 4 hex digits or more",
+            hint="'sipca list --all' shows every serial; a serial needs 4 hex digits or more",
         )
     return rows
 
@@ -120,13 +120,13 @@ def _check_named(row: CertificateRow, folded: str) -> None:
         return
     if folded not in {name for _, name in index_of(row.der).names}:
         raise StoreError(
-            f"the index finds {row.serial.hex()} as '{folded}', which its certificate does not say",
-            hint="sipca check --rebuild makes the index again from history",
+            f"the index finds {row.serial.hex()} as '{folded}', which its certificate lacks",
+            hint="sipca check --rebuild rebuilds the index from history",
         )
 
 
 def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError:
-    """The refusal that lists what a REF could mean."""
+    """The error that lists the certificates a REF could mean."""
     now = home.now()
     listed = "; ".join(f"{row.serial.hex()} {label(row)} ({row.status(now)})" for row in rows[:12])
     more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""

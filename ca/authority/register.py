@@ -37,7 +37,7 @@ class Draft(msgspec.Struct, frozen=True):
     supersedes: int | None = None
     overrides: tuple[str, ...] = ()
     account: bytes = b""
-    """The prepared account packed, where that has been done already."""
+    """The prepared account, packed; empty if that is still to be done."""
 
 
 def keep_key(home: Home, ref: KeyRef) -> int:
@@ -53,7 +53,7 @@ def keep_key(home: Home, ref: KeyRef) -> int:
 
 
 def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
-    """Write plans down, with the one event that tells them; inside a write transaction.
+    """Record plans with their one event, inside a write transaction.
 
     Returns:
         Their numbers.
@@ -105,7 +105,7 @@ def write_results(
     """Record each plan's one result, index it, append its events; inside a write transaction.
 
     Raises:
-        StoreError: somebody took a plan for one left by a crash and abandoned it.
+        StoreError: another process took a plan for a crash's leftover and abandoned it.
     """
     now = home.now()
     if plans.any_abandoned(home.store, numbers):
@@ -153,8 +153,8 @@ class Hooks(msgspec.Struct, frozen=True):
     """What a caller adds to the certification of one certificate.
 
     ``with_plan`` and ``with_result`` run inside the transactions that record these, and get the
-    plan's number; ``before_result`` runs between signature and result. ``step`` is what the
-    points at which a fault test may cut off are named after.
+    plan's number; ``before_result`` runs between signature and result. ``step`` is the prefix of
+    the names of the points at which fault tests kill the process.
     """
 
     with_plan: Callable[[int], None] = lambda _: None
@@ -171,11 +171,11 @@ def certify(
     issuer_key: PublicKey,
     hooks: Hooks = Hooks(),  # noqa: B008 - frozen
 ) -> Certified:
-    """Plan, sign and record one certificate; every certificate outside of a batch is made here.
+    """Plan, sign and record one certificate; every certificate outside a batch is made here.
 
     Raises:
-        CAError: the register cannot be written, or the key not used; nothing was recorded but
-            perhaps the plan, which a later call abandons.
+        CAError: the register cannot be written or the key cannot be used. At most the plan was
+            recorded, and a later call abandons it.
     """
     with home.store.write():
         (number,) = write_plans(home, [draft])
@@ -192,7 +192,7 @@ def certify(
 
 
 def index_of_prepared(prepared: Prepared) -> IndexEntry:
-    """The index entry of a certificate that was just signed, from what was prepared."""
+    """The index entry of a certificate that was just signed, from its prepared form."""
     names = [(str(each.kind), each.value.casefold()) for each in prepared.san]
     cn = prepared.cn
     if cn:

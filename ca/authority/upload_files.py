@@ -1,4 +1,4 @@
-"""The files that the device's pages want, written without ever replacing another file unasked."""
+"""The files to upload to a device, written without replacing other files unasked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Delivery(msgspec.Struct, frozen=True):
     fullchain: bool = False
     overwrite: bool = False
     yields: Callable[[CertificateRow], bool] = lambda _: False
-    """Which certificates of this home may be replaced, besides those that are superseded."""
+    """Which certificates of this home may be replaced, besides superseded ones."""
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ def chain_of(home: Home, newline: str = "\n") -> Chain:
 
 
 def trust_files(chain: Chain) -> dict[str, str]:
-    """The trust files by name: one bundle, and one file a certificate for one-by-one pages."""
+    """The trust files by name: a bundle, and a file per certificate for one-by-one pages."""
     return {
         TRUSTED_ROOT: chain.trusted,
         "trusted-1-root.pem": chain.root,
@@ -78,23 +78,23 @@ def with_context(stem: str, context: int | None) -> str:
 
 
 def file_safe(text: str) -> str:
-    """A text as the stem of a file name on every platform."""
+    """Turn a text into the stem of a file name that is valid on every platform."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:100].rstrip("._-") or "device"
     return f"_{plain}" if _WINDOWS.match(plain) else plain
 
 
 _WINDOWS = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
-"""Devices of Windows, which no file can be called, whatever stands behind a dot."""
+"""Device names of Windows: no file can have one as its name, with any extension."""
 
 
 MAX_STEM = 200
-"""Octets of a stem that leave room for what is put behind it; file systems take 255 in all."""
+"""Octets of a stem at most, leaving room for suffixes; file systems allow 255 in all."""
 
 
 def stem_of(stem: str | None) -> str | None:
     """A source's own stem, made safe as a file name and shortened if needed.
 
-    The same for a path and for how the register spells it.
+    The same for a path and for its form in the register.
     """
     if stem is None:
         return None
@@ -106,7 +106,7 @@ def stem_of(stem: str | None) -> str | None:
 
 
 def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:
-    """Before anything is signed: no trust file in the folder is another CA's.
+    """Check, before signing, that no trust file in the folder is another CA's.
 
     Raises:
         ConflictError: naming those that differ.
@@ -130,7 +130,7 @@ def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:
 
 
 def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[Path]:
-    """The paths that one certificate goes to."""
+    """The paths that one certificate is written to."""
     if delivery.file is not None:
         return [delivery.file]
     if delivery.folder is None:
@@ -142,14 +142,14 @@ def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[Path
 
 
 def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
-    """What goes to each of ``taken_paths``, in the same order."""
+    """The text for each of ``taken_paths``, in the same order."""
     if delivery.file is not None:
         return [leaf + chain.issuing if delivery.fullchain else leaf]
     return [leaf, leaf + chain.issuing] if delivery.fullchain else [leaf]
 
 
 class PlannedFiles(msgspec.Struct, frozen=True):
-    """One certificate's files: path and text each, and how the document names them."""
+    """One certificate's files with their texts, and their names in the document."""
 
     texts: tuple[tuple[str, str], ...]
     files: Files
@@ -158,7 +158,7 @@ class PlannedFiles(msgspec.Struct, frozen=True):
 def planned_files(
     delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain
 ) -> PlannedFiles:
-    """The files that one certificate goes to; ``deliver_trust`` writes those beside them."""
+    """The files of one certificate; ``deliver_trust`` writes the trust files beside them."""
     paths = [str(path) for path in taken_paths(delivery, stem, context)]
     texts = tuple(zip(paths, contents(delivery, leaf, chain), strict=True))
     trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
@@ -166,16 +166,15 @@ def planned_files(
 
 
 def place_of(delivery: Delivery) -> Path | None:
-    """The folder that files go to."""
+    """The folder that files are written to."""
     return delivery.folder or (delivery.file.parent if delivery.file else None)
 
 
 def check_place(delivery: Delivery) -> None:
-    """Before anything is signed: files can be written where they are to go.
+    """Check, before signing, that files can be written to their place.
 
     Raises:
-        StoreError: the folder, or the nearest above it that is there, cannot be written, or
-            is none.
+        StoreError: the folder, or its nearest existing parent, is not a writable folder.
     """
     place = place_of(delivery)
     if place is None:
@@ -183,7 +182,7 @@ def check_place(delivery: Delivery) -> None:
     while not place.exists() and place != place.parent:  # a drive may be missing whole
         if place.is_symlink():
             raise StoreError(
-                f"'{place}' cannot be written: it is a symbolic link to nothing", hint="remove it"
+                f"'{place}' cannot be written: it is a dangling symbolic link", hint="remove it"
             )
         place = place.parent
     if not place.is_dir():
@@ -195,7 +194,7 @@ def check_place(delivery: Delivery) -> None:
 
 
 def make_place(delivery: Delivery) -> None:
-    """Make the folder that files go to.
+    """Make the folder that files are written to.
 
     Raises:
         StoreError: it cannot be made.
@@ -214,7 +213,7 @@ def deliver_trust(delivery: Delivery, chain: Chain) -> None:
     """Write the trust files of a folder.
 
     Raises:
-        CAError: one cannot be written, or another one appeared meanwhile.
+        CAError: one cannot be written, or a different one appeared meanwhile.
     """
     if delivery.folder is None:
         return
@@ -223,26 +222,28 @@ def deliver_trust(delivery: Delivery, chain: Chain) -> None:
         write_atomic(delivery.folder / name, text.encode("ascii"), overwrite=delivery.overwrite)
 
 
-def upload_steps(home: Home, made: Sequence[Signed], target: str | None) -> list[str]:
-    """What to do next on the device's pages with what ``sign`` made, in the pages' order.
+def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> list[str]:
+    """The steps to take on the device's pages with signed certificates, in the order of the pages.
 
-    Of several certificates two are enough to see that they are several.
+    Two certificates are enough to show that there are several.
 
-    Raises:
-        CAError: there is no such target.
+        Raises:
+            CAError: there is no such target.
     """
-    if not made:
+    if not signed:
         return []
-    files = made[0].files
-    several = len(made) > 1
-    known = None if several or not made[0].device else devices.device(home.store, made[0].device)
+    files = signed[0].files
+    several = len(signed) > 1
+    known = (
+        None if several or not signed[0].device else devices.device(home.store, signed[0].device)
+    )
     return next_steps(
         home.library.target(target or (known and known.target) or home.target),
         trusted_root=files.trusted_root or f"{TRUSTED_ROOT} (sipca export writes it)",
         device="each device's own -device.pem"
         if several
         else files.device or "the certificate above",
-        context=made[0].context,
+        context=signed[0].context,
     )
 
 

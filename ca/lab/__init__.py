@@ -1,1 +1,1 @@
-"""What is built from verbs and for laboratories: bad certificates from a throw-away CA."""
+"""Tools for laboratories, built on the verbs: lab files, fixtures, samples."""

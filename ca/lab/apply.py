@@ -1,4 +1,4 @@
-"""``apply``: bring a home and its output folders to what a lab file says; again: nothing to do."""
+"""``apply``: bring a home and its output folders to the state that a lab file describes."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from ca.store.certificates import CertificateRow
 
 
 def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> ApplyDocument:
-    """Converge, or with ``check`` only say what would change.
+    """Converge, or with ``check`` only report what would change.
 
-    One at a time on a home: a second call waits, and then finds its work done.
+    Only one call works on a home at a time; a second one waits, then finds its work done.
 
     Raises:
-        ConflictError: the CA is there and was made with other wishes; nothing was changed.
-        CAError: what concerns all failed; what was done before stays, and the next call goes on
-            from there. What fails for one entry is its refusal in the document.
+        ConflictError: the CA exists and was created with other options; nothing was changed.
+        CAError: a step that concerns all failed; earlier steps stay, and the next call goes on
+        from there. The failure of an entry is its refusal in the document.
     """
     if check and not (path / DATABASE).is_file():
         return _all_to_make(lab)
@@ -62,15 +62,15 @@ def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> App
         )
         with open_home(path, environment) as home:
             first = ApplyStep("ca", home.name, "made" if created else "unchanged", None)
-            steps, told = _steps(home, lab, check=False)
-            return _document([first, *steps], told, check=False)
+            steps, results = _steps(home, lab, check=False)
+            return _document([first, *steps], results, check=False)
 
 
 def _is_new(path: Path, lab: Lab, environment: Environment) -> bool:
     """Whether there is no CA yet.
 
     Raises:
-        ConflictError: there is one that was made with other wishes.
+        ConflictError: there is one that was created with other options.
     """
     if not (path / DATABASE).exists():
         return True
@@ -87,11 +87,11 @@ def _with_base_url(lab: Lab) -> FoundingWishes:
 
 
 _Entry = tuple[str, str, Callable[[], ApplyStep]]
-_Told = tuple[ApplyStep, Refused | None]
+_Result = tuple[ApplyStep, Refused | None]
 
 
-def _steps(home: Home, lab: Lab, *, check: bool) -> tuple[list[ApplyStep], list[_Told]]:
-    """The steps that concern all, which end the call where they fail, and those of each entry."""
+def _steps(home: Home, lab: Lab, *, check: bool) -> tuple[list[ApplyStep], list[_Result]]:
+    """The steps that concern all, which end the call if they fail, then those of each entry."""
     steps = []
     if check:
         wished = founding_wishes(lab.file.ca)
@@ -105,7 +105,7 @@ def _steps(home: Home, lab: Lab, *, check: bool) -> tuple[list[ApplyStep], list[
 
 
 def _entries(home: Home, lab: Lab, *, check: bool) -> Iterator[_Entry]:
-    """Everything that is worked on by itself, in its order."""
+    """The entries that are handled one by one, in order."""
     for text in lab.file.profiles:
         source = lab.path(text)
         yield "profile", source.stem, partial(_profile, home, source, check=check)
@@ -116,9 +116,9 @@ def _entries(home: Home, lab: Lab, *, check: bool) -> Iterator[_Entry]:
         yield "certificate", label_of(table), partial(work, home, lab, table, check=check)
 
 
-def _each(home: Home, entries: Iterator[_Entry]) -> list[_Told]:
-    """What became of each: whatever one raises is its refusal, and the others go on."""
-    told: list[_Told] = []
+def _each(home: Home, entries: Iterator[_Entry]) -> list[_Result]:
+    """The result of each entry; an error is that entry's refusal, and the others go on."""
+    results: list[_Result] = []
     for what, name, work in entries:
         outcome = attempt(work)
         if isinstance(outcome, CAError):
@@ -127,14 +127,14 @@ def _each(home: Home, entries: Iterator[_Entry]) -> list[_Told]:
             refused = Refused(
                 name, outcome.kind, outcome.message, _in_lab_words(outcome.hint), exit_code
             )
-            told.append((ApplyStep(what, name, "refused", outcome.message), refused))
+            results.append((ApplyStep(what, name, "refused", outcome.message), refused))
         else:
-            told.append((outcome, None))
-    return told
+            results.append((outcome, None))
+    return results
 
 
 def _in_lab_words(hint: str | None) -> str | None:
-    """A hint that names options of the command line, with the keys of a lab file in their place."""
+    """Replace the command-line options in a hint by the keys of a lab file."""
     if hint is None:
         return None
     hint = re.sub(r"--allow ([a-z-]+)", r'allow = ["\1"]', hint)
@@ -212,7 +212,7 @@ def _raise_refusals(document: SigningDocument) -> None:
 
 
 def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:
-    """Whether a file of a good certificate is not there, or is another."""
+    """Whether a file of a good certificate is missing or has other content."""
     wanted = {
         upload_files.device_name(file_stem(table), entry.context): entry.certificate_pem,
         upload_files.TRUSTED_ROOT: entry.chain_pem,
@@ -224,7 +224,7 @@ def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> boo
 
 
 def _is_entrys(table: CertificateTable, source: Source, row: CertificateRow) -> bool:
-    """Whether a certificate in the place of an entry's is an earlier one of that entry."""
+    """Whether the certificate in an entry's place is an earlier one of that entry."""
     return row.device == table.device or Path(row.source).stem == source.stem
 
 
@@ -240,8 +240,8 @@ def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
     )
     name = label_of(table)
     if check:
-        made = would_make(home, wishes)
-        state_ = {"nothing": "unchanged", "certificate": "would change"}.get(made, "would make")
+        outcome = would_make(home, wishes)
+        state_ = {"nothing": "unchanged", "certificate": "would change"}.get(outcome, "would make")
         return ApplyStep("certificate", name, state_, None)
     document = issue_key(home, wishes)
     done = {"nothing": "unchanged", "certificate": "changed"}.get(document.made, "made")
@@ -261,13 +261,13 @@ def _all_to_make(lab: Lab) -> ApplyDocument:
     return _document(steps, [], check=True)
 
 
-def _document(steps: list[ApplyStep], told: list[_Told], *, check: bool) -> ApplyDocument:
-    steps = [*steps, *(step for step, _ in told)]
+def _document(steps: list[ApplyStep], results: list[_Result], *, check: bool) -> ApplyDocument:
+    steps = [*steps, *(step for step, _ in results)]
     return ApplyDocument(
         check=check,
         converged=all(each.state == "unchanged" for each in steps),
         steps=steps,
-        refused=[each for _, each in told if each is not None],
+        refused=[each for _, each in results if each is not None],
     )
 
 

@@ -1,6 +1,6 @@
-"""Bad certificates in a folder: for testing how a device reacts, and noting what it did.
+"""Bad certificates in a folder, for testing how a device reacts.
 
-They come from a CA made in that folder and thrown away with it; no home is opened.
+They are issued by a throw-away CA of that folder; no home is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PERMITTED = "lab.example"
 
 
 def list_fixtures() -> FixtureListDocument:
-    """Every fixture that can be made."""
+    """Every available fixture."""
     library = Library()
     return FixtureListDocument(
         fixtures=[_record(library.fixture(name)) for name in library.fixtures.names()]
@@ -33,13 +33,13 @@ def list_fixtures() -> FixtureListDocument:
 
 
 def make_fixtures(name: str, folder: Path, environment: Environment) -> FixtureDocument:
-    """One fixture, or with "all" every one, and the table of what a correct peer answers.
+    """Make one fixture, or all with "all", and the table of a correct peer's answers.
 
-    What fails for one is its refusal, a bug of ours included.
+    An error of one, even a bug of ours, is its refusal.
 
-    Raises:
-        NotFoundError: there is no such fixture.
-        ConflictError: the folder holds something already.
+        Raises:
+            NotFoundError: there is no such fixture.
+            ConflictError: the folder holds something already.
     """
     library = Library()
     names = list(library.fixtures.names()) if name == "all" else [name]
@@ -56,7 +56,7 @@ def make_fixtures(name: str, folder: Path, environment: Environment) -> FixtureD
 def _check_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError(
-            f"'{folder}' holds something already",
+            f"'{folder}' is not empty",
             hint="a new folder for each throw-away CA: its key is thrown away",
         )
 
@@ -77,25 +77,26 @@ def _made(
     for path, text in shared.items():
         write_atomic(folder / path, text.encode())
     revoked: list[bytes] = []
-    made: list[FixtureRecord] = []
+    records: list[FixtureRecord] = []
     refused: list[Refused] = []
     for fixture in fixtures:
         serial = environment.new_serial()
-        found = attempt(_make, fixture, cas[fixture.change.issuer], folder, now, serial)
-        if isinstance(found, FixtureRecord):
-            made.append(found)
+        outcome = attempt(_make, fixture, cas[fixture.change.issuer], folder, now, serial)
+        if isinstance(outcome, FixtureRecord):
+            records.append(outcome)
             if fixture.change.revoked:
                 revoked.append(serial.to_bytes(16, "big"))
             continue
-        if isinstance(found, BugError):
-            environment.bug(found.trace)
-        code = EXIT_CODES[found.kind]
-        refused.append(Refused(fixture.name, found.kind, found.message, found.hint, code))
+        if isinstance(outcome, BugError):
+            environment.bug(outcome.trace)
+        code = EXIT_CODES[outcome.kind]
+        refused.append(Refused(fixture.name, outcome.kind, outcome.message, outcome.hint, code))
     crl = make_crl(issuing, revoked, now=now)
     write_atomic(folder / "issuing.crl", pem.encode(crl, "X509 CRL").encode())
     write_atomic(folder / TABLE, _table(fixtures).encode())
     return FixtureDocument(
-        folder=str(folder), ca=MARK, trusted_root=str(folder / "trusted-root.pem"), fixtures=made,
+        folder=str(folder), ca=MARK, trusted_root=str(folder / "trusted-root.pem"),
+        fixtures=records,
         table=str(folder / TABLE), refused=refused,
     )  # fmt: skip
 
@@ -148,7 +149,7 @@ def _record(fixture: Fixture, files: FixtureFiles | None = None) -> FixtureRecor
 
 
 def _table(fixtures: list[Fixture]) -> str:
-    """The table of predictions, and a column to note what the device did."""
+    """The table of predictions, with a column to note what the device did."""
     lines = [
         "# What a correct peer answers",
         "",

@@ -1,4 +1,4 @@
-"""The lab file: what a test environment wants of its CA; read and checked whole before anything."""
+"""The lab file, which describes a test environment; it is checked whole before any step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CATable(_Closed, frozen=True):
-    """The CA: what ``init`` and ``ca set`` take; what is left out has their defaults."""
+    """The CA: options of ``init`` and ``ca set``, with their defaults."""
 
     name: str | None = None
     org: str | None = None
@@ -48,7 +48,7 @@ Context = Annotated[int, msgspec.Meta(ge=0, le=99)]
 
 
 class DeviceTable(_Closed, frozen=True):
-    """A device: what ``device set`` takes."""
+    """A device: options of ``device set``."""
 
     name: str
     target: str | None = None
@@ -58,7 +58,7 @@ class DeviceTable(_Closed, frozen=True):
 
 
 class CertificateTable(_Closed, frozen=True):
-    """A certificate wanted: of a CSR file, or (``issue``) with a key made here."""
+    """A wanted certificate: of a CSR file, or (``issue``) with a key made here."""
 
     out: str
     csr: str | None = None
@@ -91,17 +91,17 @@ class Lab(msgspec.Struct, frozen=True):
     folder: Path
 
     def path(self, text: str) -> Path:
-        """A path of the file, from its folder."""
+        """Resolve a path of the file against its folder."""
         return self.folder / text
 
 
 def read_lab(path: Path, home: Path) -> Lab:
-    """Read a lab file and find whatever is wrong with it.
+    """Read and check a lab file.
 
     Raises:
-        MalformedError: an unknown key, a bad value, a CSR that is none; naming the key.
-        NotFoundError: a CSR, profile or target that is not there.
-        ConflictError: a device twice, or two certificates for one file.
+        MalformedError: it has an unknown key, a bad value, or a CSR file without a request.
+        NotFoundError: a CSR, profile or target does not exist. ConflictError: a device is given
+        twice, or two certificates have the same file.
     """
     text = decode_utf8(read_bounded(path, limit=MAX_INPUT), str(path))
     lab = Lab(read_toml(text, LabFile, file=str(path)), path.parent)
@@ -118,7 +118,7 @@ def read_lab(path: Path, home: Path) -> Lab:
 
 
 def founding_wishes(table: CATable) -> FoundingWishes:
-    """What ``init`` would be told.
+    """The wishes for ``init``.
 
     Raises:
         MalformedError: a value is not well formed.
@@ -145,7 +145,7 @@ def founding_wishes(table: CATable) -> FoundingWishes:
 
 
 def signing_wishes(table: CertificateTable) -> SigningWishes:
-    """What ``sign`` would be told for one certificate.
+    """The wishes for ``sign``, for one certificate.
 
     Raises:
         MalformedError: a value is not well formed.
@@ -229,14 +229,14 @@ def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
 
 
 def _check_request(source: Path) -> None:
-    """That a request can be read; a bug of ours in that is left to the entry itself."""
-    found = attempt(lambda: read_request(read_bounded(source)))
-    if isinstance(found, CAError) and not isinstance(found, BugError):
-        raise found
+    """Check that a request can be read; a bug of ours is left to the entry itself."""
+    outcome = attempt(lambda: read_request(read_bounded(source)))
+    if isinstance(outcome, CAError) and not isinstance(outcome, BugError):
+        raise outcome
 
 
 def _context(lab: Lab, table: CertificateTable) -> int | None:
-    """The TLS context that goes into the file's name: the table's, else its device's."""
+    """The TLS context in the file's name: the table's, otherwise its device's."""
     if table.context is not None or table.device is None:
         return table.context
     known = {each.name.casefold(): each.context for each in lab.file.device}
@@ -244,7 +244,7 @@ def _context(lab: Lab, table: CertificateTable) -> int | None:
 
 
 def _named(path: Path, key: str, check: object) -> object:
-    """Run a check, and say of its failure where in the file it is."""
+    """Run a check, and add the place in the file to its error."""
     assert callable(check)
     try:
         return check()

@@ -1,4 +1,4 @@
-"""Sample requests in a folder: something to try sipca with, where no device is at hand."""
+"""Sample requests, for trying sipca without a device."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ca.profiles.samples import samples, samples_readme
 
 
 def write_samples(folder: Path, *, overwrite: bool = False) -> SamplesDocument:
-    """Write every sample and the page about them; all or, where a file is in the way, none.
+    """Write every sample and a page about them; none if a file is in the way.
 
     Raises:
-        ConflictError: a file of other content is there and ``overwrite`` is not set.
-        StoreError: the folder does not take them.
+        ConflictError: a file has other content and ``overwrite`` is not set. StoreError: the
+        folder cannot be written.
     """
-    found = samples()
-    files = {folder / each.name: each.data for each in found}
+    texts = samples()
+    files = {folder / each.name: each.data for each in texts}
     readme = folder / "README.md"
     files[readme] = samples_readme()
     make_folder(folder)
@@ -33,6 +33,6 @@ def write_samples(folder: Path, *, overwrite: bool = False) -> SamplesDocument:
             write_atomic(path, data, overwrite=overwrite)
     return SamplesDocument(
         folder=str(folder),
-        samples=[SampleRecord(str(folder / each.name), each.shows) for each in found],
+        samples=[SampleRecord(str(folder / each.name), each.shows) for each in texts],
         readme=str(readme),
     )

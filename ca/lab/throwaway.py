@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 MARK = "sipca FIXTURE - trust nowhere"
-"""In every subject's O, so that none of this is mistaken for the real CA."""
+"""In the O of every subject, so that nobody mistakes them for the real CA's."""
 
 
 class ThrowawayCA(msgspec.Struct, frozen=True):
-    """A CA of the folder: its key, its certificate, and the certificates above it."""
+    """A CA of the folder: its key, its certificate and its issuers' certificates."""
 
     key: ThrowawayKey
     certificate: bytes
@@ -38,7 +38,7 @@ class ThrowawayCA(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What a CA's certificate says of those below it."""
+    """A CA certificate's limits for those below it."""
 
     path_length: int | None = None
     permitted: str | None = None
@@ -65,7 +65,7 @@ def make_ca(
 def make_leaf(
     change: Change, issuer: ThrowawayCA, key: ThrowawayKey, *, now: datetime, serial: int
 ) -> bytes:
-    """An end-entity certificate with what is wrong in it."""
+    """An end-entity certificate with a fixture's fault."""
     from cryptography import x509
 
     begin = now + timedelta(days=change.not_before_days)
@@ -143,7 +143,7 @@ def _signed(builder: x509.CertificateBuilder, key: ThrowawayKey) -> bytes:
 
 
 def _signed_with_sha1(builder: x509.CertificateBuilder, key: ThrowawayKey) -> bytes:
-    """The one certificate that ``issuance.issue`` does not sign (decision 20)."""
+    """Sign with SHA-1, which ``issuance.issue`` never does (decision 20)."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
     unsigned = builder.create_unsigned().public_bytes(Encoding.DER)

@@ -9,20 +9,19 @@ import msgspec
 from ca.service.replies import Reply
 
 MAX_OCTETS = 32 * 1024 * 1024
-"""Octets of questions, answers and the ways that lead to them, at the most in a worker."""
+"""Octets of questions, answers and their paths at most, for each worker."""
 MAX_WAY = 1024
-"""A longer path or request is read again each time that it comes."""
+"""A longer path or request is parsed again each time."""
 WAYS = 8
-"""Ways remembered of one question: one question can be written without end."""
+"""Forms remembered for each question: a question can be written in any number of ways."""
 _ANSWER_COST, _WAY_COST = 1024, 128
-"""What the objects around the octets take, by ``sys.getsizeof`` and rounded up."""
+"""The size of the objects around the octets, by ``sys.getsizeof``, rounded up."""
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """An answer to be given again: until it is signed anew, and at the longest (Unix seconds).
+    """An answer to give again until ``fresh_until``, and never after ``end`` (Unix seconds).
 
-    ``octets`` are headers and body as they go over the wire, ``ways`` the paths and requests that
-    led to it.
+    ``octets`` are headers and body on the wire, ``ways`` the paths and requests that it answers.
     """
 
     fresh_until: float
@@ -38,7 +37,7 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 class Answers:
-    """Answers by question, and by the very paths and requests in which it came."""
+    """Answers by question, and by the paths and requests in which it was asked."""
 
     def __init__(self) -> None:
         self.octets = 0
@@ -49,7 +48,7 @@ class Answers:
         return len(self._answers)
 
     def by_way(self, way: bytes) -> Remembered | None:
-        """The answer to what came by this path, or in this request."""
+        """The answer to this path or request."""
         return self._ways.get(way)
 
     def to(self, question: bytes) -> Remembered | None:
@@ -57,16 +56,18 @@ class Answers:
         return self._answers.get(question)
 
     def keep(self, question: bytes, reply: Reply, *, fresh_until: float, end: float) -> Remembered:
-        """Remember an answer; the oldest ones go until there is room."""
+        """Remember an answer; the oldest ones are dropped to make room."""
         self._forget(question)
-        made = Remembered(fresh_until, end, reply.headers, len(reply.body), reply.octets(), [])
-        self._answers[question] = made
-        self.octets += _cost_of(question, made)
+        remembered = Remembered(
+            fresh_until, end, reply.headers, len(reply.body), reply.octets(), []
+        )
+        self._answers[question] = remembered
+        self.octets += _cost_of(question, remembered)
         self._make_room()
-        return made
+        return remembered
 
     def lead(self, way: bytes, to: Remembered) -> None:
-        """Remember that this path or request leads to that answer."""
+        """Remember that this path or request has that answer."""
         if len(way) > MAX_WAY or way in self._ways:
             return
         if len(to.ways) >= WAYS:
@@ -87,10 +88,10 @@ class Answers:
             self._forget(next(iter(self._answers)))
 
     def _forget(self, question: bytes) -> None:
-        found = self._answers.pop(question, None)
-        if found is not None:
-            self.octets -= _cost_of(question, found)
-            self._forget_ways(found.ways)
+        answer = self._answers.pop(question, None)
+        if answer is not None:
+            self.octets -= _cost_of(question, answer)
+            self._forget_ways(answer.ways)
 
     def _forget_ways(self, ways: Iterable[bytes]) -> None:
         for way in ways:

@@ -33,12 +33,12 @@ from ca.service.register_file import Following
 from ca.service.replies import JSON, Reply, refusal, reply
 
 HOME_VARIABLE = "SIPCA_SERVED_HOME"
-"""How worker processes learn which home to serve."""
+"""The environment variable that names the home for worker processes."""
 FOLLOW_EVERY = 0.25
-"""Seconds between looks at whether another process changed the register."""
+"""Seconds between checks for changes of the register by other processes."""
 WARN_EVERY = 3600.0
 LAST_SECONDS = 10.0
-"""How long a worker without a parent has for the answers that it began."""
+"""Seconds that a worker without a parent has to finish its answers."""
 
 log = logging.getLogger("sipca.serve")
 Message = MutableMapping[str, Any]
@@ -47,7 +47,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Application:
-    """OCSP on the plain ASGI path, everything else through Starlette."""
+    """OCSP directly by ASGI, everything else by Starlette."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -62,7 +62,7 @@ class Application:
         )
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One request, or the lifespan of the worker."""
+        """Handle one request, or the lifespan of the worker."""
         if scope["type"] == "http" and self.served is not None:
             path = self._below_prefix(scope["raw_path"])
             method = scope["method"]
@@ -78,7 +78,7 @@ class Application:
         await self.rest(scope, receive, send)
 
     def _below_prefix(self, path: bytes) -> bytes:
-        """The path without that of the base URL, so that both ways lead here."""
+        """The path without the base URL's path, so that requests may come with or without it."""
         assert self.served is not None
         prefix = self.served.following.prefix
         if prefix and path.startswith(prefix):
@@ -145,20 +145,20 @@ class Application:
 
 
 def application() -> Application:
-    """The application for the home that the environment names: what each worker calls."""
+    """The application for the home named by the environment; called in each worker."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    made = Application(Path(os.environ[HOME_VARIABLE]))
-    gc.freeze()  # what is loaded is not looked through for garbage again and again
-    return made
+    served = Application(Path(os.environ[HOME_VARIABLE]))
+    gc.freeze()  # loaded modules are not scanned for garbage again and again
+    return served
 
 
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
-    """End this worker when its parent has ended, however that was.
+    """End this worker when its parent has ended in any way.
 
-    A killed parent tells nobody, but the pipe that it held open is closed: so on every system.
+    Even if the parent is killed, its end of the pipe is closed, on every system.
     """
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
@@ -167,10 +167,10 @@ def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
 
 
 def request_in(path: bytes) -> bytes | None:
-    """The OCSP request that a GET path holds (RFC 6960, A.1), or None if it holds none.
+    """The OCSP request in a GET path (RFC 6960, A.1), or None.
 
-    Taken with and without percent signs, with any number of slashes before it (an AIA URL that
-    ends in one), without its padding, and with blanks where a proxy decoded a plus.
+    Accepted with or without percent-encoding, after any number of slashes (from an AIA URL that
+    ends in one), without padding, and with blanks where a proxy decoded a plus.
     """
     text = path.lstrip(b"/")
     if b"%" in text:
@@ -189,16 +189,16 @@ def _warn(served: ServedRegister) -> None:
         for finding in served.troubles():
             log.warning("%s; %s", finding.message, finding.hint)
     except CAError as error:
-        if served.following.trouble is None:  # else it was told already
+        if served.following.trouble is None:  # otherwise it was logged already
             log.warning("the register cannot be read: %s", error)
 
 
-def _response(made: Reply) -> Response:
+def _response(reply: Reply) -> Response:
     return Response(
-        made.body, made.status, {name.decode(): value.decode() for name, value in made.headers}
+        reply.body, reply.status, {name.decode(): value.decode() for name, value in reply.headers}
     )
 
 
-async def _send(send: Send, made: Reply) -> None:
-    await send({"type": "http.response.start", "status": made.status, "headers": made.headers})
-    await send({"type": "http.response.body", "body": made.body})
+async def _send(send: Send, reply: Reply) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})

@@ -1,9 +1,9 @@
-"""uvicorn's HTTP protocol, bounded, with a short way for OCSP.
+"""uvicorn's HTTP protocol with limits, and a fast path for OCSP.
 
-Bounded is how long and how large a request may be on its way. OCSP by POST, and answers that
-are known, by GET, are given without a task and an ASGI cycle: live answers come half as fast
-again, known ones three times as fast (``scripts/bench ocsp``). Whatever is out of the ordinary
-(a client that does not read, pipelining behind a running cycle, upgrades) takes uvicorn's way.
+Time and size of a request are limited. OCSP by POST, and cached answers by GET, are given without
+a task and an ASGI cycle: live answers are half as fast again, cached ones three times as fast
+(``scripts/bench ocsp``). Everything unusual (a client that does not read, pipelining behind a
+running cycle, upgrades) is left to uvicorn.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from ca.revocation.ocsp_request import MAX_REQUEST
 from ca.service.replies import refusal
 
 REQUEST_SECONDS = 10.0
-"""How long a client may take from connecting, or from its last answer, to its request's end."""
+"""Seconds from connecting, or from the last answer, to the end of a request, at most."""
 AT_ONCE, POSTED = "at_once", "posted"
 """The worker's state under these names: from a path to headers and body of an answer known
 already, or None; and from a posted OCSP request to headers and body of its answer."""
 _TOO_LONG = refusal(413, f"an OCSP request has at most {MAX_REQUEST} octets").octets()
 MAX_HEAD = 32 * 1024
-"""Octets of request line and headers at the most."""
+"""Octets of request line and headers, at most."""
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Closes connections that are slow or have endless headers; others are not held up by them."""
+    """Closes connections that are slow or have endless headers."""
 
     _deadline: TimerHandle | None = None
     _head = 0
@@ -37,10 +37,10 @@ class GuardedProtocol(HttpToolsProtocol):
     _posted: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client connected: its first request is due.
+        """A client connected:
 
-        Unlike uvicorn's own, nobody asks the system for both addresses: nothing here uses them,
-        and that took a tenth of a live answer.
+        its first request is due. Unlike uvicorn's own, this does not ask the system for both
+        addresses: nothing here uses them, and it took a tenth of a live answer.
         """
         self.connections.add(self)
         self.transport = transport
@@ -49,12 +49,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A client has gone."""
+        """A client disconnected."""
         self._request_came()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Octets came; a head that does not end is cut off."""
+        """Octets arrived; a head that does not end is cut off."""
         if self._in_head:
             end = data.find(b"\r\n\r\n")
             self._head += len(data) if end < 0 else end
@@ -64,14 +64,14 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """A request began: it must be whole in time."""
+        """A request began: it must be complete in time."""
         self._in_head = True
         if self._deadline is None:
             self._expect_request()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """A request's head is whole; a GET answered a moment ago is answered again at once."""
+        """A request's head is complete; a GET with a cached answer is answered at once."""
         self._in_head, self._head = False, 0
         self._answered, self._posted = False, None
         if self._is_ordinary():
@@ -85,7 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body; what follows an answer is not looked at."""
+        """A piece of the body; octets after an answer are ignored."""
         if self._posted is not None:
             self._posted += body
             if len(self._posted) > MAX_REQUEST:
@@ -95,7 +95,7 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """A request is complete."""
         self._in_head = True
         self._request_came()
         if self._posted is not None:
@@ -109,7 +109,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return idle and not wishes and not self.flow.write_paused
 
     def _answer(self, known: bytes, *, status: bytes = b"200 OK", keep: bool = True) -> None:
-        """What uvicorn's own cycle would write, without a task for it."""
+        """Write what uvicorn's own cycle would, without a task."""
         self._answered, self._posted = True, None
         self.server_state.total_requests += 1
         keep &= self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()

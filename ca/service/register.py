@@ -1,4 +1,4 @@
-"""One worker's view of the home: followed as others change it, sound while it is locked."""
+"""One worker's view of the home: follows changes by other processes, and survives locks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ca.store.connection import LockedError
 log = logging.getLogger("sipca.serve")
 
 FRESH_SECONDS = 300
-"""How long an answer is given again before it is signed anew."""
+"""Seconds that an answer is given again before a new one is signed."""
 _LOCKED = failure("tryLater", "the register is locked")
 
 
 class ServedRegister:
-    """Answers from the register, remembers them, and forgets them as soon as it changes."""
+    """Answers from the register, cached until the register changes."""
 
     def __init__(self, following: Following) -> None:
         self.following = following
@@ -40,35 +40,35 @@ class ServedRegister:
         following.when_changed = self._forget
 
     def follow(self) -> None:
-        """Take up what other processes changed, or what stands at the register's path now."""
+        """Notice changes by other processes, or another file at the register's path."""
         self.following.look()
 
     def at_once(self, path: bytes) -> bytes | None:
-        """Headers and body for a GET that was answered a moment ago: no task, no parsing."""
-        found = self.answers.by_way(path)
-        if found is None or self.following.seconds() >= found.fresh_until:
+        """Headers and body for a GET with a cached answer, without a task or parsing."""
+        cached = self.answers.by_way(path)
+        if cached is None or self.following.seconds() >= cached.fresh_until:
             return None
-        return found.octets
+        return cached.octets
 
     def posted(self, request: bytes) -> bytes:
-        """Headers and body for an OCSP request that came by POST."""
-        found = self.answers.by_way(request)
-        if found is not None and self.following.seconds() < found.fresh_until:
-            return found.octets
-        made = self._answered(request, request)
-        return made.octets if isinstance(made, Remembered) else made.octets()
+        """Headers and body for an OCSP request by POST."""
+        cached = self.answers.by_way(request)
+        if cached is not None and self.following.seconds() < cached.fresh_until:
+            return cached.octets
+        answered = self._answered(request, request)
+        return answered.octets if isinstance(answered, Remembered) else answered.octets()
 
     def got(self, path: bytes, request: bytes) -> Reply:
-        """The reply to an OCSP request that came by GET."""
-        made = self._answered(request, path)
-        return made.reply() if isinstance(made, Remembered) else made
+        """The reply to an OCSP request by GET."""
+        answered = self._answered(request, path)
+        return answered.reply() if isinstance(answered, Remembered) else answered
 
     def ocsp(self, request: bytes) -> Reply:
         """The reply to an OCSP request."""
         return self.got(request, request)
 
     def _answered(self, request: bytes, way: bytes) -> Remembered | Reply:
-        """The answer to a request that came by a way: remembered if it serves again."""
+        """The answer to a request, remembered if it can be given again."""
         try:
             asked = read_ocsp_request(request)
         except MalformedError as error:
@@ -79,20 +79,20 @@ class ServedRegister:
         known, now = self.answers.to(question), self.following.seconds()
         if known is None or now >= known.fresh_until:
             answer = self._answer(asked)
-            known = self.answers.to(question)  # gone, if another file has come meanwhile
+            known = self.answers.to(question)  # closed if another file has taken its place
             if answer is None and known is not None and now < known.end:
                 return known
-            made = _ocsp_reply(answer or _LOCKED)
+            fresh = _ocsp_reply(answer or _LOCKED)
             if answer is None or not answer.known or answer.next_update is None:
-                return made
+                return fresh
             end = answer.next_update.timestamp()
             fresh_until = min(now + FRESH_SECONDS, end)
-            known = self.answers.keep(question, made, fresh_until=fresh_until, end=end)
+            known = self.answers.keep(question, fresh, fresh_until=fresh_until, end=end)
         self.answers.lead(way, known)
         return known
 
     def _answer(self, asked: OCSPRequest) -> Answer | None:
-        """What the register says now; tryLater if it cannot be believed, None if it is locked."""
+        """The register's answer now; tryLater if it is not sound, None if it is locked."""
         try:
             home, register = self.following.current()
             with home.store.translating_errors():
@@ -110,21 +110,21 @@ class ServedRegister:
 
     def crl(self, name: str) -> Reply:
         """The newest CRL of a CA."""
-        return self._public(name, self._crl, "there is no CRL to be had")
+        return self._public(name, self._crl, "there is no CRL yet")
 
     def certificate(self, name: str) -> Reply:
         """A CA's certificate as DER."""
-        return self._public(name, _certificate, "there is no certificate to be had")
+        return self._public(name, _certificate, "there is no certificate yet")
 
-    def _public(self, name: str, made: Callable[[Home, CA], Reply], without: str) -> Reply:
-        """What is given out for a CA; 404 where there is none, 503 where that cannot be told."""
+    def _public(self, name: str, make: Callable[[Home, CA], Reply], without: str) -> Reply:
+        """The reply about a CA: 404 if there is none, 503 if the register cannot be read."""
         try:
             home, _ = self.following.current()
         except CAError:
             return refusal(503, without)
         try:
             with home.store.translating_errors():
-                return made(home, ca_called(home, name))
+                return make(home, ca_called(home, name))
         except NotFoundError:
             return refusal(404, without)
         except Exception as error:
@@ -149,7 +149,7 @@ class ServedRegister:
         return self._crls[ca.issuer.id]
 
     def troubles(self) -> list[Finding]:
-        """What of CRLs and OCSP signers is ended, missing, soon to end, or not what is served.
+        """Troubles of CRLs and OCSP signers: expired, missing, expiring, or not what is served.
 
         Raises:
             CAError: the register cannot be used.
@@ -159,17 +159,17 @@ class ServedRegister:
             raise self.following.trouble.with_traceback(None)
         try:
             with home.store.translating_errors():
-                found = clock_findings(home)
-                found += [f for ca in home.cas() for f in status_service_findings(home, ca)]
+                findings = clock_findings(home)
+                findings += [f for ca in home.cas() for f in status_service_findings(home, ca)]
                 if self._served is None:
                     self._served = [self._served_of(home, register, ca) for ca in home.cas()]
-        except ValueError as error:  # octets that do not read
+        except ValueError as error:  # octets that cannot be parsed
             raise StoreError(f"the register cannot be read: {error!r}") from error
-        found += [f for each in self._served for f in judge_served(each, home.now())]
-        return [each for each in found if each.result in ("warn", "fail")]
+        findings += [f for each in self._served for f in judge_served(each, home.now())]
+        return [each for each in findings if each.result in ("warn", "fail")]
 
     def _served_of(self, home: Home, register: Register, ca: CA) -> Served:
-        """What is given out for a CA: looked at once for each change, an RSA signature too."""
+        """What is served for a CA; computed once for each change, because of an RSA signature."""
         try:
             crl = self._crl(home, ca).body
         except CAError:
@@ -178,7 +178,7 @@ class ServedRegister:
         return served(home, ca, crl, responder)
 
     def _log_once(self, what: str, error: Exception) -> None:
-        """Log why something could not be answered, unless that was the last thing logged."""
+        """Log why a request could not be answered, unless it was the last message logged."""
         text = f"{what}: {error.message if isinstance(error, CAError) else repr(error)}"
         if error is not self.following.trouble and text != self._failing:
             self._failing = text

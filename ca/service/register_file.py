@@ -1,9 +1,9 @@
 """Follow the register file by its path: reopen it when replaced, refuse it when unsound.
 
-SQLite keeps to the file that it opened, though that has been renamed, deleted or written over
-meanwhile, which is how people restore a copy. So the path is looked at a few times a second, and
-the file's mark at each answer that is signed. The server opens it for reading only: it has nothing
-to write, and SQLite then merges no left-over -wal into the file that came in its place.
+SQLite keeps using the file that it opened, even if that was renamed, deleted or overwritten
+meanwhile, as people do when they restore a copy. So the path is checked a few times a second, and
+the file's mark at each answer that is signed. The server opens it read-only: it has nothing to
+write, and SQLite then merges no left-over -wal into a restored file.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from ca.store.connection import LockedError, mark_of
 log = logging.getLogger("sipca.serve")
 
 RETRY_SECONDS = 1.0
-"""How long, at the least, until a register that was refused and did not change is tried again."""
+"""Seconds at least until an unchanged register that was refused is tried again."""
 
 Mark = tuple[int, ...] | None
 
 
 class Following:
-    """The home in a folder, open as long as the file that was opened is the one at its path."""
+    """The home in a folder, reopened when another file is at the register's path."""
 
     def __init__(self, folder: Path, environment: Environment) -> None:
         self.folder = folder
         self.trouble: CAError | None = None
-        """Why nothing is open, or why what is open cannot be read at the moment."""
+        """Why nothing is open, or why the open register cannot be read at the moment."""
         self.prefix = b""
-        """The path of the base URL, below which everything stands too."""
+        """The path of the base URL, below which everything is served as well."""
         self.when_changed: Callable[[], None] = lambda: None
         self._around = environment
         self._database = folder / DATABASE
@@ -58,28 +58,28 @@ class Following:
         self.look()
 
     def current(self) -> tuple[Home, Register]:
-        """The home and its signers, both of the file that is at the path now.
+        """The home and its signers, of the file at the path now.
 
         Raises:
-            CAError: there is none that could be answered from.
+            CAError: there is no usable register.
         """
         if self._open is not None and mark_of(self._path) != self._mark:
             self.look()
         if self._open is None:
             assert self.trouble is not None
-            raise self.trouble.with_traceback(None)  # else it grows with every answer
+            raise self.trouble.with_traceback(None)  # otherwise it grows with every answer
         return self._open
 
     def now(self) -> datetime:
-        """The moment."""
+        """The current time."""
         return self._around.clock()
 
     def seconds(self) -> float:
-        """The moment, in seconds since 1970."""
+        """The current time in seconds since 1970."""
         return self._around.clock().timestamp()
 
     def look(self) -> None:
-        """Take up what changed; then nothing remembered holds any more."""
+        """Notice changes; cached answers are then no longer valid."""
         if self._look():
             self.when_changed()
 
@@ -111,7 +111,7 @@ class Following:
         return True
 
     def close(self) -> None:
-        """Close it; what others wrote meanwhile is merged into the file, as the last one does."""
+        """Close the register; as the last connection, merge the write-ahead log into the file."""
         sound = self._open is not None and self.trouble is None
         self._shut()
         if sound:
@@ -122,13 +122,13 @@ class Following:
         return self._all_marks() != self._seen or monotonic() >= self._retry_at
 
     def _replace(self) -> bool:
-        """Open what is at the path now; whether that succeeded."""
+        """Open the file at the path now; returns whether that succeeded."""
         self._shut()
         self._seen = self._all_marks()
         started = monotonic()
         try:
             self._take_up()
-        except Exception as error:  # whatever a damaged file brings about
+        except Exception as error:  # whatever a damaged file causes
             self._refuse(error)
         else:
             self._tell(None)
@@ -140,17 +140,15 @@ class Following:
         self._mark = mark_of(self._database)
         home = self._closing.enter_context(self._opened())
         with home.store.translating_errors():
-            self._version = (
-                home.store.data_version()
-            )  # before all else: what comes later changes it
+            self._version = home.store.data_version()  # first: later steps change it
             home.store.assert_supported()
             register = Register(home)
             self._assert_whole(home)
-            found = audit.newest(home.store)
+            newest = audit.newest(home.store)
         self._beside = self._files_beside()
         if _file_of(mark_of(self._database)) != _file_of(self._mark):
             raise StoreError(f"'{self._database}' was replaced while it was opened")
-        self._head, self._file = found, _file_of(self._mark)
+        self._head, self._file = newest, _file_of(self._mark)
         self.prefix = _prefix_of(home)
         self._open = home, register
 
@@ -160,20 +158,20 @@ class Following:
             try:
                 home = stack.enter_context(open_home(self.folder, self._around, read_only=True))
             except OlderRegisterError:
-                with open_home(self.folder, self._around):  # brings it up to date
+                with open_home(self.folder, self._around):  # upgrades it
                     pass
                 self._mark = mark_of(self._database)
                 home = stack.enter_context(open_home(self.folder, self._around, read_only=True))
             yield home
 
     def _assert_whole(self, home: Home) -> None:
-        """Look closely at a file that is not just the one known before with more in it.
+        """Check a file closely unless it merely continues the one known before.
 
-        What the server starts with is looked at as by every command that signs. A copy may have
-        come half, or beside the -wal of another, whose pages SQLite lays over it.
+        At start the server makes the same check as commands that sign. A restored copy may be
+        incomplete, or lie beside the -wal of another file, whose pages SQLite would apply to it.
 
-        Raises:
-            StoreError: it is damaged, or not what its history says.
+                Raises:
+                    StoreError: it is damaged, or differs from its history.
         """
         if self._is_first or (self._file == _file_of(self._mark) and self._goes_on(home)):
             return
@@ -182,14 +180,14 @@ class Following:
             raise StoreError(f"'{self._database}': {finding.message}", hint=finding.hint)
         if self._head is not None and not self._goes_on(home):
             log.warning(
-                "'%s' was replaced: its history does not go on from event %d, which was served "
-                "before; an older copy does not know what was revoked since",
+                "'%s' was replaced: its history does not continue from event %d, which was served "
+                "before; an older copy lacks later revocations",
                 self._database,
                 self._head[0],
             )
 
     def _goes_on(self, home: Home) -> bool:
-        """Whether its history holds the newest event that was known before."""
+        """Whether its history contains the newest event known before."""
         return self._head is not None and audit.has_event(home.store, self._head)
 
     def _refuse(self, error: Exception) -> None:
@@ -201,13 +199,13 @@ class Following:
         self._tell(StoreError(f"'{self._database}' cannot be read: {error!r}", hint=hint))
 
     def _tell(self, trouble: CAError | None) -> None:
-        """Log a trouble once, and once that it is over."""
+        """Log a trouble once, and once when it is over."""
         before, self.trouble = self.trouble, trouble
         if trouble is not None and (before is None or before.message != trouble.message):
-            kept = "answering from what is known" if self._open else "answering tryLater"
+            kept = "answering from the cache" if self._open else "answering tryLater"
             log.error("the register cannot be used, %s: %s", kept, trouble.message)
         elif trouble is None and before is not None:
-            log.warning("the register is well again: '%s'", self._database)
+            log.warning("the register can be used again: '%s'", self._database)
 
     def _shut(self) -> None:
         self._open = None
@@ -216,7 +214,7 @@ class Following:
         self._closing = ExitStack()
 
     def _files_beside(self) -> tuple[Mark, ...]:
-        """Which -wal and -shm there are: a new one is not the one that this process has open."""
+        """Identify the -wal and -shm files: a new one is not the one that this process has open."""
         marks = (mark_of(self._database.with_name(DATABASE + end)) for end in ("-wal", "-shm"))
         return tuple(_file_of(each) for each in marks)
 
@@ -229,5 +227,5 @@ def _prefix_of(home: Home) -> bytes:
 
 
 def _file_of(mark: Mark) -> Mark:
-    """Which file a mark is of, whatever stands in it."""
+    """The file that a mark belongs to, whatever its content."""
     return mark and mark[:2]

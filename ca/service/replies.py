@@ -1,4 +1,4 @@
-"""What goes back over HTTP, and how long others may keep it."""
+"""HTTP replies, and how long clients may keep them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ TEXT = b"text/plain; charset=utf-8"
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole HTTP reply; ``headers`` carry Content-Type and Content-Length."""
+    """A complete HTTP reply; ``headers`` include Content-Type and Content-Length."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
     def octets(self) -> bytes:
-        """Headers, blank line and body as they go over the wire."""
+        """Headers, blank line and body on the wire."""
         head = b"".join(name + b": " + value + b"\r\n" for name, value in self.headers)
         return head + b"\r\n" + self.body
 
@@ -34,7 +34,7 @@ def reply(
     status: int = 200,
     cache: list[tuple[bytes, bytes]] | None = None,
 ) -> Reply:
-    """A reply that is not to be kept, or with ``cache`` for as long as that says."""
+    """A reply that clients must not keep, or may keep as ``cache`` says."""
     headers = [
         (b"content-type", media_type),
         (b"content-length", str(len(body)).encode()),
@@ -44,14 +44,14 @@ def reply(
 
 
 def refusal(status: int, text: str) -> Reply:
-    """A plain sentence and an error status."""
+    """A reply with a sentence and an error status."""
     return reply(f"{text}\n".encode(), TEXT, status=status)
 
 
 def keep_until(
     end: datetime, *, made: datetime, tag: str, seconds: int
 ) -> list[tuple[bytes, bytes]]:
-    """Cache headers (RFC 5019, 6.2): kept for some seconds, and never past the end."""
+    """Cache headers (RFC 5019, 6.2): keep for some seconds, and never past the end."""
     return [
         (b"cache-control", f"max-age={seconds}, public, no-transform, must-revalidate".encode()),
         (b"expires", _http_date(end)),

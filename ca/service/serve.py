@@ -1,4 +1,4 @@
-"""Binding the two ports and running the server, in this process or in several."""
+"""Bind the two ports and run the server, in this process or in several."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_CONNECTIONS = 4096
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """Where the server listens."""
+    """The address and ports of the server."""
 
     address: str
     ocsp_port: int
@@ -32,16 +32,16 @@ class Listening(msgspec.Struct, frozen=True):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether no other machine can reach it."""
+        """Whether other machines cannot reach it."""
         return ip_address(self.address).is_loopback
 
 
 def serve(home: Path, wished: Listening, ready: Callable[[Listening], None]) -> None:
-    """Answer until SIGTERM or Ctrl-C. A port of 0 is chosen by the system.
+    """Serve until SIGTERM or Ctrl-C. For port 0 the system chooses one.
 
     Raises:
         ConflictError: a port is taken.
-        StoreError: the address is not this machine's, or the port is not for everybody.
+        StoreError: the address is not this machine's, or the port is privileged.
     """
     sockets = [_bound(wished.address, port) for port in (wished.ocsp_port, wished.http_port)]
     ports = [each.getsockname()[1] for each in sockets]
@@ -61,7 +61,7 @@ def serve(home: Path, wished: Listening, ready: Callable[[Listening], None]) -> 
         access_log=False,
         log_config=None,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has ended
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it ends
         signal.signal(number, _ended)
     ready(msgspec.structs.replace(wished, ocsp_port=ports[0], http_port=ports[1]))
     if wished.workers > 1:
@@ -71,17 +71,17 @@ def serve(home: Path, wished: Listening, ready: Callable[[Listening], None]) -> 
 
 
 def _ended(_number: int, _frame: object) -> None:
-    """Ending by a signal is the ordinary end of a server: exit code 0."""
+    """A signal is the ordinary end of a server: exit code 0."""
 
 
 def _bound(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    made = socket.socket(family)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((address, port))
+        listener.bind((address, port))
     except OSError as error:
-        made.close()
+        listener.close()
         if error.errno in _TAKEN:
             raise ConflictError(
                 f"port {port} of {address} is taken",
@@ -89,10 +89,10 @@ def _bound(address: str, port: int) -> socket.socket:
             ) from None
         raise StoreError(
             f"cannot listen on port {port} of {address}: {error.strerror}",
-            hint="an address of this machine, and a port above 1023 unless root",
+            hint="choose an address of this machine, and a port above 1023 unless you are root",
         ) from None
-    made.set_inheritable(True)
-    return made
+    listener.set_inheritable(True)
+    return listener
 
 
 _TAKEN = (errno.EADDRINUSE,)

@@ -136,4 +136,4 @@ def test_an_ended_ca_signs_no_crl(two_devices: CommandLine, frozen: Callable[...
     answer = two_devices("crl", "--refresh")
 
     assert answer.exit == 4
-    assert "signs no CRL" in answer.err
+    assert "can sign no CRL" in answer.err

@@ -56,7 +56,7 @@ def test_an_empty_open_folder_is_closed_and_that_is_said(bare: CommandLine) -> N
     answer = bare("init", "--no-passphrase", *SMALL)
 
     assert mode(bare.home) == 0o700
-    assert "was open to others and is now 0700" in answer.err
+    assert "was open to other users; its mode is now 0700" in answer.err
 
 
 def test_a_folder_with_other_files_is_left_as_it_is_and_that_is_said(bare: CommandLine) -> None:
@@ -89,14 +89,14 @@ def test_again_with_the_same_wishes_or_none_is_already_there(
 @pytest.mark.parametrize(
     ("again", "message"),
     [
-        (("--name", "Other"), "made with --name 'Acme', not 'Other'"),
-        (("--root-key", "rsa:2048"), "made with --root-key 'ec:p256', not 'rsa:2048'"),
-        (("--issuing-lifetime", "1y"), "made with --issuing-lifetime 3650d, not 365d"),
+        (("--name", "Other"), "created with --name 'Acme', not 'Other'"),
+        (("--root-key", "rsa:2048"), "created with --root-key 'ec:p256', not 'rsa:2048'"),
+        (("--issuing-lifetime", "1y"), "created with --issuing-lifetime 3650d, not 365d"),
         (
             ("--base-url", "http://10.0.0.5:8080"),
-            "made with --base-url none, not 'http://10.0.0.5:8080'",
+            "created with --base-url none, not 'http://10.0.0.5:8080'",
         ),
-        (("--permit-ip", "10.0.0.0/8"), "made with --permit-ip none, not 10.0.0.0/8"),
+        (("--permit-ip", "10.0.0.0/8"), "created with --permit-ip none, not 10.0.0.0/8"),
     ],
 )
 def test_again_with_other_wishes_is_a_conflict_and_nothing_is_touched(
@@ -138,7 +138,7 @@ def test_without_any_passphrase_to_be_had_nothing_is_made(bare: CommandLine) -> 
     answer = bare("init", *SMALL)
 
     assert answer.exit == 7
-    assert "is needed and there is none to be had" in answer.err
+    assert "is needed and none was given" in answer.err
     assert not bare.home.exists()
 
 
@@ -187,7 +187,7 @@ def test_no_passphrase_ever_reaches_the_database_or_the_output(
         (("--country", "USA"), 3, "--country 'USA' is not two letters"),
         (("--name", "x" * 57), 3, "--name has 57 characters"),
         (("--base-url", "https://ca.lab"), 3, "is not an http URL without query"),
-        (("--base-url", "http://[::1"), 3, "is no URL"),
+        (("--base-url", "http://[::1"), 3, "is not a URL"),
         (("--permit-dns", "*.lab"), 3, "--permit-dns '*.lab' is not a domain"),
         (("--permit-ip", "10.0.0.1/8"), 3, "--permit-ip '10.0.0.1/8' is not a network"),
         (("--permit-ip", "lab"), 3, "--permit-ip 'lab' is not a network"),

@@ -32,7 +32,7 @@ STAGES = (
     "ca.authority.signing.judge:Judge.known",
     "ca.authority.signing.judge:Judge.judged",
     "ca.authority.signing.judge:Judge._judge_key",
-    "ca.authority.signing.places:Place.gives_way",
+    "ca.authority.signing.places:Place.may_replace",
     "ca.authority.signing.commit:_draft",
     "ca.authority.register:write_plans",
     "ca.authority.signing.crew:_sign_one",
@@ -348,7 +348,7 @@ def test_what_sipca_did_not_write_there_stays(
     assert elsewhere.exists() == (kind == "link")
 
 
-def test_a_predecessor_written_by_this_home_gives_way_to_its_successor(
+def test_a_predecessor_written_by_this_home_may_replace_to_its_successor(
     sipca: CommandLine, csr_file: Csr, tmp_path: Path
 ) -> None:
     """Of the same device and context, and of the same key and names."""

@@ -813,7 +813,7 @@ def test_a_ca_profile_signs_no_request(sipca: CommandLine, csr_file: Csr) -> Non
     answer = sipca("sign", csr_file("a"), "--profile", "issuing")
 
     assert answer.exit == 4
-    assert "profile issuing has the role issuing, which no request is signed by" in answer.err
+    assert "profile issuing has the role issuing; requests are not signed by it" in answer.err
 
 
 def test_a_report_is_the_json_document_in_a_file(

@@ -434,7 +434,7 @@ def test_a_name_that_the_index_gives_to_another_certificate_revokes_nothing(
     answer = sipca("revoke", "a.lab.example")
 
     assert answer.exit == 8
-    assert "as 'a.lab.example', which its certificate does not say" in answer.err
+    assert "as 'a.lab.example', which its certificate lacks" in answer.err
     assert {c["status"] for c in sipca("list", "--json").json["certificates"]} == {"valid"}
     assert any("the san row" in each for each in problems(sipca))
     assert sipca("check", "--rebuild").exit == 0

@@ -57,7 +57,7 @@ def test_what_a_folder_holds_beside_certificates_is_named(
     answer = sipca("trust", "build", tmp_path / "roots", "-o", tmp_path / "bundle.pem")
 
     assert answer.exit == 0
-    assert "not looked at, by their names: store.p12" in answer.err
+    assert "ignored because of their names: store.p12" in answer.err
 
 
 @pytest.mark.parametrize("what", ["profile", "target"])

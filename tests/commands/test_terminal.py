@@ -103,7 +103,7 @@ def test_no_input_never_prompts(tmp_path: Path) -> None:
     making = Terminal("init", "--no-input", "--home", tmp_path / "home")
 
     assert making.finish() == 7
-    assert "none to be had" in making.seen
+    assert "none was given" in making.seen
 
 
 def test_a_csr_is_pasted_at_the_terminal_up_to_its_end_line(sipca: CommandLine) -> None:

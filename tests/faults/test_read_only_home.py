@@ -182,7 +182,7 @@ def test_an_older_register_is_not_brought_up_to_date_there(
     listed = obedient(lab.home, "list", cwd=tmp_path / "work")
 
     assert listed.returncode == 8
-    assert "is an older sipca's and cannot be brought up to date here" in listed.stderr
+    assert "was made by an older sipca and cannot be upgraded here" in listed.stderr
 
 
 def test_a_register_read_without_locks_that_changed_meanwhile_is_not_believed(

@@ -127,7 +127,7 @@ def test_a_copy_that_stands_alone_is_taken_up(
 
     served.until(lambda: _steady(served, "GOOD"))
     assert served.health()[0] == 200
-    served.until(lambda: "its history does not go on from event" in served.service.said())
+    served.until(lambda: "its history does not continue from event" in served.service.said())
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.strip("_"))
@@ -223,7 +223,7 @@ def test_a_damaged_key_row_fails_health_and_is_logged_once_and_once_when_mended(
     served.until(lambda: _steady(served, "GOOD"))
 
     logged = served.service.said()
-    workers = len(logged.split("is well again")) - 1
+    workers = len(logged.split("can be used again")) - 1
     assert code == 503
     assert "differ from its history" in str(said["error"])
     assert 1 <= workers <= 2

@@ -38,7 +38,7 @@ def test_a_revoked_issuing_ca_signs_nothing_more(
     refused = sipca(*(places.get(word, word) for word in words))
 
     assert refused.exit == 4
-    assert "Test Lab Issuing is revoked and signs nothing more" in refused.err
+    assert "Test Lab Issuing is revoked and can sign nothing more" in refused.err
 
 
 def test_the_root_gets_its_signer_though_the_issuing_ca_is_revoked(
@@ -89,7 +89,7 @@ def test_a_leaf_of_a_revoked_issuing_ca_is_revoked_and_its_crl_left_pending(
     answer = sipca("revoke", "sbc9.lab.example", "--json")
 
     assert answer.exit == 0
-    assert "signs nothing more" in answer.json["pending"]
+    assert "can sign nothing more" in answer.json["pending"]
 
 
 def test_the_last_crl_of_a_revoked_ca_is_still_handed_out(sipca: CommandLine, issuing: str) -> None:

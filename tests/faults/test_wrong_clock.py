@@ -82,7 +82,7 @@ def test_a_home_that_was_made_by_a_clock_ahead_is_seen_to_be(
 
     assert found["ocsp-signer-not-yet-valid"] == "fail"
     assert found["clock-behind"] == "fail"
-    assert "given once to sign, issue, revoke or crl, --allow clock-behind records that" in (
+    assert "pass --allow clock-behind once to sign, issue, revoke or crl to record that" in (
         bare("check").out
     )
     assert refused.exit == 4

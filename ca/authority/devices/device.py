@@ -1,4 +1,4 @@
-"""``device ...``: what is registered about devices, used where a call does not say it."""
+"""``device ...``: registered facts about devices, the defaults of later calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ca.store.devices import DeviceRow
 
 
 class DeviceWishes(msgspec.Struct, frozen=True):
-    """What ``device set`` changes; None leaves it as it is."""
+    """What ``device set`` changes; None leaves a value as it is."""
 
     target: str | None = None
     context: int | None = None
@@ -32,10 +32,10 @@ class DeviceWishes(msgspec.Struct, frozen=True):
 def set_device(
     home: Home, name: str, wishes: DeviceWishes, *, exactly: bool = False
 ) -> DeviceDocument:
-    """Register a device or change it; with ``exactly`` also to empty values.
+    """Register or change a device; with ``exactly``, values left out are cleared.
 
     Raises:
-        MalformedError: the name is none, or an address is neither a host name nor an IP.
+        MalformedError: the name is not valid, or an address is not a host or IP address.
         NotFoundError: there is no such target.
     """
     check_device_name(name)
@@ -73,16 +73,16 @@ def remove_device(home: Home, name: str) -> DeviceDocument:
 
 
 def show_device(home: Home, name: str) -> DeviceDocument:
-    """A device and what is on it.
+    """A device and its certificates.
 
     Raises:
-        NotFoundError: nothing is known of it, not even a certificate.
+        NotFoundError: it is not registered and has no certificate.
     """
     return _document(home, find_device(home, name), changed=False)
 
 
 def list_devices(home: Home) -> DeviceListDocument:
-    """Every device, by name; those that only certificates name are among them."""
+    """Every device by name, including those that only certificates mention."""
     known = {row.name.casefold(): row for row in devices.devices(home.store)}
     for name in certificates.device_names(home.store):
         known.setdefault(name.casefold(), DeviceRow(name))
@@ -90,7 +90,7 @@ def list_devices(home: Home) -> DeviceListDocument:
 
 
 def find_device(home: Home, name: str) -> DeviceRow:
-    """A device by name: as it was set, or only known from its certificates.
+    """A device by name: registered, or known from its certificates only.
 
     Raises:
         NotFoundError: there is none.
@@ -100,13 +100,13 @@ def find_device(home: Home, name: str) -> DeviceRow:
         row = DeviceRow(name)
     if row is None:
         raise NotFoundError(
-            f"there is no device '{name}'", hint=f"sipca device set {name} enters it"
+            f"there is no device '{name}'", hint=f"sipca device set {name} registers it"
         )
     return row
 
 
 def address(text: str) -> str:
-    """A host name or IP address as it is compared.
+    """A host name or IP address in its normal form.
 
     Raises:
         MalformedError: it is neither.
@@ -118,15 +118,15 @@ def address(text: str) -> str:
     if problem is not None:
         raise MalformedError(
             f"'{printable(text)}' is neither a host name nor an IP address: {problem}",
-            hint="as sbc1.lab.example or 10.4.0.20, without port",
+            hint="for example sbc1.lab.example or 10.4.0.20, without a port",
         )
     return text.casefold()
 
 
 def _document(home: Home, row: DeviceRow, *, changed: bool) -> DeviceDocument:
     rows = list(certificates.certificates(home.store, device=row.name))
-    made = [_on_device(home, each) for each in reversed(rows) if each.signature is not None]
-    return DeviceDocument(device=_record(row), changed=changed, certificates=made)
+    records = [_on_device(home, each) for each in reversed(rows) if each.signature is not None]
+    return DeviceDocument(device=_record(row), changed=changed, certificates=records)
 
 
 def _record(row: DeviceRow) -> DeviceRecord:

@@ -26,7 +26,7 @@ from ca.store.devices import DeviceRow
 SUMS = "SHA256SUMS"
 
 
-def is_told_anew(name: str) -> bool:
+def may_be_overwritten(name: str) -> bool:
     """Whether a file describes the current state and may be overwritten."""
     return name == SUMS or name.endswith(
         ("-upload-sheet.txt", "-upload-sheet.html", "-preflight.json", "-upload.zip")
@@ -34,7 +34,7 @@ def is_told_anew(name: str) -> bool:
 
 
 class Kit(msgspec.Struct, frozen=True):
-    """The kit's files by name, the device file first, and what preflight found."""
+    """The kit's files by name, the device file first, and preflight's findings."""
 
     files: dict[str, bytes]
     findings: list[Finding]
@@ -43,7 +43,7 @@ class Kit(msgspec.Struct, frozen=True):
 def kit_of(
     home: Home, row: CertificateRow, stem: str, device: DeviceRow, target: Target, newline: str
 ) -> Kit:
-    """Assemble the files that are uploaded and those that are kept with them."""
+    """Assemble the files to upload and those that are kept with them."""
     facts = read_certificate(row.der)
     chain = upload_files.chain_of(home, newline)
     leaf = pem.encode(row.der, newline=newline)
@@ -69,15 +69,15 @@ def kit_of(
     files[f"{base}-upload-sheet.html"] = as_html(sheet).encode()
     account = unpack_account(row.account)
     files[f"{base}-account.txt"] = _account_text(account).replace("\n", newline).encode()
-    found = msgspec.json.format(encode_json({"schema": 1, "findings": findings}))
-    files[f"{base}-preflight.json"] = found + b"\n"
+    findings_json = msgspec.json.format(encode_json({"schema": 1, "findings": findings}))
+    files[f"{base}-preflight.json"] = findings_json + b"\n"
     sums = "".join(_sum_line(name, data) for name, data in sorted(files.items()))
     files[SUMS] = sums.encode()
     return Kit(files, findings)
 
 
 def _sum_line(name: str, data: bytes) -> str:
-    """A line as ``sha256sum -c`` reads it: a backslash in front where the name has escapes."""
+    """A line that ``sha256sum -c`` reads; it begins with a backslash if the name has escapes."""
     spelled = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     return f"{'' if spelled == name else chr(92)}{sha256(data).hexdigest()}  {spelled}\n"
 
@@ -119,7 +119,7 @@ def _sheet(
 
 
 def _role(purposes: tuple[str, ...]) -> Role:
-    """The role the certificate was issued for, so that preflight does not demand the other."""
+    """The role that the certificate was issued for; preflight does not demand the other."""
     if "serverAuth" in purposes and "clientAuth" not in purposes:
         return "server"
     return "client" if "clientAuth" in purposes and "serverAuth" not in purposes else "both"

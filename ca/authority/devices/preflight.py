@@ -53,25 +53,25 @@ def judge_files(wishes: PreflightWishes) -> PreflightDocument:
     """Every finding about the files; nothing is written.
 
     Raises:
-        CAError: a file cannot be read, is not what it is given as, or a peer is not an address.
+        CAError: a file cannot be read or is of another kind, or a peer is not an address.
     """
     for peer in wishes.peers:
         if as_address(peer) is None and host_problem(peer) is not None:
             raise MalformedError(
                 f"--peer '{printable(peer)}' is neither a host name nor an IP address",
-                hint="as the peer's Proxy Set has it, without port",
+                hint="give it as in the peer's Proxy Set, without a port",
             )
     device = device_file(str(wishes.certificate), read_bounded(wishes.certificate, pipes=True))
     beside = _Beside(wishes)
     keys = [
-        OtherKey(label, found)
+        OtherKey(label, key)
         for path in wishes.requests
-        if (found := beside.read(label := f"the CSR '{path}'", _key_of_request, path))
+        if (key := beside.read(label := f"the CSR '{path}'", _key_of_request, path))
     ]
     if wishes.key is not None:
         label = f"the key file '{wishes.key}'"
-        if found := beside.read(label, _key_of_file, wishes.key, wishes.key_passphrase):
-            keys.append(OtherKey(label, found))
+        if key := beside.read(label, _key_of_file, wishes.key, wishes.key_passphrase):
+            keys.append(OtherKey(label, key))
     trust = None
     if wishes.chain is not None:
         trust = beside.read(f"the trust file '{wishes.chain}'", _trust, wishes.chain)
@@ -90,7 +90,7 @@ def judge_files(wishes: PreflightWishes) -> PreflightDocument:
 
 
 class _Beside:
-    """Reads the files beside the device certificate; one that cannot be read stops no other."""
+    """Reads the files beside the device certificate; an unreadable one does not stop the others."""
 
     def __init__(self, wishes: PreflightWishes) -> None:
         self.wishes = wishes
@@ -99,20 +99,20 @@ class _Beside:
     def read(
         self, label: str, reader: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T | None:
-        """What a reader makes of a file, or None, and the reason among ``unread``.
+        """The result of a reader, or None with the reason added to ``unread``.
 
         Raises:
             CAError: the file is not there, its passphrase is missing or wrong, or it is refused.
         """
-        found = attempt(reader, *args, **kwargs)
-        if not isinstance(found, CAError):
-            return found
-        if isinstance(found, BugError):
+        outcome = attempt(reader, *args, **kwargs)
+        if not isinstance(outcome, CAError):
+            return outcome
+        if isinstance(outcome, BugError):
             if self.wishes.on_bug is not None:
-                self.wishes.on_bug(found)
-        elif not isinstance(found, MalformedError):
-            raise found
-        self.unread.append(UnreadFile(label, found.message, found.hint, found.kind))
+                self.wishes.on_bug(outcome)
+        elif not isinstance(outcome, MalformedError):
+            raise outcome
+        self.unread.append(UnreadFile(label, outcome.message, outcome.hint, outcome.kind))
         return None
 
 

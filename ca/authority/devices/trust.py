@@ -23,7 +23,7 @@ from ca.profiles.target import Target
 
 
 class TrustWishes(msgspec.Struct, frozen=True):
-    """Where certificates come from, for which device, and where the bundle goes."""
+    """The sources, the device's target, and the place of the bundle."""
 
     sources: tuple[Path, ...]
     target: Target
@@ -36,11 +36,11 @@ class TrustWishes(msgspec.Struct, frozen=True):
 
 
 def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
-    """The bundle as a document and as PEM; written where wished, whole or not at all.
+    """The bundle as a document and as PEM; written to a path if one is given, atomically.
 
     Raises:
         MalformedError: a source is damaged, or is a private key.
-        PolicyError: more certificates than the target's store takes.
+        PolicyError: there are more certificates than the target's store holds.
         ConflictError: a file holds something else.
     """
     gathered = Gathered(wishes.on_bug)
@@ -69,7 +69,7 @@ def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
 
 
 def diff(a: Path, b: Path) -> TrustDiffDocument:
-    """The differences of two bundles or manifests; what cannot be read in them is reported.
+    """The differences between two bundles or manifests; unreadable parts are reported.
 
     Raises:
         CAError: one of them cannot be read at all.
@@ -103,7 +103,7 @@ def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
     manifest = msgspec.json.format(encode_json(document), indent=2) + b"\n"
     if wishes.manifest is not None and not wishes.overwrite:
         refuse_foreign(wishes.manifest, is_manifest)
-    bundle = wishes.path if text else None  # an empty store would be all that it makes
+    bundle = wishes.path if text else None  # it would only make an empty store
     targets = [(bundle, text.encode()), (wishes.manifest, manifest)]
     for path, data in targets:
         if path is None:
@@ -124,8 +124,8 @@ def _members_of(path: Path) -> tuple[dict[str, TrustMember], list[TrustDrop]]:
             return _manifest(data, path), []
         gathered.take_in(path, data)
     gathered.raise_if_empty()
-    found = [_member(each) for each in gathered.candidates]
-    return {each.fingerprint: each for each in found}, gathered.unread
+    members = [_member(each) for each in gathered.candidates]
+    return {each.fingerprint: each for each in members}, gathered.unread
 
 
 def _manifest(data: bytes, path: Path) -> dict[str, TrustMember]:

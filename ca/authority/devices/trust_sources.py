@@ -1,6 +1,6 @@
 """Read the sources of a trust bundle: what is accepted, and what is refused by name.
 
-One bad file, block or certificate never costs the others.
+A bad file, block or certificate does not affect the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_SOURCE = 64 * MAX_INPUT
 
 
 class Gathered:
-    """What the sources hold: candidates, what could not be read, what is worth a note."""
+    """The contents of the sources: candidates, errors and notes."""
 
     def __init__(self, on_bug: Callable[[BugError], None] | None = None) -> None:
         self.candidates: list[Candidate] = []
@@ -39,10 +39,10 @@ class Gathered:
         self._on_bug = on_bug
 
     def read(self, source: Path) -> None:
-        """Take up a file, or the files of a folder that are named as certificates are.
+        """Read a file, or the files of a folder whose names are those of certificates.
 
         Raises:
-            NotFoundError: there is no such source, or a folder holds nothing of the kind.
+            NotFoundError: there is no such source, or the folder has no such file.
         """
         if not source.is_dir():
             self.take_in(source, attempt(octets_of, source))
@@ -59,10 +59,10 @@ class Gathered:
         if others := sorted(set(source.iterdir()) - set(paths)):
             shown = ", ".join(printable(path.name) for path in others[:5])
             more = f" and {len(others) - 5} more" if len(others) > 5 else ""
-            self.notes.append(f"'{source}': not looked at, by their names: {shown}{more}")
+            self.notes.append(f"'{source}': ignored because of their names: {shown}{more}")
 
     def raise_if_empty(self) -> None:
-        """Raise the first error where nothing but errors was found.
+        """Raise the first error if there are only errors.
 
         Raises:
             CAError: no certificate could be read.
@@ -75,7 +75,7 @@ class Gathered:
         raise error
 
     def take_in(self, path: Path, data: bytes | CAError) -> None:
-        """Take up what a file holds, or refuse it for what kept it from being read.
+        """Take in the certificates of a file, or record why it cannot be read.
 
         Raises:
             NotFoundError: it is not there.
@@ -87,8 +87,8 @@ class Gathered:
             self._refuse(str(path), bundle)
             return
         for line in bundle.keys:
-            hint = "take it out, and consider the key known to others"
-            message = f"'{path}' line {line} is a private key, where CA certificates are due"
+            hint = "remove it, and consider the key compromised"
+            message = f"'{path}' line {line} is a private key; only CA certificates belong here"
             self._refuse(f"{path}:{line}", MalformedError(message, hint=hint))
         for damage in bundle.damaged:
             message = f"'{path}' line {damage.line}: {damage.reason}"

@@ -12,7 +12,7 @@ from ca.store.audit import Event
 def set_settings(
     home: Home, *, base_url: str | None = None, target: str | None = None
 ) -> SettingsDocument:
-    """Change the base URL ("none" takes it away) and the target; each change with its event.
+    """Change the base URL ("none" removes it) and the target; each change records its event.
 
     Raises:
         CAError: the URL is not well formed, or there is no such target.

@@ -1,4 +1,4 @@
-"""Making the root and issuing CA."""
+"""Create the root and issuing CA."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ LEFTOVER_AFTER = timedelta(hours=1)
 
 
 def create_ca(path: Path, requested: FoundingWishes, environment: Environment) -> InitDocument:
-    """Make a root and an issuing CA in a folder, or find that they are there.
+    """Create a root and an issuing CA in a folder, unless they exist already.
 
-    The register is built under another name and linked into place, so that of several at once
-    one wins and the others find its CA.
+    The register is built under another name and linked into place: of several simultaneous calls
+    one wins, and the others find its CA.
 
     Raises:
-        ConflictError: a CA is there that was made with other wishes.
-        CAError: a wish is not well formed, or the folder cannot be written.
+        ConflictError: a CA exists that was created with other options.
+        CAError: an option is not well formed, or the folder cannot be written.
     """
     requested = normal(requested)
     database = path / DATABASE
@@ -77,21 +77,21 @@ def _chosen(requested: FoundingWishes, environment: Environment) -> FoundingWish
 
 
 def _own_folder(path: Path) -> list[str]:
-    """The folder, 0700 if it is ours alone; a note where something was found otherwise."""
+    """Make the folder, with mode 0700 if it is ours alone; a note if its mode was open."""
     if make_folder(path, mode=0o700) or os.name != "posix":
         return []
     if path.stat().st_mode & 0o077 == 0:
         return []
     if any(entry.name not in ("profiles", "targets") for entry in path.iterdir()):
-        return [f"'{path}' holds other files, so its mode was left: others may look into it"]
+        return [f"'{path}' holds other files, so its mode was kept: other users may read it"]
     path.chmod(0o700)
-    return [f"'{path}' was open to others and is now 0700"]
+    return [f"'{path}' was open to other users; its mode is now 0700"]
 
 
 def _remove_leftovers(path: Path, now: datetime) -> None:
-    """Half-built registers of an ``init`` that was killed; they hold nothing anybody uses."""
+    """Remove half-built registers of an ``init`` that was killed; nobody uses them."""
     for leftover in path.glob(".init-*.db*"):
-        with contextlib.suppress(FileNotFoundError):  # a twin's, and it has just ended
+        with contextlib.suppress(FileNotFoundError):  # another init removed it just now
             if now.timestamp() - leftover.stat().st_mtime > LEFTOVER_AFTER.total_seconds():
                 leftover.unlink()
 
@@ -150,7 +150,7 @@ def _keep(home: Home, key: NewKey, role: str, parent_id: int | None) -> int:
 
 
 def _ca_id(key: NewKey) -> str:
-    """The first 8 hex digits of the key identifier, as URLs name the CA."""
+    """The first 8 hex digits of the key identifier, which name the CA in URLs."""
     return key_identifier(key.public.bits).hex()[:8]
 
 

@@ -69,15 +69,15 @@ def normal_base_url(text: str) -> str:
     """An http URL without the final slash.
 
     Raises:
-        MalformedError: it is none. https would need a certificate to check a certificate
-            (RFC 5280, 8), so it is refused.
+        MalformedError: it is not one. https is refused: it would need a certificate to check a
+            certificate (RFC 5280, 8).
     """
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
         raise MalformedError(
-            f"--base-url '{text}' is no URL", hint="http://10.0.0.5:8080"
+            f"--base-url '{text}' is not a URL", hint="http://10.0.0.5:8080"
         ) from None
     plain = text.isascii() and text.isprintable() and " " not in text
     if parts.scheme != "http" or not parts.hostname or parts.query or parts.fragment or not plain:
@@ -89,7 +89,7 @@ def normal_base_url(text: str) -> str:
 
 
 def encode(wishes: FoundingWishes) -> str:
-    """The wishes as they are recorded."""
+    """Encode the wishes for the register."""
     return msgspec.json.encode(wishes, order="sorted").decode()
 
 
@@ -104,9 +104,9 @@ def compare(wished: FoundingWishes, recorded: str) -> None:
         wish, was = getattr(wished, field), getattr(first, field)
         if wish not in (None, ()) and wish != was:
             raise ConflictError(
-                f"a CA is there already, made with --{field.replace('_', '-')} "
+                f"a CA exists already, created with --{field.replace('_', '-')} "
                 f"{_spelled(was)}, not {_spelled(wish)}",
-                hint="choose another --home, or call init without that wish",
+                hint="choose another --home, or run init without that option",
             )
 
 

@@ -1,1 +1,1 @@
-"""Reports: what the register and the library hold, shown or written out. Changes nothing."""
+"""Reports of what the register and the library contain; the register is not changed."""

@@ -22,7 +22,7 @@ def chain(home: Home, *, parts: Parts = "all", format: Format = "pem") -> bytes:
     """The CA certificates, issuing first and root last.
 
     Raises:
-        ConflictError: DER holds one certificate, and several were asked for.
+        ConflictError: DER holds one certificate, and several were requested.
     """
     issuing, root = home.chain()
     chosen = {"all": [issuing, root], "root": [root], "issuing": [issuing]}[parts]
@@ -47,10 +47,10 @@ def chain_document(home: Home, *, parts: Parts = "all") -> ChainDocument:
 
 
 def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:
-    """Write what ``chain`` answered.
+    """Write the output of ``chain``.
 
     Raises:
-        CAError: another file is there, or it cannot be written.
+        CAError: the path has another file, or cannot be written.
     """
     if not path.parent.is_dir():
         raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")

@@ -6,17 +6,17 @@ from ca.authority.home import Home
 from ca.store import certificates, devices
 
 MOST = 2000
-"""The most names that are offered."""
+"""Names that are offered at most."""
 
 
 def device_names(home: Home) -> list[str]:
-    """Every device, as it was set or as certificates name it."""
+    """Every device, registered or known from certificates."""
     known = [row.name for row in devices.devices(home.store)]
     return sorted({*known, *certificates.device_names(home.store)})[:MOST]
 
 
 def ref_names(home: Home, begun: str) -> list[str]:
-    """Devices, and CNs and SANs that begin so of certificates that have not ended."""
+    """Devices, CNs and SANs of unexpired certificates that begin with a prefix."""
     now = int(home.now().timestamp())
     names = certificates.names_expiring_after(home.store, now, begun.casefold(), limit=MOST)
     return sorted({*device_names(home), *names})[:MOST]

@@ -17,12 +17,12 @@ ASIDE = "move it aside: this folder is sipca's"
 
 
 def write_env(home: Home) -> EnvDocument:
-    """Write root, chain and newest CRL below the home where they differ; their paths.
+    """Write root, chain and newest CRL below the home if they differ; returns their paths.
 
-    No key is opened: a CRL that was never made has no variable.
+    No key is opened; without a CRL there is no variable for it.
 
     Raises:
-        ConflictError: something that sipca did not write is in the place of one.
+        ConflictError: one of the paths has something that sipca did not write.
         StoreError: the home cannot be written.
     """
     folder = home.path.absolute() / PUBLIC_FOLDER

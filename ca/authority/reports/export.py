@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from ca.authority import upload_files
-from ca.authority.devices.kit import is_told_anew, kit_of
+from ca.authority.devices.kit import kit_of, may_be_overwritten
 from ca.authority.home import Home
 from ca.authority.own_files import is_kit_file, refuse_foreign
 from ca.authority.records import certificate_record
@@ -43,11 +43,11 @@ class ExportWishes(msgspec.Struct, frozen=True):
 
 
 def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
-    """Write a certificate's upload files again; with a target the whole upload kit.
+    """Write a certificate's upload files again, or with a target the whole upload kit.
 
     Raises:
-        NotFoundError: it has no certificate.
-        ConflictError: a file holds something else.
+        NotFoundError: there is no such certificate.
+        ConflictError: a file has other content.
     """
     match = find(home, ref)
     row = match.row
@@ -92,14 +92,14 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
 
 
 def _is_in_the_way(wishes: ExportWishes, name: str, data: bytes) -> bool:
-    """Whether something is in a file's place that does not give way to it."""
+    """Whether a file's place has something that it may not replace."""
     path = wishes.folder / name
     if wishes.overwrite or not os.path.lexists(path):
         return path.is_dir()
     if path.is_file() and not conflicts(path, data):
         return False
     ours = attempt(refuse_foreign, path, partial(is_kit_file, name))
-    return not is_told_anew(name) or isinstance(ours, CAError)
+    return not may_be_overwritten(name) or isinstance(ours, CAError)
 
 
 def _export_files(

@@ -15,7 +15,7 @@ from ca.store import certificates
 
 
 class ListWishes(msgspec.Struct, frozen=True):
-    """Which certificates to list; without any wish the current ones."""
+    """Which certificates to list; by default the current ones."""
 
     expiring: timedelta | None = None
     statuses: frozenset[str] = frozenset()

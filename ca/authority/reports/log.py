@@ -1,4 +1,4 @@
-"""``log``: the audit trail, and whether it holds together."""
+"""``log``: the audit trail, and its verification."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ca.documents.log import LogDocument, LogEvent
 from ca.store import audit, history_checks
 
 MOST_PROBLEMS = 10_000
-"""How many problems ``log --verify`` names; the others are counted."""
+"""How many problems ``log --verify`` names at most; the others are counted."""
 
 
 def log(
@@ -21,9 +21,10 @@ def log(
     head: str | None = None,
     hand_on: Callable[[LogEvent], None] | None = None,
 ) -> LogDocument:
-    """The audit trail; with ``verify`` or a noted ``head``, what does not fit together.
+    """The audit trail; with ``verify`` or a noted ``head``, also its inconsistencies.
 
-    With ``hand_on`` each event goes there and none is in the document: memory is bounded.
+    With ``hand_on`` each event is passed to it and the document has none, so that memory is
+    bounded.
     """
     events: list[LogEvent] = []
     with home.store.snapshot():

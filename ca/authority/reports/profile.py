@@ -1,4 +1,4 @@
-"""``profile ...``: the signing profiles there are to choose from."""
+"""``profile ...``: the signing profiles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ca.profiles.target import Target
 
 
 def profiles(library: Library) -> ProfileListDocument:
-    """Every profile; of an own file that is none, why."""
+    """Every profile; for an own file that is not valid, the reason."""
     return ProfileListDocument(profiles=named_records(library.profiles, library.profile))
 
 
@@ -34,11 +34,11 @@ def text_of(shelf: Shelf, name: str) -> TextDocument:
     """The TOML of a profile or target.
 
     Raises:
-        NotFoundError: there is none of that name.
+        NotFoundError: there is none with that name.
     """
     text, file = shelf.text(name), f"{name}.toml"
     verbatim = False
-    with suppress(CAError):  # what is wrong with an own file is said where it is used
+    with suppress(CAError):  # errors of an own file are reported where it is used
         if shelf.what == "profile":
             verbatim = read_profile(text, file=file, name=name).verbatim
         else:
@@ -48,7 +48,7 @@ def text_of(shelf: Shelf, name: str) -> TextDocument:
 
 
 def check_profile(library: Library, path: Path) -> TextDocument:
-    """A profile file, read strictly; a name of the library's is taken for its profile.
+    """Check a profile file strictly; a name of the library means its profile.
 
     Raises:
         CAError: it is not a profile.
@@ -67,6 +67,6 @@ def new_profile(library: Library, name: str, *, like: str) -> WrittenDocument:
     """Copy a profile into the home.
 
     Raises:
-        CAError: the name is taken or no name, or there is none to copy.
+        CAError: the name is taken or not valid, or there is none to copy.
     """
     return WrittenDocument(path=str(library.new_profile(name, like=like)))

@@ -32,7 +32,7 @@ RULE_MODULES = (
     "ca.revocation.health",
     "ca.revocation.served",
 )
-"""The modules whose import enters rules into the catalogue."""
+"""The modules whose import adds rules to the catalogue."""
 
 
 def rules() -> RuleDocument:
@@ -46,7 +46,7 @@ def rules() -> RuleDocument:
 
 
 def show_rule(code: str) -> RuleShowDocument:
-    """One rule with its cases, and what its citations point at.
+    """One rule with its cases and resolved citations.
 
     Raises:
         NotFoundError: no rule has this code.
@@ -74,7 +74,7 @@ def _catalogue() -> dict[str, Rule]:
 
 
 def _resolved(citation: Citation) -> CitationRecord:
-    """What a citation points at; of our own documents the section's title."""
+    """What a citation refers to; for our own documents the section's title."""
     if citation.own is None:
         return CitationRecord(citation.text, *published(citation))
     titles = sections(citation.document, readme(citation.own))

@@ -16,7 +16,7 @@ def show_certificate(home: Home, ref: str) -> ShowDocument:
     """One certificate with its account.
 
     Raises:
-        CAError: the REF means none, or several.
+        CAError: the REF matches none, or several.
     """
     match = find(home, ref)
     facts = read_certificate(match.row.der)

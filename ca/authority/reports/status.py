@@ -1,4 +1,4 @@
-"""``status``: which CA this is, how much it holds, the head of its audit trail."""
+"""``status``: the name, counts and audit head of a CA."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ca.store import audit, certificates
 
 
 def status(home: Home) -> StatusDocument:
-    """Which CA this is, how much it holds, and the head of the audit chain."""
+    """The name of the CA, its counts, and the head of the audit trail."""
     counts = certificates.count_by_status(home.store, home.now())
     return StatusDocument(
         ca=home.name,

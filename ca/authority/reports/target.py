@@ -1,4 +1,4 @@
-"""``target ...``: the device targets there are to choose from."""
+"""``target ...``: the device targets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ca.profiles.target import Target
 
 
 def targets(library: Library) -> TargetListDocument:
-    """Every target; of an own file that is none, why."""
+    """Every target; for an own file that is not valid, the reason."""
     return TargetListDocument(targets=named_records(library.targets, library.target))
 
 

@@ -1,4 +1,4 @@
-"""One call of ``sign``: what it signs with, where its files go, and what came of each source."""
+"""One call of ``sign``: its signer, the place of its files, and the result of each source."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ca.documents.sign import Files
 from ca.errors import CAError, attempt
 
 Delivered = Pending[list[Files | CAError]]
-"""The files written for each candidate of a chunk, or what kept them from being written."""
+"""The files written for each candidate of a chunk, or the error that prevented it."""
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """How somebody follows a batch, and ends it early.
+    """How a caller follows a batch and ends it early.
 
-    With ``hand_on`` the document has no certificates: nothing of a batch grows with its size.
+    With ``hand_on`` the document has no certificates, and memory does not grow with the batch.
     """
 
     progress: Callable[[int], None] = lambda _: None
@@ -33,7 +33,7 @@ class Watch(msgspec.Struct, frozen=True):
 
 
 class Batch:
-    """One call of ``sign``: what it signs with, where files go, what came of each source."""
+    """One call of ``sign``: its signer, the place of its files, the result of each source."""
 
     def __init__(
         self, home: Home, delivery: Delivery, crew: Crew, *, dry_run: bool, hand_on: HandOn | None
@@ -48,14 +48,14 @@ class Batch:
         self.results = Results(home, chain, hand_on)
 
     def close(self) -> None:
-        """Let others write where this call did."""
+        """Release the folder, so that other processes can write there."""
         self.place.leave()
 
     def unobstructed(self, candidates: Iterable[Candidate]) -> list[Candidate]:
-        """The candidates whose files nothing is in the way of; the others are refused."""
+        """The candidates whose files are not in the way of anything; the others are refused."""
         free: list[Candidate] = []
         for candidate in candidates:
-            replaced = attempt(self.place.gives_way, candidate)
+            replaced = attempt(self.place.may_replace, candidate)
             if isinstance(replaced, CAError):
                 self.results.refuse(candidate.source, replaced)
             elif replaced:
@@ -65,15 +65,15 @@ class Batch:
         return free
 
     def in_place(self, candidates: list[Candidate]) -> list[Candidate]:
-        """Take the place for the candidates, and look again at what is in the way there.
+        """Lock the folder for the candidates, and check again for files in the way.
 
         Raises:
-            CAError: the folder cannot be made or locked, or has a foreign trust file by now.
+            CAError: the folder cannot be made or locked, or now has another CA's trust file.
         """
         return self.unobstructed(candidates) if candidates and self.place.take() else candidates
 
     def deliver(self, candidates: list[Candidate], pems: list[str]) -> Delivered:
-        """Have the files of a chunk written, behind the trust files of the folder."""
+        """Write the files of a chunk, after the trust files of the folder."""
         if self.dry_run or not candidates or not self.place.takes_files:
             return lambda: [Files() for _ in candidates]
         planned = [
@@ -106,7 +106,7 @@ class Batch:
 
 
 def mendable(error: CAError) -> CAError:
-    """An error that came after the certificate was recorded, with a hint that says so."""
+    """Add to an error after the certificate was recorded the hint that it was."""
     rest = f": {error.hint}" if error.hint else ""
-    error.hint = f"the certificate is in the register; mend this and run again{rest}"
+    error.hint = f"the certificate is in the register; fix this and run again{rest}"
     return error

@@ -1,7 +1,7 @@
 """Commit plans before they are signed and results after, in chunks where possible.
 
-Where a chunk fails as a whole though the register is sound, each of it is tried alone, so that
-what is wrong with one ends that one.
+If a chunk fails although the register is sound, its items are tried one by one, so that a bad one
+affects only itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from ca.authority import register
 from ca.authority.home import Home
 from ca.authority.signing.batch import Batch, Delivered
-from ca.authority.signing.crew import Answered, Made, Pending
+from ca.authority.signing.crew import Answered, Pending, SignedCertificate
 from ca.authority.signing.judge import Candidate, lifetime_text
 from ca.encoding import pem
 from ca.errors import BugError, CAError, StoreError, attempt
@@ -29,33 +29,33 @@ class Planned(msgspec.Struct, frozen=True):
     candidates: list[Candidate]
     drafts: list[register.Draft]
     numbers: Sequence[int]
-    made: Pending[list[Answered]]
+    signed: Pending[list[Answered]]
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A candidate with its plan and what was made of it, where it is one to be signed."""
+    """A candidate with its plan and its certificate, if it is one to be signed."""
 
     candidate: Candidate
     number: int = 0
     draft: register.Draft | None = None
-    made: Made | None = None
+    signed: SignedCertificate | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """A chunk whose certificates are in the register, its files on their way to the disk."""
+    """A chunk whose certificates are recorded and whose files are being written."""
 
     size: int
     candidates: list[Candidate]
-    made: list[Made | None]
+    signed: list[SignedCertificate | None]
     files: Delivered
 
 
 def committed(
     batch: Batch, candidates: list[Candidate]
 ) -> tuple[list[Candidate], list[register.Draft], list[int]]:
-    """The candidates to go on with, with the plans committed for those that are to be signed.
+    """Commit plans for the candidates to be signed, and return those that remain.
 
-    Where that fails for the whole chunk though the register is sound, each is tried alone.
+    If that fails for the chunk although the register is sound, each is tried alone.
     """
     left = candidates
     drafts: list[register.Draft] = []
@@ -78,44 +78,44 @@ def committed(
         return [], [], []
     alone = [committed(batch, [each]) for each in left]
     return (
-        [each for found, _, _ in alone for each in found],
+        [each for committed_alone, _, _ in alone for each in committed_alone],
         [each for _, found, _ in alone for each in found],
         [each for _, _, found in alone for each in found],
     )
 
 
 def record(batch: Batch, chunk: Planned) -> Recorded:
-    """Record the results of a chunk in one transaction, have its files written."""
+    """Record the results of a chunk in one transaction and write its files."""
     home = batch.home
-    answers = iter(zip(chunk.numbers, chunk.drafts, chunk.made(), strict=True))
+    answers = iter(zip(chunk.numbers, chunk.drafts, chunk.signed(), strict=True))
     rows: list[Result] = []
     for candidate in chunk.candidates:
         if batch.dry_run or candidate.good is not None:
             rows.append(Result(candidate))
             continue
-        number, draft, made = next(answers)
-        if isinstance(made, CAError):
-            _give_up(batch, Result(candidate, number, draft), made)
+        number, draft, answer = next(answers)
+        if isinstance(answer, CAError):
+            _give_up(batch, Result(candidate, number, draft), answer)
         else:
-            rows.append(Result(candidate, number, draft, made))
+            rows.append(Result(candidate, number, draft, answer))
     if chunk.drafts:
         home.step("signed")
         rows = _kept(batch, rows)
         home.step("recorded")
     candidates = [row.candidate for row in rows]
     pems = [
-        row.made.pem if row.made is not None
+        row.signed.pem if row.signed is not None
         else pem.encode(row.candidate.good.der) if row.candidate.good is not None
         else ""
         for row in rows
     ]  # fmt: skip
     files = batch.deliver(candidates, pems)
-    return Recorded(chunk.size, candidates, [row.made for row in rows], files)
+    return Recorded(chunk.size, candidates, [row.signed for row in rows], files)
 
 
 def _kept(batch: Batch, rows: list[Result]) -> list[Result]:
-    """Those whose results are in the register, if need be by recording each alone."""
-    new = [row for row in rows if row.made is not None]
+    """The candidates whose results were recorded, one by one if the chunk fails."""
+    new = [row for row in rows if row.signed is not None]
 
     def work() -> None:
         with batch.home.store.write():
@@ -123,7 +123,7 @@ def _kept(batch: Batch, rows: list[Result]) -> list[Result]:
                 batch.home,
                 [row.number for row in new],
                 [row.draft for row in new if row.draft is not None],
-                [row.made.signature for row in new if row.made is not None],
+                [row.signed.signature for row in new if row.signed is not None],
             )
 
     failure = attempt(work) if new else None
@@ -138,7 +138,7 @@ def _kept(batch: Batch, rows: list[Result]) -> list[Result]:
 
 
 def _give_up(batch: Batch, row: Result, error: CAError) -> None:
-    """Refuse a source after its plan was committed; nothing of the plan was handed out."""
+    """Refuse a source whose plan is committed; no certificate was handed out."""
     assert row.draft is not None
     serial = row.draft.prepared.serial
     with contextlib.suppress(StoreError), batch.home.store.write():  # else a later call does it
@@ -147,7 +147,7 @@ def _give_up(batch: Batch, row: Result, error: CAError) -> None:
 
 
 def still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
-    """The candidates that no revocation made since they were judged forbids."""
+    """The candidates that are still allowed after revocations made since they were judged."""
     forbidding = batch.judge.forbidding([candidate.ready for candidate in candidates])
     allowed = []
     for candidate in candidates:
@@ -162,7 +162,7 @@ def still_allowed(batch: Batch, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _unsigned_yet(batch: Batch, candidates: list[Candidate]) -> Iterator[Candidate]:
-    """The candidates, beside what another process has planned or signed since they were judged."""
+    """The candidates, checked against plans and certificates made by other processes meanwhile."""
     hashes = [
         each.ready.request_hash
         for each in candidates
@@ -198,7 +198,7 @@ def _draft(batch: Batch, candidate: Candidate) -> register.Draft:
 
 
 def abandon_leftovers(home: Home) -> None:
-    """Plans that a crash left without a result: their serials stay used for ever."""
+    """Abandon plans that a crash left without a result; their serials stay used for ever."""
     now = home.now()
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     if not left:
@@ -209,7 +209,7 @@ def abandon_leftovers(home: Home) -> None:
 
 
 def _abandon(home: Home, number: int, serial: bytes, reason: str) -> None:
-    """Give a plan up for good, with its event; inside a write transaction."""
+    """Abandon a plan for good, with its event, inside a write transaction."""
     plans.abandon(home.store, number, reason, at=home.now())
     detail = {"serial": serial.hex(), "reason": reason}
     home.record(Event("abandoned", serial.hex(), detail, "abandonment", number))

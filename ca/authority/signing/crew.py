@@ -1,6 +1,6 @@
 """Preparing, signing and writing files in this process, or in worker processes.
 
-The register is none of their business: it stays with the one process that opened it.
+Only the process that opened the register uses it.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Pending = Callable[[], T]
-"""What gives a result when it is called, now or when somebody else is done with it."""
+"""A callable that returns a result, waiting for it if necessary."""
 SIGNERS = 4
-"""Threads that sign at the most: more of them would wait for Python's lock."""
+"""Signing threads at most: more would wait for Python's global lock."""
 WORTH_THREADS = 16
-"""Certificates from which on threads are started sooner than they are missed."""
+"""The number of certificates from which starting threads pays."""
 WRITERS = 8
-"""Threads that write files: each waits for the disk most of the time."""
+"""Threads that write files; each mostly waits for the disk."""
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """How the issuing key is opened: a Signer never crosses a process."""
+    """How to open the issuing key; a Signer is never passed between processes."""
 
     ref: KeyRef
     passphrase: bytes | None
     key: PublicKey
 
 
-class Made(msgspec.Struct, frozen=True):
-    """A certificate just signed: the signature over its plan, and what is handed out."""
+class SignedCertificate(msgspec.Struct, frozen=True):
+    """A certificate just signed: its signature and its DER."""
 
     signature: bytes
     pem: str
@@ -54,22 +54,22 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Writing(msgspec.Struct, frozen=True):
-    """The files of one certificate: paths and texts."""
+    """The files of one certificate to write: paths and texts."""
 
     files: tuple[tuple[str, str], ...]
     overwrite: bool
 
 
-Answered = Made | CAError
-"""What became of signing one plan's octets."""
+Answered = SignedCertificate | CAError
+"""The result of signing one plan: a certificate or an error."""
 Written = CAError | None
-"""What became of a ``Writing``: the error that kept it from being written, or None."""
+"""The result of a ``Writing``: the error that prevented it, or None."""
 
 
 class Crew:
-    """This process alone; only files are written beside the next chunk.
+    """This process alone; files are written while the next chunk is signed.
 
-    ``ahead`` chunks may be in the crew's hands beside the one that is waited for.
+    ``ahead`` is the number of further chunks that a crew may work on at the same time.
     """
 
     ahead = 0
@@ -91,7 +91,7 @@ class Crew:
         return lambda: done
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:
-        """Sign octets that are planned; by an RSA key in threads, one a core."""
+        """Sign planned TBSCertificates; with an RSA key in threads, one for each core."""
         signer = self._signer()
         if self._key.algorithm != "rsa" or len(tbs) < WORTH_THREADS:
             done = sign_all(signer, self._key, tbs)
@@ -105,19 +105,19 @@ class Crew:
 
 
 def _sign_in_threads(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answered]:
-    """The library signs without Python's lock, and an RSA signature takes long enough to gain."""
+    """Sign in threads: the library releases Python's lock, and RSA is slow enough to profit."""
     from concurrent.futures import ThreadPoolExecutor
 
     threads = min(SIGNERS, _cores())
     size = -(-len(tbs) // threads)
     parts = [tbs[start : start + size] for start in range(0, len(tbs), size)]
     with ThreadPoolExecutor(threads) as pool:
-        made = pool.map(partial(sign_all, signer, key), parts)
-        return [each for part in made for each in part]
+        signed = pool.map(partial(sign_all, signer, key), parts)
+        return [each for part in signed for each in part]
 
 
 def _cores() -> int:
-    """The cores that this process may use, where the platform says which."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -127,7 +127,7 @@ def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answe
     """Sign planned TBSCertificates; one that fails alone yields its error at its index.
 
     Raises:
-        KeyUnavailableError: as ``issue`` does: it concerns all.
+        KeyUnavailableError: the key cannot be used, which concerns all.
     """
     answers = [attempt(_sign_one, signer, key, each) for each in tbs]
     for answer in answers:
@@ -136,9 +136,11 @@ def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answe
     return answers
 
 
-def _sign_one(signer: Signer, key: PublicKey, tbs: bytes) -> Made:
+def _sign_one(signer: Signer, key: PublicKey, tbs: bytes) -> SignedCertificate:
     issued = issue(tbs, signer, key)
-    return Made(issued.signature, pem.encode(issued.der), sha256(issued.der).hexdigest())
+    return SignedCertificate(
+        issued.signature, pem.encode(issued.der), sha256(issued.der).hexdigest()
+    )
 
 
 class Writers:
@@ -148,7 +150,7 @@ class Writers:
         self._threads: ThreadPoolExecutor | None = None
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
-        """Write one at once, many by threads."""
+        """Write a single one directly, several in threads."""
         if len(writings) <= 1:
             done = _written_all(writings)
             return lambda: done
@@ -162,7 +164,7 @@ class Writers:
         return lambda: [each for future in futures for each in future.result()]
 
     def close(self) -> None:
-        """Finish what is in hand."""
+        """Finish the writing in progress."""
         if self._threads is not None:
             self._threads.shutdown()
 
@@ -185,7 +187,7 @@ _opened: dict[bytes, Signer] = {}
 
 
 def opened(opening: Opening) -> Signer:
-    """The key of an opening, opened once in this process."""
+    """The signer of an opening, opened once in this process."""
     if opening.ref.public not in _opened:
         _opened[opening.ref.public] = open_signer(opening.ref, opening.passphrase)
     return _opened[opening.ref.public]

@@ -1,4 +1,4 @@
-"""What a device asked for, and what would be issued."""
+"""``csr show``: what a device asked for, and what would be issued."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from ca.profiles.library import Library
 
 
 def inspect_request(data: bytes, *, source: str, library: Library, target: str) -> RequestDocument:
-    """A request as received, with findings; no CA is needed.
+    """A request as received, with findings; needs no CA.
 
     Raises:
-        MalformedError: it holds no request.
+        MalformedError: the data has no request.
         NotFoundError: there is no such target.
     """
     request = read_request(data)
@@ -69,7 +69,7 @@ def inspect_request(data: bytes, *, source: str, library: Library, target: str) 
 
 
 def _names(request: CertificateRequest) -> tuple[GeneralName, ...]:
-    """The names that are asked for; where there are none, the one that the CN stands for."""
+    """The requested names; if there are none, the one that the CN represents."""
     if request.san or request.san_flaws or not request.cn:
         return request.san
     name = name_of_cn(request.cn, alone=True)
@@ -79,7 +79,7 @@ def _names(request: CertificateRequest) -> tuple[GeneralName, ...]:
 def with_account(
     home: Home, document: RequestDocument, data: bytes, profile: str, target: str
 ) -> RequestDocument:
-    """The same, with the account of what this home would issue by a profile, or why it would not.
+    """Add the account of what this home would issue by a profile, or why it would refuse.
 
     Raises:
         NotFoundError: there is no such profile.

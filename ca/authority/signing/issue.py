@@ -1,7 +1,7 @@
 """``issue``: key and certificate made here, for test peers, shared and wildcard certificates.
 
-The key is handed out once, into a file that only its owner reads, and is not kept. Run again,
-a key that is there is never replaced: its certificate is kept while it is good, else renewed.
+The key is written once, to a file that only its owner can read, and is not stored. A later call
+never replaces an existing key: it keeps the certificate while it is good, and renews it otherwise.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from ca.store.certificates import CertificateRow
 
 
 class IssueWishes(msgspec.Struct, frozen=True):
-    """What to make, and where it goes."""
+    """What to make, and where to write it."""
 
     names: tuple[GeneralName, ...]
     folder: Path
@@ -65,7 +65,7 @@ class _Paths(msgspec.Struct, frozen=True):
 
 
 def inferred_name(text: str) -> GeneralName:
-    """A name whose kind is seen from its form: address, URI, e-mail, else a host name."""
+    """Infer a name's kind from its form: address, URI, e-mail, otherwise a host name."""
     literal = as_address(text)
     if literal is not None:
         return GeneralName("ip", literal)
@@ -75,28 +75,28 @@ def inferred_name(text: str) -> GeneralName:
 
 
 def stem_for(name: GeneralName) -> str:
-    """The stem of the files of a certificate whose first name this is."""
+    """The stem of the files of a certificate with this first name."""
     return upload_files.file_safe(name.value.replace("*", "wildcard"))
 
 
 def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
-    """Make a key and its certificate, or find both in the folder and good.
+    """Make a key and its certificate, or find a good pair in the folder.
 
-    Of several calls at once on one folder one makes them, and the others find what it made: the
-    folder is held from the look at its files until they are written. What a call that was killed
-    had recorded already is handed out by the next one.
+    The folder is locked from the check of its files until they are written: of several
+    simultaneous calls one makes the pair, and the others find it. A certificate that a killed call
+    had recorded is handed out by the next one.
 
     Raises:
-        CAError: a name, the profile or a file forbids it; no key was overwritten.
+        CAError: it is refused because of a name, the profile or a file; no key was overwritten.
     """
     home.assert_sound()
     first = _prepared(home, wishes)
     if first.good is None:
         home.store.assert_writable()
-        home.signer(first.job.judge.ca)  # may ask for the passphrase: before others wait for this
+        home.signer(first.job.judge.ca)  # may ask for the passphrase, so before the lock
     make_folder(wishes.folder)
     with lock_folder(wishes.folder):
-        prospect = _prepared(home, wishes, made=first.job.key)
+        prospect = _prepared(home, wishes, new_key=first.job.key)
         row = prospect.good or _sign(home, prospect, wishes)
         _hand_out(home, row, prospect, wishes)
     if prospect.good is not None:
@@ -110,7 +110,7 @@ def would_make(home: Home, wishes: IssueWishes) -> str:
     """What ``issue_key`` would make: "key-and-certificate", "certificate" or "nothing".
 
     Raises:
-        CAError: it would refuse.
+        CAError: ``issue_key`` would refuse.
     """
     prospect = _prepared(home, wishes)
     if prospect.good is not None:
@@ -118,8 +118,8 @@ def would_make(home: Home, wishes: IssueWishes) -> str:
     return "certificate" if prospect.kept else "key-and-certificate"
 
 
-def _prepared(home: Home, wishes: IssueWishes, *, made: KeyPair | None = None) -> _Prospect:
-    """The certificate as it would be signed, and what of it is there; ``made``: the new key."""
+def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None) -> _Prospect:
+    """The certificate to sign and what exists of it; ``new_key`` is a key just generated."""
     check_passphrase(wishes.form.passphrase)
     stem = stem_for(wishes.names[0])
     ending = "pfx" if wishes.form.pfx else "key"
@@ -136,7 +136,7 @@ def _prepared(home: Home, wishes: IssueWishes, *, made: KeyPair | None = None) -
     judge = Judge(home)
     if kept is not None:
         judge.check_key(kept.public.identity)
-    key = kept or made or _new_key(wishes.key)
+    key = kept or new_key or _new_key(wishes.key)
     order = _order(home, judge, key, wishes)
     try:
         job = _Job(judge, order, prepare(order), key)
@@ -151,7 +151,7 @@ def _prepared(home: Home, wishes: IssueWishes, *, made: KeyPair | None = None) -
 
 
 def _of_given_names(error: CAError) -> CAError:
-    """What a rule says of a request's names, said of names that were given: there is no CSR."""
+    """Rephrase a rule's refusal of a request's names for given names: there is no CSR."""
     error.message = error.message.replace("the CSR's SAN", "the SAN")
     advice, semicolon, override = (error.hint or "").partition("; --allow")
     if any(word in advice for word in ("CSR", "--cn", "--san", "--fix-san", "--replace-san")):
@@ -185,9 +185,9 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
 
 
 class _Prospect(msgspec.Struct, frozen=True):
-    """A certificate to make, the good one of its key that is there, whether the key is there.
+    """A certificate to make, or the existing good one; ``kept`` says whether the key exists.
 
-    ``findings`` are of the clock, where there is none that is good.
+    ``findings`` are those of the clock, if a certificate is to be made.
     """
 
     job: _Job
@@ -205,7 +205,7 @@ class _Job(msgspec.Struct, frozen=True):
 
 
 def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRow:
-    """Sign for the key, which lies in its file before the certificate is recorded."""
+    """Sign for the key, whose file is written before the certificate is recorded."""
     judge, order, prepared, key = (
         prospect.job.judge,
         prospect.job.order,
@@ -224,7 +224,7 @@ def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRo
     )
 
     def keep_key_file() -> None:
-        if not prospect.kept:  # a PFX holds no certificate at first: none goes out unrecorded
+        if not prospect.kept:  # a PFX has no certificate at first: none is handed out unrecorded
             data = encode_key_file(key, wishes.form, name=prepared.san[0].value, chain=[])
             write_atomic(prospect.paths.key, data, mode=PRIVATE)
         home.step("key-written")
@@ -242,28 +242,28 @@ def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRo
 
 
 def _new_key(spec: str) -> KeyPair:
-    made = generate_key(spec, None, label="new")
-    return KeyPair(made.ref.pkcs8, made.public)
+    pair = generate_key(spec, None, label="new")
+    return KeyPair(pair.ref.pkcs8, pair.public)
 
 
 def _kept_key(paths: _Paths, wishes: IssueWishes) -> KeyPair | None:
-    """The key that is in the folder already.
+    """The existing key of the folder, or None.
 
     Raises:
-        CAError: something is in its place that is not a key, or that its passphrase does not open.
+        CAError: the file is not a key, or the passphrase does not open it.
     """
     if not paths.key.exists():
         if paths.key.is_symlink():
-            raise ConflictError(f"'{paths.key}' is a link to nothing", hint="remove it")
+            raise ConflictError(f"'{paths.key}' is a dangling symbolic link", hint="remove it")
         return None
     return read_key_file(read_bounded(paths.key), wishes.form.passphrase, name=str(paths.key))
 
 
 def _check_certificate_in(home: Home, path: Path, key: KeyPair | None) -> None:
-    """That nothing lies where a certificate goes but an earlier one of the same key.
+    """Check that a certificate's place is free or has an earlier one of the same key.
 
     Raises:
-        ConflictError: a certificate of another key or another CA lies there, or a link.
+        ConflictError: it has a certificate of another key or CA, or is a link.
     """
     if not os.path.lexists(path):
         return
@@ -303,9 +303,9 @@ def read_key(facts: CertificateFacts) -> bytes:
 
 
 def _hand_out(home: Home, row: CertificateRow, prospect: _Prospect, wishes: IssueWishes) -> None:
-    """Certificates beside the key and in its PFX; those of the same key that were there give way.
+    """Write the certificates beside the key or into its PFX, replacing older ones of the same key.
 
-    Nothing is written that is there already.
+    Files with the same content are not written again.
     """
     chain = upload_files.chain_of(home)
     leaf, paths = pem.encode(row.der), prospect.paths
@@ -324,7 +324,7 @@ def _hand_out(home: Home, row: CertificateRow, prospect: _Prospect, wishes: Issu
 
 
 def _is_in_pfx(row: CertificateRow, paths: _Paths, wishes: IssueWishes) -> bool:
-    """Whether the key file has its certificate in it, where it is of a kind that has."""
+    """Whether the key file contains its certificate, if it is a PFX."""
     if not wishes.form.pfx:
         return True
     return certificate_in_pfx(read_bounded(paths.key), wishes.form.passphrase) == row.der

@@ -33,11 +33,12 @@ from ca.store.certificates import CertificateRow
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One request to sign: its name for people, the stem of its files, its octets or path.
+    """One request to sign:
 
-    ``stem`` is None where the certificate's own name shall be it. ``must_be_request``: a file
-    found in a folder under a name that says nothing, ignored if it holds no request. ``failure``:
-    what came of reading it, where that was done before because it can be done once only.
+    its name for people, the stem of its files, its octets or path. ``stem`` is None if the
+    certificate's own name is to be used. ``must_be_request`` is False for a file of a folder whose
+    name does not say that it is a request: it is ignored if it is none. ``failure`` is the error
+    of a read that could only be tried once.
     """
 
     label: str
@@ -49,7 +50,7 @@ class Source(msgspec.Struct, frozen=True):
     failure: CAError | None = None
 
     def read(self) -> bytes:
-        """Its octets.
+        """Read the octets.
 
         Raises:
             CAError: the file cannot be read.
@@ -62,14 +63,14 @@ class Source(msgspec.Struct, frozen=True):
         return read_bounded(self.path)
 
     def holds_request(self) -> bool:
-        """Whether it is to be taken for a request: by its name, or because there is one in it."""
+        """Whether to treat it as a request: because of its name, or because it contains one."""
         if self.must_be_request:
             return True
         return not isinstance(attempt(lambda: read_request(self.read())), CAError)
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A source that may be signed, or that need not be because ``good`` is there."""
+    """A source that may be signed, or need not be because a ``good`` certificate exists."""
 
     source: Source
     stem: str
@@ -79,22 +80,22 @@ class Candidate(msgspec.Struct, frozen=True):
     supersedes: int | None
     good: CertificateRow | None
     replaces: bool = False
-    """Whether a predecessor's files give way to this certificate's."""
+    """Whether this certificate's files may replace a predecessor's."""
 
     @property
     def prepared(self) -> Prepared:
-        """What would be signed."""
+        """The prepared certificate."""
         return self.ready.prepared
 
 
 class Forbidding(msgspec.Struct, frozen=True):
-    """Blocked keys, and the reason if the CA may not sign at all."""
+    """What forbids signing: blocked keys, and an error if the CA may not sign at all."""
 
     blocked: set[bytes]
     refusal: CAError | None
 
     def check(self, prepared: Prepared) -> None:
-        """That nothing forbids this certificate.
+        """Check that nothing forbids this certificate.
 
         Raises:
             PolicyError: its key is blocked, or the issuing CA revoked.
@@ -105,10 +106,10 @@ class Forbidding(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the register knows about some requests: their keys, by identity, and their octets.
+    """What the register knows about some requests, by key identity and by their octets.
 
-    ``keys`` has TBSCertificates that are current for a key; ``shared`` those under other CNs, for
-    keys that so many are of that not all are looked at.
+    ``keys`` has the current TBSCertificates of each key; ``shared`` those under other CNs, for keys
+    with too many certificates to read all.
     """
 
     forbidding: Forbidding
@@ -117,7 +118,7 @@ class Known(msgspec.Struct, frozen=True):
     shared: dict[tuple[bytes, str], list[bytes]] = {}
 
     def certified(self, identity: bytes, cn: str) -> list[bytes]:
-        """What is certified of a key already, under other CNs than this one at least."""
+        """The current certificates of a key, at least those under other CNs than this one."""
         return self.shared.get((identity, cn)) or self.keys.get(identity, [])
 
 
@@ -148,15 +149,15 @@ class Judge:
         return self.judged(source, outcome, self.known([outcome]))
 
     def terms(self) -> Terms:
-        """What all requests that are prepared now have in common."""
+        """The terms that all requests prepared now have in common."""
         return Terms(self.ca.issuer, self.home.now(), self.ca_subjects, self.thorough)
 
     def job(self, source: Source) -> Job:
-        """A source with all that preparing it takes.
+        """Everything that is needed to prepare a source.
 
         Raises:
-            CAError: it cannot be read, its device's name is none, there is no such profile or
-                target.
+            CAError: it cannot be read, its device name is not valid, or there is no such profile
+                or target.
         """
         wishes = source.wishes
         if wishes.device is not None:
@@ -165,7 +166,7 @@ class Judge:
         return Job(source.read(), profile, target, wishes, self.home.new_serial())
 
     def known(self, ready: Sequence[Ready]) -> Known:
-        """What the register knows of these requests, in three looks."""
+        """What the register knows about these requests, in three queries."""
         keys = [each.prepared.key_identity for each in ready]
         hashes = [each.request_hash for each in ready]
         store = self.home.store
@@ -181,7 +182,7 @@ class Judge:
         )
 
     def _shared(self, ready: Sequence[Ready]) -> dict[tuple[bytes, str], list[bytes]]:
-        """The first certificates of each key under other CNs than its own, one look a key."""
+        """The first certificates of each key under other CNs, with one query per key."""
         now = self.home.now()
         pairs = {(each.prepared.key_identity, each.prepared.cn) for each in ready}
         return {
@@ -192,7 +193,7 @@ class Judge:
         }
 
     def forbidding(self, ready: Sequence[Ready]) -> Forbidding:
-        """What forbids to certify any of these, at this moment."""
+        """Whatever forbids certifying any of these at this moment."""
         keys = [each.prepared.key_identity for each in ready]
         return Forbidding(revocations.blocked_keys(self.home.store, keys), self._refusal())
 
@@ -232,10 +233,10 @@ class Judge:
         )
 
     def check_clock(self, allowed: Collection[str]) -> list[Finding]:
-        """Judge the clock against the events before this call.
+        """Check the clock against the events before this call.
 
         Raises:
-            PolicyError: it is behind them, and that was not allowed by name.
+            PolicyError: it is behind them, and the wishes do not allow clock-behind.
         """
         if self._clock is None:
             self._clock = read_clock(self.home)
@@ -244,7 +245,7 @@ class Judge:
         return findings
 
     def judged_again(self, candidate: Candidate) -> Candidate:
-        """The same candidate, with the certificate that has come to be there since, if any."""
+        """The same candidate, with a good certificate that was issued meanwhile, if any."""
         profile, wishes = candidate.profile, candidate.source.wishes
         if wishes.again or candidate.supersedes is not None:
             return candidate
@@ -260,21 +261,19 @@ class Judge:
         """Check that the certificate to hand out again was not revoked meanwhile.
 
         Raises:
-            ConflictError: it was.
+            ConflictError: it was revoked.
         """
         good = candidate.good
         if good is not None and revocations.current_status(
             self.home.store, good.issuer_id, good.serial
         ):
-            raise ConflictError(
-                f"{good.serial.hex()} was revoked at this very moment", hint="run it again"
-            )
+            raise ConflictError(f"{good.serial.hex()} was revoked just now", hint="run it again")
 
     def check_key(self, identity: bytes) -> None:
         """Check that a key may be certified now: not blocked, and the issuing CA not revoked.
 
         Raises:
-            PolicyError: it may not.
+            PolicyError: it may not be certified.
         """
         check_not_blocked(blocked=revocations.is_blocked(self.home.store, identity))
         self.check_ca()
@@ -297,7 +296,7 @@ class Judge:
             profile = self.home.library.profile(name)
             if profile.role != "end-entity":
                 raise PolicyError(
-                    f"profile {name} has the role {profile.role}, which no request is signed by",
+                    f"profile {name} has the role {profile.role}; requests are not signed by it",
                     hint="'sipca profile list' shows the profiles",
                 )
             self._profiles[name] = profile
@@ -317,7 +316,7 @@ class Judge:
     def _good(
         self, request_hash: bytes, profile: Profile, prepared: Prepared, wishes: SigningWishes
     ) -> CertificateRow | None:
-        """The newest certificate that is what would be signed now, and good for a while yet."""
+        """The newest certificate that equals what would be signed and is not yet due."""
         now = self.home.now()
         wanted = Wanted(self.ca.issuer.id, profile, lifetime_text(wishes), prepared)
         for row in certificates.by_request(self.home.store, request_hash):
@@ -333,11 +332,11 @@ class Judge:
 def _already_in_its_place(
     old: CertificateRow, good: CertificateRow | None
 ) -> CertificateRow | None:
-    """The good certificate, if an earlier call of the same kind put it in the old one's place.
+    """The good certificate, if an earlier call already superseded the old one with it.
 
     Raises:
         PolicyError: the old one is a CA's.
-        ConflictError: another certificate has taken its place already.
+        ConflictError: another certificate supersedes it already.
     """
     if old.for_issuer_id is not None:
         raise PolicyError("--supersedes names a CA's certificate", hint="name a device's")
@@ -352,7 +351,7 @@ def _already_in_its_place(
 
 
 def lifetime_text(wishes: SigningWishes) -> str:
-    """The wished lifetime in one spelling, for comparing with an earlier wish."""
+    """The requested lifetime in normal form, for comparison with an earlier one."""
     wished = wishes.lifetime
     if wished is None:
         return "default"

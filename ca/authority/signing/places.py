@@ -1,7 +1,7 @@
 """Where files are written, what is in their way, and what they may replace.
 
-Content tells: a file gives way to a certificate only if it is, octet for octet, what this home
-wrote there for a predecessor. No link is followed for that.
+Content decides: a file is replaced only if it is, octet for octet, what this home wrote there for
+a predecessor. Links are not followed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from ca.store.certificates import CertificateRow
 
 
 def check_places(delivery: Delivery, chain: Chain, sources: Iterable[Source]) -> None:
-    """Before anything is signed, what concerns the whole call: no two sources write one file.
+    """Check, before signing, that no two sources of the call write to the same file.
 
     Raises:
-        ConflictError: two do, or a trust file of another CA is in the folder.
+        ConflictError: two do, or the folder has another CA's trust file.
     """
     upload_files.refuse_foreign_trust_files(delivery, chain)
     if delivery.folder is None:
@@ -40,7 +40,7 @@ def check_places(delivery: Delivery, chain: Chain, sources: Iterable[Source]) ->
             continue
         name = upload_files.device_name(stem, source.wishes.context).casefold()
         if name in seen and not seen[name].holds_request():
-            del seen[name]  # a key or a note of the same name: it is ignored later
+            del seen[name]  # a key or note of the same name, ignored later
         if name in seen and source.holds_request():
             raise ConflictError(
                 f"'{seen[name].label}' and '{source.label}' would both be written to '{name}'",
@@ -50,7 +50,7 @@ def check_places(delivery: Delivery, chain: Chain, sources: Iterable[Source]) ->
 
 
 class Place:
-    """Where one call's files go, held against every other sipca while a chunk is written there."""
+    """The place of one call's files, locked against other processes while a chunk is written."""
 
     def __init__(self, home: Home, delivery: Delivery, chain: Chain) -> None:
         self.delivery = delivery
@@ -66,7 +66,7 @@ class Place:
         return self.delivery.folder is not None or self.delivery.file is not None
 
     def take(self) -> bool:
-        """Hold the folder from now on; whether it was not held before, so that more may be there.
+        """Lock the folder; True if it was not locked, so that new files may be there.
 
         Raises:
             CAError: the folder cannot be made or locked, or has a foreign trust file by now.
@@ -81,7 +81,7 @@ class Place:
         return True
 
     def leave(self) -> None:
-        """Let others write here, until the next chunk takes the place again."""
+        """Unlock the folder until the next chunk."""
         self._held.close()
         self._is_held = False
 
@@ -89,13 +89,13 @@ class Place:
         """A certificate's files, with their texts.
 
         Raises:
-            CAError: no such file can be.
+            CAError: such a file cannot exist.
         """
         context = candidate.source.wishes.context
         return upload_files.planned_files(self.delivery, candidate.stem, context, leaf, self.chain)
 
     def deliver_trust(self) -> None:
-        """Write the folder's trust files, once a call.
+        """Write the folder's trust files, once per call.
 
         Raises:
             CAError: one cannot be written, or another one appeared meanwhile.
@@ -105,11 +105,11 @@ class Place:
             upload_files.deliver_trust(self.delivery, self.chain)
             self._has_trust = True
 
-    def gives_way(self, candidate: Candidate) -> bool:
-        """Whether files in the way of a certificate give way to it.
+    def may_replace(self, candidate: Candidate) -> bool:
+        """Whether a certificate may replace the files in its way.
 
         Raises:
-            ConflictError: one is in the way and does not.
+            ConflictError: one of them may not be replaced.
         """
         replaced = False
         paths = upload_files.taken_paths(
@@ -140,16 +140,16 @@ class Place:
 
 
 def written_here(home: Home, path: Path) -> CertificateRow | None:
-    """The certificate of this register that a file holds, just as ``sign`` writes it, if it does.
+    """The certificate of this register in a file that is exactly what ``sign`` writes, or None.
 
-    That is the leaf alone, or with the issuing CA's certificate below it.
+    That is the leaf alone, or followed by the issuing CA's certificate.
     """
     if path.is_symlink() or not path.is_file():
         return None
     data = attempt(read_bounded, path)
     if isinstance(data, CAError):
         return None
-    from ca.encoding.bundles import read_bundle  # only where a file is in the way
+    from ca.encoding.bundles import read_bundle  # only if a file is in the way
 
     bundle = attempt(read_bundle, data, what=str(path))
     if isinstance(bundle, CAError) or not bundle.members:

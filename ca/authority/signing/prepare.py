@@ -1,6 +1,6 @@
-"""From a request's octets to a prepared certificate, the same in this process and in others.
+"""From a request's octets to a prepared certificate, in this process or a worker.
 
-What goes in and comes out is octets, text and Structs, so that it can cross a process.
+Arguments and results are octets, text and Structs, which can be passed between processes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from ca.profiles.target import Target
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """By whom and when the requests of a batch are signed, and names that only a CA here bears.
+    """The issuer and time of a batch, and the names that only a CA of this home may have.
 
-    ``thorough``: keys are judged by the rules too that take milliseconds.
+    ``thorough``: keys are also judged by the rules that take milliseconds.
     """
 
     issuer: Issuer
@@ -49,7 +49,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A request read and prepared: what the register keeps, and what its findings are."""
+    """A request that was read and prepared: what the register stores, and the findings."""
 
     request: bytes
     request_hash: bytes
@@ -62,7 +62,7 @@ Outcome = Ready | CAError
 
 
 def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
-    """What becomes of each job: all are read, then all prepared, then all packed."""
+    """The outcome of each job: all are read, then all prepared, then all packed."""
     read = [attempt(read_request, job.data) for job in jobs]
     good = [
         (job, request)
@@ -92,7 +92,7 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
 
 
 def names_at_target(target: Target, prepared: Prepared, wishes: SigningWishes) -> list[Finding]:
-    """What a kind of device says to names that it did not ask for."""
+    """A target's findings about names that the device did not ask for."""
     if not target.request.verbatim:
         return []
     differences = tuple(each.what for each in name_differences(prepared.account))

@@ -1,4 +1,4 @@
-"""Requests of one call that are looked at again later: met twice, or signed by another process."""
+"""Requests that a call looks at again later: repeated ones, or those another process is signing."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from ca.model.wishes import SigningWishes
 
 
 class Repeats:
-    """What one call of ``sign`` has met, and what it puts off until the register knows of it."""
+    """The requests that a call of ``sign`` has seen, and those it postpones."""
 
     def __init__(self) -> None:
         self.deferred: list[Source] = []
         self.awaited: set[bytes] = set()
-        """Requests, by SHA-256, that another process is signing at this moment."""
+        """SHA-256 of requests that another process is signing at this moment."""
         self._met: set[bytes] = set()
         self._met_with: set[tuple[bytes, SigningWishes]] = set()
         self._recorded: set[tuple[bytes, SigningWishes]] = set()
         self._put_off: set[str] = set()
 
     def is_repeated(self, source: Source, ready: Ready) -> bool:
-        """Whether this call has the very request in hand already; if so, it is put off."""
+        """Whether this call is signing the same request already; if so, it is postponed."""
         met = (ready.request_hash, source.wishes)
         if met in self._recorded or source.wishes.again:
             return False
@@ -32,7 +32,7 @@ class Repeats:
         return False
 
     def put_off(self, candidate: Candidate) -> bool:
-        """Look at a source again when another process is done with its request; but once only."""
+        """Postpone a source, once only, until another process has signed its request."""
         label = candidate.source.label
         if label in self._put_off:
             return False
@@ -42,7 +42,7 @@ class Repeats:
         return True
 
     def take_up(self) -> list[Source]:
-        """What was put off: by now the register knows what was met before it."""
+        """Take the postponed sources; the register knows their predecessors by now."""
         self._recorded |= self._met_with
         self._met.clear()
         deferred, self.deferred = self.deferred, []

@@ -1,4 +1,4 @@
-"""What came of each source of one call of ``sign``, on its way into the document."""
+"""The result of each source of one call of ``sign``, for the document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ca.authority.home import Home
-from ca.authority.signing.crew import Made
+from ca.authority.signing.crew import SignedCertificate
 from ca.authority.signing.judge import Candidate, Source
 from ca.authority.upload_files import Chain
 from ca.documents.exits import EXIT_CODES
@@ -19,11 +19,11 @@ from ca.model.certificates import subject_text
 from ca.store.certificates import CertificateRow
 
 HandOn = Callable[[Signed], None]
-"""Takes a certificate, just made or handed out again, as soon as its files are written."""
+"""Called with each certificate, new or handed out again, as soon as its files are written."""
 
 
 class Results:
-    """The entries of a ``SigningDocument``; with ``hand_on`` certificates go there instead."""
+    """The entries of a ``SigningDocument``; ``hand_on`` receives certificates instead."""
 
     def __init__(self, home: Home, chain: Chain, hand_on: HandOn | None) -> None:
         self._home = home
@@ -43,7 +43,7 @@ class Results:
             self._signed.append(entry)
 
     def refuse(self, source: Source, error: CAError) -> None:
-        """Enter a refusal; a file that was only looked into and holds no request is ignored."""
+        """Enter a refusal; a file that turned out not to be a request is ignored."""
         self._home.note(error)
         if isinstance(error, MalformedError) and not source.must_be_request:
             self._ignored.append(source.label)
@@ -52,8 +52,8 @@ class Results:
             Refused(source.label, error.kind, error.message, error.hint, EXIT_CODES[error.kind])
         )
 
-    def enter(self, candidate: Candidate, made: Made | None, files: Files) -> None:
-        """A certificate just made, one that is there already, or (dry run) one that would be."""
+    def enter(self, candidate: Candidate, signed: SignedCertificate | None, files: Files) -> None:
+        """Enter a new certificate, an existing one, or (dry run) one that would be signed."""
         if candidate.good is not None:
             self._enter_skipped(candidate, candidate.good, files)
             return
@@ -61,11 +61,11 @@ class Results:
         self._hand_on(
             Signed(
                 **self._shared(candidate),
-                serial=None if made is None else prepared.serial.hex(),
+                serial=None if signed is None else prepared.serial.hex(),
                 not_before=prepared.validity.not_before,
                 not_after=prepared.validity.not_after,
-                fingerprint=None if made is None else made.fingerprint,
-                certificate_pem=None if made is None else made.pem,
+                fingerprint=None if signed is None else signed.fingerprint,
+                certificate_pem=None if signed is None else signed.pem,
                 files=files,
                 device=candidate.source.wishes.device,
                 context=candidate.source.wishes.context,
@@ -105,7 +105,7 @@ class Results:
         }
 
     def document(self, *, dry_run: bool) -> SigningDocument:
-        """What came of the whole call."""
+        """The document of the whole call."""
         return SigningDocument(
             ca=self._home.name,
             home=str(self._home.path),

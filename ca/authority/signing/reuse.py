@@ -1,4 +1,4 @@
-"""Whether a certificate that is there already can be handed out instead of signing another."""
+"""Whether an existing certificate can be handed out instead of signing another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ca.store.certificates import CertificateRow
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What would be signed now; ``lifetime`` is the wished one, as the register spells it."""
+    """What would be signed now; ``lifetime`` is the requested one in the register's form."""
 
     issuer_id: int
     profile: Profile
@@ -25,10 +25,9 @@ class Wanted(msgspec.Struct, frozen=True):
 def can_be_reused(
     row: CertificateRow, wanted: Wanted, now: datetime, *, renew_before: timedelta = RENEW_BEFORE
 ) -> bool:
-    """Whether a certificate is what is wanted, and good for a while yet.
+    """Whether a certificate is equal to what is wanted and not yet due.
 
-    It is current and not yet due, and has the issuing CA, the profile's very text, the names and
-    the wished lifetime of what would be signed.
+    It is current, and has the same issuing CA, profile text, names and requested lifetime.
     """
     if (
         row.issuer_id != wanted.issuer_id

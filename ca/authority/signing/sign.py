@@ -1,4 +1,4 @@
-"""Signing requests: one or many, each judged on its own, skipped where nothing would change."""
+"""Sign requests, each judged on its own, and skip those where nothing would change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ca.store import devices, plans
 
 T = TypeVar("T")
 AWAIT_OTHERS, PAUSE = timedelta(seconds=2), timedelta(milliseconds=20)
-"""How long a request that another process is signing is waited for, and in which steps."""
+"""How long to wait for a request that another process is signing, and in which steps."""
 CHUNK = 256
 """Plans committed together before the first of them is signed."""
 
@@ -48,18 +48,16 @@ def sign(
     jobs: int = 1,
     watch: Watch = Watch(),  # noqa: B008 - frozen
 ) -> SigningDocument:
-    """Sign what is not signed already; each source is judged on its own.
+    """Sign the sources that are not signed already; each is judged on its own.
 
-    Whatever is raised for one source is its refusal, a bug of ours included, and a file in the
-    way of one is that one's conflict; the others go on.
-
-    With ``jobs``, so many processes beside this one read, lint, sign and write files; the
-    register, and whether a key was seen before, stay in this one. When ``watch`` says stop, what
-    is in hand is finished, and the document says how many sources were not looked at.
+    An error of one source, even a bug of ours or a file in its way, is that source's refusal; the
+    others go on. ``jobs`` is the number of further processes that read, lint, sign and write
+    files; the register and the check for reused keys stay in this one. When ``watch`` says stop,
+    work in progress is finished, and the document counts the sources that were not reached.
 
     Raises:
-        ConflictError: two sources would go to one file, or the folder holds another CA's trust
-            files; nothing was signed.
+        ConflictError: two sources would be written to one file, or the folder has another CA's
+            trust files; nothing was signed.
         KeyUnavailableError: the issuing key cannot be opened; nothing was signed.
         StoreError: the register or a folder cannot be written.
     """
@@ -107,7 +105,7 @@ def _crew(home: Home, jobs: int) -> Crew:
 
 
 def _sign_all(batch: Batch, sources: list[Source], watch: Watch) -> None:
-    """Chunk by chunk through all steps; a crew of several has the next ones in hand meanwhile."""
+    """Take the sources through all steps, in chunks; workers prepare the next ones meanwhile."""
     crew = batch.crew
     chunks = _chunks(batch, sources, watch)
     prepared = _ahead((_prepare(batch, chunk) for chunk in chunks), crew.ahead)
@@ -117,7 +115,7 @@ def _sign_all(batch: Batch, sources: list[Source], watch: Watch) -> None:
             recorded.append(record(batch, planned))
             if len(recorded) > 1:
                 _finish(batch, recorded.popleft(), watch)
-    finally:  # what is in the register is told, whatever came in between
+    finally:  # a recorded certificate is reported even after an interruption
         while recorded:
             _finish(batch, recorded.popleft(), watch)
 
@@ -136,7 +134,7 @@ def _chunks(batch: Batch, sources: list[Source], watch: Watch) -> Iterator[list[
 
 
 def _ahead(items: Iterator[T], count: int) -> Iterator[T]:
-    """The items, with so many more taken before each is handed on."""
+    """Yield the items, taking ``ahead`` more from the iterator before each."""
     waiting: deque[T] = deque()
     for item in items:
         waiting.append(item)
@@ -146,7 +144,7 @@ def _ahead(items: Iterator[T], count: int) -> Iterator[T]:
 
 
 def _prepare(batch: Batch, sources: list[Source]) -> tuple[list[Source], Pending[list[Outcome]]]:
-    """Have a chunk read and prepared; what cannot even be read is told in its place."""
+    """Start preparing a chunk; a source that cannot be read yields its error at its index."""
     jobs_or_errors = [attempt(batch.judge.job, source) for source in sources]
     jobs = [each for each in jobs_or_errors if not isinstance(each, CAError)]
     pending = batch.crew.prepare(batch.judge.terms(), jobs)
@@ -159,35 +157,35 @@ def _prepare(batch: Batch, sources: list[Source]) -> tuple[list[Source], Pending
 
 
 def _judged(batch: Batch, sources: list[Source], outcomes: list[Outcome]) -> Iterator[Candidate]:
-    """The candidates of a chunk; what is refused is entered, what is repeated put off."""
+    """The candidates of a chunk; refusals are entered, repeated requests postponed."""
     known = attempt(batch.judge.known, [each for each in outcomes if isinstance(each, Ready)])
     for source, outcome in zip(sources, outcomes, strict=True):
         if isinstance(outcome, CAError):
             batch.results.refuse(source, outcome)
         elif batch.dry_run or not batch.repeats.is_repeated(source, outcome):
-            found = attempt(_beside, batch, source, outcome, known)
-            if isinstance(found, CAError):
-                batch.results.refuse(source, found)
+            candidate = attempt(_beside, batch, source, outcome, known)
+            if isinstance(candidate, CAError):
+                batch.results.refuse(source, candidate)
             else:
-                yield found
+                yield candidate
 
 
 def _beside(batch: Batch, source: Source, ready: Ready, known: Known | CAError) -> Candidate:
-    """A request beside the register; alone, if looking a whole chunk up at once failed."""
+    """Judge a request against the register, alone if the query for the chunk failed."""
     if isinstance(known, CAError):
         known = batch.judge.known([ready])
     return batch.judge.judged(source, ready, known)
 
 
 def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]]) -> Planned:
-    """Judge a chunk beside the register, commit its plans, have them signed."""
+    """Judge a chunk against the register, commit its plans and start signing them."""
     home = batch.home
     before = len(batch.repeats.deferred)
     candidates = batch.unobstructed(_judged(batch, sources, outcomes()))
     done = len(sources) - (len(batch.repeats.deferred) - before)
     drafts: list[register.Draft] = []
     numbers: list[int] = []
-    made: Pending[list[Answered]] = list
+    signing: Pending[list[Answered]] = list
     if batch.dry_run:
         pass
     elif all(candidate.good is not None for candidate in candidates):
@@ -195,21 +193,21 @@ def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]])
         with home.store.snapshot():
             candidates = still_allowed(batch, candidates)
     else:
-        home.signer(batch.judge.ca)  # asks for the passphrase, outside any lock or transaction
+        home.signer(batch.judge.ca)  # may ask for the passphrase: outside any lock
         candidates, drafts, numbers = committed(batch, batch.in_place(candidates))
         home.step("planned")
-        made = batch.crew.sign([draft.prepared.tbs for draft in drafts])
-    return Planned(done, candidates, drafts, numbers, made)
+        signing = batch.crew.sign([draft.prepared.tbs for draft in drafts])
+    return Planned(done, candidates, drafts, numbers, signing)
 
 
 def _enter(batch: Batch, chunk: Recorded) -> None:
     written = chunk.files()
-    batch.place.leave()  # whoever reads what is told now may be slow: others need not wait for it
-    for candidate, made, files in zip(chunk.candidates, chunk.made, written, strict=True):
-        if isinstance(files, CAError):  # only the files failed: the certificate is registered
+    batch.place.leave()  # a reader of the results may be slow: others need not wait for it
+    for candidate, signed, files in zip(chunk.candidates, chunk.signed, written, strict=True):
+        if isinstance(files, CAError):  # only the files failed: the certificate is recorded
             batch.results.refuse(candidate.source, files)
         else:
-            failure = attempt(batch.results.enter, candidate, made, files)
+            failure = attempt(batch.results.enter, candidate, signed, files)
             if isinstance(failure, BugError):
                 batch.results.refuse(candidate.source, mendable(failure))
             elif failure is not None:
@@ -218,7 +216,7 @@ def _enter(batch: Batch, chunk: Recorded) -> None:
 
 
 def _completed(batch: Batch, sources: Sequence[Source]) -> Iterator[Source]:
-    """The sources, each with context and target of its device where the call leaves them out."""
+    """The sources, with context and target of their device if the call gives none."""
     for source in sources:
         completed = attempt(_with_device, batch.home, source)
         if isinstance(completed, CAError):

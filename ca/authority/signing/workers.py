@@ -1,8 +1,8 @@
-"""Processes beside this one for a batch: they prepare, sign and write files.
+"""Worker processes of a batch:
 
-What crosses is octets, text and Structs, never a key: a worker gets the KeyRef and the passphrase
-through its pipe and opens a Signer of its own. Workers are spawned, not forked (SQLite is
-open here), and leave Ctrl-C to their parent.
+they prepare, sign and write files. Only octets, text and Structs are passed between processes,
+never a key: a worker receives the KeyRef and the passphrase through its pipe and opens its own
+Signer. Workers are spawned, not forked (SQLite is open here), and leave Ctrl-C to their parent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from ca.authority.signing import crew
-from ca.authority.signing.crew import Answered, Crew, Made, Opening, Pending, Writing, Written
+from ca.authority.signing.crew import (
+    Answered,
+    Crew,
+    Opening,
+    Pending,
+    SignedCertificate,
+    Writing,
+    Written,
+)
 from ca.authority.signing.prepare import Job, Outcome, Ready, Terms, outcomes
 from ca.errors import CAError, attempt
 from ca.keys.public import PublicKey
@@ -29,17 +37,17 @@ from ca.keys.signer import Signer
 S = TypeVar("S")
 T = TypeVar("T")
 SLICE = 64
-"""Requests that go to a worker at a time: the pipe costs about as much as a request does."""
+"""Requests sent to a worker at a time: a transfer costs about as much as a request."""
 
 
 Opened = Callable[[], Opening]
-"""How the key is opened, asked once this process has opened it itself."""
+"""Returns how to open the key; called after this process has opened it."""
 
 
 class Workers(Crew):
-    """A pool of processes, for a batch.
+    """A pool of processes for a batch.
 
-    Until they have started, and where one of them dies, this process does the work itself.
+    Until they have started, or if one of them dies, this process does the work itself.
     """
 
     ahead = 2
@@ -52,7 +60,7 @@ class Workers(Crew):
         self._pool: ProcessPoolExecutor | None = None
         self._starting: list[Future[None]] = []
         with contextlib.suppress(OSError, BrokenProcessPool):
-            # this starts multiprocessing's own tracker, which lets interrupts through again
+            # this starts multiprocessing's tracker, which unblocks interrupts
             self._pool = ProcessPoolExecutor(
                 count, mp_context=get_context("spawn"), initializer=_begin
             )
@@ -65,25 +73,25 @@ class Workers(Crew):
             self._pool.shutdown(cancel_futures=True)
 
     def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
-        """Have requests read and prepared."""
+        """Read and prepare requests."""
         if self._is_starting():
             return super().prepare(terms, jobs)
         return self._spread(_prepare, terms, jobs, _outcomes)
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:
-        """Have octets signed that are planned, by Signers that the workers open."""
+        """Sign planned TBSCertificates with the workers' own Signers."""
         if self._is_starting():
             return super().sign(tbs)
         return self._spread(_sign, self._opening(), tbs, _answered)
 
     def write(self, writings: Sequence[Writing]) -> Pending[list[Written]]:
-        """Have files written."""
+        """Write files."""
         if self._is_starting():
             return super().write(writings)
         return self._spread(_write, None, writings, _same)
 
     def _is_starting(self) -> bool:
-        """Also for good, where processes cannot be started or one has died."""
+        """True also if processes cannot be started or one has died."""
         ready = [each.done() and each.exception() is None for each in self._starting]
         return not ready or not all(ready)
 
@@ -98,18 +106,20 @@ class Workers(Crew):
         futures = [self._submitted(work, shared, part) for part in parts]
 
         def finished() -> list[T]:
-            found: list[T] = []
+            results: list[T] = []
             for future, part in zip(futures, parts, strict=True):
                 try:
-                    found += read(future.result())
+                    results += read(future.result())
                 except BrokenProcessPool:  # killed from outside, or out of memory
                     self._starting.clear()
-                    found += read(work(shared, part))
+                    results += read(work(shared, part))
                 except CAError:
                     raise
-                except Exception:  # something of one of them does not cross: each alone, here
-                    found += [each for value in part for each in _alone(work, shared, value, read)]
-            return found
+                except Exception:  # one of them cannot be passed on: each alone
+                    results += [
+                        each for value in part for each in _alone(work, shared, value, read)
+                    ]
+            return results
 
         return finished
 
@@ -131,13 +141,13 @@ def _alone(
     value: S,
     read: Callable[[Any], list[T]],
 ) -> list[T]:
-    found = attempt(lambda: read(work(shared, [value])))
-    return [cast("T", found)] if isinstance(found, CAError) else found
+    results = attempt(lambda: read(work(shared, [value])))
+    return [cast("T", results)] if isinstance(results, CAError) else results
 
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """What is started now never sees Ctrl-C; this process sees it a moment later."""
+    """Block Ctrl-C for processes started here; this process receives it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -149,7 +159,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """What each process does first: leave Ctrl-C to its parent, and end when that has ended."""
+    """Run first in each process: ignore Ctrl-C, and end when the parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -162,7 +172,7 @@ def _end_with_parent() -> None:
 
 
 def _warm_up() -> None:
-    """Load what the first request would have to wait for."""
+    """Import what the first request would have to wait for."""
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import padding
 
@@ -170,10 +180,10 @@ def _warm_up() -> None:
 
 
 Answer = tuple[bytes, dict[int, CAError]]
-"""What was made, as msgpack, and the refusals by their places between."""
+"""The results as msgpack, and the errors by index."""
 
 
-def _packed(values: Sequence[Ready | Made | CAError]) -> Answer:
+def _packed(values: Sequence[Ready | SignedCertificate | CAError]) -> Answer:
     refused = {place: each for place, each in enumerate(values) if isinstance(each, CAError)}
     return msgspec.msgpack.encode([e for e in values if not isinstance(e, CAError)]), refused
 
@@ -199,7 +209,7 @@ def _sign(opening: Opening, tbs: Sequence[bytes]) -> Answer:
 
 
 def _answered(answer: Answer) -> list[Answered]:
-    return _unpacked(answer, Made)
+    return _unpacked(answer, SignedCertificate)
 
 
 _writers = crew.Writers()

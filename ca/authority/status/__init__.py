@@ -1,1 +1,1 @@
-"""Certificate status and the health of what tells it: revoking, CRLs, OCSP, `check`."""
+"""Certificate status and the health of its services: revoking, CRLs, OCSP, `check`."""

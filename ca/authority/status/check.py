@@ -1,4 +1,4 @@
-"""``check``: the lifetimes and leftovers of a home, judged."""
+"""``check``: the health of a home: lifetimes, status services, keys, leftovers."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from ca.store import certificates, plans
 def check(
     home: Home, *, expiring: timedelta = RENEW_BEFORE, least: Severity = "warning"
 ) -> CheckDocument:
-    """Every finding of at least a severity; the verdict counts them all."""
+    """The findings of at least a severity; the verdict takes all into account."""
     now = home.now()
     findings = soundness(home)
     if any(each.code == "register-altered" for each in findings):
-        return CheckDocument(verdict="fail", findings=findings)  # the rest would build on it
+        return CheckDocument(verdict="fail", findings=findings)  # the other checks rely on it
     findings += clock_findings(home)
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
@@ -70,7 +70,7 @@ def _shipped_profiles() -> list[Profile]:
 
 
 def status_service_findings(home: Home, ca: CA) -> list[Finding]:
-    """What is to be said of what a CA is served with: its CRL's octets, its signer, itself."""
+    """The findings about a CA's status services: its CRL, its OCSP signer, its revocation."""
     if (revocation := home.revocation_of(ca)) is not None:
         assert ca.issuer.facts is not None
         serial = ca.issuer.facts.serial
@@ -87,8 +87,8 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
 
 
 def clock_findings(home: Home) -> list[Finding]:
-    """Whether the clock is behind; a home that nobody used for a year is none to fail for."""
-    way = "given once to sign, issue, revoke or crl, --allow clock-behind records that"
+    """The finding that the clock is behind; a home unused for a year is not a fault."""
+    way = "pass --allow clock-behind once to sign, issue, revoke or crl to record that"
     return [
         msgspec.structs.replace(each, hint=f"{each.hint}: {way}")
         for each in run([clock_behind], read_clock(home))

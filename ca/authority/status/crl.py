@@ -1,4 +1,4 @@
-"""Making, publishing and handing out CRLs."""
+"""``crl``: sign, publish and write CRLs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CRL_LIFETIME = timedelta(days=180)
 
 
 def ca_called(home: Home, word: str) -> CA:
-    """The CA that "issuing", "root" or its 8 hex digits mean.
+    """The CA named by "issuing", "root" or its 8 hex digits.
 
     Raises:
         NotFoundError: there is none.
@@ -46,7 +46,7 @@ def ca_called(home: Home, word: str) -> CA:
 
 
 def crl_record(home: Home, ca: CA) -> CRLRecord:
-    """What is known of a CA's newest CRL."""
+    """The record of a CA's newest CRL."""
     held = crls.newest(home.store, ca.issuer.id)
     return CRLRecord(
         ca=ca.issuer.name,
@@ -60,16 +60,16 @@ def crl_record(home: Home, ca: CA) -> CRLRecord:
 
 
 def is_pending(home: Home, ca: CA, held: NewestCRL | None) -> bool:
-    """Whether a revocation or release is recorded that the newest CRL does not tell."""
-    told = held.last_event if held else 0
-    return revocations.last_event(home.store, ca.issuer.id) > told
+    """Whether a recorded revocation or release is missing from the newest CRL."""
+    last_listed = held.last_event if held else 0
+    return revocations.last_event(home.store, ca.issuer.id) > last_listed
 
 
 def crl_octets(home: Home, ca: CA) -> Iterator[bytes]:
     """The DER of a CA's newest CRL, in pieces.
 
     Raises:
-        NotFoundError: none was made yet.
+        NotFoundError: it has no CRL yet.
     """
     pieces = crls.octets(home.store, ca.issuer.id)
     for piece in pieces:
@@ -83,7 +83,7 @@ def crl_octets(home: Home, ca: CA) -> Iterator[bytes]:
 
 
 def served_until(home: Home, ca: CA) -> datetime | None:
-    """The nextUpdate that the published octets themselves say, or None where they say none."""
+    """The nextUpdate read from the published CRL itself, or None."""
     try:
         return next_update(next(crl_octets(home, ca)))
     except CAError:
@@ -95,13 +95,13 @@ def make_crl(
 ) -> bool:
     """Sign and publish a CRL; False if a higher number was published meanwhile.
 
-    The number is taken in a write transaction, and a second connection pins the state of that
-    very moment: its entries are put aside once, then hashed and written, while others go on.
+    The number is taken in a write transaction, and a second connection keeps a snapshot of that
+    moment: its entries are spooled once, then hashed and written, while other processes go on.
 
     Raises:
         KeyUnavailableError: the CA's key cannot be opened; no number was taken.
-        PolicyError: the CA's own certificate has ended or is revoked, or the clock is behind.
-        StoreError: what is listed as revoked is not what history says.
+        PolicyError: the CA's own certificate is expired or revoked, or the clock is behind.
+        StoreError: the list of revoked certificates differs from history.
     """
     home.assert_sound()
     home.check_not_revoked(ca)
@@ -113,14 +113,14 @@ def make_crl(
     until = min(now + lifetime, facts.validity.not_after)
     if until <= now:
         raise PolicyError(
-            f"{ca.issuer.name} ended on {facts.validity.not_after:%Y-%m-%d} and signs no CRL"
+            f"{ca.issuer.name} expired on {facts.validity.not_after:%Y-%m-%d} and can sign no CRL"
         )
     with (
         open_store(home.store.path) as reader,
         reader.snapshot(),
         closing(Spool(home.path)) as spool,
     ):
-        number, told = _take_number(home, ca, reader, period=(now, until), allow=allow)
+        number, last_event = _take_number(home, ca, reader, period=(now, until), allow=allow)
         home.step("crl-numbered")
         count, revoked = _gather(reader, ca, spool)
         head = CRLHead(
@@ -132,7 +132,7 @@ def make_crl(
         )
         pieces = sign_crl(head, Entries(count, spool.size, spool.read), signer, ca.issuer.key)
         home.step("crl-signed")
-        newest = NewestCRL(ca.issuer.id, number, now, until, count, told, revoked)
+        newest = NewestCRL(ca.issuer.id, number, now, until, count, last_event, revoked)
         published = _publish(home, ca, newest, pieces)
         home.step("crl-published")
     return published
@@ -146,25 +146,25 @@ def _take_number(
     period: tuple[datetime, datetime],
     allow: Collection[str],
 ) -> tuple[int, int]:
-    """Take a CRL number and pin the reader to this moment; the number, and the last event told."""
+    """Take a CRL number and a snapshot; returns the number and the last event it covers."""
     this_update, until = period
     with home.store.write():
         accept_clock(home, allow)
-        told = revocations.last_event(reader, ca.issuer.id)  # pins the snapshot
+        last_event = revocations.last_event(reader, ca.issuer.id)  # begins the snapshot
         number = crls.next_number(home.store, ca.issuer.id, this_update)
         row = crls.add_number(
             home.store, ca.issuer.id, number, this_update=this_update, next_update=until
         )
         detail = {"ca": ca.issuer.ca_id, "number": str(number)}
         home.record(Event("crl-numbered", ca.issuer.name, detail, "crl_number", row))
-    return number, told
+    return number, last_event
 
 
 def _gather(reader: Store, ca: CA, spool: Spool) -> tuple[int, int]:
-    """Put the entries of a CRL aside; how many they are, and how many serials are revoked.
+    """Spool the entries of a CRL; returns their number and the number of revoked serials.
 
     Raises:
-        StoreError: what is listed as revoked is not what history says.
+        StoreError: the list of revoked certificates differs from history.
     """
     before = crls.newest(reader, ca.issuer.id)
     scope = Scope(
@@ -195,7 +195,7 @@ def _publish(home: Home, ca: CA, newest: NewestCRL, pieces: Iterable[bytes]) -> 
 
 
 def needs_new(home: Home, ca: CA, *, within: timedelta | None) -> bool:
-    """Whether the newest CRL is missing, past its end or pending, or ends ``within`` a span."""
+    """Whether the newest CRL is missing, expired, pending, or expires ``within`` a span."""
     held = crls.newest(home.store, ca.issuer.id)
     if held is None or is_pending(home, ca, held):
         return True
@@ -203,7 +203,7 @@ def needs_new(home: Home, ca: CA, *, within: timedelta | None) -> bool:
 
 
 class CRLWishes(msgspec.Struct, frozen=True):
-    """When a new CRL is made, how long it holds, and where it goes."""
+    """When to make a new CRL, its lifetime, and where to write it."""
 
     refresh: bool = False
     within: timedelta | None = None
@@ -214,13 +214,13 @@ class CRLWishes(msgspec.Struct, frozen=True):
 
 
 def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
-    """The newest CRL, made anew where wished or needed, and written where wished.
+    """The newest CRL; a new one is made if requested or needed, and written to a path if given.
 
-    A CRL file is replaced, unless it holds something that is not a CRL of this CA.
+    Only a CRL of this CA is replaced there.
 
-    Raises:
-        KeyUnavailableError: a new one is needed, and the CA's key cannot be opened.
-        ConflictError: something else is in the file's place.
+        Raises:
+            KeyUnavailableError: a new one is needed, and the CA's key cannot be opened.
+            ConflictError: the path has something else.
     """
     if wishes.path is not None:
         _refuse_foreign(ca, wishes.path)
@@ -229,7 +229,7 @@ def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
         make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
     if wishes.path is not None:
         make_folder(wishes.path.parent)
-        with lock_folder(wishes.path.parent):  # what is written is the newest at that moment
+        with lock_folder(wishes.path.parent):  # the newest CRL at this moment is written
             _refuse_foreign(ca, wishes.path)
             write_stream(wishes.path, formatted(home, ca, wishes.format))
     path = None if wishes.path is None else str(wishes.path)
@@ -243,13 +243,13 @@ def formatted(home: Home, ca: CA, format: CRLFormat) -> Iterator[bytes]:  # noqa
 
 
 def is_ours(ca: CA) -> Callable[[bytes], bool]:
-    """What tells a CRL of this CA: it names the CA near its start."""
+    """A test for CRLs of this CA: its name is near their start."""
     facts = ca.issuer.facts
     assert facts is not None
     return lambda start: facts.subject_der in pem.start_of(start[:4096], label="X509 CRL")
 
 
 def _refuse_foreign(ca: CA, path: Path) -> None:
-    """A CRL of this CA gives way to a newer one; anything else is not to be replaced."""
+    """Check that a path is free or has a CRL of this CA."""
     what = f"something that is not a CRL of {ca.issuer.name}"
     refuse_foreign(path, is_ours(ca), hint="choose another -o", what=what)

@@ -1,4 +1,4 @@
-"""What is due to be made anew. Light to import: signing pays for it at every start."""
+"""Whether an OCSP signer is due for rotation. Light to import: every signing needs it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from ca.store import ocsp_signers
 
 
 def is_signer_due(home: Home, ca: CA) -> bool:
-    """Whether half the life of the signer in force is over, unless its CA ends no later.
+    """Whether half the lifetime of the signer in force is over, unless its CA expires no later.
 
-    Never of a CA that signs nothing more.
+    Never for a revoked CA.
     """
     if home.revocation_of(ca) is not None:
         return False

@@ -1,4 +1,4 @@
-"""The RSA keys of a register, looked at together: what ``check`` asks of them."""
+"""Findings about all RSA keys of a register together, for ``check``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ca.model.findings import Finding
 from ca.store.rsa_certificates import rsa_certificates
 
 _SPKI = 6
-"""Place of the SubjectPublicKeyInfo in a TBSCertificate of version 3."""
+"""Index of the SubjectPublicKeyInfo in a TBSCertificate of version 3."""
 
 
 def key_findings(home: Home) -> list[Finding]:
-    """What is to be said of RSA keys that can be factored, alone or together."""
+    """Findings about RSA keys that can be factored, alone or together."""
     keys = []
     for serial, tbs, good in rsa_certificates(home.store, home.now(), limit=MOST_KEYS):
         try:
             modulus = read_public_key(der.split(tbs)[_SPKI]).modulus
         except (MalformedError, IndexError):
-            continue  # a damaged row is another rule's to name
+            continue  # a damaged row is reported by another rule
         if modulus is not None:
             keys.append(KeyInUse(serial.hex(), modulus, good))
     return judge_together(keys) if keys else []

@@ -1,4 +1,4 @@
-"""Answering OCSP requests from the register; ``ocsp respond``."""
+"""Answer OCSP requests from the register; ``ocsp respond``."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from ca.revocation.ocsp_request import OCSPRequest
 from ca.store import ocsp_signers, revocations
 
 LOOK_AGAIN = timedelta(minutes=1)
-"""How often it is looked which signer is in force now."""
+"""How often the signer in force is looked up."""
 
 
 ANSWER_LIFETIME = timedelta(hours=1)
-"""How long an answer given live may be kept; whoever asks again hears of a change at once."""
+"""How long clients may keep a live answer; a new request sees a change at once."""
 
 
 def signer_health(home: Home, ca: CA) -> SignerHealth:
-    """The signer that answers for a CA, tried: whether its key opens and is its certificate's."""
+    """Try the signer that answers for a CA: whether its key opens and matches its certificate."""
     held = newest_in_force(home, ca)
     health = SignerHealth(ca.issuer.name, ca.role, home.now())
     if held is None:
@@ -47,14 +47,14 @@ def signer_health(home: Home, ca: CA) -> SignerHealth:
 
 
 class Register:
-    """What answers OCSP requests for a home: its signers, and every serial's status now."""
+    """Answers OCSP requests for a home, by its signers and the current status of serials."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
         self.reload()
 
     def reload(self) -> None:
-        """Take up signers made since, or in force since."""
+        """Load the signers that are in force now."""
         self._looked = self.home.now()
         responders = _responders(self.home)
         answering = {each.issuer_id for each in responders}
@@ -73,7 +73,7 @@ class Register:
     def answer(
         self, request: bytes | OCSPRequest, *, lifetime: timedelta = ANSWER_LIFETIME
     ) -> Answer:
-        """The response to a request, from what the register says at this moment."""
+        """The response to a request, by the register's state at this moment."""
         now = self.home.now()
         if abs(now - self._looked) >= LOOK_AGAIN:
             self.reload()
@@ -82,7 +82,7 @@ class Register:
         return self._responder.answer(request, self.status_of, at=now, until=now + lifetime)
 
     def status_of(self, issuer_id: int, serial: int) -> Revoked | Literal["good", "unknown"]:
-        """What a serial is now: never good unless a certificate was issued with it."""
+        """The current status of a serial: good only if a certificate was issued with it."""
         if not 0 < serial < 1 << 160:
             return "unknown"
         octets = serial.to_bytes((serial.bit_length() + 7) // 8, "big")
@@ -99,10 +99,10 @@ def _responders(home: Home) -> list[Responder]:
 
 
 def responder_of(ca: CA, held: ocsp_signers.SignerRow) -> Responder:
-    """What answers for a CA.
+    """The responder of a CA.
 
     Raises:
-        KeyUnavailableError: the signer's key does not open, or is not its certificate's.
+        KeyUnavailableError: the signer's key does not open or does not match its certificate.
     """
     assert ca.issuer.facts is not None
     key = KeyRef(held.pkcs8, held.public, False, "OCSP signer's")
@@ -121,10 +121,10 @@ def responder_of(ca: CA, held: ocsp_signers.SignerRow) -> Responder:
 
 
 def respond(home: Home, request: Path, response: Path, *, overwrite: bool) -> OCSPAnswerDocument:
-    """Answer a request file with a response file; an error response is written too.
+    """Answer a request file with a response file, which may be an error response.
 
     Raises:
-        CAError: the request cannot be read, or the response not be written.
+        CAError: the request cannot be read, or the response cannot be written.
     """
     answer = Register(home).answer(read_bounded(request, pipes=True))
     write_atomic(response, answer.der, overwrite=overwrite)

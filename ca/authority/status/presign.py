@@ -1,4 +1,4 @@
-"""Writing OCSP answers ahead for a static web server."""
+"""``ocsp presign``: write OCSP answers in advance for a static web server."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ OUT = "choose another --out, or remove it"
 
 
 def presign(home: Home, folder: Path, *, lifetime: timedelta) -> PresignDocument:
-    """Write an answer for every certificate that has not ended, and remove what is out of date.
+    """Write an answer for every unexpired certificate, and remove outdated ones.
 
-    Only what an earlier call wrote is replaced or removed: ``presigned.txt`` names it, and it is
-    an OCSP response.
+    Only files of an earlier call are replaced or removed: they are named in ``presigned.txt`` and
+    are OCSP responses.
 
-    Raises:
-        KeyUnavailableError: there is no OCSP signer yet.
-        ConflictError: something in the folder is not an earlier call's.
-        StoreError: the folder cannot be written.
+        Raises:
+            KeyUnavailableError: there is no OCSP signer yet.
+            ConflictError: a file in the folder is not from an earlier call.
+            StoreError: the folder cannot be written.
     """
     register = Register(home)
     if not register.responders:
@@ -78,7 +78,7 @@ def _presign(
 
 
 def _serials(home: Home, responder: Responder) -> list[int]:
-    """The certificates of an issuer that have not ended, without its OCSP signers."""
+    """The serials of an issuer's unexpired certificates, without its OCSP signers."""
     now = int(home.now().timestamp())
     return [
         int.from_bytes(serial, "big")
@@ -87,17 +87,17 @@ def _serials(home: Home, responder: Responder) -> list[int]:
 
 
 class _Place:
-    """The folder of the answers: what is in it gives way only if it is an earlier call's."""
+    """The folder of the answers, in which only files of an earlier call are replaced."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known = {folder}
 
     def check(self, path: str, ours: Ours) -> None:
-        """That a file may be replaced or removed, and that no folder above it leads elsewhere.
+        """Check that a file may be replaced or removed, and that no folder above it is a link.
 
         Raises:
-            ConflictError: it is somebody else's, or a folder is a link.
+            ConflictError: it is not ours, or a folder is a link.
         """
         full = self.folder / path
         for above in full.parents:
@@ -115,7 +115,7 @@ def _manifest(folder: Path) -> set[str]:
     """The answers that an earlier call wrote.
 
     Raises:
-        ConflictError: the list is no such list, or was changed by hand.
+        ConflictError: the list was changed by hand or is something else.
     """
     path = folder / MANIFEST
     if not os.path.lexists(path):
@@ -124,6 +124,6 @@ def _manifest(folder: Path) -> set[str]:
     if path.is_symlink() or not is_list_of_answers(data):
         raise ConflictError(
             f"'{path}' was changed by hand or is not sipca's",
-            hint="look why; then remove it, or choose another --out",
+            hint="find out why; then remove it, or choose another --out",
         )
     return set(data.decode("ascii").splitlines())

@@ -1,4 +1,4 @@
-"""``revoke`` and ``release``: recorded without any key, listed by the next CRL."""
+"""``revoke`` and ``release``: recorded without a key, listed by the next CRL."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ca.store.timestamps import to_text
 
 
 class RevocationWishes(msgspec.Struct, frozen=True):
-    """Why, how far, and whether a CRL is made in the same call."""
+    """The reason, the scope, and whether a CRL is made in the same call."""
 
     reason: Reason = "unspecified"
     invalid_since: datetime | None = None
@@ -44,17 +44,17 @@ class RevocationWishes(msgspec.Struct, frozen=True):
 def revoke(
     home: Home, refs: Sequence[str], serials: Sequence[str], wishes: RevocationWishes
 ) -> RevocationDocument:
-    """Revoke certificates by REF, and serials whether or not a certificate came of them.
+    """Revoke certificates by REF, and serials even if no certificate was issued for them.
 
-    All or none. A revocation needs no key; the CRL that tells it does.
+    All are revoked or none. A revocation needs no key; the CRL that lists it does.
 
-    Raises:
-        NotFoundError: a REF or serial is not known.
-        ConflictError: a REF could mean several; one is revoked already.
-        PolicyError: a root would be revoked, or the clock is behind.
+        Raises:
+            NotFoundError: a REF or serial is not known.
+            ConflictError: a REF could mean several; one is revoked already.
+            PolicyError: a root would be revoked, or the clock is behind.
     """
     if wishes.invalid_since is not None and wishes.invalid_since > home.now():
-        raise MalformedError("the date since when the key is suspect lies in the future")
+        raise MalformedError("the date since which the key is suspect is in the future")
     home.assert_sound()
     check_clock(home, wishes.allow)
     rows = _distinct(
@@ -74,7 +74,7 @@ def revoke(
             except CAError:
                 if position < named:
                     raise
-                continue  # found by its key alone, and revoked for the same reason already
+                continue  # selected by its key alone, and already revoked for the same reason
             _record(home, row, change_of(wishes.reason), wishes.reason, wishes.invalid_since)
             changed.append(row)
     home.step("status-recorded")
@@ -118,8 +118,8 @@ def _refuse_root(home: Home, row: CertificateRow) -> None:
     roots = [ca.issuer.id for ca in home.cas() if ca.role == "root"]
     if row.for_issuer_id in roots:
         raise PolicyError(
-            "a root cannot be revoked: no CRL that it signs would be believed",
-            hint="take it out of every device's Trusted Root store, and make a new CA",
+            "a root cannot be revoked: no peer would believe a CRL that it signs",
+            hint="remove it from every device's Trusted Root store, and create a new CA",
         )
 
 
@@ -129,7 +129,7 @@ def _standing(home: Home, row: CertificateRow) -> Standing | None:
 
 
 def _live_with_key(home: Home, rows: Sequence[CertificateRow]) -> list[CertificateRow]:
-    """Further certificates of the same keys that a peer would still take."""
+    """Further certificates of the same keys that peers would still accept."""
     now, known = home.now(), {row.plan_id for row in rows}
     live: dict[int, CertificateRow] = {}
     for row in rows:

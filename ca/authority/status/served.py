@@ -17,8 +17,8 @@ _PROBE = b"no request: a look at whether the key is the certificate's"
 
 
 def served(home: Home, ca: CA, crl: bytes, responder: Responder | None) -> Served:
-    """What is given out for a CA, read as a client reads it, and what the register tells of it."""
-    told = crls.newest(home.store, ca.issuer.id)
+    """What is served for a CA, read as a client reads it, beside what the register says."""
+    newest = crls.newest(home.store, ca.issuer.id)
     number, next_update, is_signed = None, None, False
     try:
         read = x509.load_der_x509_crl(crl)
@@ -30,8 +30,8 @@ def served(home: Home, ca: CA, crl: bytes, responder: Responder | None) -> Serve
     return Served(
         name=ca.issuer.name,
         role=ca.role,
-        number=told.number if told else None,
-        next_update=told.next_update if told else None,
+        number=newest.number if newest else None,
+        next_update=newest.next_update if newest else None,
         served_number=number,
         served_next_update=next_update,
         crl_is_signed=is_signed,
@@ -46,7 +46,7 @@ def _certificate(ca: CA) -> x509.Certificate:
 
 
 def _works(ca: CA, responder: Responder) -> bool:
-    """Whether a signature made now is good by the signer's certificate, and that by the CA's."""
+    """Whether a new signature verifies by the signer's certificate, and that by the CA's."""
     facts, issuer = read_certificate(responder.certificate), ca.issuer.facts
     signature = responder.signer.sign(_PROBE)
     return (

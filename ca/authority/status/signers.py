@@ -29,8 +29,8 @@ ROLE = "ocsp-responder"
 def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord | None:
     """Give a CA a new OCSP signer with a new key.
 
-    The keys of those before it stay until they have ended and a later one has been in force for
-    a while: a moment with a wrong clock destroys nothing.
+    Earlier keys are kept until they have expired and a later one has been in force for a while, so
+    that a wrong clock destroys nothing.
 
     Raises:
         KeyUnavailableError: the CA's key cannot be opened.
@@ -76,7 +76,7 @@ def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord |
 
 
 def signer_record(home: Home, ca: CA, *, made: bool) -> SignerRecord | None:
-    """The OCSP signer in force for a CA, or the newest one where none is."""
+    """The record of the OCSP signer in force for a CA, or of the newest one if none is."""
     held = newest_in_force(home, ca)
     if held is None:
         return None
@@ -100,7 +100,7 @@ def newest_in_force(home: Home, ca: CA) -> ocsp_signers.SignerRow | None:
 
 
 def _key_spec(ca: CA) -> str:
-    """A key of the CA's own family: devices that take one kind of CA may know no other."""
+    """A key of the CA's own type: devices may support no other."""
     return "rsa:2048" if ca.issuer.key.algorithm == "rsa" else f"ec:{ca.issuer.key.curve}"
 
 
@@ -111,7 +111,7 @@ def _subject(home: Home, ca: CA) -> tuple[SubjectAttribute, ...]:
 def rotate_some(
     home: Home, word: str | None, *, if_due: bool, allow: Collection[str] = ()
 ) -> SignersDocument:
-    """New OCSP signers for one CA, or for all; a CA that is revoked keeps none of the others.
+    """Rotate the OCSP signers of one CA, or of all; a revoked CA does not stop the others.
 
     Raises:
         NotFoundError: there is no such CA.

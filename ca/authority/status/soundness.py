@@ -19,7 +19,7 @@ NAMED = 5
 
 
 class Differences(msgspec.Struct, frozen=True):
-    """Where a register is not what it should be: the first few in words, and how many more."""
+    """Differences between a register and its history: the first few in words, and how many more."""
 
     named: tuple[str, ...]
     more: int
@@ -27,12 +27,12 @@ class Differences(msgspec.Struct, frozen=True):
 
 @rule("register-altered", "error", "decision 35")
 @cases("Only sipca has written to ca.db.", "Somebody changed or deleted a row of ca.db by hand.")
-def register_altered(found: Differences) -> Violation | None:
+def register_altered(differences: Differences) -> Violation | None:
     """History and state in the register are what the audit trail says."""
-    if not found.named:
+    if not differences.named:
         return None
     return Violation(
-        _told(found),
+        _summary(differences),
         "sipca log --verify names every difference; restore the last copy of the folder",
     )
 
@@ -42,30 +42,30 @@ def register_altered(found: Differences) -> Violation | None:
     "A revoked serial is listed as revoked.",
     "The row that lists a revoked serial was deleted by hand.",
 )
-def index_altered(found: Differences) -> Violation | None:
+def index_altered(differences: Differences) -> Violation | None:
     """The tables derived from history (who is revoked, which keys are blocked) agree with it."""
-    if not found.named:
+    if not differences.named:
         return None
     return Violation(
-        _told(found),
-        "sipca check --rebuild makes those tables again from history, unless that was altered "
-        "itself: sipca log --verify says so, and the last copy of the folder is to be restored",
+        _summary(differences),
+        "sipca check --rebuild rebuilds those tables from history, unless that was altered itself: "
+        "sipca log --verify says so; then restore the last copy of the folder",
     )
 
 
 def soundness(home: Home) -> list[Finding]:
-    """What a quick look finds: of history and state, then of what is made from history.
+    """Quick check of history and state, then of the derived tables.
 
     It does not read every event and certificate; ``log --verify`` does.
     """
     with home.store.snapshot():
         history = _first(history_checks.quick_history_problems(home.store))
-        made = _first(history_checks.quick_derived_problems(home.store))
-    return [*run([register_altered], history), *run([index_altered], made)]
+        derived_differences = _first(history_checks.quick_derived_problems(home.store))
+    return [*run([register_altered], history), *run([index_altered], derived_differences)]
 
 
 def rebuild_derived(home: Home) -> bool:
-    """Make every derived table anew from history, where one differs; recorded.
+    """Rebuild every derived table from history if one differs, and record that.
 
     Returns:
         Whether anything differed.
@@ -79,11 +79,11 @@ def rebuild_derived(home: Home) -> bool:
                 f"nothing can be rebuilt from history that was itself altered: {problem}",
                 hint="sipca log --verify names every difference; restore the last copy",
             )
-        found = _first(history_checks.derived_problems(home.store, index_of))
-        if not found.named:
+        differences = _first(history_checks.derived_problems(home.store, index_of))
+        if not differences.named:
             return False
         derived.rebuild(home.store, index_of)
-        home.record(Event("rebuilt", "register", {"found": _told(found)}))
+        home.record(Event("rebuilt", "register", {"found": _summary(differences)}))
     return True
 
 
@@ -91,5 +91,7 @@ def _first(problems: Iterator[str]) -> Differences:
     return Differences(tuple(islice(problems, NAMED)), sum(1 for _ in problems))
 
 
-def _told(found: Differences) -> str:
-    return "; ".join(found.named) + (f"; and {found.more} more" if found.more else "")
+def _summary(differences: Differences) -> str:
+    return "; ".join(differences.named) + (
+        f"; and {differences.more} more" if differences.more else ""
+    )

@@ -1,6 +1,6 @@
-"""What any command that has a CA's key open does on the way: a new OCSP signer where one is due.
+"""Maintenance by any command that has a CA's key open:
 
-Light to import: signing pays for it at every start.
+rotate OCSP signers that are due. Light to import: every signing needs it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from ca.authority.status.due import is_signer_due
 
 
 def rotate_due(home: Home) -> None:
-    """New OCSP signers where due, for the CAs whose keys this call has open anyway.
+    """Rotate due OCSP signers of the CAs whose keys this call has open.
 
-    Not while the clock looks wrong: ``check`` says so, and ``ocsp rotate`` is there.
+    Not while the clock looks wrong; ``check`` reports that, and ``ocsp rotate`` remains.
     """
     due = [ca for ca in home.cas() if home.is_open(ca) and is_signer_due(home, ca)]
     if due and not is_doubtful(home):

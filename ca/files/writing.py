@@ -56,7 +56,7 @@ def write_atomic(
         if placed is None:
             placed = _place(path, data, mode, durable=durable, overwrite=overwrite)
         if not placed and _compare(path, data) != "same":
-            what = "is a symbolic link to nothing" if path.is_symlink() else "was created meanwhile"
+            what = "is a dangling symbolic link" if path.is_symlink() else "was created meanwhile"
             raise ConflictError(f"'{path}' {what}", hint="--overwrite replaces it")
         if durable and sync_parent:
             sync_folder(path.parent)

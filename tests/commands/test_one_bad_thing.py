@@ -348,7 +348,7 @@ def test_what_sipca_did_not_write_there_stays(
     assert elsewhere.exists() == (kind == "link")
 
 
-def test_a_predecessor_written_by_this_home_may_replace_to_its_successor(
+def test_a_predecessor_written_by_this_home_is_replaced_by_its_successor(
     sipca: CommandLine, csr_file: Csr, tmp_path: Path
 ) -> None:
     """Of the same device and context, and of the same key and names."""

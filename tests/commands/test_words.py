@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.command_table import COMMANDS
 from stand_in.lab import EC_KEY, ROOT, CommandLine, make_csr
 
+from cli.command_table import COMMANDS
 from cli.groups import load_command
 
 RUN = "from cli.main import main; main()"

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import jsonschema
-from cli.command_table import COMMANDS
 from stand_in.lab import SAMPLES, CommandLine
 
 from ca.documents.schema import DOCUMENTS
 from ca.revocation.ocsp import request_for
+from cli.command_table import COMMANDS
 
 
 def test_every_command_that_answers_json_has_a_schema_and_keeps_it(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cli.command_table import COMMANDS
-
 from ca.documents.schema import DOCUMENTS
+from cli.command_table import COMMANDS
 from cli.groups import load_command
 from cli.options import global_options
 

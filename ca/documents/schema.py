@@ -49,6 +49,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "chain": ChainDocument,
     "log": LogDocument,
     "csr show": RequestDocument,
+    "renew": SigningDocument,
     "sign": SigningDocument,
     "issue": IssueDocument,
     "list": ListDocument,

@@ -95,13 +95,30 @@ def ca_expiring(ca: CAHealth) -> Violation | None:
 
 
 @rule("certificate-ending", "warning", "RFC 5280 4.1.2.5; targets 9")
-@cases("400 days are left.", "20 days are left, or it has expired and nothing replaced it.")
+@cases("400 days are left.", "20 days are left.")
 def certificate_expiring(certificate: CertificateHealth) -> Violation | None:
     """No certificate in use ends soon."""
+    if certificate.now > certificate.not_after:
+        return None
     return Violation(
         f"{certificate.name}: {time_left(certificate.not_after, certificate.now)}, "
         f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
-        f"make a CSR on the device; sipca sign FILE --supersedes {certificate.serial[:12]}",
+        f"sipca renew {certificate.serial[:12]} --out DIR, or sign a new CSR of the device",
+    )
+
+
+@rule("certificate-ended", "error", "RFC 5280 4.1.2.5; targets 9")
+@cases("It was renewed before it expired.", "It expired last week, and nothing replaced it.")
+def certificate_expired(certificate: CertificateHealth) -> Violation | None:
+    """No certificate has expired without being replaced or revoked."""
+    if certificate.now <= certificate.not_after:
+        return None
+    serial = certificate.serial[:12]
+    return Violation(
+        f"{certificate.name}: {time_left(certificate.not_after, certificate.now)}, on "
+        f"{certificate.not_after:%Y-%m-%d}, and nothing replaced it (serial {serial})",
+        f"sipca renew {serial} --out DIR, or sign a new CSR of the device; if it is not used any "
+        f"more: sipca revoke {serial} --reason cessation",
     )
 
 

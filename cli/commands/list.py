@@ -15,17 +15,20 @@ from cli.output import show, talk
 def list_command(
     ctx: typer.Context,
     expiring: Annotated[
-        str | None, typer.Option(help="Only those that end within this span, as 60d.")
+        str | None,
+        typer.Option(help="Only those that end within this span, as 60d, or have ended."),
     ] = None,
     status: Annotated[
         list[str] | None, typer.Option(help=f"Only these: {', '.join(STATUSES)}.")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="Only of this profile.")] = None,
     device: Annotated[str | None, typer.Option(help="Only of this device.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Not only the current ones.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also superseded, revoked and abandoned ones.")
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
 ) -> None:
-    """The certificates issued; without options the current ones.
+    """The certificates in use, by their end: current ones, and those that expired unreplaced.
 
     Example: sipca list --expiring 60d
     """

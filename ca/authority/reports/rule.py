@@ -25,6 +25,7 @@ RULE_MODULES = (
     "ca.lint.lifetimes",
     "ca.lint.public_keys",
     "ca.lint.reused_key",
+    "ca.lint.signed_before",
     "ca.names.common_name",
     "ca.names.general",
     "ca.names.mistyped",

@@ -25,7 +25,7 @@ from ca.lint.lifetimes import (
     judge_lifetime,
 )
 from ca.model.findings import SEVERITIES, Finding, Severity, run
-from ca.model.status import CURRENT, RENEW_BEFORE
+from ca.model.status import RENEW_BEFORE, is_due
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
@@ -33,7 +33,7 @@ from ca.store import certificates, plans
 
 
 def check(
-    home: Home, *, expiring: timedelta = RENEW_BEFORE, least: Severity = "warning"
+    home: Home, *, expiring: timedelta | None = None, least: Severity = "warning"
 ) -> CheckDocument:
     """The findings of at least a severity; the verdict takes all into account."""
     now = home.now()
@@ -52,11 +52,12 @@ def check(
             end = facts.validity.not_after
             findings += judge_lifetime(CAHealth(ca.issuer.name, ca.role, now, end, longest))
         findings += status_service_findings(home, ca)
-    until = int((now + expiring).timestamp())
-    for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
-        if row.status(now) in CURRENT:
-            end = read_certificate(row.der).validity.not_after
-            findings += judge_lifetime(CertificateHealth(label(row), row.serial.hex(), now, end))
+    until = int((now + (expiring or RENEW_BEFORE)).timestamp())
+    for row in certificates.certificates(home.store, until=until, in_use=True):
+        validity = read_certificate(row.der).validity
+        if is_due(validity, now, expiring):
+            health = CertificateHealth(label(row), row.serial.hex(), now, validity.not_after)
+            findings += judge_lifetime(health)
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     findings += judge_lifetime(UnfinishedPlans(tuple(serial.hex() for _, serial in left)))
     findings += key_findings(home)

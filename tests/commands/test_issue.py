@@ -254,7 +254,7 @@ def test_a_crash_after_the_key_was_written_is_mended_by_the_next_call(
     [
         (("bad name",), 4, "bad name"),
         (("me@lab.example",), 3, "none of the names is a host name or an address"),
-        (("a.lab.example", "--profile", "root"), 4, "which no request is signed by"),
+        (("a.lab.example", "--profile", "root"), 4, "requests are not signed by it"),
         (("a.lab.example", "--key", "rsa:1024"), 2, "not one of rsa:2048"),
         (("a.lab.example", "--pfx"), 2, "--pfx needs --key-passphrase-file"),
         (("a.lab.example", "--legacy-pfx"), 2, "goes with --pfx"),

@@ -9,7 +9,7 @@ import msgspec
 
 from ca.encoding.certificates import read_certificate
 from ca.keys.public import read_public_key
-from ca.model.certificates import GeneralName, SubjectAttribute
+from ca.model.certificates import GeneralName, SubjectAttribute, cn_of
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
 from ca.store.connection import Store
@@ -32,7 +32,7 @@ class Use(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """A name under which the index finds the certificate."""
-        cn = next((each.value for each in reversed(self.subject) if each.type == "CN"), "")
+        cn = cn_of(self.subject) or ""
         return cn.casefold() or (self.san[0].value.casefold() if self.san else "")
 
     def succeeds(self, old: Use) -> bool:

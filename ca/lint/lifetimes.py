@@ -144,7 +144,7 @@ Fact = CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
 _RULES: dict[type, tuple[Rule, ...]] = {
     CAHealth: (ca_expired, ca_expiring),
     RevokedCA: (ca_revoked,),
-    CertificateHealth: (certificate_expiring,),
+    CertificateHealth: (certificate_expired, certificate_expiring),
     UnfinishedPlans: (plan_without_result,),
 }
 

@@ -64,4 +64,4 @@ def superseded_before(before: SignedBefore) -> Violation | None:
     )
 
 
-RULES = (revoked_before, held_before, superseded_before)
+SIGNED_BEFORE = (revoked_before, held_before, superseded_before)

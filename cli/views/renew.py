@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ca.documents.sign import SigningDocument
+from ca.documents.renew import RenewDocument
 from cli.views.sign import batch_text, rows_text
 
 KEY_NOTE = (
@@ -13,7 +13,7 @@ KEY_NOTE = (
 )
 
 
-def renewed_text(document: SigningDocument, steps: Sequence[str]) -> str:
+def renewed_text(document: RenewDocument, steps: Sequence[str]) -> str:
     """What was renewed, what it supersedes, what was not renewed, what to do next."""
     if not (document.signed or document.skipped or document.refused):
         return "nothing is due"

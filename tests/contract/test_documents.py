@@ -86,6 +86,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     trusted = tmp_path / "o" / "trusted-root.pem"
     lab = tmp_path / "lab.toml"
     lab.write_text("schema = 1\n")
+    other = SAMPLES / "ec-p256.csr"
     calls = {
         "InitDocument": ("init",),
         "SigningDocument": ("sign", csr),
@@ -94,6 +95,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "ShowDocument": ("show", "sbc1.lab.example"),
         "ExportDocument": ("export", "sbc1.lab.example", "--out", tmp_path / "o"),
         "ChainDocument": ("chain",),
+        "RenewDocument": ("renew", "sbc1.lab.example", "--out", tmp_path / "n"),
+        "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k"),
         "RevocationDocument": ("revoke", "sbc1.lab.example"),
         "CRLDocument": ("crl",),
         "SignersDocument": ("ocsp", "rotate"),

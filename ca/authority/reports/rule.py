@@ -13,6 +13,7 @@ from ca.names.text import printable
 from ca.profiles.library import readme
 
 RULE_MODULES = (
+    "ca.authority.signing.rekey",
     "ca.authority.status.soundness",
     "ca.csr.rules",
     "ca.device.preflight",

@@ -24,8 +24,7 @@ from ca.files import read_bounded
 from ca.issuance.order import Prepared
 from ca.lint.clock import Clock, judge_clock
 from ca.lint.reused_key import MAX_LOOKED_UP, SameKey, reused_key
-from ca.lint.signed_before import RULES as SIGNED_BEFORE
-from ca.lint.signed_before import SignedBefore
+from ca.lint.signed_before import SIGNED_BEFORE, SignedBefore
 from ca.model.findings import Finding, raise_failures, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name

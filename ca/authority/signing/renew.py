@@ -17,7 +17,8 @@ from ca.authority.signing.judge import Judge, Source
 from ca.authority.signing.prepare import Job, Ready, outcomes
 from ca.authority.signing.sign import sign
 from ca.authority.succession import use_of
-from ca.documents.sign import Files, SigningDocument, Skipped
+from ca.documents.renew import RenewDocument
+from ca.documents.sign import Files, Skipped
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
@@ -49,7 +50,7 @@ class RenewWishes(msgspec.Struct, frozen=True):
     dry_run: bool = False
 
 
-def renew(home: Home, wishes: RenewWishes) -> SigningDocument:
+def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
     """Renew certificates; each is judged on its own by all of today's rules.
 
     What the operator once allowed for a certificate by name is allowed again. Files of an earlier
@@ -80,8 +81,11 @@ def renew(home: Home, wishes: RenewWishes) -> SigningDocument:
             )
             documents.append(sign(home, part, delivery=delivery, dry_run=wishes.dry_run))
     first, *others = documents
-    return msgspec.structs.replace(
-        first,
+    return RenewDocument(
+        ca=first.ca,
+        home=first.home,
+        dry_run=first.dry_run,
+        ignored=[],
         signed=[*first.signed, *(entry for each in others for entry in each.signed)],
         skipped=[*repaired, *(entry for each in documents for entry in each.skipped)],
         refused=[*first.refused, *(entry for each in others for entry in each.refused)],

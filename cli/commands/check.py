@@ -23,6 +23,9 @@ def check_command(
     min_severity: Annotated[
         str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
     ] = "warning",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 9 also if there are only warnings.")
+    ] = False,
     rebuild: Annotated[
         bool,
         typer.Option(
@@ -49,5 +52,5 @@ def check_command(
                 talk("rebuilt from history, and recorded: sipca log says what differed", settings)
         document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
     show(document, settings, check_text)
-    if document.verdict == "fail":
+    if document.verdict == "fail" or (strict and document.verdict == "warn"):
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

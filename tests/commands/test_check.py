@@ -83,3 +83,45 @@ def test_check_tells_of_plans_that_were_never_signed(
 
     assert before == []
     assert codes(sipca) == ["plan-without-result"]
+
+
+def test_a_finding_about_a_certificate_has_its_serial_device_context_and_end(
+    sipca: CommandLine, csr_file: Csr, frozen: Clock
+) -> None:
+    frozen(NOW)
+    words = ("--device", "sbc1", "--context", "2", "--lifetime", "40d")
+    (signed,) = sipca("sign", csr_file("a"), *words, "--json").json["signed"]
+
+    (finding,) = sipca("check", "--expiring", "60d", "--json").json["findings"]
+
+    assert finding["code"] == "certificate-ending"
+    marks = {name: finding[name] for name in ("serial", "device", "context", "not_after")}
+    assert marks == {
+        "serial": signed["serial"],
+        "device": "sbc1",
+        "context": 2,
+        "not_after": signed["not_after"],
+    }
+
+
+def test_a_finding_about_no_certificate_has_none_of_its_fields(sipca: CommandLine) -> None:
+    findings = sipca("check", "--min-severity", "info", "--json").json["findings"]
+
+    crl, signer = (
+        next(each for each in findings if each["code"] == code)
+        for code in ("crl-fresh", "ocsp-signer-fresh")
+    )
+
+    assert not {"serial", "device", "context", "not_after"} & set(crl)
+    assert {"serial", "not_after"} <= set(signer)
+
+
+def test_strict_makes_a_warning_fail_and_nothing_else(sipca: CommandLine, csr_file: Csr) -> None:
+    well = sipca("check", "--strict")
+    sipca("sign", csr_file("a"), "--lifetime", "40d")
+    warned = sipca("check", "--expiring", "60d", "--json")
+
+    strict = sipca("check", "--expiring", "60d", "--strict", "--json")
+
+    assert (well.exit, warned.exit, strict.exit) == (0, 0, 9)
+    assert strict.json["verdict"] == warned.json["verdict"] == "warn"

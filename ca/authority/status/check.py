@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -24,12 +24,13 @@ from ca.lint.lifetimes import (
     UnfinishedPlans,
     judge_lifetime,
 )
-from ca.model.findings import SEVERITIES, Finding, Severity, run
+from ca.model.findings import SEVERITIES, CertificateMarks, Finding, Severity, about, run
 from ca.model.status import CURRENT, RENEW_BEFORE
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
 from ca.store import certificates, plans
+from ca.store.certificates import CertificateRow
 
 
 def check(
@@ -50,18 +51,32 @@ def check(
         assert facts is not None
         if home.revocation_of(ca) is None:
             end = facts.validity.not_after
-            findings += judge_lifetime(CAHealth(ca.issuer.name, ca.role, now, end, longest))
+            health = CAHealth(ca.issuer.name, ca.role, now, end, longest)
+            findings += about(judge_lifetime(health), _ca_marks(ca))
         findings += status_service_findings(home, ca)
     until = int((now + expiring).timestamp())
     for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
         if row.status(now) in CURRENT:
             end = read_certificate(row.der).validity.not_after
-            findings += judge_lifetime(CertificateHealth(label(row), row.serial.hex(), now, end))
+            certificate = CertificateHealth(label(row), row.serial.hex(), now, end)
+            findings += about(judge_lifetime(certificate), _marks(row, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     findings += judge_lifetime(UnfinishedPlans(tuple(serial.hex() for _, serial in left)))
     findings += key_findings(home)
     shown = [each for each in findings if SEVERITIES[each.severity] >= SEVERITIES[least]]
     return CheckDocument(verdict=verdict_of(findings), findings=shown)
+
+
+def _marks(row: CertificateRow, end: datetime) -> CertificateMarks:
+    return CertificateMarks(
+        serial=row.serial.hex(), device=row.device, context=row.context, not_after=end
+    )
+
+
+def _ca_marks(ca: CA) -> CertificateMarks:
+    facts = ca.issuer.facts
+    assert facts is not None
+    return CertificateMarks(serial=facts.serial, not_after=facts.validity.not_after)
 
 
 def _shipped_profiles() -> list[Profile]:
@@ -77,12 +92,13 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
         fact = RevokedCA(
             ca.issuer.name, serial, revocation.status, revocation.reason, revocation.since
         )
-        return judge_lifetime(fact)
+        return about(judge_lifetime(fact), _ca_marks(ca))
     crl = crl_record(home, ca)
     served = served_until(home, ca)
+    signer = signer_health(home, ca)
     return [
         *judge(CRLHealth(ca.issuer.name, ca.role, home.now(), served, crl.pending)),
-        *judge(signer_health(home, ca)),
+        *about(judge(signer), CertificateMarks(serial=signer.serial, not_after=signer.not_after)),
     ]
 
 

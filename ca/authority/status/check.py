@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
 from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
+from ca.authority.own_files import refuse_foreign_metrics
 from ca.authority.refs import label
 from ca.authority.status.crl import crl_record, served_until
 from ca.authority.status.keys import key_findings
+from ca.authority.status.metrics import write_metrics
 from ca.authority.status.ocsp import signer_health
 from ca.authority.status.soundness import soundness
 from ca.documents.check import CheckDocument
@@ -34,14 +37,36 @@ from ca.store.certificates import CertificateRow
 
 
 def check(
-    home: Home, *, expiring: timedelta = RENEW_BEFORE, least: Severity = "warning"
+    home: Home,
+    *,
+    expiring: timedelta = RENEW_BEFORE,
+    least: Severity = "warning",
+    metrics: Path | None = None,
 ) -> CheckDocument:
-    """The findings of at least a severity; the verdict takes all into account."""
-    now = home.now()
+    """The findings of at least a severity; the verdict takes all into account.
+
+    ``metrics``: where to write a file for Prometheus, of all findings.
+
+    Raises:
+        ConflictError: at ``metrics`` is something else.
+        StoreError: it cannot be written.
+    """
+    if metrics is not None:
+        refuse_foreign_metrics(metrics)
     findings = soundness(home)
-    if any(each.code == "register-altered" for each in findings):
-        return CheckDocument(verdict="fail", findings=findings)  # the other checks rely on it
-    findings += clock_findings(home)
+    sound = all(each.code != "register-altered" for each in findings)
+    if sound:  # the other checks rely on it
+        findings += _findings(home, expiring)
+    if metrics is not None:
+        write_metrics(home, metrics, findings, sound=sound)
+    shown = [each for each in findings if SEVERITIES[each.severity] >= SEVERITIES[least]]
+    return CheckDocument(verdict=verdict_of(findings), findings=shown)
+
+
+def _findings(home: Home, expiring: timedelta) -> list[Finding]:
+    """What there is to say of a register that agrees with its history."""
+    now = home.now()
+    findings = clock_findings(home)
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),
@@ -62,9 +87,7 @@ def check(
             findings += about(judge_lifetime(certificate), _marks(row, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     findings += judge_lifetime(UnfinishedPlans(tuple(serial.hex() for _, serial in left)))
-    findings += key_findings(home)
-    shown = [each for each in findings if SEVERITIES[each.severity] >= SEVERITIES[least]]
-    return CheckDocument(verdict=verdict_of(findings), findings=shown)
+    return findings + key_findings(home)
 
 
 def _marks(row: CertificateRow, end: datetime) -> CertificateMarks:

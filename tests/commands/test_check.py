@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from stand_in.lab import EC_KEY, NOW, CommandLine, cut_off
+from stand_in.lab import EC_KEY, NOW, ROOT, CommandLine, cut_off
 
 Csr = Callable[..., Path]
 
@@ -253,3 +253,13 @@ def test_metrics_of_an_altered_register_say_that_and_nothing_that_relies_on_it(
     samples = samples_of(file)
     assert [labels["code"] for labels, _ in samples["sipca_check_findings"]] == ["register-altered"]
     assert not {"sipca_certificates", "sipca_crl_number"} & set(samples)
+
+
+def test_the_reference_names_each_metric(sipca: CommandLine, csr_file: Csr, tmp_path: Path) -> None:
+    sipca("sign", csr_file("a"))
+    file = tmp_path / "sipca.prom"
+    sipca("check", "--metrics", file)
+
+    said = (ROOT / "cli" / "README.md").read_text()
+
+    assert [name for name in samples_of(file) if f"`{name}`" not in said] == []

@@ -14,6 +14,7 @@ from ca.profiles.library import readme
 
 RULE_MODULES = (
     "ca.authority.status.soundness",
+    "ca.authority.status.trail",
     "ca.csr.rules",
     "ca.device.preflight",
     "ca.device.request_rules",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 import msgspec
 
 from ca.authority.home import Home
 from ca.authority.register import index_of
+from ca.authority.status.trail import note_read, read_trail, unread
 from ca.errors import StoreError
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.store import derived, history_checks
@@ -23,6 +24,12 @@ class Differences(msgspec.Struct, frozen=True):
 
     named: tuple[str, ...]
     more: int
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """What SQLite says of the file; None if it is whole."""
+
+    text: str | None
 
 
 @rule("register-altered", "error", "decision 35")
@@ -53,15 +60,43 @@ def index_altered(differences: Differences) -> Violation | None:
     )
 
 
-def soundness(home: Home) -> list[Finding]:
-    """Quick check of history and state, then of the derived tables.
+@rule("register-damaged", "error", "decision 4")
+@cases("Nobody but SQLite wrote to ca.db.", "A bad disk changed a few octets of ca.db.")
+def register_damaged(damage: Damage) -> Violation | None:
+    """The file of the register is whole: SQLite finds no fault in its pages."""
+    if damage.text is None:
+        return None
+    return Violation(
+        f"ca.db is damaged: {damage.text}",
+        "stop whatever uses this home, keep a copy of it, and restore the last backup",
+    )
 
-    It does not read every event and certificate; ``log --verify`` does.
+
+def soundness(home: Home) -> list[Finding]:
+    """Quick check of the file, of history and state, then of the derived tables.
+
+    Of the audit trail only the events since the last look are read, and no certificate; ``log
+    --verify`` reads everything.
     """
     with home.store.snapshot():
-        history = _first(history_checks.quick_history_problems(home.store))
+        if damaged := run([register_damaged], Damage(home.store.first_damage())):
+            return damaged
+        trail, problems = read_trail(home)
+        history = _first(chain(history_checks.quick_history_problems(home.store), problems))
         derived_differences = _first(history_checks.quick_derived_problems(home.store))
-    return [*run([register_altered], history), *run([index_altered], derived_differences)]
+    if not history.named:
+        note_read(home, trail)
+    return [
+        *run([register_altered], history),
+        *run([index_altered], derived_differences),
+        *unread(trail),
+    ]
+
+
+def is_reliable(findings: Iterable[Finding]) -> bool:
+    """Whether other checks may rely on what the register says."""
+    broken = {register_damaged.code, register_altered.code}
+    return not any(each.code in broken for each in findings)
 
 
 def rebuild_derived(home: Home) -> bool:

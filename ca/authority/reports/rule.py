@@ -22,6 +22,7 @@ RULE_MODULES = (
     "ca.issuance.prepare",
     "ca.lint.certificates",
     "ca.lint.clock",
+    "ca.lint.homes",
     "ca.lint.keys_together",
     "ca.lint.lifetimes",
     "ca.lint.public_keys",

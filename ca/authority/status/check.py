@@ -12,6 +12,7 @@ from ca.authority.home import CA, Home
 from ca.authority.own_files import refuse_foreign_metrics
 from ca.authority.refs import label
 from ca.authority.status.crl import crl_record, served_until
+from ca.authority.status.folder import look_at_folder
 from ca.authority.status.keys import key_findings
 from ca.authority.status.metrics import write_metrics
 from ca.authority.status.ocsp import signer_health
@@ -20,6 +21,7 @@ from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
 from ca.encoding.certificates import read_certificate
 from ca.lint.clock import clock_behind
+from ca.lint.homes import CAKey, WithoutAddresses, judge_home
 from ca.lint.lifetimes import (
     CAHealth,
     CertificateHealth,
@@ -32,8 +34,9 @@ from ca.model.status import CURRENT, RENEW_BEFORE
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
-from ca.store import certificates, plans
+from ca.store import addresses, certificates, plans
 from ca.store.certificates import CertificateRow
+from ca.verification import has_weak_hash
 
 
 def check(
@@ -66,19 +69,13 @@ def check(
 def _findings(home: Home, expiring: timedelta) -> list[Finding]:
     """What there is to say of a register that agrees with its history."""
     now = home.now()
-    findings = clock_findings(home)
+    findings = [*judge_home(look_at_folder(home)), *clock_findings(home)]
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),
     )
     for ca in home.cas():
-        facts = ca.issuer.facts
-        assert facts is not None
-        if home.revocation_of(ca) is None:
-            end = facts.validity.not_after
-            health = CAHealth(ca.issuer.name, ca.role, now, end, longest)
-            findings += about(judge_lifetime(health), _ca_marks(ca))
-        findings += status_service_findings(home, ca)
+        findings += [*_ca_findings(home, ca, longest), *status_service_findings(home, ca)]
     until = int((now + expiring).timestamp())
     for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
         if row.status(now) in CURRENT:
@@ -87,7 +84,22 @@ def _findings(home: Home, expiring: timedelta) -> list[Finding]:
             findings += about(judge_lifetime(certificate), _marks(row, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     findings += judge_lifetime(UnfinishedPlans(tuple(serial.hex() for _, serial in left)))
+    if home.base_url is not None:
+        count = addresses.count_without_addresses(home.store, now)
+        findings += judge_home(WithoutAddresses(home.base_url, count))
     return findings + key_findings(home)
+
+
+def _ca_findings(home: Home, ca: CA, longest: timedelta) -> list[Finding]:
+    """The findings about the certificate and the key of a CA that is not revoked."""
+    if home.revocation_of(ca) is not None:
+        return []
+    facts = ca.issuer.facts
+    assert facts is not None
+    name, begin, end = ca.issuer.name, facts.validity.not_before, facts.validity.not_after
+    key = CAKey(name, ca.role, ca.issuer.key, ca.key.encrypted, has_weak_hash(facts))
+    health = CAHealth(name, ca.role, home.now(), end, longest, begin)
+    return about([*judge_lifetime(health), *judge_home(key)], _ca_marks(ca))
 
 
 def _marks(row: CertificateRow, end: datetime) -> CertificateMarks:

@@ -9,8 +9,8 @@ import msgspec
 
 from ca.authority.home import Home
 from ca.authority.register import index_of
-from ca.authority.status.trail import note_read, read_trail, unread
-from ca.errors import StoreError
+from ca.authority.status.trail import TrailRead, note_read, read_trail, unread
+from ca.errors import CAError, StoreError, attempt
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.store import derived, history_checks
 from ca.store.audit import Event
@@ -79,18 +79,28 @@ def soundness(home: Home) -> list[Finding]:
     --verify`` reads everything.
     """
     with home.store.snapshot():
-        if damaged := run([register_damaged], Damage(home.store.first_damage())):
+        damaged = run([register_damaged], Damage(home.store.first_damage()))
+        compared = attempt(_compared, home)
+    if isinstance(compared, CAError):
+        if damaged:  # which is why it cannot be read
             return damaged
-        trail, problems = read_trail(home)
-        history = _first(chain(history_checks.quick_history_problems(home.store), problems))
-        derived_differences = _first(history_checks.quick_derived_problems(home.store))
-    if not history.named:
+        raise compared
+    trail, history, derived_differences = compared
+    if not damaged and not history.named:
         note_read(home, trail)
     return [
+        *damaged,
         *run([register_altered], history),
         *run([index_altered], derived_differences),
         *unread(trail),
     ]
+
+
+def _compared(home: Home) -> tuple[TrailRead, Differences, Differences]:
+    with home.store.translating_errors():
+        trail, problems = read_trail(home)
+        history = _first(chain(history_checks.quick_history_problems(home.store), problems))
+        return trail, history, _first(history_checks.quick_derived_problems(home.store))
 
 
 def is_reliable(findings: Iterable[Finding]) -> bool:

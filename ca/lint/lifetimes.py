@@ -10,13 +10,19 @@ from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 
 
 class CAHealth(msgspec.Struct, frozen=True):
-    """A CA: when its certificate expires, and the longest lifetime of a shipped profile."""
+    """A CA: when its certificate began and ends, and the longest lifetime of a shipped profile."""
 
     name: str
     role: str
     now: datetime
     not_after: datetime
     longest: timedelta
+    not_before: datetime | None = None
+
+    @property
+    def left(self) -> timedelta:
+        """The time until the certificate ends."""
+        return self.not_after - self.now
 
 
 class RevokedCA(msgspec.Struct, frozen=True):
@@ -52,6 +58,11 @@ def time_left(end: datetime, now: datetime) -> str:
     return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
 
 
+def rotation(role: str) -> str:
+    """The command that gives a CA a successor."""
+    return "sipca ca rotate --root" if role == "root" else "sipca ca rotate"
+
+
 @rule("ca-ended", "error", "RFC 5280 6.1.3 (a)")
 @cases("It ends in 2036.", "It ended yesterday: no certificate below it is trusted any more.")
 def ca_expired(ca: CAHealth) -> Violation | None:
@@ -85,12 +96,26 @@ def ca_expiring(ca: CAHealth) -> Violation | None:
 
     If not, new certificates end with it.
     """
-    if not timedelta(0) < ca.not_after - ca.now < ca.longest:
+    if not timedelta(0) < ca.left < ca.longest:
         return None
     return Violation(
         f"{ca.name}: {time_left(ca.not_after, ca.now)}, less than the {ca.longest.days} d that a "
         "profile gives; certificates expire with it",
-        "plan a new CA: sipca init --home NEWDIR",
+        rotation(ca.role),
+    )
+
+
+@rule("ca-last-fifth", "warning", "profiles 3; decision 58")
+@cases("Twelve of twenty years are left.", "Three of twenty years are left.")
+def ca_in_last_fifth(ca: CAHealth) -> Violation | None:
+    """The CA has more than a fifth of its life left, which leaves time to change every device."""
+    if ca.not_before is None or ca.left < ca.longest:
+        return None  # too short for a profile, or ended: other rules say so
+    if ca.left >= (ca.not_after - ca.not_before) / 5:
+        return None
+    return Violation(
+        f"{ca.name}: {time_left(ca.not_after, ca.now)}, less than a fifth of its life",
+        rotation(ca.role),
     )
 
 
@@ -142,7 +167,7 @@ def plan_without_result(plans: UnfinishedPlans) -> Violation | None:
 
 Fact = CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
 _RULES: dict[type, tuple[Rule, ...]] = {
-    CAHealth: (ca_expired, ca_expiring),
+    CAHealth: (ca_expired, ca_expiring, ca_in_last_fifth),
     RevokedCA: (ca_revoked,),
     CertificateHealth: (certificate_expired, certificate_expiring),
     UnfinishedPlans: (plan_without_result,),

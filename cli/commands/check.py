@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,17 @@ def check_command(
     min_severity: Annotated[
         str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
     ] = "warning",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 9 also if there are only warnings.")
+    ] = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            help="Also write the result for a Prometheus textfile collector, atomically.",
+        ),
+    ] = None,
     rebuild: Annotated[
         bool,
         typer.Option(
@@ -50,7 +62,12 @@ def check_command(
 
             if rebuild_derived(home):
                 talk("rebuilt from history, and recorded: sipca log says what differed", settings)
-        document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
+        document = check(
+            home,
+            expiring=within,
+            least=min_severity,  # type: ignore[arg-type]
+            metrics=metrics,
+        )
     show(document, settings, check_text)
-    if document.verdict == "fail":
+    if document.verdict == "fail" or (strict and document.verdict == "warn"):
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

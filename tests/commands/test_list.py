@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from stand_in.lab import NOW, CommandLine
+from icalendar import Calendar
+from stand_in.lab import EC_KEY, NOW, CommandLine
 
 Csr = Callable[..., Path]
 
@@ -86,3 +87,82 @@ def test_list_for_people_is_a_table(lab: CommandLine) -> None:
 
     assert lines[0].split() == ["serial", "subject", "san", "profile", "device", "until", "status"]
     assert "sbc1 ctx1" in lines[2]
+
+
+def test_a_calendar_has_the_end_of_each_certificate_listed(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    file = tmp_path / "ends.ics"
+
+    answer = lab("list", "--ics", file, "--json")
+
+    assert answer.exit == 0
+    assert answer.err == f"{file}: a calendar of 3 ends\n"
+    assert file.stat().st_mode & 0o777 == 0o644
+    read = Calendar.from_ical(file.read_bytes())
+    events = {event["UID"].partition("-")[0]: event for event in read.walk("VEVENT")}
+    assert read["X-WR-CALNAME"] == "Test Lab: certificates"
+    for record in answer.json["certificates"]:
+        event = events.pop(record["serial"])
+        assert event["DTSTART"].dt.isoformat() == record["not_after"][:10]
+        assert record["serial"] in event["DESCRIPTION"]
+        assert len(event.walk("VALARM")) == 1
+    assert events == {}
+
+
+def test_a_calendar_is_the_same_a_day_later_and_has_only_what_is_listed(
+    lab: CommandLine, tmp_path: Path, frozen: Clock
+) -> None:
+    file = tmp_path / "ends.ics"
+    lab("list", "--ics", file)
+    before = file.read_bytes()
+    frozen(NOW + timedelta(days=1))
+
+    lab("list", "--ics", file)
+
+    assert file.read_bytes() == before
+    lab("list", "--device", "sbc1", "--ics", file)
+    summaries = [str(event["SUMMARY"]) for event in Calendar.from_ical(file.read_bytes()).events]
+    assert sorted(summaries) == [
+        "sbc1 context 0: certificate ends",
+        "sbc1 context 1: certificate ends",
+    ]
+
+
+def test_a_calendar_keeps_what_expired_and_drops_what_was_revoked_or_superseded(
+    lab: CommandLine, csr_file: Csr, tmp_path: Path, frozen: Clock
+) -> None:
+    file = tmp_path / "ends.ics"
+    old = lab("list", "--device", "sbc1", "--json").json["certificates"]
+    context1 = next(each["serial"] for each in old if each["context"] == 1)
+    lab("revoke", context1)
+    frozen(NOW + timedelta(days=60))
+
+    lab("list", "--all", "--ics", file)
+
+    summaries = [str(event["SUMMARY"]) for event in Calendar.from_ical(file.read_bytes()).events]
+    assert sorted(summaries) == [
+        "CN=proxy.lab.example: certificate ends",
+        "sbc1 context 0: certificate ends",
+    ]
+    web = csr_file("web2", cn="sbc1.lab.example", key=EC_KEY)
+    words = ("--device", "sbc1", "--context", "0", "--supersedes", "sbc1", "--profile", "https")
+    assert lab("sign", web, *words, "--again").exit == 0
+    lab("list", "--all", "--ics", file)
+    assert len(Calendar.from_ical(file.read_bytes()).events) == 2
+
+
+def test_a_calendar_replaces_only_an_earlier_one(lab: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "ends.ics"
+    lab("list", "--ics", file, "--status", "revoked")
+    assert Calendar.from_ical(file.read_bytes()).events == []
+    assert lab("list", "--ics", file).exit == 0
+    mine = b"BEGIN:VCALENDAR\r\nPRODID:mine\r\nEND:VCALENDAR\r\n"
+    file.write_bytes(mine)
+
+    answer = lab("list", "--ics", file)
+
+    assert answer.exit == 6
+    assert "ends.ics' holds something that sipca did not write there" in answer.err
+    assert file.read_bytes() == mine
+    assert lab("list", "--ics", tmp_path).exit == 2

@@ -15,6 +15,7 @@ from ca.profiles.library import readme
 RULE_MODULES = (
     "ca.authority.signing.rekey",
     "ca.authority.status.soundness",
+    "ca.authority.status.trail",
     "ca.csr.rules",
     "ca.device.preflight",
     "ca.device.request_rules",
@@ -22,6 +23,7 @@ RULE_MODULES = (
     "ca.issuance.prepare",
     "ca.lint.certificates",
     "ca.lint.clock",
+    "ca.lint.homes",
     "ca.lint.keys_together",
     "ca.lint.lifetimes",
     "ca.lint.public_keys",

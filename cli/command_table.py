@@ -38,7 +38,14 @@ COMMANDS: dict[str, Any] = {
     "samples": "Write sample CSRs, to try things with.",
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
-    "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),
+    "ca": (
+        "The CA's own settings and its life.",
+        {
+            "set": "Change base URL and target.",
+            "list": "All CAs of the home, and their cross certificates.",
+            "rotate": "A new issuing CA, or a new root; the one before goes on.",
+        },
+    ),
     "profile": (
         "Signing profiles.",
         {

@@ -9,7 +9,7 @@ import msgspec
 
 from ca.documents.apply import ApplyDocument
 from ca.documents.base import Document
-from ca.documents.ca import SettingsDocument
+from ca.documents.ca import CAListDocument, CARotationDocument, SettingsDocument
 from ca.documents.chain import ChainDocument
 from ca.documents.check import CheckDocument
 from ca.documents.crl import CRLDocument
@@ -67,6 +67,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "fixture list": FixtureListDocument,
     "fixture make": FixtureDocument,
     "ca set": SettingsDocument,
+    "ca list": CAListDocument,
+    "ca rotate": CARotationDocument,
     "profile list": ProfileListDocument,
     "profile show": TextDocument,
     "profile check": TextDocument,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from ca.documents.ca import CARecord, SettingsDocument
+from ca.documents.ca import (
+    CAEntry,
+    CAListDocument,
+    CARecord,
+    CARotationDocument,
+    SettingsDocument,
+)
 from cli.terminal import table
 
 
@@ -30,3 +36,36 @@ def settings_text(document: SettingsDocument) -> str:
     """The settings in force."""
     verb = "set" if document.changed else "unchanged"
     return f"{verb}: base URL {document.base_url or 'none'}, target {document.target}"
+
+
+def list_text(document: CAListDocument) -> str:
+    """One line a CA certificate."""
+    return _entries_text(document.cas)
+
+
+def rotation_text(document: CARotationDocument) -> str:
+    """What was made, and what comes next."""
+    verb = "would make" if document.dry_run else "made"
+    if document.resumed:
+        verb = "finished what was begun before, and made"
+    lines = [f"{document.ca} in {document.home}: {verb}", _entries_text(document.cas)]
+    lines += [f"note: {note}" for note in document.notes]
+    if not document.dry_run:
+        lines.append("next: sipca ca plan says what each device needs, and in which order")
+    return "\n".join(lines)
+
+
+def _entries_text(cas: list[CAEntry]) -> str:
+    rows = [
+        (
+            each.role,
+            each.name,
+            f"cross certificate by {each.cross_of}" if each.cross_of else each.state,
+            f"until {each.not_after:%Y-%m-%d}",
+            f"key: {each.key}",
+            "-" if each.cross_of else f"{each.live} live",
+            each.id or "-",
+        )
+        for each in cas
+    ]
+    return table(rows, indent="  ")

@@ -115,6 +115,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "StatusDocument": ("status",),
         "LogDocument": ("log", "--verify"),
         "SettingsDocument": ("ca", "set", "--target", "generic"),
+        "CAListDocument": ("ca", "list"),
+        "CARotationDocument": ("ca", "rotate", "--dry-run"),
         "RuleDocument": ("rule", "list"),
         "RuleShowDocument": ("rule", "show", "san-dns-address"),
         "ProfileListDocument": ("profile", "list"),

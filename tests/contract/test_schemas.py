@@ -33,7 +33,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("revoke", "sbc1", "--reason", "hold"),
         ("release", "sbc1"), ("crl",), ("ocsp rotate",), ("ocsp presign", "--out", tmp_path / "p"),
         ("ocsp respond", tmp_path / "request", "-o", tmp_path / "r"), ("check", "--min-severity", "info"),
-        ("ca set", "--target", "generic"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
+        ("ca set", "--target", "generic"), ("ca list",), ("ca rotate", "--root"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
         ("apply", lab, "--check"), ("apply", lab),

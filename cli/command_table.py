@@ -43,6 +43,8 @@ COMMANDS: dict[str, Any] = {
         {
             "set": "Change base URL and target.",
             "list": "All CAs of the home, and their cross certificates.",
+            "plan": "What each device needs after a rotation, in which order.",
+            "retire": "Take an earlier CA out of the trust files.",
             "rotate": "A new issuing CA, or a new root; the one before goes on.",
         },
     ),
@@ -66,6 +68,7 @@ COMMANDS: dict[str, Any] = {
             "show": "One device and its certificates.",
             "set": "Enter a device, or change what is known of it.",
             "remove": "Forget a device; its certificates stay.",
+            "done": "Record that a device has its trust files or its certificate.",
         },
     ),
     "apply": "Bring a lab to what a file says.",

@@ -15,7 +15,7 @@ from ca.encoding.certificates import read_certificate
 from ca.keys.signer import KeyRef
 from ca.model.certificates import CertificateFacts
 from ca.store import issuers, revocations, settings
-from ca.store.issuers import CACertificateRow
+from ca.store.issuers import CACertificateRow, IssuerRow
 
 RETIRED = "retired_cas"
 """The setting with the ids of the retired CAs, separated by spaces."""
@@ -107,6 +107,19 @@ def in_service(home: Home) -> list[CA]:
     needed = {ca.issuer.id for ca in trusted(home)}
     needed |= {cross.by.issuer.id for cross in crosses_above(home, home.ca("issuing"))}
     return [ca for ca in home.cas() if ca.issuer.id in needed]
+
+
+def unfinished(home: Home, role: str, parent_id: int | None = None) -> IssuerRow | None:
+    """The successor of the current CA of a role that a killed rotation has left, or None.
+
+    With ``parent_id``, only one below that CA.
+    """
+    rows = [row for row in issuers.issuers(home.store) if row.role == role]
+    current = max((row.id for row in rows if row.is_current), default=0)
+    later = [row for row in rows if row.id > current]
+    if parent_id is not None:
+        later = [row for row in later if row.parent_id == parent_id]
+    return later[-1] if later else None
 
 
 def count_live(home: Home, ca: CA) -> int:

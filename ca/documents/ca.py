@@ -67,6 +67,40 @@ class CARotationDocument(Document, frozen=True, kw_only=True):
     notes: list[str]
 
 
+class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device and context needs next: "trust", "certificate" or "nothing", and why.
+
+    ``after``: the devices that need their trust files first. ``serial`` and ``issuer`` are those of
+    its newest certificate; ``trust_done`` and ``certificate_done`` when a step was recorded.
+    """
+
+    device: str
+    context: int | None
+    next: str
+    why: str
+    after: list[str]
+    serial: str
+    issuer: str
+    trust_done: datetime | None
+    certificate_done: datetime | None
+
+
+class PlanDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca plan``; ``trust`` has the ids of the CAs in the trust files."""
+
+    ca: str
+    home: str
+    trust: list[str]
+    devices: list[PlanEntry]
+
+
+class RetirementDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca retire``; ``changed`` is false if the CA was retired already."""
+
+    retired: CAEntry
+    changed: bool
+
+
 class SettingsDocument(Document, frozen=True, kw_only=True):
     """The answer of ``ca set``: the settings now, and whether this call changed them."""
 

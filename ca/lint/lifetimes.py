@@ -44,6 +44,12 @@ class UnfinishedPlans(msgspec.Struct, frozen=True):
     serials: tuple[str, ...]
 
 
+class UnfinishedRotation(msgspec.Struct, frozen=True):
+    """A CA that a rotation has begun and that never was the current one."""
+
+    role: str
+
+
 def time_left(end: datetime, now: datetime) -> str:
     """The time until an expiry, for people: "21 d left", "expired 3 d ago"."""
     days = (end - now) / timedelta(days=1)
@@ -60,7 +66,7 @@ def ca_expired(ca: CAHealth) -> Violation | None:
         return None
     return Violation(
         f"{ca.name}: its certificate expired on {ca.not_after:%Y-%m-%d}",
-        "sipca init --home NEWDIR creates a new CA; give its root to every device",
+        f"{_rotation(ca.role)} makes its successor; sipca ca plan says what each device needs",
     )
 
 
@@ -74,7 +80,7 @@ def ca_revoked(ca: RevokedCA) -> Violation | None:
         "more",
         f"sipca release {ca.serial}"
         if ca.status == "held"
-        else "sipca init --home NEWDIR creates a new CA; give its root to every device",
+        else "sipca ca rotate makes its successor; sipca ca plan says what each device needs",
     )
 
 
@@ -90,7 +96,7 @@ def ca_expiring(ca: CAHealth) -> Violation | None:
     return Violation(
         f"{ca.name}: {time_left(ca.not_after, ca.now)}, less than the {ca.longest.days} d that a "
         "profile gives; certificates expire with it",
-        "plan a new CA: sipca init --home NEWDIR",
+        f"{_rotation(ca.role)} makes its successor; sipca ca plan says what each device needs",
     )
 
 
@@ -123,12 +129,30 @@ def plan_without_result(plans: UnfinishedPlans) -> Violation | None:
     )
 
 
-Fact = CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
+@rule("ca-rotation-unfinished", "warning", "RFC 4210 4.4")
+@cases(
+    "Each CA of the home is or was the current one.",
+    "The machine lost power while sipca ca rotate made a new CA.",
+)
+def rotation_unfinished(rotation: UnfinishedRotation) -> Violation | None:
+    """Every rotation that was begun was finished; until then the CA before signs."""
+    return Violation(
+        f"the successor of the {rotation.role} CA was begun and is not in use",
+        f"{_rotation(rotation.role)} finishes it",
+    )
+
+
+def _rotation(role: str) -> str:
+    return "sipca ca rotate --root" if role == "root" else "sipca ca rotate"
+
+
+Fact = UnfinishedRotation | CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
 _RULES: dict[type, tuple[Rule, ...]] = {
     CAHealth: (ca_expired, ca_expiring),
     RevokedCA: (ca_revoked,),
     CertificateHealth: (certificate_expiring,),
     UnfinishedPlans: (plan_without_result,),
+    UnfinishedRotation: (rotation_unfinished,),
 }
 
 

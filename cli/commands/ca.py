@@ -90,3 +90,36 @@ def rotate_command(
     with opened(settings) as home:
         document = rotate_ca(home, wishes)
     show(document, settings, rotation_text)
+
+
+def plan_command(ctx: typer.Context) -> None:
+    """What each device and context needs next after a rotation, and why.
+
+    First the trust files of all, then the certificates; sipca device done records each step.
+
+    Example: sipca ca plan
+    """
+    from ca.authority.devices.plan import plan
+    from cli.views.ca import plan_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        show(plan(home), settings, plan_text)
+
+
+def retire_command(
+    ctx: typer.Context,
+    ca_id: Annotated[str, typer.Argument(metavar="ID", help="Its 8 hex digits, of sipca ca list.")],
+) -> None:
+    """Take an earlier CA out of the trust files, and end its CRL and OCSP.
+
+    Refused while it has certificates that are neither expired nor revoked.
+
+    Example: sipca ca retire 4abc6de2
+    """
+    from ca.authority.founding.ca import retire
+    from cli.views.ca import retirement_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        show(retire(home, ca_id), settings, retirement_text)

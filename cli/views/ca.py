@@ -7,6 +7,9 @@ from ca.documents.ca import (
     CAListDocument,
     CARecord,
     CARotationDocument,
+    PlanDocument,
+    PlanEntry,
+    RetirementDocument,
     SettingsDocument,
 )
 from cli.terminal import table
@@ -69,3 +72,28 @@ def _entries_text(cas: list[CAEntry]) -> str:
         for each in cas
     ]
     return table(rows, indent="  ")
+
+
+def plan_text(document: PlanDocument) -> str:
+    """One line a device and context, those that need a trust file first."""
+    if not document.devices:
+        return "no device has a live certificate"
+    busy = [each for each in document.devices if each.next != "nothing"]
+    if not busy:
+        return "nothing to do: each device has the current trust files and certificate"
+    return plan_entries_text(document.devices)
+
+
+def plan_entries_text(entries: list[PlanEntry]) -> str:
+    """What each device and context needs next."""
+    rows = [
+        (each.device, "-" if each.context is None else str(each.context), each.next, each.why)
+        for each in entries
+    ]
+    return table(rows, head=("device", "context", "next", "why"))
+
+
+def retirement_text(document: RetirementDocument) -> str:
+    """What was retired, and what follows."""
+    verb = "retired" if document.changed else "retired before"
+    return f"{verb}: {document.retired.name} ({document.retired.id}); trust files leave it out"

@@ -6,9 +6,19 @@ import msgspec
 
 from ca.authority.founding.wishes import normal_base_url
 from ca.authority.home import CA, Home
-from ca.authority.lineage import Cross, count_live, cross_certificates, key_state, state_of
-from ca.documents.ca import CAEntry, CAListDocument, SettingsDocument
+from ca.authority.lineage import (
+    RETIRED,
+    Cross,
+    count_live,
+    cross_certificates,
+    key_state,
+    retired,
+    state_of,
+)
+from ca.documents.ca import CAEntry, CAListDocument, RetirementDocument, SettingsDocument
+from ca.errors import ConflictError, NotFoundError
 from ca.model.certificates import subject_text
+from ca.names.text import printable
 from ca.store import settings
 from ca.store.audit import Event
 
@@ -82,3 +92,38 @@ def cross_entry(home: Home, cross: Cross) -> CAEntry:
         live=0,
         cross_of=cross.by.issuer.ca_id,
     )
+
+
+def retire(home: Home, ca_id: str) -> RetirementDocument:
+    """Take an earlier CA out of the trust files, for good.
+
+    Raises:
+        NotFoundError: there is no such CA.
+        ConflictError: it is the current one, or has certificates that peers may still present.
+    """
+    home.assert_sound()
+    known = {ca.issuer.ca_id: ca for ca in home.cas()}
+    ca = known.get(ca_id.strip().lower())
+    if ca is None:
+        raise NotFoundError(
+            f"there is no CA '{printable(ca_id)}' here", hint=f"one of {', '.join(known)}"
+        )
+    if ca.is_current:
+        raise ConflictError(
+            f"{ca.issuer.name} is the current {ca.role} CA", hint="sipca ca rotate comes first"
+        )
+    with home.store.write():
+        gone = retired(home)
+        changed = ca.issuer.ca_id not in gone
+        if changed and (live := count_live(home, ca)):
+            what = "issuing CAs" if ca.role == "root" else "certificates"
+            raise ConflictError(
+                f"{ca.issuer.name} has {live} live {what}",
+                hint="retire those first: sipca ca list"
+                if ca.role == "root"
+                else "sipca ca plan says which devices have them; revoke those that were replaced",
+            )
+        if changed:
+            settings.write(home.store, RETIRED, " ".join(sorted({*gone, ca.issuer.ca_id})))
+            home.record(Event("ca-retired", ca.issuer.name, {"ca": ca.issuer.ca_id}))
+    return RetirementDocument(retired=ca_entry(home, ca), changed=changed)

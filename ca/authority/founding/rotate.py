@@ -16,7 +16,7 @@ from ca.authority import register
 from ca.authority.clock import check_clock
 from ca.authority.founding.ca import ca_entry, cross_entry
 from ca.authority.home import CA, Home
-from ca.authority.lineage import Cross, cross_certificates
+from ca.authority.lineage import Cross, cross_certificates, unfinished
 from ca.authority.status.crl import make_crl, needs_new
 from ca.authority.status.signers import rotate
 from ca.documents.ca import CAEntry, CARotationDocument
@@ -98,7 +98,8 @@ def rotate_ca(home: Home, wishes: RotationWishes) -> CARotationDocument:
 def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
     old_root, old_issuing = home.ca("root"), home.ca("issuing")
     home.signer(old_root)
-    resumed = _begun(home, wishes.role, old_root if not wishes.root else None) is not None
+    above = None if wishes.root else old_root.issuer.id
+    resumed = unfinished(home, wishes.role, above) is not None
     new = []
     crosses: list[Cross] = []
     parent = old_root
@@ -123,18 +124,9 @@ def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
     return _document(home, entries, wishes, resumed=resumed)
 
 
-def _begun(home: Home, role: str, parent: CA | None) -> IssuerRow | None:
-    """The successor that an earlier call has begun to make, if it was killed."""
-    rows = [row for row in issuers.issuers(home.store) if row.role == role]
-    current = max((row.id for row in rows if row.is_current), default=0)
-    above = None if parent is None else parent.issuer.id
-    later = [row for row in rows if row.id > current and row.parent_id == above]
-    return later[-1] if later else None
-
-
 def _successor(home: Home, like: CA, parent: CA | None, wishes: RotationWishes) -> CA:
     """A new CA with a new key and a new name, not current yet; one that was begun is finished."""
-    begun = _begun(home, like.role, parent)
+    begun = unfinished(home, like.role, None if parent is None else parent.issuer.id)
     key = _kept_key(home, begun, like, wishes) if begun else None
     if begun is not None and begun.signature is not None:
         return home.ca_of(begun.id)

@@ -8,6 +8,7 @@ import msgspec
 
 from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
+from ca.authority.lineage import in_service, unfinished
 from ca.authority.refs import label
 from ca.authority.status.crl import crl_record, served_until
 from ca.authority.status.keys import key_findings
@@ -22,6 +23,7 @@ from ca.lint.lifetimes import (
     CertificateHealth,
     RevokedCA,
     UnfinishedPlans,
+    UnfinishedRotation,
     judge_lifetime,
 )
 from ca.model.findings import SEVERITIES, Finding, Severity, run
@@ -45,11 +47,15 @@ def check(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),
     )
-    for ca in home.cas():
-        facts = ca.issuer.facts
-        assert facts is not None
-        if home.revocation_of(ca) is None:
-            end = facts.validity.not_after
+    findings += [
+        each
+        for role in ("root", "issuing")
+        if unfinished(home, role)
+        for each in judge_lifetime(UnfinishedRotation(role))
+    ]
+    for ca in in_service(home):
+        if ca.is_current and home.revocation_of(ca) is None:
+            end = ca.facts.validity.not_after
             findings += judge_lifetime(CAHealth(ca.issuer.name, ca.role, now, end, longest))
         findings += status_service_findings(home, ca)
     until = int((now + expiring).timestamp())

@@ -45,7 +45,11 @@ def test_a_ca_is_warned_of_while_it_has_less_left_than_a_profile_gives(
     ("status", "text", "hint"),
     [
         ("held", "on hold since 2026-11-23", "sipca release 0a"),
-        ("revoked", "revoked for superseded since 2026-11-23", "sipca init --home NEWDIR"),
+        (
+            "revoked",
+            "revoked for superseded since 2026-11-23",
+            "sipca ca rotate makes its successor",
+        ),
     ],
 )
 def test_a_revoked_and_a_held_ca_sign_nothing_more(status: str, text: str, hint: str) -> None:

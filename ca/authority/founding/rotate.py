@@ -105,13 +105,13 @@ def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
     parent = old_root
     if wishes.root:
         parent = _successor(home, old_root, None, wishes)
+        _put_into_service(home, parent)
         crosses = [_cross(home, parent, old_root), _cross(home, old_root, parent)]
         new.append(parent)
         wishes = msgspec.structs.replace(wishes, name=None, key=None, lifetime=None)
     issuing = _successor(home, old_issuing, parent, wishes)
+    _put_into_service(home, issuing)
     new.append(issuing)
-    for ca in new:
-        _put_into_service(home, ca)
     with home.store.write():
         for ca in new:
             issuers.make_current(home.store, ca.issuer.id)

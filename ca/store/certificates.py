@@ -99,12 +99,14 @@ def certificates(
     *,
     device: str | None = None,
     profile: str | None = None,
+    since: int = 0,
     until: int | None = None,
     in_use: bool = False,
 ) -> Iterator[CertificateRow]:
     """End-entity plans, oldest first; with ``profile``, CA and OCSP signer certificates as well.
 
-    ``until``: only those whose notAfter (seconds since 1970) is no later. ``in_use``: only
+    ``since``, ``until``: only those whose notAfter (seconds since 1970) is in this range, which
+    needs ``until``. ``in_use``: only
     certificates that are neither superseded nor revoked nor held, expired ones included.
     """
     where: list[str] = [
@@ -119,9 +121,10 @@ def certificates(
         values.append(device)
     if until is not None:
         where.append(
-            "p.id IN (SELECT plan_id FROM certificate WHERE not_after <= CAST(? AS INTEGER))"
+            "p.id IN (SELECT plan_id FROM certificate WHERE not_after BETWEEN CAST(? AS INTEGER)"
+            " AND CAST(? AS INTEGER))"
         )
-        values.append(str(until))
+        values += [str(since), str(until)]
     if in_use:
         where.append(_IN_USE)
     yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)

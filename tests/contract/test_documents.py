@@ -118,6 +118,10 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "StatusDocument": ("status",),
         "LogDocument": ("log", "--verify"),
         "SettingsDocument": ("ca", "set", "--target", "generic"),
+        "CAListDocument": ("ca", "list"),
+        "CARotationDocument": ("ca", "rotate", "--json"),
+        "PlanDocument": ("ca", "plan"),
+        "DeviceDoneDocument": ("device", "done", "peer.lab.example", "--step", "trust"),
         "RuleDocument": ("rule", "list"),
         "RuleShowDocument": ("rule", "show", "san-dns-address"),
         "ProfileListDocument": ("profile", "list"),
@@ -125,6 +129,10 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TextDocument": ("profile", "show", "sip"),
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
     }
+
+    spare = sipca("ca", "rotate", "--json").json["cas"][0]["id"]
+    sipca("ca", "rotate")
+    calls["RetirementDocument"] = ("ca", "retire", spare)
 
     for name, words in calls.items():
         answer = sipca(*words, "--json")

@@ -333,9 +333,8 @@ def _hand_out(home: Home, row: CertificateRow, prospect: _Prospect, wishes: Issu
         write_atomic(paths.key, data, mode=PRIVATE, overwrite=True)
     home.step("pfx-written")
     write_atomic(paths.device, leaf.encode(), overwrite=True)
-    write_atomic(paths.fullchain, (leaf + chain.issuing).encode(), overwrite=True)
-    for name, text in upload_files.trust_files(chain).items():
-        write_atomic(wishes.folder / name, text.encode())
+    write_atomic(paths.fullchain, (leaf + chain.sent).encode(), overwrite=True)
+    upload_files.write_trust_files(wishes.folder, chain)
     home.step("handed-out")
 
 

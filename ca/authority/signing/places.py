@@ -131,7 +131,7 @@ class Place:
                 text = upload_files.contents(self.delivery, leaf, self.chain)[number]
                 if not conflicts(path, text.encode()):
                     continue
-            row = written_here(self._home, path)
+            row = written_here(self._home, path, self.chain)
             if row is None or not (_succeeds(candidate, row) or self.delivery.yields(row)):
                 raise ConflictError(
                     f"'{path}' {_content(path)} and would be replaced",
@@ -141,10 +141,10 @@ class Place:
         return replaced
 
 
-def written_here(home: Home, path: Path) -> CertificateRow | None:
+def written_here(home: Home, path: Path, chain: Chain) -> CertificateRow | None:
     """The certificate of this register in a file that is exactly what ``sign`` writes, or None.
 
-    That is the leaf alone, or followed by the issuing CA's certificate.
+    That is the leaf alone, or followed by CA certificates of this home.
     """
     if path.is_symlink() or not path.is_file():
         return None
@@ -159,10 +159,10 @@ def written_here(home: Home, path: Path) -> CertificateRow | None:
     row = certificates.by_der(home.store, bundle.members[0].der)
     if row is None or row.for_issuer_id is not None:
         return None
-    leaf = pem.encode(row.der)
-    cas = (each.issuer.facts.der for each in home.cas() if each.issuer.facts)
-    wholes = {leaf, *(leaf + pem.encode(der) for der in cas)}
-    return row if data in {text.encode() for text in wholes} else None
+    leaf = pem.encode(row.der).encode()
+    rest = data.removeprefix(leaf)
+    is_written = data == leaf or (len(rest) < len(data) and b"\r" not in rest)
+    return row if is_written and (not rest or chain.is_ours(rest)) else None
 
 
 def _content(path: Path) -> str:

@@ -216,12 +216,16 @@ def _repair(home: Home, folder: Path) -> Iterator[Skipped]:
     chain = upload_files.chain_of(home)
     with lock_folder(folder):
         for path in sorted(folder.glob("*-device.pem")) + sorted(folder.glob("*-fullchain.pem")):
-            old = places.written_here(home, path)
+            old = places.written_here(home, path, chain)
             new = None if old is None else _successor(home, old)
             if new is None:
                 continue
             leaf = pem.encode(new.der)
-            text = leaf + chain.issuing if path.name.endswith("-fullchain.pem") else leaf
+            text = (
+                leaf + upload_files.chain_of(home, issuer_id=new.issuer_id).sent
+                if path.name.endswith("-fullchain.pem")
+                else leaf
+            )
             if conflicts(path, text.encode()):
                 write_atomic(path, text.encode(), overwrite=True)
                 yield _skipped(home, new, path, chain)

@@ -9,6 +9,7 @@ import msgspec
 
 from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
+from ca.authority.lineage import in_service, unfinished
 from ca.authority.own_files import refuse_foreign_metrics
 from ca.authority.refs import label
 from ca.authority.status.crl import crl_record, served_until
@@ -27,6 +28,7 @@ from ca.lint.lifetimes import (
     CertificateHealth,
     RevokedCA,
     UnfinishedPlans,
+    UnfinishedRotation,
     judge_lifetime,
 )
 from ca.model.findings import SEVERITIES, CertificateMarks, Finding, Severity, about, run
@@ -74,8 +76,13 @@ def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),
     )
-    for ca in home.cas():
-        findings += [*_ca_findings(home, ca, longest), *status_service_findings(home, ca)]
+    for role in ("root", "issuing"):
+        if unfinished(home, role):
+            findings += judge_lifetime(UnfinishedRotation(role))
+    for ca in in_service(home):
+        if ca.is_current:
+            findings += _ca_findings(home, ca, longest)
+        findings += status_service_findings(home, ca)
     until = int((now + (expiring or RENEW_BEFORE)).timestamp())
     for row in certificates.certificates(home.store, until=until, in_use=True):
         validity = read_certificate(row.der).validity

@@ -112,7 +112,7 @@ def release(
 
 def _refuse_root(home: Home, row: CertificateRow) -> None:
     roots = [ca.issuer.id for ca in home.cas() if ca.role == "root"]
-    if row.for_issuer_id in roots:
+    if row.for_issuer_id in roots and row.issuer_id == row.for_issuer_id:  # no cross certificate
         raise PolicyError(
             "a root cannot be revoked: no peer would believe a CRL that it signs",
             hint="remove it from every device's Trusted Root store, and create a new CA",

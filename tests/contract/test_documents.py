@@ -106,7 +106,6 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
-        "RevocationDocument": ("revoke", "peer.lab.example"),
         "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
@@ -128,6 +127,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TargetListDocument": ("target", "list"),
         "TextDocument": ("profile", "show", "sip"),
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
+        "RevocationDocument": ("revoke", "peer.lab.example"),
     }
 
     spare = sipca("ca", "rotate", "--json").json["cas"][0]["id"]

@@ -87,7 +87,7 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
     crl = crl_record(home, ca)
     served = served_until(home, ca)
     return [
-        *judge(CRLHealth(ca.issuer.name, ca.role, home.now(), served, crl.pending)),
+        *judge(CRLHealth(ca.issuer.name, ca.word, home.now(), served, crl.pending)),
         *judge(signer_health(home, ca)),
     ]
 

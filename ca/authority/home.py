@@ -90,6 +90,11 @@ class CA(msgspec.Struct, frozen=True):
     is_current: bool = True
 
     @property
+    def word(self) -> str:
+        """What names it at the command line: its role if it is the current one, else its id."""
+        return self.role if self.is_current else self.issuer.ca_id
+
+    @property
     def facts(self) -> CertificateFacts:
         """The CA's newest certificate."""
         assert self.issuer.facts is not None

@@ -14,7 +14,7 @@ from cli.output import print_json, talk, write_pieces
 
 def crl_command(
     ctx: typer.Context,
-    ca: Annotated[str, typer.Option("--ca", help="issuing, root, or a CA's 8 hex digits.")] = (
+    ca: Annotated[str, typer.Option("--ca", help="issuing, root, all, or a CA's 8 hex digits.")] = (
         "issuing"
     ),
     format: Annotated[str, typer.Option(help="pem or der.")] = "pem",  # noqa: A002 - the option's name
@@ -42,6 +42,8 @@ def crl_command(
         CRLWishes,
         ca_called,
         formatted,
+        formatted_all,
+        hand_out_all,
         hand_out_crl,
     )
     from cli.views.crl import crl_text
@@ -52,15 +54,21 @@ def crl_command(
         raise typer.BadParameter("--refresh and --if-within are two wishes; choose one")
     within, lasting = span("--if-within", if_within), span("--lifetime", lifetime)
     assert lasting is not None
+    wishes = CRLWishes(refresh, within, lasting, form, output, allowed_clock(allow))
+    everything = ca == "all"
+    if everything and form == "der":
+        raise typer.BadParameter("--ca all is several CRLs, which only --format pem holds")
     with opened(settings) as home:
-        document = hand_out_crl(
-            home,
-            ca_called(home, ca),
-            CRLWishes(refresh, within, lasting, form, output, allowed_clock(allow)),
+        document = (
+            hand_out_all(home, wishes)
+            if everything
+            else hand_out_crl(home, ca_called(home, ca), wishes)
         )
         talk(crl_text(document), settings)
         if settings.json:
             print_json(document)
         elif output is None:
-            pieces = formatted(home, ca_called(home, ca), form)
+            pieces = (
+                formatted_all(home) if everything else formatted(home, ca_called(home, ca), form)
+            )
             write_pieces(pieces, binary=form == "der")

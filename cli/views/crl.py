@@ -8,7 +8,7 @@ from cli.terminal import one_line
 
 def crl_text(document: CRLDocument) -> str:
     """Whether a CRL was signed, until when it is valid, where it was written."""
-    line = crl_line(document.crl)
+    line = "; ".join(crl_line(each) for each in (document.crl, *document.others))
     text = f"made: {line}" if document.made else f"still fresh: {line}"
     return f"{text}\nwrote {one_line(document.path)}" if document.path else text
 

@@ -57,7 +57,8 @@ def removed_text(document: DeviceDocument) -> str:
 def done_text(document: DeviceDoneDocument) -> str:
     """What was recorded, and what comes next."""
     verb = "recorded" if document.changed else "recorded before"
-    line = f"{verb}: {one_line(document.device)} has its {document.step}"
+    what = {"trust": "trust files"}.get(document.step, document.step)
+    line = f"{verb}: {one_line(document.device)} has its {what}"
     return f"{line}\n{plan_entries_text(document.devices)}"
 
 

@@ -209,3 +209,193 @@ def test_a_new_ca_s_key_has_the_passphrase_of_the_home(bare: CommandLine, tmp_pa
     assert answer.json["cas"][0]["key"] == "encrypted"
     assert bare("crl", "--refresh").exit == 7
     assert bare("crl", "--refresh", *give).exit == 0
+
+
+def test_of_a_rotated_ca_status_services_go_on_until_its_last_certificate_ended(
+    lab: CommandLine, tmp_path: Path, frozen: Any
+) -> None:
+    frozen(NOW)
+    old = the_cas(lab)[1]["id"]
+    lab("ca", "rotate")
+    new = the_cas(lab)[1]["id"]
+
+    answer = lab("crl", "--ca", "all", "--json")
+    made = lab("ocsp", "rotate", "--json").json["signers"]
+    written = lab("crl", "--ca", "all", "-o", tmp_path / "all.crl")
+
+    ids = [answer.json["crl"]["id"], *(each["id"] for each in answer.json["others"])]
+    assert ids == [new, old, the_cas(lab)[0]["id"]]
+    assert {each["id"] for each in made} == set(ids)
+    assert written.exit == 0
+    assert (tmp_path / "all.crl").read_text().count("BEGIN X509 CRL") == 3
+    assert lab("crl", "--ca", "all", "--format", "der").exit == 2
+    assert lab("crl", "--ca", old, "--refresh").exit == 0
+    assert f"{lab.home}/public/issuing.crl" in lab("env").out
+    assert (lab.home / "public" / "issuing.crl").read_text().count("BEGIN X509 CRL") == 2
+
+    frozen(NOW + timedelta(days=200))
+    hints = {each["hint"] for each in lab("check", "--json").json["findings"]}
+    assert f"sipca crl --ca {old} --refresh" in hints
+    assert "sipca crl --ca issuing --refresh" in hints
+
+    frozen(NOW + timedelta(days=900))
+    lab("crl", "--ca", "all")
+    ids = [each["id"] for each in lab("ocsp", "rotate", "--json").json["signers"]]
+    assert sorted(ids) == sorted(each["id"] for each in the_cas(lab) if each["state"] == "current")
+
+
+def test_trust_files_hold_what_live_certificates_need_and_are_replaced_after_a_rotation(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    one = csr_file("one", cn="one.lab.example", key=EC_KEY)
+    sipca("sign", one, "--device", "one", "--out", out)
+    sipca("issue", "peer.lab.example", "--out", out)
+    old = the_cas(sipca)[1]
+
+    sipca("ca", "rotate")
+    again = sipca("sign", one, "--device", "one", "--out", out, "--fullchain", "--json")
+    issued = sipca("issue", "peer.lab.example", "--out", out)
+
+    assert (again.exit, issued.exit) == (0, 0), (again.err, issued.err)
+    names = sorted(path.name for path in out.glob("trusted*"))
+    assert names == [
+        "trusted-1-root.pem", "trusted-2-issuing.pem", "trusted-3-issuing.pem", "trusted-root.pem",
+    ]  # fmt: skip
+    bundle = [x.subject.rfc4514_string() for x in pem_in(out / "trusted-root.pem")]
+    assert bundle == ["CN=Test Lab Issuing 2", "CN=Test Lab Root", "CN=Test Lab Issuing"]
+    assert again.json["signed"][0]["chain_pem"].count("BEGIN") == 2
+    for words in (("chain",), ("chain", "--parts", "issuing")):
+        assert "Test Lab Issuing 2" in sipca(*words, "--json").json["cas"][0]["subject"]
+    assert len(sipca("chain", "--json").json["cas"]) == 3
+
+    for each in sipca("list", "--all", "--json").json["certificates"]:
+        if each["issuer"] == "CN=Test Lab Issuing":
+            assert sipca("revoke", each["serial"]).exit == 0
+    retired = sipca("ca", "retire", old["id"], "--json")
+    assert retired.json["changed"] is True
+    assert sipca("export", "one", "--out", out, "--overwrite").exit == 0
+    assert sorted(path.name for path in out.glob("trusted*")) == [
+        "trusted-1-root.pem", "trusted-2-issuing.pem", "trusted-root.pem",
+    ]  # fmt: skip
+    assert sipca("ca", "retire", old["id"], "--json").json["changed"] is False
+
+
+def pem_in(path: Path) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(path.read_bytes())
+
+
+def test_a_trust_file_of_somebody_else_is_in_the_way_after_a_rotation_too(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    one = csr_file("one", cn="one.lab.example", key=EC_KEY)
+    sipca("sign", one, "--out", out)
+    sipca("ca", "rotate")
+    trusted = out / "trusted-root.pem"
+    trusted.write_text(trusted.read_text() + "# my own\n")
+
+    answer = sipca("sign", one, "--out", out)
+
+    assert answer.exit == 6
+    assert "holds another trusted-root.pem" in answer.err
+    assert trusted.read_text().endswith("# my own\n")
+
+
+def test_an_earlier_certificate_is_exported_with_the_chain_of_its_own_issuer(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    lab("ca", "rotate")
+
+    lab("export", "proxy.lab.example", "--out", tmp_path / "kit", "--target", "generic")
+
+    (chain,) = (pem_in(path) for path in (tmp_path / "kit").glob("*-fullchain.pem"))
+    assert [each.subject.rfc4514_string() for each in chain] == [
+        "CN=proxy.lab.example", "CN=Test Lab Issuing",
+    ]  # fmt: skip
+    sheet = next((tmp_path / "kit").glob("*-upload-sheet.txt")).read_text()
+    assert "one by one, third" in sheet
+    assert "all at once" in sheet
+
+
+def test_a_trust_file_that_outgrows_its_device_s_store_is_found(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    lab.home.joinpath("targets").mkdir()
+    small = lab("target", "show", "audiocodes-7.4").out.replace("limit = 150", "limit = 2")
+    assert "limit = 2\n" in small
+    (lab.home / "targets" / "small.toml").write_text(small)
+    words = ("export", "proxy.lab.example", "--target", "small", "--json")
+    before = lab(*words, "--out", tmp_path / "a").json["findings"]
+
+    lab("ca", "rotate")
+    after = lab(*words, "--out", tmp_path / "b").json["findings"]
+
+    failing = [
+        {each["message"] for each in findings if each["result"] == "fail"}
+        for findings in (before, after)
+    ]
+    assert failing[0] == set()
+    assert any("3" in message and "2" in message for message in failing[1])
+
+
+def test_ca_plan_names_first_who_needs_the_trust_file_and_then_who_needs_a_certificate(
+    two_devices: CommandLine, tmp_path: Path
+) -> None:
+    sipca = two_devices
+    assert "nothing to do" in sipca("ca", "plan").out
+    sipca("ca", "rotate")
+
+    first = sipca("ca", "plan", "--json").json
+    assert [(d["device"], d["context"], d["next"]) for d in first["devices"]] == [
+        ("sbc1", 0, "trust"), ("sbc1", 2, "trust"), ("sbc9.lab.example", None, "trust"),
+    ]  # fmt: skip
+    assert first["devices"][0]["why"] == "its trust store lacks Test Lab Issuing 2"
+    assert len(first["trust"]) == 3
+
+    sipca("device", "done", "SBC1", "--step", "trust")
+    second = sipca("ca", "plan", "--json").json["devices"]
+    assert [d["next"] for d in second] == ["trust", "certificate", "certificate"]
+    assert second[1]["after"] == ["sbc9.lab.example"]
+    assert "first the trust files of sbc9.lab.example" in second[1]["why"]
+
+    sipca("device", "done", "sbc9.lab.example", "--step", "trust")
+    third = sipca("ca", "plan", "--json").json["devices"]
+    assert [(d["next"], d["after"]) for d in third] == [("certificate", [])] * 3
+    sipca("sign", tmp_path / "sbc1-2.csr", "--device", "sbc1", "--context", 2)
+    why = sipca("ca", "plan", "--json").json["devices"][1]["why"]
+    assert "not yet recorded as on the device" in why
+    done = sipca("device", "done", "sbc1", "--step", "certificate", "--context", 2, "--json").json
+    assert (done["changed"], done["devices"][-1]["next"]) == (True, "nothing")
+    assert done["devices"][-1]["certificate_done"] is not None
+    again = sipca("device", "done", "sbc1", "--step", "certificate", "--context", 2, "--json").json
+    assert again["changed"] is False
+
+
+def test_ca_retire_refuses_the_current_ca_and_one_with_live_certificates(
+    lab: CommandLine,
+) -> None:
+    root, issuing = the_cas(lab)
+    current = lab("ca", "retire", issuing["id"])
+    lab("ca", "rotate", "--root")
+    live = lab("ca", "retire", issuing["id"])
+    above = lab("ca", "retire", root["id"])
+    unknown = lab("ca", "retire", "00000000")
+
+    assert [each.exit for each in (current, live, above, unknown)] == [6, 6, 6, 5]
+    assert "Test Lab Issuing is the current issuing CA" in current.err
+    assert "Test Lab Issuing has 3 live certificates" in live.err
+    assert "Test Lab Root has 1 live issuing CAs" in above.err
+    assert "there is no CA '00000000' here" in unknown.err
+
+
+def test_a_successor_of_a_revoked_ca_signs(lab: CommandLine, csr_file: Csr) -> None:
+    request = csr_file("n", cn="n.lab.example")
+    lab("revoke", the_cas(lab)[1]["serial"], "--reason", "ca-compromise")
+
+    refused = lab("sign", request, "--allow", "reused-key")
+    assert refused.exit == 4
+    assert "sipca ca rotate makes its successor" in refused.err
+    assert lab("ca", "rotate").exit == 0
+    assert lab("sign", request, "--allow", "reused-key").exit == 0
+    assert len(lab("chain", "--json").json["cas"]) == 2

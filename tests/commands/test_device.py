@@ -129,3 +129,19 @@ def test_what_is_wrong_is_named_and_nothing_entered(
     assert answer.exit == code
     assert said in answer.err
     assert sipca("device", "list", "--json").json["devices"] == []
+
+
+def test_device_done_refuses_what_is_not_known_and_what_is_not_so(
+    two_devices: CommandLine,
+) -> None:
+    two_devices("ca", "rotate")
+
+    nobody = two_devices("device", "done", "nobody", "--step", "trust")
+    elsewhere = two_devices("device", "done", "sbc1", "--step", "trust", "--context", 7)
+    early = two_devices("device", "done", "sbc1", "--step", "certificate")
+    odd = two_devices("device", "done", "sbc1", "--step", "key")
+
+    assert [each.exit for each in (nobody, elsewhere, early, odd)] == [5, 5, 6, 2]
+    assert "no live certificate of 'nobody' is known" in nobody.err
+    assert "known in context 7" in elsewhere.err
+    assert "'sbc1' has no certificate by Test Lab Issuing 2 yet" in early.err

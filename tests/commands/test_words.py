@@ -213,7 +213,9 @@ def test_a_file_and_a_folder_with_odd_names_are_read_written_and_shown_escaped(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [["sign", "{csr}", "--again"], ["status"], ["env"], ["list"], ["check"]])
+@pytest.mark.parametrize(
+    "words", [["sign", "{csr}", "--again"], ["status"], ["env"], ["list"], ["check"]]
+)
 def test_a_home_with_an_odd_name_works(lab: CommandLine, tmp_path: Path, words: list[str]) -> None:
     import shutil
 

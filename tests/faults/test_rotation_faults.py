@@ -7,10 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, ROOT, CommandLine, make_csr
+from stand_in.lab import EC_KEY, NOW, PASSPHRASE, ROOT, CommandLine, make_csr
+
+from ca.authority.founding.rotate import RotationWishes, rotate_ca
+from ca.authority.home import Environment, open_home
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
     "PYTHONPATH": str(ROOT)
@@ -117,3 +122,65 @@ def test_a_rotation_killed_at_any_step_is_reported_and_finished_by_the_next(
     assert names(sipca, "previous") == {"Lab Root", "Lab Issuing"} - {root, issuing}
     assert sipca("check", "--json").json["findings"] == []
     assert sipca("log", "--verify").exit == 0
+
+
+def test_of_several_rotations_at_once_each_makes_a_whole_ca_or_says_that_another_did(
+    sipca: CommandLine,
+) -> None:
+    program = [sys.executable, "-c", "from cli.main import main; main()", "ca", "rotate"]
+    running = [
+        subprocess.Popen(
+            [*program, "--home", str(sipca.home)], env={**ENVIRONMENT, "SIPCA_NO_INPUT": "1"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _ in range(8)
+    ]  # fmt: skip
+    done = [(each.communicate(timeout=120)[0], each.returncode) for each in running]
+
+    codes = [code for _, code in done]
+    assert set(codes) <= {0, 6}, done
+    assert all("another call has made a new CA just now" in said for said, code in done if code)
+    listed = sipca("ca", "list", "--json").json["cas"]
+    assert len(listed) == 2 + codes.count(0)
+    assert len({each["name"] for each in listed}) == len(listed)
+    assert sipca("check", "--json").json["findings"] == []
+    assert sipca("log", "--verify").exit == 0
+
+
+def test_a_rotation_of_encrypted_keys_is_finished_with_the_passphrase(
+    bare: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+    keys = ("--root-key", "ec:p256", "--issuing-key", "ec:p256")
+    assert bare("init", "--name", "Lab", *keys).exit == 0
+
+    def cut(name: str) -> None:
+        if name == "issuing-planned":
+            raise KeyboardInterrupt
+
+    def passphrase(purpose: str, *, new: bool = False) -> bytes:
+        return PASSPHRASE.encode()
+
+    environment = Environment(passphrase=passphrase, step=cut)
+    with pytest.raises(KeyboardInterrupt), open_home(bare.home, environment) as home:
+        rotate_ca(home, RotationWishes())
+
+    wrong = bare("ca", "rotate", "--passphrase-file", "-", stdin=b"wrong")
+    answer = bare("ca", "rotate", "--json")
+
+    assert wrong.exit == 7
+    assert answer.json["resumed"] is True
+    assert [each["key"] for each in answer.json["cas"]] == ["encrypted"]
+    assert bare("ca", "rotate", "--key", "ec:p384", "--json").json["resumed"] is False
+
+
+def test_a_clock_set_back_leaves_the_ca_as_it_was(
+    sipca: CommandLine, frozen: Callable[[datetime], None]
+) -> None:
+    frozen(NOW - timedelta(days=30))
+
+    answer = sipca("ca", "rotate")
+
+    assert answer.exit == 4
+    assert "clock" in answer.err
+    assert names(sipca) == {"Test Lab Root", "Test Lab Issuing"}

@@ -23,6 +23,7 @@ from ca.documents.ca import CAEntry, CARotationDocument
 from ca.encoding.certificates import read_certificate
 from ca.encoding.der import certificate
 from ca.errors import ConflictError, MalformedError, PolicyError
+from ca.files import lock_folder
 from ca.issuance.extensions import key_identifier
 from ca.issuance.order import Issuer, Order, Permitted, Prepared, own_request
 from ca.issuance.prepare import prepare
@@ -81,6 +82,19 @@ def rotate_ca(home: Home, wishes: RotationWishes) -> CARotationDocument:
     """
     home.assert_sound()
     check_clock(home, ())
+    before = [ca.issuer.id for ca in home.cas() if ca.is_current]
+    if not wishes.dry_run:
+        home.signer(home.ca("root"))  # may ask for the passphrase, so before the lock
+    with lock_folder(home.path):
+        home.forget()
+        if before != [ca.issuer.id for ca in home.cas() if ca.is_current]:
+            raise ConflictError(
+                "another call has made a new CA just now", hint="sipca ca list shows it"
+            )
+        return _rotated(home, wishes)
+
+
+def _rotated(home: Home, wishes: RotationWishes) -> CARotationDocument:
     if wishes.name is not None:
         _check_name(home, wishes.name)
     if wishes.key is not None and wishes.key not in SPECS:

@@ -140,7 +140,7 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
     served = served_until(home, ca)
     signer = signer_health(home, ca)
     return [
-        *judge(CRLHealth(ca.issuer.name, ca.role, home.now(), served, crl.pending)),
+        *judge(CRLHealth(ca.issuer.name, ca.word, home.now(), served, crl.pending)),
         *about(judge(signer), CertificateMarks(serial=signer.serial, not_after=signer.not_after)),
     ]
 

@@ -12,6 +12,7 @@ import msgspec
 
 from ca.authority.clock import accept_clock, check_clock
 from ca.authority.home import CA, Home
+from ca.authority.lineage import in_service
 from ca.authority.own_files import refuse_foreign
 from ca.documents.crl import CRLDocument, CRLRecord
 from ca.encoding import pem
@@ -77,7 +78,7 @@ def crl_octets(home: Home, ca: CA) -> Iterator[bytes]:
         break
     else:
         raise NotFoundError(
-            f"{ca.issuer.name} has no CRL yet", hint=f"sipca crl --ca {ca.role} --refresh makes one"
+            f"{ca.issuer.name} has no CRL yet", hint=f"sipca crl --ca {ca.word} --refresh makes one"
         )
     yield from pieces
 
@@ -234,6 +235,53 @@ def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
             write_stream(wishes.path, formatted(home, ca, wishes.format))
     path = None if wishes.path is None else str(wishes.path)
     return CRLDocument(crl=crl_record(home, ca), made=made, path=path)
+
+
+def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
+    """The newest CRL of every CA that is needed, issuing first, in one PEM.
+
+    A file is replaced if it begins with a CRL of this home.
+
+    Raises:
+        KeyUnavailableError: a new one is needed, and its CA's key cannot be opened.
+        ConflictError: the path has something else.
+    """
+    cas = all_needed(home)
+    if wishes.path is not None:
+        _refuse_strange(home, wishes.path)
+    made = []
+    for ca in cas:
+        if wishes.refresh or needs_new(home, ca, within=wishes.within):
+            make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
+            made.append(ca)
+    if wishes.path is not None:
+        make_folder(wishes.path.parent)
+        with lock_folder(wishes.path.parent):
+            _refuse_strange(home, wishes.path)
+            write_stream(wishes.path, formatted_all(home))
+    first, *others = (crl_record(home, ca) for ca in cas)
+    path = None if wishes.path is None else str(wishes.path)
+    return CRLDocument(crl=first, made=bool(made), path=path, others=others)
+
+
+def all_needed(home: Home) -> list[CA]:
+    """The CAs whose CRLs peers need: issuing CAs first, of each role the current one first."""
+    return sorted(in_service(home), key=lambda ca: (ca.role, not ca.is_current, -ca.issuer.id))
+
+
+def formatted_all(home: Home) -> Iterator[bytes]:
+    """The newest CRLs of ``all_needed`` as PEM, in pieces."""
+    for ca in all_needed(home):
+        yield from formatted(home, ca, "pem")
+
+
+def _refuse_strange(home: Home, path: Path) -> None:
+    """Check that a path is free or begins with a CRL of a CA of this home."""
+    ours = [is_ours(ca) for ca in home.cas()]
+    what = "something that is not a CRL of this home"
+    refuse_foreign(
+        path, lambda start: any(each(start) for each in ours), hint="choose another -o", what=what
+    )
 
 
 def formatted(home: Home, ca: CA, format: CRLFormat) -> Iterator[bytes]:  # noqa: A002 - the option's name

@@ -34,7 +34,7 @@ ANSWER_LIFETIME = timedelta(hours=1)
 def signer_health(home: Home, ca: CA) -> SignerHealth:
     """Try the signer that answers for a CA: whether its key opens and matches its certificate."""
     held = newest_in_force(home, ca)
-    health = SignerHealth(ca.issuer.name, ca.role, home.now())
+    health = SignerHealth(ca.issuer.name, ca.word, home.now())
     if held is None:
         return health
     trouble = None

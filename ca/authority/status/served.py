@@ -29,7 +29,7 @@ def served(home: Home, ca: CA, crl: bytes, responder: Responder | None) -> Serve
         pass
     return Served(
         name=ca.issuer.name,
-        role=ca.role,
+        role=ca.word,
         number=newest.number if newest else None,
         next_update=newest.next_update if newest else None,
         served_number=number,

@@ -12,6 +12,8 @@ COMMANDS: dict[str, Any] = {
     "csr": ("Look at certificate signing requests.", {"show": "What a device asked for."}),
     "sign": "Sign device CSRs.",
     "issue": "Make a key and its certificate here.",
+    "rekey": "Another key for the same certificate.",
+    "renew": "New dates for the same keys and names.",
     "list": "The certificates issued.",
     "show": "One certificate, with its account.",
     "export": "Write a certificate's upload files again.",
@@ -38,7 +40,16 @@ COMMANDS: dict[str, Any] = {
     "samples": "Write sample CSRs, to try things with.",
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
-    "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),
+    "ca": (
+        "The CA's own settings and its life.",
+        {
+            "set": "Change base URL and target.",
+            "list": "All CAs of the home, and their cross certificates.",
+            "plan": "What each device needs after a rotation, in which order.",
+            "retire": "Take an earlier CA out of the trust files.",
+            "rotate": "A new issuing CA, or a new root; the one before goes on.",
+        },
+    ),
     "profile": (
         "Signing profiles.",
         {
@@ -59,6 +70,7 @@ COMMANDS: dict[str, Any] = {
             "show": "One device and its certificates.",
             "set": "Enter a device, or change what is known of it.",
             "remove": "Forget a device; its certificates stay.",
+            "done": "Record that a device has its trust files or its certificate.",
         },
     ),
     "apply": "Bring a lab to what a file says.",

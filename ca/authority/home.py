@@ -28,6 +28,7 @@ from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef, signature_name
 from ca.keys.soft import open_signer
+from ca.model.certificates import CertificateFacts
 from ca.profiles.library import Library
 from ca.store import issuers, revocations, settings
 from ca.store.audit import Actor, Event, pin, record
@@ -86,6 +87,13 @@ class CA(msgspec.Struct, frozen=True):
     role: str
     key: KeyRef
     parent_id: int | None
+    is_current: bool = True
+
+    @property
+    def facts(self) -> CertificateFacts:
+        """The CA's newest certificate."""
+        assert self.issuer.facts is not None
+        return self.issuer.facts
 
 
 class Home:
@@ -138,9 +146,10 @@ class Home:
         return settings.read(self.store, "target") or DEFAULT_TARGET
 
     def cas(self) -> list[CA]:
-        """The CAs of this home, root first."""
+        """The CAs of this home, oldest first; not those that a rotation has only begun."""
         if self._cas is None:
-            self._cas = [self._ca(row) for row in issuers.issuers(self.store)]
+            rows = issuers.issuers(self.store)
+            self._cas = [self._ca(row) for row in rows if row.is_current or row.signature]
         return self._cas
 
     def ca(self, role: str) -> CA:
@@ -150,14 +159,34 @@ class Home:
             NotFoundError: there is none.
         """
         for ca in reversed(self.cas()):
-            if ca.role == role:
+            if ca.role == role and ca.is_current:
                 return ca
         raise NotFoundError(f"this home has no {role} CA", hint="sipca init makes one")
 
+    def ca_of(self, issuer_id: int) -> CA:
+        """The CA with a number, current or not.
+
+        Raises:
+            StoreError: there is none.
+        """
+        for ca in self.cas():
+            if ca.issuer.id == issuer_id:
+                return ca
+        raise StoreError(
+            f"'{self.store.path}' is damaged: the issuer row {issuer_id} is gone",
+            hint="restore the last copy of the folder",
+        )
+
+    def path_of(self, ca: CA) -> list[CA]:
+        """A CA and those above it, its root last."""
+        path = [ca]
+        while path[-1].parent_id is not None:
+            path.append(self.ca_of(path[-1].parent_id))
+        return path
+
     def chain(self) -> list[bytes]:
-        """The CA certificates, issuing first and root last."""
-        cas = [self.ca("issuing"), self.ca("root")]
-        return [each.issuer.facts.der for each in cas if each.issuer.facts]
+        """The current CA certificates, issuing first and root last."""
+        return [each.facts.der for each in self.path_of(self.ca("issuing"))]
 
     def signer(self, ca: CA) -> DigestSigner:
         """Open a CA's key, once; asks for the passphrase if it is kept encrypted.
@@ -220,7 +249,7 @@ class Home:
             )
         raise PolicyError(
             f"{ca.issuer.name} is revoked and can sign nothing more",
-            hint="make a new CA in another --home",
+            hint="sipca ca rotate makes its successor",
         )
 
     def is_open(self, ca: CA) -> bool:
@@ -251,7 +280,7 @@ class Home:
             ) from error
         issuer = Issuer(row.id, row.ca_id, public, facts, self.base_url)
         key = KeyRef(kept.pkcs8, kept.public, kept.encrypted, row.role + " CA")
-        return CA(issuer, row.role, key, row.parent_id)
+        return CA(issuer, row.role, key, row.parent_id, row.is_current)
 
 
 class OlderRegisterError(StoreError):

@@ -18,8 +18,9 @@ LOOK = 1 << 20
 Ours = Callable[[bytes], bool]
 """Whether the first octets of a file are what sipca writes there."""
 
-_KIT_NAME = r"(?:trusted-(?:root|1-root|2-issuing)|.+-(?:device|fullchain))\.(?:pem|cer|p7b)" + (
-    r"|.+-(?:upload-sheet\.(?:txt|html)|account\.txt|preflight\.json)"
+_KIT_NAME = (
+    r"(?:trusted-(?:root|[0-9]+-(?:root|issuing))|.+-(?:device|fullchain))\.(?:pem|cer|p7b)"
+    + (r"|.+-(?:upload-sheet\.(?:txt|html)|account\.txt|preflight\.json)")
 )
 _SUMS = re.compile(rf"(?:\\?[0-9a-f]{{64}}  (?:{_KIT_NAME})\n)+".encode())
 _SHEET = re.compile(rb"Upload sheet for [^\r\n]*\r?\n=+\r?\ndevice   ")

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority.home import Home
+from ca.authority.home import CA, Home
+from ca.authority.lineage import crosses_above, trusted
 from ca.device.request_rules import next_steps
 from ca.documents.sign import Files, Signed
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
-from ca.errors import ConflictError, StoreError
-from ca.files import conflicts, make_folder, sync_folder, write_atomic
+from ca.errors import CAError, ConflictError, StoreError, attempt
+from ca.files import conflicts, make_folder, read_bounded, sync_folder, write_atomic
 from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
-from ca.store import devices
+from ca.store import devices, issuers
 from ca.store.certificates import CertificateRow
 
 TRUSTED_ROOT = "trusted-root.pem"
@@ -36,30 +37,73 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Chain(msgspec.Struct, frozen=True):
-    """The CA certificates of a home as PEM."""
+    """The CA certificates of a home as PEM: those above one issuing CA, and all that peers need.
+
+    ``cross`` is sent after ``issuing``, to peers that only trust an earlier or later root.
+    ``trust`` has the name and text of each trust file; ``known`` every CA certificate that this
+    home ever had, with LF.
+    """
 
     issuing: str
     root: str
+    cross: str
+    trust: dict[str, str]
+    known: frozenset[str]
 
     @property
     def trusted(self) -> str:
-        """Issuing, then root: the bundle for the Trusted Root page."""
+        """Issuing, then root."""
         return self.issuing + self.root
 
+    @property
+    def sent(self) -> str:
+        """What a server sends after its own certificate."""
+        return self.issuing + self.cross
 
-def chain_of(home: Home, newline: str = "\n") -> Chain:
-    """The CA certificates of a home."""
-    issuing, root = home.chain()
-    return Chain(pem.encode(issuing, newline=newline), pem.encode(root, newline=newline))
+    def is_ours(self, data: bytes) -> bool:
+        """Whether a file holds CA certificates of this home and nothing else."""
+        text = data.decode("ascii", "replace").replace("\r\n", "\n")
+        blocks = [block + _END for block in text.split(_END)[:-1]]
+        return bool(blocks) and text == "".join(blocks) and self.known.issuperset(blocks)
 
 
-def trust_files(chain: Chain) -> dict[str, str]:
-    """The trust files by name: a bundle, and a file per certificate for one-by-one pages."""
-    return {
-        TRUSTED_ROOT: chain.trusted,
-        "trusted-1-root.pem": chain.root,
-        "trusted-2-issuing.pem": chain.issuing,
-    }
+_END = "-----END CERTIFICATE-----\n"
+
+
+def chain_of(home: Home, newline: str = "\n", *, issuer_id: int | None = None) -> Chain:
+    """The chain of an issuing CA, by default the current one, and the trust files of the home."""
+    ca = home.ca("issuing") if issuer_id is None else home.ca_of(issuer_id)
+    issuing, *_, root = (pem.encode(each.facts.der, newline=newline) for each in home.path_of(ca))
+    crosses = (each.row.der for each in crosses_above(home, ca))
+    return Chain(
+        issuing=issuing,
+        root=root,
+        cross="".join(pem.encode(der, newline=newline) for der in crosses),
+        trust=_trust_files(trusted(home), newline),
+        known=frozenset(pem.encode(row.der) for row in issuers.ca_certificates(home.store)),
+    )
+
+
+def _trust_files(cas: list[CA], newline: str) -> dict[str, str]:
+    """A bundle, and a file per certificate for one-by-one pages: of each chain the root first."""
+    texts = [pem.encode(ca.facts.der, newline=newline) for ca in cas]
+    files = {TRUSTED_ROOT: "".join(texts)}
+    for name, ca in trust_names(cas).items():
+        files[f"{name}.pem"] = pem.encode(ca.facts.der, newline=newline)
+    return files
+
+
+def trust_names(cas: list[CA]) -> dict[str, CA]:
+    """The trust files that hold one certificate: name without ending, and CA, in upload order."""
+    waiting: list[CA] = []
+    ordered: list[CA] = []
+    for ca in cas:
+        waiting.append(ca)
+        if ca.role == "root":
+            ordered += reversed(waiting)
+            waiting = []
+    ordered += waiting
+    return {f"trusted-{number}-{ca.role}": ca for number, ca in enumerate(ordered, 1)}
 
 
 def device_name(stem: str, context: int | None) -> str:
@@ -113,20 +157,58 @@ def refuse_foreign_trust_files(delivery: Delivery, chain: Chain) -> None:
     """
     if delivery.folder is None:
         return
-    expected = trust_files(chain)
-    for name in expected:
+    for name in chain.trust:
         if (delivery.folder / name).is_dir():
             raise ConflictError(f"'{delivery.folder / name}' is a folder", hint="remove it")
     if delivery.overwrite:
         return
     foreign = [
-        name for name, text in expected.items() if conflicts(delivery.folder / name, text.encode())
+        name
+        for name, text in chain.trust.items()
+        if is_foreign_trust_file(delivery.folder / name, text, chain)
     ]
     if foreign:
         raise ConflictError(
             f"'{delivery.folder}' holds another {', '.join(foreign)}",
             hint="choose another --out; --overwrite replaces files",
         )
+
+
+def is_foreign_trust_file(path: Path, text: str, chain: Chain) -> bool:
+    """Whether something is there that is neither this trust file nor one of before a rotation."""
+    if not conflicts(path, text.encode()):
+        return False
+    data = attempt(read_bounded, path)
+    return path.is_symlink() or isinstance(data, CAError) or not chain.is_ours(data)
+
+
+def write_trust_files(folder: Path, chain: Chain, *, overwrite: bool = False) -> None:
+    """Write the trust files; those of before a rotation are replaced.
+
+    Raises:
+        CAError: one cannot be written, or something else appeared meanwhile.
+    """
+    remove_stale_trust_files(folder, chain)
+    for name, text in chain.trust.items():
+        path = folder / name
+        replace = overwrite or not is_foreign_trust_file(path, text, chain)
+        write_atomic(path, text.encode("ascii"), overwrite=replace)
+
+
+def remove_stale_trust_files(folder: Path, chain: Chain) -> None:
+    """Remove the numbered trust files of this home that hold a CA which peers need no more.
+
+    Their pages take one certificate at a time: what lies there is uploaded.
+    """
+    for path in folder.glob("trusted-[0-9]*-*.pem"):
+        if path.name in chain.trust or not _NUMBERED.fullmatch(path.name) or path.is_symlink():
+            continue
+        data = attempt(read_bounded, path)
+        if not isinstance(data, CAError) and chain.is_ours(data):
+            path.unlink(missing_ok=True)
+
+
+_NUMBERED = re.compile(r"trusted-[0-9]+-(?:root|issuing)\.pem")
 
 
 def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[Path]:
@@ -144,8 +226,8 @@ def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[Path
 def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
     """The text for each of ``taken_paths``, in the same order."""
     if delivery.file is not None:
-        return [leaf + chain.issuing if delivery.fullchain else leaf]
-    return [leaf, leaf + chain.issuing] if delivery.fullchain else [leaf]
+        return [leaf + chain.sent if delivery.fullchain else leaf]
+    return [leaf, leaf + chain.sent] if delivery.fullchain else [leaf]
 
 
 class PlannedFiles(msgspec.Struct, frozen=True):
@@ -218,8 +300,7 @@ def deliver_trust(delivery: Delivery, chain: Chain) -> None:
     if delivery.folder is None:
         return
     make_folder(delivery.folder)
-    for name, text in trust_files(chain).items():
-        write_atomic(delivery.folder / name, text.encode("ascii"), overwrite=delivery.overwrite)
+    write_trust_files(delivery.folder, chain, overwrite=delivery.overwrite)
 
 
 def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> list[str]:
@@ -249,6 +330,8 @@ def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> li
 
 def stem_of_row(row: CertificateRow) -> str:
     """The stem that ``sign --out`` gave its files: the source's, for stdin the device's or CN."""
+    if row.request_id is None:
+        return row.source.removeprefix("issue ")
     if row.source != "-":
         return stem_of(Path(row.source).stem) or "device"
     return file_safe(row.device or read_certificate(row.der).cn or row.serial.hex())

@@ -24,6 +24,83 @@ class CARecord(msgspec.Struct, frozen=True, kw_only=True):
     permitted: list[str]
 
 
+class CAEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A CA certificate of this home.
+
+    ``id``: the first 8 hex digits of the key identifier. ``live``: the certificates that it issued
+    and that are neither expired nor revoked; of a root, its issuing CAs. ``cross_of``: of a cross
+    certificate, the id of the root that signed it. What a dry run would make has no id, serial and
+    fingerprint.
+    """
+
+    id: str | None
+    role: str
+    name: str
+    subject: str
+    serial: str | None
+    not_before: datetime
+    not_after: datetime
+    key: str
+    live: int
+    state: str
+    fingerprint: str | None
+    cross_of: str | None
+
+
+class CAListDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca list``: current CAs first, then earlier ones, newest first."""
+
+    cas: list[CAEntry]
+
+
+class CARotationDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca rotate``: the certificates that were made, the CA's own first.
+
+    ``resumed``: an earlier call had begun this rotation.
+    """
+
+    ca: str
+    home: str
+    dry_run: bool
+    resumed: bool
+    cas: list[CAEntry]
+    notes: list[str]
+
+
+class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device and context needs next: "trust", "certificate" or "nothing", and why.
+
+    ``after``: the devices that need their trust files first. ``serial`` and ``issuer`` are those of
+    its newest certificate; ``trust_done`` and ``certificate_done`` when a step was recorded.
+    """
+
+    device: str
+    context: int | None
+    next: str
+    why: str
+    after: list[str]
+    serial: str
+    issuer: str
+    trust_done: datetime | None
+    certificate_done: datetime | None
+
+
+class PlanDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca plan``; ``trust`` has the ids of the CAs in the trust files."""
+
+    ca: str
+    home: str
+    trust: list[str]
+    devices: list[PlanEntry]
+
+
+class RetirementDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca retire``; ``changed`` is false if the CA was retired already."""
+
+    retired: CAEntry
+    changed: bool
+
+
 class SettingsDocument(Document, frozen=True, kw_only=True):
     """The answer of ``ca set``: the settings now, and whether this call changed them."""
 

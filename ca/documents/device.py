@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from ca.documents.base import Document
+from ca.documents.ca import PlanEntry
 
 
 class DeviceRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,3 +48,12 @@ class DeviceDocument(Document, frozen=True, kw_only=True):
     device: DeviceRecord
     changed: bool
     certificates: list[OnDevice]
+
+
+class DeviceDoneDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``device done``: what the device needs next, in each of its contexts."""
+
+    device: str
+    step: str
+    changed: bool
+    devices: list[PlanEntry]

@@ -9,12 +9,18 @@ import msgspec
 
 from ca.documents.apply import ApplyDocument
 from ca.documents.base import Document
-from ca.documents.ca import SettingsDocument
+from ca.documents.ca import (
+    CAListDocument,
+    CARotationDocument,
+    PlanDocument,
+    RetirementDocument,
+    SettingsDocument,
+)
 from ca.documents.chain import ChainDocument
 from ca.documents.check import CheckDocument
 from ca.documents.crl import CRLDocument
 from ca.documents.csr import RequestDocument
-from ca.documents.device import DeviceDocument, DeviceListDocument
+from ca.documents.device import DeviceDocument, DeviceDoneDocument, DeviceListDocument
 from ca.documents.env import EnvDocument
 from ca.documents.error import ErrorDocument
 from ca.documents.export import ExportDocument
@@ -26,6 +32,8 @@ from ca.documents.log import LogDocument
 from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
 from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
+from ca.documents.rekey import RekeyDocument
+from ca.documents.renew import RenewDocument
 from ca.documents.revoke import RevocationDocument
 from ca.documents.rule import RuleDocument, RuleShowDocument
 from ca.documents.samples import SamplesDocument
@@ -49,6 +57,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "chain": ChainDocument,
     "log": LogDocument,
     "csr show": RequestDocument,
+    "rekey": RekeyDocument,
+    "renew": RenewDocument,
     "sign": SigningDocument,
     "issue": IssueDocument,
     "list": ListDocument,
@@ -67,6 +77,10 @@ DOCUMENTS: dict[str, type[Document]] = {
     "fixture list": FixtureListDocument,
     "fixture make": FixtureDocument,
     "ca set": SettingsDocument,
+    "ca list": CAListDocument,
+    "ca rotate": CARotationDocument,
+    "ca plan": PlanDocument,
+    "ca retire": RetirementDocument,
     "profile list": ProfileListDocument,
     "profile show": TextDocument,
     "profile check": TextDocument,
@@ -77,6 +91,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "device show": DeviceDocument,
     "device set": DeviceDocument,
     "device remove": DeviceDocument,
+    "device done": DeviceDoneDocument,
     "rule list": RuleDocument,
     "rule show": RuleShowDocument,
     "apply": ApplyDocument,

@@ -52,7 +52,7 @@ def _decide(
     if issuer_end is not None and issuer_end <= now:
         raise PolicyError(
             f"'{issuer.name}' expired on {_date(issuer_end)}, so it can no longer sign",
-            hint="create a new CA in another --home",
+            hint="sipca ca rotate makes its successor (--root where the root ended)",
         )
     if lifetime is None or lifetime == "max":
         decision = _default(profile, begin, issuer_end, longest=lifetime == "max")

@@ -79,7 +79,7 @@ def register_open(folder: Folder) -> Violation | None:
     )
 
 
-@rule("stray-file", "warning", "decision 58")
+@rule("stray-file", "warning", "decision 60")
 @cases("ca.db, profiles/, targets/, public/.", "A copy of ca.db, a device's key, sip.toml~.")
 def stray_file(folder: Folder) -> Violation | None:
     """The home holds nothing that sipca did not put or look for there.

@@ -50,6 +50,12 @@ class UnfinishedPlans(msgspec.Struct, frozen=True):
     serials: tuple[str, ...]
 
 
+class UnfinishedRotation(msgspec.Struct, frozen=True):
+    """A CA that a rotation has begun and that never was the current one."""
+
+    role: str
+
+
 def time_left(end: datetime, now: datetime) -> str:
     """The time until an expiry, for people: "21 d left", "expired 3 d ago"."""
     days = (end - now) / timedelta(days=1)
@@ -59,8 +65,9 @@ def time_left(end: datetime, now: datetime) -> str:
 
 
 def rotation(role: str) -> str:
-    """The command that gives a CA a successor."""
-    return "sipca ca rotate --root" if role == "root" else "sipca ca rotate"
+    """The next step for a CA that should be replaced."""
+    command = "sipca ca rotate --root" if role == "root" else "sipca ca rotate"
+    return f"{command} makes its successor; sipca ca plan says what each device needs"
 
 
 @rule("ca-ended", "error", "RFC 5280 6.1.3 (a)")
@@ -71,7 +78,7 @@ def ca_expired(ca: CAHealth) -> Violation | None:
         return None
     return Violation(
         f"{ca.name}: its certificate expired on {ca.not_after:%Y-%m-%d}",
-        "sipca init --home NEWDIR creates a new CA; give its root to every device",
+        rotation(ca.role),
     )
 
 
@@ -85,7 +92,7 @@ def ca_revoked(ca: RevokedCA) -> Violation | None:
         "more",
         f"sipca release {ca.serial}"
         if ca.status == "held"
-        else "sipca init --home NEWDIR creates a new CA; give its root to every device",
+        else "sipca ca rotate makes its successor; sipca ca plan says what each device needs",
     )
 
 
@@ -105,7 +112,7 @@ def ca_expiring(ca: CAHealth) -> Violation | None:
     )
 
 
-@rule("ca-last-fifth", "warning", "profiles 3; decision 58")
+@rule("ca-last-fifth", "warning", "profiles 3; decision 60")
 @cases("Twelve of twenty years are left.", "Three of twenty years are left.")
 def ca_in_last_fifth(ca: CAHealth) -> Violation | None:
     """The CA has more than a fifth of its life left, which leaves time to change every device."""
@@ -120,13 +127,30 @@ def ca_in_last_fifth(ca: CAHealth) -> Violation | None:
 
 
 @rule("certificate-ending", "warning", "RFC 5280 4.1.2.5; targets 9")
-@cases("400 days are left.", "20 days are left, or it has expired and nothing replaced it.")
+@cases("400 days are left.", "20 days are left.")
 def certificate_expiring(certificate: CertificateHealth) -> Violation | None:
     """No certificate in use ends soon."""
+    if certificate.now > certificate.not_after:
+        return None
     return Violation(
         f"{certificate.name}: {time_left(certificate.not_after, certificate.now)}, "
         f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
-        f"make a CSR on the device; sipca sign FILE --supersedes {certificate.serial[:12]}",
+        f"sipca renew {certificate.serial[:12]} --out DIR, or sign a new CSR of the device",
+    )
+
+
+@rule("certificate-ended", "error", "RFC 5280 4.1.2.5; targets 9")
+@cases("It was renewed before it expired.", "It expired last week, and nothing replaced it.")
+def certificate_expired(certificate: CertificateHealth) -> Violation | None:
+    """No certificate has expired without being replaced or revoked."""
+    if certificate.now <= certificate.not_after:
+        return None
+    serial = certificate.serial[:12]
+    return Violation(
+        f"{certificate.name}: {time_left(certificate.not_after, certificate.now)}, on "
+        f"{certificate.not_after:%Y-%m-%d}, and nothing replaced it (serial {serial})",
+        f"sipca renew {serial} --out DIR, or sign a new CSR of the device; if it is not used any "
+        f"more: sipca revoke {serial} --reason cessation",
     )
 
 
@@ -148,12 +172,26 @@ def plan_without_result(plans: UnfinishedPlans) -> Violation | None:
     )
 
 
-Fact = CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
+@rule("ca-rotation-unfinished", "warning", "RFC 4210 4.4")
+@cases(
+    "Each CA of the home is or was the current one.",
+    "The machine lost power while sipca ca rotate made a new CA.",
+)
+def rotation_unfinished(rotation: UnfinishedRotation) -> Violation | None:
+    """Every rotation that was begun was finished; until then the CA before signs."""
+    return Violation(
+        f"the successor of the {rotation.role} CA was begun and is not in use",
+        f"sipca ca rotate{' --root' if rotation.role == 'root' else ''} finishes it",
+    )
+
+
+Fact = UnfinishedRotation | CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
 _RULES: dict[type, tuple[Rule, ...]] = {
     CAHealth: (ca_expired, ca_expiring, ca_in_last_fifth),
     RevokedCA: (ca_revoked,),
-    CertificateHealth: (certificate_expiring,),
+    CertificateHealth: (certificate_expired, certificate_expiring),
     UnfinishedPlans: (plan_without_result,),
+    UnfinishedRotation: (rotation_unfinished,),
 }
 
 

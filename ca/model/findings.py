@@ -185,4 +185,6 @@ def raise_failures(findings: Iterable[Finding], *, can_allow: bool = True) -> No
             if failed.allow and can_allow:
                 override = f"--allow {finding.code} overrides this and is recorded"
                 hint = f"{hint}; {override}" if hint else override
-            raise ERRORS[failed.kind](finding.message, hint=hint)
+            error = ERRORS[failed.kind](finding.message, hint=hint)
+            error.rule = finding.code
+            raise error

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from ca.authority.home import CA, Home
+from ca.authority.lineage import in_service
 from ca.authority.status.check import clock_findings, status_service_findings
 from ca.authority.status.crl import ca_called, crl_octets, crl_record
 from ca.authority.status.ocsp import Register
@@ -160,9 +161,10 @@ class ServedRegister:
         try:
             with home.store.translating_errors():
                 findings = clock_findings(home)
-                findings += [f for ca in home.cas() for f in status_service_findings(home, ca)]
+                cas = in_service(home)
+                findings += [f for ca in cas for f in status_service_findings(home, ca)]
                 if self._served is None:
-                    self._served = [self._served_of(home, register, ca) for ca in home.cas()]
+                    self._served = [self._served_of(home, register, ca) for ca in cas]
         except ValueError as error:  # octets that cannot be parsed
             raise StoreError(f"the register cannot be read: {error!r}") from error
         findings += [f for each in self._served for f in judge_served(each, home.now())]

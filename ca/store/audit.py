@@ -272,3 +272,19 @@ def event_hash(values: Sequence[object], state: str | None) -> bytes:
 
 def _hash(values: Sequence[object]) -> bytes:
     return sha256(msgspec.msgpack.encode(values)).digest()
+
+
+def allowed_rules(store: Store, plan_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The rules that the operator overrode when these plans were signed; most have none."""
+    wanted = set(plan_ids)
+    allowed: dict[int, frozenset[str]] = {}
+    if not wanted:
+        return allowed
+    rows = store.connection.execute(
+        "SELECT row_id, detail FROM audit WHERE action = 'issued' AND detail LIKE '%\"allowed\"%'"
+    )
+    for plan_id, detail in rows:
+        if plan_id in wanted:
+            codes = msgspec.json.decode(detail, type=dict[str, str]).get("allowed", "")
+            allowed[plan_id] = frozenset(code for code in codes.split(", ") if code)
+    return allowed

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from ca.encoding.der import certificate
 from ca.errors import StoreError
 from ca.store.connection import Store
 from ca.store.state_hashes import note_change
@@ -69,26 +70,55 @@ def key(store: Store, number: int) -> KeyRow:
     return KeyRow(number, label, public, pkcs8, bool(encrypted))
 
 
-def add_issuer(store: Store, *, role: str, ca_id: str, key_id: int, parent_id: int | None) -> int:
-    """Add a CA as a current one; returns its number. Its certificate follows as a plan's result."""
+def add_issuer(
+    store: Store,
+    *,
+    role: str,
+    ca_id: str,
+    key_id: int,
+    parent_id: int | None,
+    is_current: bool = True,
+) -> int:
+    """Add a CA; returns its number. Its certificate follows as a plan's result.
+
+    One that is not current yet becomes it by ``make_current``.
+    """
     cursor = store.connection.execute(
         """INSERT INTO issuer (role, ca_id, key_id, parent_id, is_current)
-           VALUES (?, ?, ?, ?, 1)""",
-        (role, ca_id, key_id, parent_id),
+           VALUES (?, ?, ?, ?, ?)""",
+        (role, ca_id, key_id, parent_id, int(is_current)),
     )
     number = _number(cursor.lastrowid)
     note_change(store, "issuer", number)
     return number
 
 
+def make_current(store: Store, number: int) -> None:
+    """Make a CA the current one of its role, in place of the one before."""
+    rows = store.connection.execute(
+        """SELECT id, id = ?1 FROM issuer
+            WHERE role = (SELECT role FROM issuer WHERE id = ?1) AND is_current <> (id = ?1)""",
+        (number,),
+    ).fetchall()
+    for changed, current in rows:
+        store.connection.execute(
+            "UPDATE issuer SET is_current = ? WHERE id = ?", (current, changed)
+        )
+        note_change(store, "issuer", changed)
+
+
 def issuers(store: Store) -> list[IssuerRow]:
-    """Every CA of the home, each with its newest certificate."""
+    """Every CA of the home, each with its newest certificate; cross certificates do not count.
+
+    A CA that a rotation has begun may have no certificate yet.
+    """
     rows = store.connection.execute(
         """SELECT i.id, i.role, i.ca_id, i.key_id, i.parent_id, i.is_current, p.tbs, r.signature
              FROM issuer i
              LEFT JOIN plan p
                     ON p.id = (SELECT max(q.id) FROM plan q JOIN result s ON s.plan_id = q.id
-                                WHERE q.for_issuer_id = i.id)
+                                WHERE q.for_issuer_id = i.id
+                                  AND q.issuer_id = coalesce(i.parent_id, i.id))
              LEFT JOIN result r ON r.plan_id = p.id
             ORDER BY i.id"""
     )
@@ -96,6 +126,55 @@ def issuers(store: Store) -> list[IssuerRow]:
         IssuerRow(number, role, ca_id, key_id, parent_id, bool(current), tbs, signature)
         for number, role, ca_id, key_id, parent_id, current, tbs, signature in rows
     ]
+
+
+class CACertificateRow(msgspec.Struct, frozen=True):
+    """A certificate of a CA of this home, by another CA or by itself, newest or not."""
+
+    plan_id: int
+    issuer_id: int
+    for_issuer_id: int
+    serial: bytes
+    der: bytes
+    is_cross: bool
+
+
+def ca_certificates(store: Store) -> list[CACertificateRow]:
+    """Every certificate that was issued for a CA of this home, newest first; a handful.
+
+    Cross certificates are those that a root has from another root (RFC 4210, 4.4).
+    """
+    rows = store.connection.execute(
+        """SELECT p.id, p.issuer_id, p.for_issuer_id, p.serial, p.tbs, r.signature,
+                  p.issuer_id <> coalesce(i.parent_id, i.id)
+             FROM plan p JOIN result r ON r.plan_id = p.id JOIN issuer i ON i.id = p.for_issuer_id
+            WHERE p.for_issuer_id IS NOT NULL ORDER BY p.id DESC"""
+    )
+    return [
+        CACertificateRow(plan_id, issuer, subject, serial, certificate(tbs, signature), bool(cross))
+        for plan_id, issuer, subject, serial, tbs, signature, cross in rows
+    ]
+
+
+_LIVE = """FROM certificate c CROSS JOIN plan p ON p.id = c.plan_id
+          WHERE p.issuer_id = ? AND c.not_after >= ? AND p.for_issuer_id IS NULL
+            AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
+            AND coalesce((SELECT s.status FROM status_event s
+                           WHERE s.issuer_id = p.issuer_id AND s.serial = p.serial
+                           ORDER BY s.id DESC LIMIT 1), 'released') <> 'revoked'"""
+"""Certificates that a peer may still present: neither expired nor revoked; held ones count."""
+
+
+def has_live(store: Store, issuer_id: int, now: datetime) -> bool:
+    """Whether a CA has issued an end-entity certificate that is neither expired nor revoked."""
+    values = (issuer_id, now.timestamp())
+    return store.connection.execute(f"SELECT 1 {_LIVE} LIMIT 1", values).fetchone() is not None
+
+
+def count_live(store: Store, issuer_id: int, now: datetime) -> int:
+    """The number of a CA's end-entity certificates that are neither expired nor revoked."""
+    values = (issuer_id, now.timestamp())
+    return int(store.connection.execute(f"SELECT count(*) {_LIVE}", values).fetchone()[0])
 
 
 def _number(rowid: int | None) -> int:

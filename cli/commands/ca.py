@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands.arguments import lifetime
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -32,3 +33,93 @@ def set_command(
         raise typer.BadParameter("give --base-url or --target")
     with opened(settings) as home:
         show(set_settings(home, base_url=base_url, target=target), settings, settings_text)
+
+
+def list_command(ctx: typer.Context) -> None:
+    """The CAs of this home, the current ones first, and their cross certificates.
+
+    Example: sipca ca list
+    """
+    from ca.authority.founding.ca import list_cas
+    from cli.views.ca import list_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        show(list_cas(home), settings, list_text)
+
+
+def rotate_command(
+    ctx: typer.Context,
+    root: Annotated[
+        bool, typer.Option("--root", help="A new root, cross certificates, a new issuing CA.")
+    ] = False,
+    same_key: Annotated[
+        bool,
+        typer.Option(
+            "--same-key/--new-key", help="The same name and key with new dates; default: a new key."
+        ),
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option(metavar="N", help="Its CN; default: the next number.")
+    ] = None,
+    lifetime_: Annotated[
+        str | None,
+        typer.Option("--lifetime", metavar="D", help="How long; default: as the CA before."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="K", help="rsa:3072, ec:p256, ...; default: as before.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")
+    ] = False,
+) -> None:
+    """The successor of the issuing CA, or of root and issuing CA.
+
+    It signs from now on. The CA before stays in the trust files, and its CRL and OCSP go on, until
+    its last certificate has ended.
+
+    Example: sipca ca rotate
+    """
+    from ca.authority.founding.rotate import RotationWishes, rotate_ca
+    from cli.views.ca import rotation_text
+
+    settings = settings_of(ctx)
+    if same_key and (name is not None or key is not None):
+        raise typer.BadParameter("--same-key keeps name and key; leave --name and --key out")
+    wishes = RotationWishes(root, same_key, name, lifetime(lifetime_), key, dry_run)  # type: ignore[arg-type]
+    with opened(settings) as home:
+        document = rotate_ca(home, wishes)
+    show(document, settings, rotation_text)
+
+
+def plan_command(ctx: typer.Context) -> None:
+    """What each device and context needs next after a rotation, and why.
+
+    First the trust files of all, then the certificates; sipca device done records each step.
+
+    Example: sipca ca plan
+    """
+    from ca.authority.devices.plan import plan
+    from cli.views.ca import plan_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        show(plan(home), settings, plan_text)
+
+
+def retire_command(
+    ctx: typer.Context,
+    ca_id: Annotated[str, typer.Argument(metavar="ID", help="Its 8 hex digits, of sipca ca list.")],
+) -> None:
+    """Take an earlier CA out of the trust files, and end its CRL and OCSP.
+
+    Refused while it has certificates that are neither expired nor revoked.
+
+    Example: sipca ca retire 4abc6de2
+    """
+    from ca.authority.founding.ca import retire
+    from cli.views.ca import retirement_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        show(retire(home, ca_id), settings, retirement_text)

@@ -10,7 +10,6 @@ import typer
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from ca.model.findings import SEVERITIES
-from ca.model.status import RENEW_BEFORE
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
 from cli.output import show, talk
@@ -19,8 +18,13 @@ from cli.output import show, talk
 def check_command(
     ctx: typer.Context,
     expiring: Annotated[
-        str, typer.Option(metavar="D", help="Warn of certificates that end within this span.")
-    ] = f"{RENEW_BEFORE.days}d",
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="Warn of certificates that end within this span; default 60d, or a third of their "
+            "life if that is less.",
+        ),
+    ] = None,
     min_severity: Annotated[
         str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
     ] = "warning",
@@ -52,7 +56,6 @@ def check_command(
     settings = settings_of(ctx)
     one_of("--min-severity", min_severity, tuple(SEVERITIES))
     within = span("--expiring", expiring)
-    assert within is not None
     with opened(settings) as home:
         if rebuild:
             from ca.authority.status.soundness import rebuild_derived

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands.arguments import one_of
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -83,3 +84,25 @@ def remove_command(ctx: typer.Context, name: Name) -> None:
     with opened(settings) as home:
         document = remove_device(home, name)
     show(document, settings, removed_text)
+
+
+def done_command(
+    ctx: typer.Context,
+    name: Name,
+    step: Annotated[str, typer.Option("--step", metavar="STEP", help="trust or certificate.")],
+    context: Annotated[
+        int | None, typer.Option(min=0, max=99, help="One TLS context; default: all of it.")
+    ] = None,
+) -> None:
+    """Record that a device has the trust files of now, or its current certificate.
+
+    Example: sipca device done sbc1 --step trust
+    """
+    from ca.authority.devices.plan import STEPS, Step, record_step
+    from cli.views.device import done_text
+
+    settings = settings_of(ctx)
+    chosen: Step = one_of("--step", step, STEPS)
+    with opened(settings) as home:
+        document = record_step(home, name, chosen, context=context)
+    show(document, settings, done_text)

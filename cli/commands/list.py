@@ -17,14 +17,17 @@ from cli.terminal import one_line
 def list_command(
     ctx: typer.Context,
     expiring: Annotated[
-        str | None, typer.Option(help="Only those that end within this span, as 60d.")
+        str | None,
+        typer.Option(help="Only those that end within this span, as 60d, or have ended."),
     ] = None,
     status: Annotated[
         list[str] | None, typer.Option(help=f"Only these: {', '.join(STATUSES)}.")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="Only of this profile.")] = None,
     device: Annotated[str | None, typer.Option(help="Only of this device.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Not only the current ones.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also superseded, revoked and abandoned ones.")
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
     ics: Annotated[
         Path | None,
@@ -33,7 +36,7 @@ def list_command(
         ),
     ] = None,
 ) -> None:
-    """The certificates issued; without options the current ones.
+    """The certificates in use, by their end: current ones, and those that expired unreplaced.
 
     Example: sipca list --expiring 60d
     """

@@ -46,6 +46,7 @@ def build_command(
     Example: sipca trust build teams-roots.pem exported-store.pem --with-ca -o trusted.pem
     """
     from ca.authority.devices.trust import TrustWishes, build
+    from ca.authority.lineage import trusted
     from ca.authority.reports.target import target_or_default
     from cli.passphrase import environment_of
     from cli.views.trust import build_text
@@ -55,7 +56,7 @@ def build_command(
     own: tuple[bytes, ...] = ()
     if with_ca:
         with opened(settings) as home:
-            own = tuple(home.chain())
+            own = tuple(ca.facts.der for ca in trusted(home))
     wishes = TrustWishes(
         sources=tuple(sources),
         target=target_or_default(library_of(settings), target),

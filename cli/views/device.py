@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from ca.documents.device import DeviceDocument, DeviceListDocument, DeviceRecord
+from ca.documents.device import (
+    DeviceDocument,
+    DeviceDoneDocument,
+    DeviceListDocument,
+    DeviceRecord,
+)
 from cli.terminal import one_line, table
+from cli.views.ca import plan_entries_text
 
 
 def devices_text(document: DeviceListDocument) -> str:
@@ -46,6 +52,13 @@ def removed_text(document: DeviceDocument) -> str:
     """What was removed, and what stays."""
     kept = len(document.certificates)
     return f"forgotten: {one_line(document.device.name)}; its {kept} certificates stay as they are"
+
+
+def done_text(document: DeviceDoneDocument) -> str:
+    """What was recorded, and what comes next."""
+    verb = "recorded" if document.changed else "recorded before"
+    line = f"{verb}: {one_line(document.device)} has its {document.step}"
+    return f"{line}\n{plan_entries_text(document.devices)}"
 
 
 def _record_text(device: DeviceRecord) -> str:

@@ -17,13 +17,13 @@ Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]
 
 
-def test_list_has_the_keys_of_the_contract_oldest_first(lab: CommandLine) -> None:
+def test_list_has_the_keys_of_the_contract_sorted_by_end(lab: CommandLine) -> None:
     records = lab("list", "--json").json["certificates"]
 
     assert [(r["device"], r["context"]) for r in records] == [
+        (None, None),
         ("sbc1", 1),
         ("sbc1", 0),
-        (None, None),
     ]
     assert set(records[0]) >= {
         "serial", "subject", "san", "profile", "device", "context", "issuer", "not_before",
@@ -42,10 +42,10 @@ def test_list_filters(lab: CommandLine) -> None:
     assert found("--profile", "root") == 1
 
 
-def test_list_shows_expired_ones_only_when_asked(lab: CommandLine, frozen: Clock) -> None:
+def test_list_shows_an_expired_one_until_it_is_replaced(lab: CommandLine, frozen: Clock) -> None:
     frozen(NOW + timedelta(days=60))
 
-    assert len(lab("list", "--json").json["certificates"]) == 2
+    assert len(lab("list", "--json").json["certificates"]) == 3
     assert [
         c["status"] for c in lab("list", "--status", "expired", "--json").json["certificates"]
     ] == ["expired"]
@@ -71,7 +71,7 @@ def test_list_as_csv_has_a_header_and_a_row_each(lab: CommandLine) -> None:
     rows = list(csv.DictReader(io.StringIO(lab("list", "--csv").out)))
 
     assert len(rows) == 3
-    assert rows[0]["san"] == "ip:10.0.0.1;dns:sbc1.lab.example"
+    assert rows[1]["san"] == "ip:10.0.0.1;dns:sbc1.lab.example"
 
 
 def test_a_spreadsheet_formula_in_a_name_is_quoted_in_csv(
@@ -86,7 +86,7 @@ def test_list_for_people_is_a_table(lab: CommandLine) -> None:
     lines = lab("list").out.splitlines()
 
     assert lines[0].split() == ["serial", "subject", "san", "profile", "device", "until", "status"]
-    assert "sbc1 ctx1" in lines[1]
+    assert "sbc1 ctx1" in lines[2]
 
 
 def test_a_calendar_has_the_end_of_each_certificate_listed(

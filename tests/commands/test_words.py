@@ -25,6 +25,8 @@ USUAL: dict[str, list[str]] = {
     "log": [],
     "csr show": ["{csr}"],
     "sign": ["{csr}"],
+    "renew": ["--out", "{out}"],
+    "rekey": ["sbc1", "--csr", "{csr}"],
     "issue": ["peer.lab.example", "--out", "{out}"],
     "list": [],
     "show": ["sbc1"],

@@ -21,6 +21,8 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
     out = tmp_path / "o"
     lab = tmp_path / "lab.toml"
     lab.write_text('schema = 1\n[[device]]\nname = "gw1"\n')
+    unused = sipca("ca", "rotate", "--json").json["cas"][0]["id"]
+    sipca("ca", "rotate")
     calls = [
         ("init",), ("sign", csr, "--device", "sbc1"), ("sign", csr, "--dry-run", "--again"), ("sign", csr),
         ("sign", SAMPLES, "--out", tmp_path / "many"), ("csr show", csr, "--profile", "sip"), ("list", "--all"),
@@ -30,10 +32,12 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust build", out / "trusted-root.pem"),
         ("trust diff", out / "trusted-root.pem", out / "trusted-1-root.pem"),
         ("issue", "p.lab.example", "--out", tmp_path / "i"), ("fixture list",),
-        ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("revoke", "sbc1", "--reason", "hold"),
+        ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("renew", "sbc1", "--out", tmp_path / "n"),
+        ("rekey", "sbc1", "--csr", SAMPLES / "ec-p256.csr"), ("revoke", "sbc1", "--reason", "hold"),
         ("release", "sbc1"), ("crl",), ("ocsp rotate",), ("ocsp presign", "--out", tmp_path / "p"),
         ("ocsp respond", tmp_path / "request", "-o", tmp_path / "r"), ("check", "--min-severity", "info"),
-        ("ca set", "--target", "generic"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
+        ("ca set", "--target", "generic"), ("ca list",), ("ca rotate", "--root"), ("ca plan",),
+        ("ca retire", unused), ("device done", "p.lab.example", "--step", "trust"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
         ("apply", lab, "--check"), ("apply", lab),

@@ -8,6 +8,7 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
+from ca.authority.lineage import trusted
 from ca.device.preflight import preflight
 from ca.device.request_rules import next_steps
 from ca.device.sheet import Sheet, SheetRow, as_html, as_text
@@ -45,13 +46,13 @@ def kit_of(
 ) -> Kit:
     """Assemble the files to upload and those that are kept with them."""
     facts = read_certificate(row.der)
-    chain = upload_files.chain_of(home, newline)
+    chain = upload_files.chain_of(home, newline, issuer_id=row.issuer_id)
     leaf = pem.encode(row.der, newline=newline)
     base = upload_files.with_context(stem, row.context)
     texts = {
         upload_files.device_name(stem, row.context): leaf,
-        **upload_files.trust_files(chain),
-        upload_files.fullchain_name(stem, row.context): leaf + chain.issuing,
+        **chain.trust,
+        upload_files.fullchain_name(stem, row.context): leaf + chain.sent,
     }
     files = {name: text.encode("ascii") for name, text in texts.items()}
     findings = preflight(
@@ -91,13 +92,20 @@ def _sheet(
     findings: list[Finding],
 ) -> Sheet:
     facts = read_certificate(row.der)
-    issuing, root = (read_certificate(der) for der in home.chain())
-    name = next(iter(files))
+    cas = trusted(home)
+    name, page = next(iter(files)), target.pages.trust
+    at_once = "both at once" if len(cas) == 2 else "all at once"
     purposes = (
         (name, target.pages.device, (facts,)),
-        (upload_files.TRUSTED_ROOT, f"{target.pages.trust}: both at once", (issuing, root)),
-        ("trusted-1-root.pem", f"{target.pages.trust}: one by one, first", (root,)),
-        ("trusted-2-issuing.pem", f"{target.pages.trust}: one by one, second", (issuing,)),
+        (upload_files.TRUSTED_ROOT, f"{page}: {at_once}", tuple(ca.facts for ca in cas)),
+        *(
+            (
+                f"{file}.pem",
+                f"{page}: one by one, {_ORDINALS.get(place, f'number {place}')}",
+                (ca.facts,),
+            )
+            for place, (file, ca) in enumerate(upload_files.trust_names(cas).items(), 1)
+        ),
     )
     steps = next_steps(
         target, trusted_root=upload_files.TRUSTED_ROOT, device=name, context=row.context
@@ -116,6 +124,9 @@ def _sheet(
         ),
         findings=tuple(findings),
     )
+
+
+_ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth"}
 
 
 def _role(purposes: tuple[str, ...]) -> Role:

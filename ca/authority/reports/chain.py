@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, get_args
 
-from ca.authority.home import Home
+from ca.authority.home import CA, Home
+from ca.authority.lineage import trusted
 from ca.authority.records import ca_record
 from ca.authority.reports.export import Format
 from ca.documents.chain import ChainDocument
@@ -19,20 +20,22 @@ PARTS = get_args(Parts)
 
 
 def chain(home: Home, *, parts: Parts = "all", format: Format = "pem") -> bytes:  # noqa: A002 - the option's name
-    """The CA certificates, issuing first and root last.
+    """The CA certificates, issuing first and root last; then those before that peers still need.
+
+    DER holds one certificate: the current one of its role.
 
     Raises:
         ConflictError: DER holds one certificate, and several were requested.
     """
-    issuing, root = home.chain()
-    chosen = {"all": [issuing, root], "root": [root], "issuing": [issuing]}[parts]
+    chosen = [ca.facts.der for ca in _chosen(home, parts)]
     if format == "p7b":
         return certs_only(chosen)
     if format == "pem":
         return pem.bundle(chosen).encode("ascii")
-    if len(chosen) > 1:
+    if parts == "all":
+        count = "two" if len(chosen) == 2 else str(len(chosen))
         raise ConflictError(
-            "DER holds one certificate, and the chain has two",
+            f"DER holds one certificate, and the chain has {count}",
             hint="--parts root or --parts issuing, or --format p7b",
         )
     return chosen[0]
@@ -40,10 +43,13 @@ def chain(home: Home, *, parts: Parts = "all", format: Format = "pem") -> bytes:
 
 def chain_document(home: Home, *, parts: Parts = "all") -> ChainDocument:
     """The CA certificates as a document."""
-    roles = {"all": ("issuing", "root"), "root": ("root",), "issuing": ("issuing",)}[parts]
-    cas = [home.ca(role) for role in roles]
-    ders = [each.issuer.facts.der for each in cas if each.issuer.facts]
+    cas = _chosen(home, parts)
+    ders = [each.facts.der for each in cas]
     return ChainDocument(cas=[ca_record(each) for each in cas], pem=pem.bundle(ders))
+
+
+def _chosen(home: Home, parts: Parts) -> list[CA]:
+    return [ca for ca in trusted(home) if parts in ("all", ca.role)]
 
 
 def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 from ca.authority import upload_files
 from ca.authority.home import Home
+from ca.authority.lineage import trusted
 from ca.authority.own_files import is_certificates, refuse_foreign
 from ca.authority.status.crl import formatted, is_ours
 from ca.documents.env import EnvDocument
+from ca.encoding import pem
 from ca.errors import CAError, ConflictError
 from ca.files import lock_folder, make_folder, write_atomic, write_stream
 
@@ -34,16 +37,23 @@ def write_env(home: Home) -> EnvDocument:
 
 
 def _written(home: Home, folder: Path) -> EnvDocument:
-    chain = upload_files.chain_of(home)
     variables = {"SIPCA_HOME": str(home.path.absolute())}
-    texts = {"SIPCA_ROOT": ("root.pem", chain.root), "SIPCA_CHAIN": ("chain.pem", chain.trusted)}
+    cas = trusted(home)
+    roots = pem.bundle([ca.facts.der for ca in cas if ca.role == "root"])
+    bundle = upload_files.chain_of(home).trust[upload_files.TRUSTED_ROOT]
+    texts = {"SIPCA_ROOT": ("root.pem", roots), "SIPCA_CHAIN": ("chain.pem", bundle)}
     for name, (file, text) in texts.items():
         refuse_foreign(folder / file, is_certificates, hint=ASIDE)
         write_atomic(folder / file, text.encode(), overwrite=True)
         variables[name] = str(folder / file)
-    refuse_foreign(folder / "issuing.crl", is_ours(home.ca("issuing")), hint=ASIDE)
+    issuing = [ca for ca in home.cas() if ca.role == "issuing"]
+    refuse_foreign(
+        folder / "issuing.crl", lambda start: any(is_ours(ca)(start) for ca in issuing), hint=ASIDE
+    )
+    needed = [ca for ca in cas if ca.role == "issuing"]
     try:
-        write_stream(folder / "issuing.crl", formatted(home, home.ca("issuing"), "pem"))
+        pieces = chain.from_iterable(formatted(home, ca, "pem") for ca in needed)
+        write_stream(folder / "issuing.crl", pieces)
     except CAError:
         (folder / "issuing.crl").unlink(missing_ok=True)
     else:

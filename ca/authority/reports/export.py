@@ -12,19 +12,21 @@ import msgspec
 from ca.authority import upload_files
 from ca.authority.devices.kit import kit_of, may_be_overwritten
 from ca.authority.home import Home
+from ca.authority.lineage import trusted
 from ca.authority.own_files import is_kit_file, refuse_foreign
 from ca.authority.records import certificate_record
 from ca.authority.refs import find
 from ca.authority.reports.show import others
-from ca.authority.upload_files import stem_of_row
+from ca.authority.upload_files import Chain, stem_of_row
 from ca.device.request_rules import next_steps
 from ca.documents.export import ExportDocument
 from ca.encoding import pem
 from ca.encoding.pkcs7 import certs_only
 from ca.errors import CAError, ConflictError, attempt
-from ca.files import conflicts, lock_folder, make_folder, make_zip, write_atomic
+from ca.files import conflicts, lock_folder, make_folder, make_zip, read_bounded, write_atomic
 from ca.model.findings import Finding
 from ca.store import devices
+from ca.store.certificates import CertificateRow
 from ca.store.devices import DeviceRow
 
 Format = Literal["pem", "der", "p7b"]
@@ -61,18 +63,20 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         kit = kit_of(home, row, stem, known, target, "\r\n" if wishes.crlf else "\n")
         files, findings = kit.files, kit.findings
     else:
-        files = _export_files(home, stem, row.context, row.der, wishes)
+        files = _export_files(home, stem, row, wishes)
     inside = list(files)
     if wishes.zip:
         files = {f"{upload_files.with_context(stem, row.context)}-upload.zip": make_zip(files)}
     make_folder(wishes.folder)
     with lock_folder(wishes.folder):
-        foreign = [name for name, data in files.items() if _is_in_the_way(wishes, name, data)]
+        chain = upload_files.chain_of(home)
+        foreign = [n for n, data in files.items() if _is_in_the_way(wishes, n, data, chain)]
         if foreign:
             raise ConflictError(
                 f"'{wishes.folder}' holds another {', '.join(foreign)}",
                 hint="--overwrite replaces files, or choose another --out",
             )
+        upload_files.remove_stale_trust_files(wishes.folder, chain)
         for name, data in files.items():
             write_atomic(wishes.folder / name, data, overwrite=True)
     written = [str(wishes.folder / name) for name in files]
@@ -91,31 +95,32 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
     )
 
 
-def _is_in_the_way(wishes: ExportWishes, name: str, data: bytes) -> bool:
+def _is_in_the_way(wishes: ExportWishes, name: str, data: bytes, chain: Chain) -> bool:
     """Whether a file's place has something that it may not replace."""
     path = wishes.folder / name
     if wishes.overwrite or not os.path.lexists(path):
         return path.is_dir()
     if path.is_file() and not conflicts(path, data):
         return False
+    if name in chain.trust and not path.is_symlink():
+        present = attempt(read_bounded, path)
+        return isinstance(present, CAError) or not chain.is_ours(present)
     ours = attempt(refuse_foreign, path, partial(is_kit_file, name))
     return not may_be_overwritten(name) or isinstance(ours, CAError)
 
 
 def _export_files(
-    home: Home, stem: str, context: int | None, der: bytes, wishes: ExportWishes
+    home: Home, stem: str, row: CertificateRow, wishes: ExportWishes
 ) -> dict[str, bytes]:
-    issuing, root = home.chain()
-    base = upload_files.device_name(stem, context).removesuffix(".pem")
+    base = upload_files.device_name(stem, row.context).removesuffix(".pem")
+    cas = trusted(home)
     if wishes.format == "der":
-        return {
-            f"{base}.cer": der,
-            "trusted-1-root.cer": root,
-            "trusted-2-issuing.cer": issuing,
-        }
+        singles = upload_files.trust_names(cas).items()
+        return {f"{base}.cer": row.der, **{f"{name}.cer": ca.facts.der for name, ca in singles}}
     if wishes.format == "p7b":
-        return {f"{base}.p7b": certs_only([der]), "trusted-root.p7b": certs_only([issuing, root])}
+        bundle = certs_only([ca.facts.der for ca in cas])
+        return {f"{base}.p7b": certs_only([row.der]), "trusted-root.p7b": bundle}
     newline = "\r\n" if wishes.crlf else "\n"
-    chain = upload_files.chain_of(home, newline)
-    texts = {f"{base}.pem": pem.encode(der, newline=newline), **upload_files.trust_files(chain)}
+    chain = upload_files.chain_of(home, newline, issuer_id=row.issuer_id)
+    texts = {f"{base}.pem": pem.encode(row.der, newline=newline), **chain.trust}
     return {name: text.encode("ascii") for name, text in texts.items()}

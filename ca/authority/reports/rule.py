@@ -13,6 +13,7 @@ from ca.names.text import printable
 from ca.profiles.library import readme
 
 RULE_MODULES = (
+    "ca.authority.signing.rekey",
     "ca.authority.status.soundness",
     "ca.authority.status.trail",
     "ca.csr.rules",
@@ -27,6 +28,7 @@ RULE_MODULES = (
     "ca.lint.lifetimes",
     "ca.lint.public_keys",
     "ca.lint.reused_key",
+    "ca.lint.signed_before",
     "ca.names.common_name",
     "ca.names.general",
     "ca.names.mistyped",

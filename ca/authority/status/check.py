@@ -9,6 +9,7 @@ import msgspec
 
 from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
+from ca.authority.lineage import in_service, unfinished
 from ca.authority.own_files import refuse_foreign_metrics
 from ca.authority.refs import label
 from ca.authority.status.crl import crl_record, served_until
@@ -27,10 +28,11 @@ from ca.lint.lifetimes import (
     CertificateHealth,
     RevokedCA,
     UnfinishedPlans,
+    UnfinishedRotation,
     judge_lifetime,
 )
 from ca.model.findings import SEVERITIES, CertificateMarks, Finding, Severity, about, run
-from ca.model.status import CURRENT, RENEW_BEFORE
+from ca.model.status import RENEW_BEFORE, is_due
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
@@ -42,7 +44,7 @@ from ca.verification import has_weak_hash
 def check(
     home: Home,
     *,
-    expiring: timedelta = RENEW_BEFORE,
+    expiring: timedelta | None = None,
     least: Severity = "warning",
     metrics: Path | None = None,
 ) -> CheckDocument:
@@ -66,7 +68,7 @@ def check(
     return CheckDocument(verdict=verdict_of(findings), findings=shown)
 
 
-def _findings(home: Home, expiring: timedelta) -> list[Finding]:
+def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
     """What there is to say of a register that agrees with its history."""
     now = home.now()
     findings = [*judge_home(look_at_folder(home)), *clock_findings(home)]
@@ -74,12 +76,18 @@ def _findings(home: Home, expiring: timedelta) -> list[Finding]:
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),
     )
-    for ca in home.cas():
-        findings += [*_ca_findings(home, ca, longest), *status_service_findings(home, ca)]
-    until = int((now + expiring).timestamp())
-    for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
-        if row.status(now) in CURRENT:
-            end = read_certificate(row.der).validity.not_after
+    for role in ("root", "issuing"):
+        if unfinished(home, role):
+            findings += judge_lifetime(UnfinishedRotation(role))
+    for ca in in_service(home):
+        if ca.is_current:
+            findings += _ca_findings(home, ca, longest)
+        findings += status_service_findings(home, ca)
+    until = int((now + (expiring or RENEW_BEFORE)).timestamp())
+    for row in certificates.certificates(home.store, until=until, in_use=True):
+        validity = read_certificate(row.der).validity
+        if is_due(validity, now, expiring):
+            end = validity.not_after
             certificate = CertificateHealth(label(row), row.serial.hex(), now, end)
             findings += about(judge_lifetime(certificate), _marks(row, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)

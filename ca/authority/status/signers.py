@@ -9,6 +9,7 @@ import msgspec
 from ca.authority import register
 from ca.authority.clock import accept_clock, check_clock
 from ca.authority.home import CA, Home
+from ca.authority.lineage import in_service
 from ca.authority.status.crl import ca_called
 from ca.authority.status.due import is_signer_due
 from ca.documents.ocsp import SignerRecord, SignersDocument
@@ -118,7 +119,7 @@ def rotate_some(
         KeyUnavailableError: a CA's key cannot be opened.
         PolicyError: a CA is revoked (the others have their new signers), or the clock is behind.
     """
-    cas = home.cas() if word is None else [ca_called(home, word)]
+    cas = in_service(home) if word is None else [ca_called(home, word)]
     check_clock(home, allow)
     records = []
     for ca in sorted(cas, key=lambda each: home.revocation_of(each) is not None):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ca.authority.clock import is_doubtful
 from ca.authority.home import Home
+from ca.authority.lineage import in_service
 from ca.authority.status.due import is_signer_due
 
 
@@ -15,7 +16,8 @@ def rotate_due(home: Home) -> None:
 
     Not while the clock looks wrong; ``check`` reports that, and ``ocsp rotate`` remains.
     """
-    due = [ca for ca in home.cas() if home.is_open(ca) and is_signer_due(home, ca)]
+    opened = [ca for ca in home.cas() if home.is_open(ca) and is_signer_due(home, ca)]
+    due = [ca for ca in opened if ca in in_service(home)]
     if due and not is_doubtful(home):
         from ca.authority.status.signers import rotate
 

@@ -69,7 +69,11 @@ def test_a_ca_of_twenty_years_is_warned_of_in_its_last_four(
     ("status", "text", "hint"),
     [
         ("held", "on hold since 2026-11-23", "sipca release 0a"),
-        ("revoked", "revoked for superseded since 2026-11-23", "sipca init --home NEWDIR"),
+        (
+            "revoked",
+            "revoked for superseded since 2026-11-23",
+            "sipca ca rotate makes its successor",
+        ),
     ],
 )
 def test_a_revoked_and_a_held_ca_sign_nothing_more(status: str, text: str, hint: str) -> None:

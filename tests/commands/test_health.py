@@ -135,7 +135,7 @@ def test_a_ca_key_that_today_s_rules_refuse_is_warned_of(
 
     assert (warning["severity"], warning["result"]) == ("warning", "warn")
     assert warning["message"].startswith("Lab Issuing: the key is RSA 2048, but at least 3072")
-    assert warning["hint"] == "sipca ca rotate"
+    assert warning["hint"].startswith("sipca ca rotate makes its successor")
     assert warning["serial"]
 
 
@@ -153,7 +153,7 @@ def test_a_weak_hash_is_that_of_a_ca_certificate_which_another_key_signed(
     findings = judge_home(CAKey("CA", role, read_public_key(spki), True, weak))
 
     assert [each.code for each in findings] == codes
-    assert all(each.hint == "sipca ca rotate" for each in findings)
+    assert all(str(each.hint).startswith("sipca ca rotate ") for each in findings)
 
 
 def test_a_folder_of_a_platform_without_modes_is_not_judged_by_them() -> None:
@@ -200,5 +200,5 @@ def test_a_root_in_its_last_fifth_is_warned_of(sipca: CommandLine, frozen: Clock
     warning = finding(sipca, "ca-last-fifth")
 
     assert warning["result"] == "warn"
-    assert warning["hint"] == "sipca ca rotate --root"
+    assert warning["hint"].startswith("sipca ca rotate --root ")
     assert warning["not_after"]

@@ -68,13 +68,13 @@ def register_open(folder: Folder) -> Violation | None:
     """Other users of the machine cannot read the register, which holds the keys."""
     if folder.mode is None or not folder.mode & 0o001:
         return None
-    names = [name for name, mode in folder.modes if mode & _OTHERS]
-    if not names:
+    readable = [name for name, mode in folder.modes if mode & _OTHERS]
+    if not readable:
         return None
-    files = " ".join(shlex.quote(f"{folder.path}/{name}") for name in names)
+    files = shlex.quote(f"{folder.path}/{readable[0]}")
     return Violation(
-        f"every user of this machine can read {', '.join(names)}, where the keys are",
-        f"chmod 600 {files}; if somebody may have read it and a key has no passphrase, make a new "
+        f"every user of this machine can read {readable[0]}, where the keys are",
+        f"chmod 600 {files}*; if somebody may have read it and a key has no passphrase, make a new "
         "CA",
     )
 

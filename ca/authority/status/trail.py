@@ -33,7 +33,7 @@ class TrailRead(msgspec.Struct, frozen=True):
     newest: int
 
 
-@rule("trail-unread", "info", "decision 57")
+@rule("trail-unread", "info", "decision 59")
 @cases(
     "Nothing was signed since the last check, or less than 50,000 certificates.",
     "A register of a million certificates that was never checked.",

@@ -175,12 +175,17 @@ def test_certificates_from_before_the_base_url_are_counted(
 
     assert (told["severity"], told["result"]) == ("info", "pass")
     assert told["message"] == (
-        "2 current certificates were issued before there was a base URL: peers look for no CRL at "
-        "http://10.0.0.5:8080"
+        "2 current certificates were issued before http://10.0.0.5:8080 was the base URL: peers "
+        "look for the CRL elsewhere or nowhere"
     )
     sipca("sign", csr_file("a", cn="a.lab"), "--device", "a", "--again", "--supersedes", "a")
     assert finding(sipca, code)["message"].startswith("1 current certificate was issued")
     sipca("revoke", "b")
+    assert finding(sipca, code) is None
+    frozen(NOW + timedelta(hours=2))
+    sipca("ca", "set", "--base-url", "http://10.0.0.6:8080")
+    assert finding(sipca, code)["message"].startswith("1 current certificate was issued before")
+    sipca("ca", "set", "--base-url", "none")
     assert finding(sipca, code) is None
 
 

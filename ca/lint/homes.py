@@ -39,7 +39,7 @@ class CAKey(msgspec.Struct, frozen=True):
 
 
 class WithoutAddresses(msgspec.Struct, frozen=True):
-    """Current certificates that say nothing of CRL and OCSP, in a home that has a base URL now."""
+    """Current certificates that name nothing below the base URL that the home has now."""
 
     base_url: str
     count: int
@@ -68,13 +68,13 @@ def register_open(folder: Folder) -> Violation | None:
     """Other users of the machine cannot read the register, which holds the keys."""
     if folder.mode is None or not folder.mode & 0o001:
         return None
-    names = [name for name, mode in folder.modes if mode & _OTHERS]
-    if not names:
+    readable = [name for name, mode in folder.modes if mode & _OTHERS]
+    if not readable:
         return None
-    files = " ".join(shlex.quote(f"{folder.path}/{name}") for name in names)
+    files = shlex.quote(f"{folder.path}/{readable[0]}")
     return Violation(
-        f"every user of this machine can read {', '.join(names)}, where the keys are",
-        f"chmod 600 {files}; if somebody may have read it and a key has no passphrase, make a new "
+        f"every user of this machine can read {readable[0]}, where the keys are",
+        f"chmod 600 {files}*; if somebody may have read it and a key has no passphrase, make a new "
         "CA",
     )
 
@@ -134,18 +134,18 @@ def weak_ca_hash(key: CAKey) -> Violation | None:
 
 @rule("status-address-missing", "info", "RFC 5280 4.2.1.13; RFC 5280 4.2.2.1")
 @cases(
-    "The base URL was given to init.",
+    "The base URL was given to init, and stayed.",
     "Certificates were issued first, and sipca ca set --base-url came later.",
 )
 def address_missing(without: WithoutAddresses) -> Violation | None:
-    """Every current certificate says where its CRL and OCSP responder are, if there is a URL."""
+    """Every current certificate names a CRL and an OCSP responder at the base URL of today."""
     if not without.count:
         return None
     were = "certificate was" if without.count == 1 else "certificates were"
     return Violation(
-        f"{without.count} current {were} issued before there was a base URL: peers look for no CRL "
-        f"at {without.base_url}",
-        "sipca sign FILE --again makes one that says it, where a peer checks revocation",
+        f"{without.count} current {were} issued before {without.base_url} was the base URL: peers "
+        "look for the CRL elsewhere or nowhere",
+        "sipca renew REF --out DIR makes one that names it, where a peer checks revocation",
     )
 
 

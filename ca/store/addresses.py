@@ -1,22 +1,16 @@
-"""Current certificates that were issued before the home had a base URL."""
+"""Current certificates that were issued before the home had its base URL."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from ca.encoding.der import encode_oid
-from ca.encoding.oids import CRL_DISTRIBUTION_POINTS
 from ca.store.connection import Store
 
-_CDP = encode_oid(CRL_DISTRIBUTION_POINTS)
-"""Among TBSCertificates only those with a CDP hold these octets."""
 
+def count_without_address(store: Store, base_url: str, now: datetime) -> int:
+    """How many current end-entity certificates name no CRL below the base URL of today.
 
-def count_without_addresses(store: Store, now: datetime) -> int:
-    """How many current end-entity certificates have no CDP, although a base URL was set later.
-
-    Only those planned before it was last set are read: no certificate is, where ``init`` was given
-    the URL.
+    Only those planned before it was last set are read: none is, where ``init`` was given the URL.
     """
     row = store.connection.execute(
         """SELECT max(id) FROM audit
@@ -34,6 +28,6 @@ def count_without_addresses(store: Store, now: datetime) -> int:
                   AND NOT EXISTS (SELECT 1 FROM status s
                                    WHERE s.issuer_id = p.issuer_id AND s.serial = p.serial)
                   AND instr(p.tbs, ?) = 0""",
-            (now.timestamp(), row[0], _CDP),
+            (now.timestamp(), row[0], f"{base_url}/crl/".encode()),
         ).fetchone()[0]
     )

@@ -57,7 +57,8 @@ def list_command(
             from ca.authority.reports.calendar import write_calendar
 
             count = write_calendar(home, document, ics)
-            talk(f"{one_line(str(ics))}: a calendar of {count} ends", settings)
+            what = "certificate" if count == 1 else "certificates"
+            talk(f"{one_line(str(ics))}: a calendar of {count} {what}", settings)
     show(document, settings, list_csv if csv else list_text)
     if not document.certificates and not csv and not settings.json:
         talk("no certificates match; 'sipca list --all' shows every one", settings)

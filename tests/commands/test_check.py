@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -240,6 +242,49 @@ def test_metrics_of_a_failed_check_are_written_and_replace_only_metrics(
     assert sipca("check", "--metrics", tmp_path).exit == 2
     assert sipca("check", "--metrics", tmp_path / "none" / "sipca.prom").exit == 8
     assert not [each for each in tmp_path.iterdir() if each.name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize("path", [("check", "--metrics"), ("list", "--ics")])
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(
+    sipca: CommandLine,
+    csr_file: Csr,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    path: tuple[str, str],
+) -> None:
+    command, option = path
+    file = tmp_path / "out" / "file"
+    file.parent.mkdir()
+    assert sipca(command, option, file).exit == 0
+    before = file.read_bytes()
+    sipca("sign", csr_file("a"))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ca.files.writing.os.fsync", full)
+    answer = sipca(command, option, file)
+
+    assert answer.exit == 8
+    assert "No space left on device" in answer.err
+    assert file.read_bytes() == before
+    assert [each.name for each in file.parent.iterdir()] == ["file"]
+
+
+def test_a_device_of_an_odd_name_breaks_no_metrics(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    name = 'a"b\\c{d="e"} 1'
+    assert sipca("sign", csr_file("a"), "--device", name).exit == 0
+    file = tmp_path / "sipca.prom"
+
+    sipca("check", "--metrics", file)
+
+    ((labels, _),) = samples_of(file)["sipca_certificate_not_after_timestamp_seconds"]
+    assert labels["device"] == name
+    if promtool := shutil.which("promtool"):
+        judged = subprocess.run([promtool, "check", "metrics"], stdin=file.open(), timeout=60)
+        assert judged.returncode == 0
 
 
 def test_metrics_of_an_altered_register_say_that_and_nothing_that_relies_on_it(

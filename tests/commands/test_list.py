@@ -97,7 +97,7 @@ def test_a_calendar_has_the_end_of_each_certificate_listed(
     answer = lab("list", "--ics", file, "--json")
 
     assert answer.exit == 0
-    assert answer.err == f"{file}: a calendar of 3 ends\n"
+    assert answer.err == f"{file}: a calendar of 3 certificates\n"
     assert file.stat().st_mode & 0o777 == 0o644
     read = Calendar.from_ical(file.read_bytes())
     events = {event["UID"].partition("-")[0]: event for event in read.walk("VEVENT")}

@@ -255,6 +255,7 @@ def test_a_request_replaced_together_with_its_hash_is_named(
 def upgraded(bare: CommandLine) -> CommandLine:
     """A home of the first schema, brought up to date."""
     bare.home.mkdir(mode=0o700)
+    (bare.home / "ca.db").touch(mode=0o600)
     with contextlib.closing(sqlite3.connect(bare.home / "ca.db")) as connection:
         connection.executescript(OLD.read_text())
     assert bare("list").exit == 0
@@ -303,6 +304,7 @@ def revoked_before_6(bare: CommandLine, frozen: Callable[..., None]) -> CommandL
     """A home of schema 5 with a certificate revoked for key-compromise and one held and released."""
     frozen(datetime(2026, 12, 1, tzinfo=UTC))
     bare.home.mkdir(mode=0o700)
+    (bare.home / "ca.db").touch(mode=0o600)
     with contextlib.closing(sqlite3.connect(bare.home / "ca.db")) as connection:
         connection.executescript(OLD.with_name("schema-5.sql").read_text())
     return bare

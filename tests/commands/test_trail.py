@@ -143,5 +143,5 @@ def test_a_damaged_file_fails_the_check_and_nothing_relies_on_it(
     (finding,) = answer.json["findings"]
     assert finding["code"] == "register-damaged"
     assert finding["message"].startswith("ca.db is damaged: ")
-    assert finding["hint"].endswith("restore the last backup")
+    assert "sipca restore BACKUP --home NEWDIR" in finding["hint"]
     assert 'code="register-damaged"' in (tmp_path / "sipca.prom").read_text()

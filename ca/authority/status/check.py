@@ -93,7 +93,7 @@ def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     findings += judge_lifetime(UnfinishedPlans(tuple(serial.hex() for _, serial in left)))
     if home.base_url is not None:
-        count = addresses.count_without_addresses(home.store, now)
+        count = addresses.count_without_address(home.store, home.base_url, now)
         findings += judge_home(WithoutAddresses(home.base_url, count))
     return findings + key_findings(home)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from ca.authority.home import CA, Home
+from ca.authority.lineage import in_service
 from ca.authority.own_files import refuse_foreign_metrics
 from ca.authority.status.crl import crl_record
 from ca.authority.status.signers import newest_in_force
@@ -17,7 +18,7 @@ from ca.encoding.certificates import read_certificate
 from ca.encoding.exposition import Metric, Sample, exposition
 from ca.files import write_stream
 from ca.model.findings import Finding
-from ca.model.status import CURRENT, STATUSES
+from ca.model.status import STATUSES
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
 
@@ -81,7 +82,7 @@ def _counts(home: Home) -> Metric:
 
 
 def _of_the_cas(home: Home) -> Iterator[Metric]:
-    cas = [(ca, _ca_labels(ca)) for ca in home.cas()]
+    cas = [(ca, _ca_labels(ca)) for ca in in_service(home)]
     yield Metric(
         "sipca_ca_not_after_timestamp_seconds",
         "When the certificate of a CA ends.",
@@ -112,21 +113,16 @@ def _of_the_cas(home: Home) -> Iterator[Metric]:
 
 def _ends(home: Home) -> Metric:
     """The ends of current certificates, and of those that expired and nothing replaced."""
-    now, ids = home.now(), {ca.issuer.id: ca.issuer.ca_id for ca in home.cas()}
+    ids = {ca.issuer.id: ca.issuer.ca_id for ca in home.cas()}
     return Metric(
         "sipca_certificate_not_after_timestamp_seconds",
         "When a certificate in use ends; of one that expired and was not replaced, when it did.",
         (
             Sample(_labels_of(row, ids.get(row.issuer_id)), row.not_after)
-            for row in certificates.certificates(home.store)
-            if row.not_after is not None and _is_in_use(row, now)
+            for row in certificates.certificates(home.store, in_use=True)
+            if row.not_after is not None
         ),
     )
-
-
-def _is_in_use(row: CertificateRow, now: datetime) -> bool:
-    status = row.status(now)
-    return status in CURRENT or (status == "expired" and row.superseded_by is None)
 
 
 def _labels_of(row: CertificateRow, issuer: str | None) -> Labels:

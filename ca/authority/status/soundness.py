@@ -68,7 +68,7 @@ def register_damaged(damage: Damage) -> Violation | None:
         return None
     return Violation(
         f"ca.db is damaged: {damage.text}",
-        "stop whatever uses this home, keep a copy of it, and restore the last backup",
+        "keep a copy of the folder; sipca restore BACKUP --home NEWDIR puts back the last backup",
     )
 
 

@@ -80,7 +80,8 @@ class Precursors:
         devices = Counter(use.device.casefold() for use in uses if use.device)
         self._keys = certificates.keys_in_register(store, list(keys), except_plans=own)
         self._keys |= {key for key, count in keys.items() if count > 1}
-        self._devices = certificates.devices_in_register(store, list(devices), except_plans=own)
+        names = list({use.device for use in uses if use.device})
+        self._devices = certificates.devices_in_register(store, names, except_plans=own)
         self._devices |= {name for name, count in devices.items() if count > 1}
 
     def of(self, use: Use, *, before: int | None = None) -> list[CertificateRow]:

@@ -19,7 +19,7 @@ def renewed_text(document: RenewDocument, steps: Sequence[str]) -> str:
         return "nothing is due"
     entries = [*document.signed, *document.skipped]
     lines = [rows_text(entries)] if entries else []
-    if document.signed:
+    if any(not each.source.startswith("issue ") for each in document.signed):
         lines.append(KEY_NOTE)
     lines.append(
         batch_text(document, steps, signed=len(document.signed), skipped=len(document.skipped))

@@ -331,3 +331,14 @@ def test_beside_another_its_file_is_a_conflict(
 
     assert sipca("sign", request, "--again", "--beside", "--out", out).exit == 6
     assert sipca("sign", request, "--again", "--out", out).exit == 0
+
+
+def test_a_device_of_letters_beyond_ascii_has_its_certificate_superseded(
+    sipca: CommandLine, csr_file: Csr
+) -> None:
+    words = ("--device", "\u00c4lteres Gateway")
+    old = signed(sipca, csr_file("a", cn="s.lab"), *words)
+
+    new = signed(sipca, csr_file("b", cn="s.lab", key=new_key()), *words)
+
+    assert new["supersedes"] == old["serial"]

@@ -167,6 +167,7 @@ def use_of_draft(draft: Draft) -> Use:
         draft.device,
         draft.context,
         draft.profile.name,
+        draft.profile.text_hash,
         prepared.key_identity,
         prepared.subject,
         prepared.san,

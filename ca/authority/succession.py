@@ -24,6 +24,7 @@ class Use(msgspec.Struct, frozen=True):
     device: str | None
     context: int | None
     profile: str
+    profile_sha256: bytes
     key_identity: bytes
     subject: tuple[SubjectAttribute, ...]
     san: tuple[GeneralName, ...]
@@ -47,11 +48,15 @@ class Use(msgspec.Struct, frozen=True):
                 old.device.casefold(),
                 old.context,
             )
-            return same_place and (self.context is not None or self.profile == old.profile)
+            return same_place and (self.context is not None or self._has_profile_of(old))
         same_names = (self.subject, self.san) == (old.subject, old.san)
         same_key = self.key_identity == old.key_identity
-        both_issued = self.issued and old.issued and self.profile == old.profile
+        both_issued = self.issued and old.issued and self._has_profile_of(old)
         return same_names and (same_key or both_issued)
+
+    def _has_profile_of(self, old: Use) -> bool:
+        """By name, whatever its text was then; by text, whatever name a copy of it has."""
+        return self.profile == old.profile or self.profile_sha256 == old.profile_sha256
 
 
 def use_of(row: CertificateRow) -> Use:
@@ -61,6 +66,7 @@ def use_of(row: CertificateRow) -> Use:
         row.device,
         row.context,
         row.profile,
+        row.profile_sha256,
         read_public_key(facts.spki).identity,
         facts.subject,
         facts.san,

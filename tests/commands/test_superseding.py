@@ -342,3 +342,16 @@ def test_a_device_of_letters_beyond_ascii_has_its_certificate_superseded(
     new = signed(sipca, csr_file("b", cn="s.lab", key=new_key()), *words)
 
     assert new["supersedes"] == old["serial"]
+
+
+def test_a_copy_of_a_profile_under_another_name_is_the_same_profile(
+    sipca: CommandLine, csr_file: Csr
+) -> None:
+    sipca("profile", "new", "mine", "--from", "sip")
+    signed(sipca, csr_file("z", cn="z.lab", key=new_key()))  # sip's text is in the register first
+    words = ("--device", "s", "--profile", "mine")
+    old = signed(sipca, csr_file("a", cn="s.lab"), *words)
+
+    new = signed(sipca, csr_file("b", cn="s.lab", key=new_key()), *words)
+
+    assert new["supersedes"] == old["serial"]

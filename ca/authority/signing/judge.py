@@ -196,6 +196,7 @@ class Judge:
             wishes.device,
             wishes.context,
             self.profile(wishes.profile).name,
+            self.profile(wishes.profile).text_hash,
             prepared.key_identity,
             prepared.subject,
             prepared.san,

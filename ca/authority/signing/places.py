@@ -193,6 +193,7 @@ def _succeeds(candidate: Candidate, old: CertificateRow) -> bool:
         wishes.device,
         wishes.context,
         candidate.profile.name,
+        candidate.profile.text_hash,
         prepared.key_identity,
         prepared.subject,
         prepared.san,

@@ -105,7 +105,8 @@ def _ca_findings(home: Home, ca: CA, longest: timedelta) -> list[Finding]:
     facts = ca.issuer.facts
     assert facts is not None
     name, begin, end = ca.issuer.name, facts.validity.not_before, facts.validity.not_after
-    key = CAKey(name, ca.role, ca.issuer.key, ca.key.encrypted, has_weak_hash(facts))
+    beside = any(each.key.encrypted for each in home.cas())
+    key = CAKey(name, ca.role, ca.issuer.key, ca.key.encrypted, has_weak_hash(facts), beside)
     health = CAHealth(name, ca.role, home.now(), end, longest, begin)
     return about([*judge_lifetime(health), *judge_home(key)], _ca_marks(ca))
 

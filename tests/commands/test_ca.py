@@ -353,6 +353,11 @@ def test_ca_plan_names_first_who_needs_the_trust_file_and_then_who_needs_a_certi
     assert first["devices"][0]["why"] == "its trust store lacks Test Lab Issuing 2"
     assert len(first["trust"]) == 3
 
+    assert sipca("export", "gw1.lab.example", "--out", tmp_path / "kit").exit == 0
+    exported = sipca("ca", "plan", "--json").json["devices"]
+    assert [each["exported"] is not None for each in exported] == [False, False, True]
+    assert "not yet recorded as on the device" in exported[2]["why"]
+
     sipca("device", "done", "SBC1", "--step", "trust")
     second = sipca("ca", "plan", "--json").json["devices"]
     assert [d["next"] for d in second] == ["trust", "certificate", "certificate"]

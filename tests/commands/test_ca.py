@@ -239,6 +239,12 @@ def test_of_a_rotated_ca_status_services_go_on_until_its_last_certificate_ended(
     assert "sipca crl --ca issuing --refresh" in hints
 
     frozen(NOW + timedelta(days=900))
+    lab("sign", tmp_path / "proxy.csr")
+    actions = [each["action"] for each in lab("log", "--json").json["events"]]
+    assert actions.count("ca-ended") == 1
+    lab("sign", tmp_path / "proxy.csr", "--again")
+    actions = [each["action"] for each in lab("log", "--json").json["events"]]
+    assert actions.count("ca-ended") == 1
     lab("crl", "--ca", "all")
     ids = [each["id"] for each in lab("ocsp", "rotate", "--json").json["signers"]]
     assert sorted(ids) == sorted(each["id"] for each in the_cas(lab) if each["state"] == "current")

@@ -101,7 +101,7 @@ class Lab:
         for name, verifier in VERIFIERS.items():
             complaint = verifier(fresh, self.folder)
             assert complaint == "", (name, self.now, complaint)
-            self._said[name] = len(fresh)
+            self._said[name] = len(asked)
 
     def station(self, what: str, trusts: Iterable[str] = ()) -> None:
         """Each verifies each, also if a peer sends its certificate alone.

@@ -337,13 +337,15 @@ def test_a_trust_file_that_outgrows_its_device_s_store_is_found(
     words = ("export", "proxy.lab.example", "--target", "small", "--json")
     before = lab(*words, "--out", tmp_path / "a").json["findings"]
 
-    lab("ca", "rotate")
+    assert lab("device", "set", "sbc1", "--target", "small").exit == 0
+    notes = lab("ca", "rotate", "--json").json["notes"]
     after = lab(*words, "--out", tmp_path / "b").json["findings"]
 
     failing = [
         {each["message"] for each in findings if each["result"] == "fail"}
         for findings in (before, after)
     ]
+    assert "the trust files hold 3 certificates, and the store of small 2" in notes[0]
     assert failing[0] == set()
     assert any("3" in message and "2" in message for message in failing[1])
 

@@ -32,6 +32,8 @@ class CAError(Exception):
     """An expected failure, with a sentence for the operator and perhaps a next step."""
 
     kind: Kind
+    rule: str | None = None
+    """The code of the rule that refused, if one did."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

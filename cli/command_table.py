@@ -12,6 +12,8 @@ COMMANDS: dict[str, Any] = {
     "csr": ("Look at certificate signing requests.", {"show": "What a device asked for."}),
     "sign": "Sign device CSRs.",
     "issue": "Make a key and its certificate here.",
+    "rekey": "Another key for the same certificate.",
+    "renew": "New dates for the same keys and names.",
     "list": "The certificates issued.",
     "show": "One certificate, with its account.",
     "export": "Write a certificate's upload files again.",

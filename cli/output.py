@@ -39,7 +39,7 @@ def print_json(document: Document) -> None:
 
 
 def json_pieces(document: Document) -> list[bytes]:
-    """A JSON document as octets, as it is printed and encode_key_file to files."""
+    """A JSON document as octets, as it is printed and written to files."""
     return [msgspec.json.format(encode_json(document), indent=2), b"\n"]
 
 

@@ -29,6 +29,8 @@ _PAGE = re.compile(
 )
 _REPORT = re.compile(rb'\{\n  "schema": 1,\n  "ca": "[^\n]*",\n  "home": "[^\n]*",\n  "dry_run": ')
 _MANIFEST = re.compile(rb'\{\n  "schema": 1,\n  "target": "[^\n]*",\n  "limit": ')
+_METRICS = re.compile(rb"# HELP sipca_check_timestamp_seconds ")
+_CALENDAR = re.compile(rb"BEGIN:VCALENDAR\r\nVERSION:2\.0\r\nPRODID:-//sipca//")
 _ANSWER = re.compile(rb"0(?:[\x00-\x7f]|\x81.|\x82..|\x83...)\x0a\x01[\x00-\x06]", re.DOTALL)
 _PATHS = re.compile(rb"(?:M[A-Za-z0-9+=]*(?:/[A-Za-z0-9+=]+)*\n)*")
 
@@ -65,6 +67,36 @@ def refuse_foreign_report(path: Path) -> None:
     """
     if not is_device(path):
         refuse_foreign(path, is_report)
+
+
+def refuse_foreign_metrics(path: Path) -> None:
+    """Check that metrics replace only earlier metrics; pipes and terminals are always fine.
+
+    Raises:
+        ConflictError: something else is there.
+    """
+    if not is_device(path):
+        refuse_foreign(path, is_metrics, hint="choose another place")
+
+
+def refuse_foreign_calendar(path: Path) -> None:
+    """Check that a calendar replaces only an earlier calendar; pipes are always fine.
+
+    Raises:
+        ConflictError: something else is there.
+    """
+    if not is_device(path):
+        refuse_foreign(path, is_calendar, hint="choose another place")
+
+
+def is_calendar(start: bytes) -> bool:
+    """Whether this is how the file of ``list --ics`` begins."""
+    return _CALENDAR.match(start) is not None
+
+
+def is_metrics(start: bytes) -> bool:
+    """Whether this is how the file of ``check --metrics`` begins."""
+    return _METRICS.match(start) is not None
 
 
 def is_report(start: bytes) -> bool:

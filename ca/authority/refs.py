@@ -63,6 +63,34 @@ def find_all(home: Home, ref: str, *, status: str | None = None) -> CertificateR
     return meant[0]
 
 
+def find_superseded(home: Home, ref: str) -> list[CertificateRow]:
+    """The superseded certificates of a name, newest first; a serial means that certificate.
+
+    Raises:
+        NotFoundError: nothing matches.
+        ConflictError: none is superseded, or they are of several devices.
+    """
+    named = _by_name(home, ref)
+    if not named:
+        return [find_all(home, ref)]
+    superseded = superseded_beside(home, ref)
+    if not superseded:
+        raise ConflictError(
+            f"no certificate of '{ref}' is superseded",
+            hint=f"first sign its successor: sipca sign FILE --device {named[0].device or 'NAME'}, "
+            f"or sipca renew {named[0].serial.hex()[:12]} --out DIR",
+        )
+    if len({_owner(row)[0] for row in superseded}) > 1:
+        raise ambiguous(home, ref, superseded)
+    return superseded
+
+
+def superseded_beside(home: Home, ref: str) -> list[CertificateRow]:
+    """The superseded certificates of a name that have not expired and are not revoked."""
+    now = home.now()
+    return [row for row in _by_name(home, ref) if row.status(now) == "superseded"]
+
+
 def with_serial(home: Home, digits: str) -> CertificateRow:
     """The plan with a serial (or unique prefix), even if no certificate was issued for it.
 
@@ -85,15 +113,25 @@ def with_serial(home: Home, digits: str) -> CertificateRow:
     return rows[0]
 
 
-def _matches(home: Home, ref: str) -> list[CertificateRow]:
-    folded = _KIND.sub("", ref.strip(), count=1) if _KIND.match(ref.strip()) else ref.strip()
-    folded = (as_address(folded) or folded).casefold()
+def _by_name(home: Home, ref: str) -> list[CertificateRow]:
+    """The certificates of a device, CN or SAN, newest first."""
+    folded = _folded(ref)
     rows = [row for row in certificates.by_name(home.store, folded) if row.signature is not None]
     for row in rows:
         _check_named(row, folded)
+    return rows
+
+
+def _folded(ref: str) -> str:
+    name = _KIND.sub("", ref.strip(), count=1) if _KIND.match(ref.strip()) else ref.strip()
+    return (as_address(name) or name).casefold()
+
+
+def _matches(home: Home, ref: str) -> list[CertificateRow]:
+    rows = _by_name(home, ref)
     if rows:
         return rows
-    digits = folded.replace(":", "").replace(" ", "")
+    digits = _folded(ref).replace(":", "").replace(" ", "")
     if _SERIAL.fullmatch(digits):
         rows = certificates.by_serial_prefix(home.store, digits)
         if len(rows) > 1:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import msgspec
 
 from ca.authority.clock import accept_clock
 from ca.authority.home import Home
+from ca.authority.succession import Precursors, Use
 from ca.encoding.account import pack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import StoreError
@@ -17,9 +19,11 @@ from ca.keys.public import PublicKey, read_public_key
 from ca.keys.signer import KeyRef, Signer
 from ca.model.certificates import subject_text
 from ca.profiles.profile import Profile
-from ca.store import derived, issuers, plans
+from ca.store import certificates, derived, issuers, plans, revocations
 from ca.store.audit import Event
+from ca.store.certificates import CertificateRow
 from ca.store.derived import IndexEntry
+from ca.store.revocations import StatusEvent
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -35,6 +39,8 @@ class Draft(msgspec.Struct, frozen=True):
     device: str | None = None
     context: int | None = None
     supersedes: int | None = None
+    beside: bool = False
+    revoke_old: bool = False
     overrides: tuple[str, ...] = ()
     account: bytes = b""
     """The prepared account, packed; empty if that is still to be done."""
@@ -101,8 +107,11 @@ def write_plans(home: Home, drafts: Sequence[Draft]) -> Sequence[int]:
 
 def write_results(
     home: Home, numbers: Sequence[int], drafts: Sequence[Draft], signatures: Sequence[bytes]
-) -> None:
+) -> list[list[CertificateRow]]:
     """Record each plan's one result, index it, append its events; inside a write transaction.
+
+    Returns:
+        For each plan the certificates that are superseded by its certificate, newest first.
 
     Raises:
         StoreError: another process took a plan for a crash's leftover and abandoned it.
@@ -119,13 +128,62 @@ def write_results(
         home.store, ((number, index_of_prepared(draft.prepared)) for number, draft in pairs)
     )
     events: list[Event] = []
+    superseded: list[list[CertificateRow]] = []
+    precursors = Precursors(home.store, [use_of_draft(draft) for draft in drafts], numbers)
     for number, draft in pairs:
         events.append(_issued(number, draft))
-        if draft.supersedes is not None:
-            plans.supersede(home.store, draft.supersedes, number, at=now)
-            serial = draft.prepared.serial.hex()
-            events.append(Event("superseded", serial, {"by": serial}, "supersession", number))
+        rows = _superseded(home, precursors, number, draft)
+        for row in rows:
+            plans.supersede(home.store, row.plan_id, number, at=now)
+            detail = {"by": draft.prepared.serial.hex()}
+            events.append(Event("superseded", row.serial.hex(), detail, "supersession", number))
+            if draft.revoke_old:
+                record_status(home, row, "revoked", "superseded")
+        superseded.append(rows)
     home.record(*events)
+    return superseded
+
+
+def record_status(
+    home: Home,
+    row: CertificateRow,
+    status: str,
+    reason: str,
+    invalid_since: datetime | None = None,
+) -> None:
+    """Record that a certificate was revoked, held or released, inside a write transaction."""
+    event = StatusEvent(row.issuer_id, row.serial, status, reason, invalid_since)
+    number = revocations.add_event(home.store, event, at=home.now())
+    detail = {"serial": row.serial.hex(), "reason": reason}
+    if row.device is not None:
+        detail["device"] = row.device
+    home.record(Event(status, row.serial.hex(), detail, "status_event", number))
+
+
+def use_of_draft(draft: Draft) -> Use:
+    """What a certificate will be used for."""
+    prepared = draft.prepared
+    return Use(
+        draft.device,
+        draft.context,
+        draft.profile.name,
+        draft.profile.text_hash,
+        prepared.key_identity,
+        prepared.subject,
+        prepared.san,
+        not draft.request_der,
+    )
+
+
+def _superseded(
+    home: Home, precursors: Precursors, number: int, draft: Draft
+) -> list[CertificateRow]:
+    """The certificates that a new one supersedes: the one named, then those of the same use."""
+    named = [] if draft.supersedes is None else [certificates.by_plan(home.store, draft.supersedes)]
+    if draft.beside or draft.profile.role != "end-entity":
+        return named
+    rows = precursors.of(use_of_draft(draft), before=number)
+    return named + [row for row in rows if row.plan_id != draft.supersedes]
 
 
 def _issued(number: int, draft: Draft) -> Event:
@@ -143,10 +201,11 @@ def _issued(number: int, draft: Draft) -> Event:
 
 
 class Certified(msgspec.Struct, frozen=True):
-    """A certificate that is in the register, and the number of its plan there."""
+    """A certificate that is in the register, its plan's number, and what it supersedes."""
 
     number: int
     der: bytes
+    superseded: list[CertificateRow]
 
 
 class Hooks(msgspec.Struct, frozen=True):
@@ -185,10 +244,10 @@ def certify(
     home.step(f"{hooks.step}signed")
     hooks.before_result()
     with home.store.write():
-        write_results(home, [number], [draft], [issued.signature])
+        (superseded,) = write_results(home, [number], [draft], [issued.signature])
         hooks.with_result(number)
     home.step(f"{hooks.step}recorded")
-    return Certified(number, issued.der)
+    return Certified(number, issued.der, superseded)
 
 
 def index_of_prepared(prepared: Prepared) -> IndexEntry:

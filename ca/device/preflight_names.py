@@ -131,7 +131,7 @@ def _violation(upload: Upload, san: GeneralName, finding: Finding) -> Violation:
     elif finding.code in _PROFILE_CHOICES:
         scheme = printable(scheme_of(san.value) or "", 40)
         message = (
-            f"the SAN URI '{printable(san.value)}' is of the scheme {scheme}, which means nothing "
+            f"the SAN URI '{printable(san.value)}' has the scheme {scheme}, which means nothing "
             "to SIP peers"
         )
     return Violation(

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from ca.documents.base import Document
+from ca.documents.sign import Superseded
 from ca.model.account import FieldAccount
 from ca.model.findings import Finding
 
@@ -21,7 +22,10 @@ class IssuedFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IssueDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``issue``; ``made`` is "key-and-certificate", "certificate" or "nothing"."""
+    """The answer of ``issue``; ``made`` is "key-and-certificate", "certificate" or "nothing".
+
+    ``pending`` is the reason why no CRL could be signed after ``--revoke-old``, or null.
+    """
 
     made: str
     serial: str
@@ -36,3 +40,6 @@ class IssueDocument(Document, frozen=True, kw_only=True):
     files: IssuedFiles
     account: list[FieldAccount]
     findings: list[Finding]
+    supersedes: str | None = None
+    superseded: list[Superseded] = []  # noqa: RUF012 - msgspec copies it
+    pending: str | None = None

@@ -27,6 +27,7 @@ class RevocationDocument(Document, frozen=True, kw_only=True):
     """The answer of ``revoke`` and ``release``.
 
     ``same_key`` are other live certificates with a compromised key that were not revoked.
+    ``older`` are superseded certificates of the same names, still valid and not revoked.
     ``pending`` is the reason why a CRL could not be signed, or null.
     """
 
@@ -34,3 +35,4 @@ class RevocationDocument(Document, frozen=True, kw_only=True):
     same_key: list[CertificateRecord]
     crls: list[CRLRecord]
     pending: str | None
+    older: list[CertificateRecord] = []  # noqa: RUF012 - msgspec copies it

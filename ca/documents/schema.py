@@ -32,6 +32,8 @@ from ca.documents.log import LogDocument
 from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
 from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
+from ca.documents.rekey import RekeyDocument
+from ca.documents.renew import RenewDocument
 from ca.documents.revoke import RevocationDocument
 from ca.documents.rule import RuleDocument, RuleShowDocument
 from ca.documents.samples import SamplesDocument
@@ -55,6 +57,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "chain": ChainDocument,
     "log": LogDocument,
     "csr show": RequestDocument,
+    "rekey": RekeyDocument,
+    "renew": RenewDocument,
     "sign": SigningDocument,
     "issue": IssueDocument,
     "list": ListDocument,

@@ -20,10 +20,19 @@ class Files(msgspec.Struct, frozen=True):
     fullchain: str | None = None
 
 
+class Superseded(msgspec.Struct, frozen=True):
+    """A certificate that a new one supersedes; it stays valid until it expires or is revoked."""
+
+    serial: str
+    not_after: datetime
+    revoked: bool
+
+
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """One certificate, just signed or handed out again (then ``reason`` is set).
 
-    In a dry run ``serial``, ``fingerprint`` and ``certificate_pem`` are null.
+    In a dry run ``serial``, ``fingerprint`` and ``certificate_pem`` are null. ``supersedes`` is
+    the first of ``superseded``, the certificates that this one replaces.
     """
 
     source: str
@@ -43,6 +52,8 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     files: Files
     account: list[FieldAccount]
     findings: list[Finding]
+    supersedes: str | None = None
+    superseded: list[Superseded] = []
 
 
 class Skipped(Signed, frozen=True, kw_only=True):
@@ -52,19 +63,21 @@ class Skipped(Signed, frozen=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """An input file that was refused, and why."""
+    """An input file that was refused, and why; ``rule`` is the code of the rule that refused it."""
 
     source: str
     kind: Kind
     message: str
     hint: str | None
     exit: int
+    rule: str | None = None
 
 
 class SigningDocument(Document, frozen=True, kw_only=True):
     """The answer of ``sign``, for one input file or many.
 
     ``interrupted``: it was stopped early, and ``left`` input files were not processed.
+    ``pending`` is the reason why no CRL could be signed after ``--revoke-old``, or null.
     """
 
     ca: str
@@ -76,3 +89,4 @@ class SigningDocument(Document, frozen=True, kw_only=True):
     ignored: list[str]
     interrupted: bool = False
     left: int = 0
+    pending: str | None = None

@@ -124,9 +124,8 @@ def _each(home: Home, entries: Iterator[_Entry]) -> list[_Result]:
         if isinstance(outcome, CAError):
             home.note(outcome)
             exit_code = EXIT_CODES[outcome.kind]
-            refused = Refused(
-                name, outcome.kind, outcome.message, _in_lab_words(outcome.hint), exit_code
-            )
+            hint = _in_lab_words(outcome.hint)
+            refused = Refused(name, outcome.kind, outcome.message, hint, exit_code, outcome.rule)
             results.append((ApplyStep(what, name, "refused", outcome.message), refused))
         else:
             results.append((outcome, None))
@@ -138,6 +137,7 @@ def _in_lab_words(hint: str | None) -> str | None:
     if hint is None:
         return None
     hint = re.sub(r"--allow ([a-z-]+)", r'allow = ["\1"]', hint)
+    hint = hint.replace("--again signs", "sipca sign --again signs")
     return hint.replace("--overwrite replaces files", "remove it").replace("--out", "out")
 
 
@@ -208,7 +208,9 @@ def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
 
 def _raise_refusals(document: SigningDocument) -> None:
     for refusal in document.refused:
-        raise ERRORS[refusal.kind](refusal.message, hint=refusal.hint)
+        error = ERRORS[refusal.kind](refusal.message, hint=refusal.hint)
+        error.rule = refusal.rule
+        raise error
 
 
 def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:

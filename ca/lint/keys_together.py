@@ -57,6 +57,7 @@ def shared_prime(shared: SharedPrimes) -> Iterator[Violation]:
             "has both certificates can compute both private keys",
             f"new keys on both devices; sipca revoke {good.serial[:12]} --all-with-key "
             "--reason key-compromise, and so the other",
+            serial=good.serial,
         )
     if len(shared.pairs) > _NAMED:
         yield Violation(f"{len(shared.pairs) - _NAMED} more pairs of RSA keys share a prime")
@@ -71,6 +72,7 @@ def weak_modulus(weak: WeakModuli) -> Iterator[Violation]:
             f"the RSA modulus of {key.serial[:12]} {why}: its private key can be computed",
             f"a new key on the device; sipca revoke {key.serial[:12]} --all-with-key "
             "--reason key-compromise",
+            serial=key.serial,
         )
     if len(weak.keys) > _NAMED:
         yield Violation(f"{len(weak.keys) - _NAMED} more RSA keys can be factored")

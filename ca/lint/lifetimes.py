@@ -10,13 +10,19 @@ from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 
 
 class CAHealth(msgspec.Struct, frozen=True):
-    """A CA: when its certificate expires, and the longest lifetime of a shipped profile."""
+    """A CA: when its certificate began and ends, and the longest lifetime of a shipped profile."""
 
     name: str
     role: str
     now: datetime
     not_after: datetime
     longest: timedelta
+    not_before: datetime | None = None
+
+    @property
+    def left(self) -> timedelta:
+        """The time until the certificate ends."""
+        return self.not_after - self.now
 
 
 class RevokedCA(msgspec.Struct, frozen=True):
@@ -58,6 +64,12 @@ def time_left(end: datetime, now: datetime) -> str:
     return f"{days:.0f} d left" if days >= 2 else f"{days * 24:.0f} h left"
 
 
+def rotation(role: str) -> str:
+    """The next step for a CA that should be replaced."""
+    command = "sipca ca rotate --root" if role == "root" else "sipca ca rotate"
+    return f"{command} makes its successor; sipca ca plan says what each device needs"
+
+
 @rule("ca-ended", "error", "RFC 5280 6.1.3 (a)")
 @cases("It ends in 2036.", "It ended yesterday: no certificate below it is trusted any more.")
 def ca_expired(ca: CAHealth) -> Violation | None:
@@ -66,7 +78,7 @@ def ca_expired(ca: CAHealth) -> Violation | None:
         return None
     return Violation(
         f"{ca.name}: its certificate expired on {ca.not_after:%Y-%m-%d}",
-        f"{_rotation(ca.role)} makes its successor; sipca ca plan says what each device needs",
+        rotation(ca.role),
     )
 
 
@@ -91,23 +103,54 @@ def ca_expiring(ca: CAHealth) -> Violation | None:
 
     If not, new certificates end with it.
     """
-    if not timedelta(0) < ca.not_after - ca.now < ca.longest:
+    if not timedelta(0) < ca.left < ca.longest:
         return None
     return Violation(
         f"{ca.name}: {time_left(ca.not_after, ca.now)}, less than the {ca.longest.days} d that a "
         "profile gives; certificates expire with it",
-        f"{_rotation(ca.role)} makes its successor; sipca ca plan says what each device needs",
+        rotation(ca.role),
+    )
+
+
+@rule("ca-last-fifth", "warning", "profiles 3; decision 60")
+@cases("Twelve of twenty years are left.", "Three of twenty years are left.")
+def ca_in_last_fifth(ca: CAHealth) -> Violation | None:
+    """The CA has more than a fifth of its life left, which leaves time to change every device."""
+    if ca.not_before is None or ca.left < ca.longest:
+        return None  # too short for a profile, or ended: other rules say so
+    if ca.left >= (ca.not_after - ca.not_before) / 5:
+        return None
+    return Violation(
+        f"{ca.name}: {time_left(ca.not_after, ca.now)}, less than a fifth of its life",
+        rotation(ca.role),
     )
 
 
 @rule("certificate-ending", "warning", "RFC 5280 4.1.2.5; targets 9")
-@cases("400 days are left.", "20 days are left, or it has expired and nothing replaced it.")
+@cases("400 days are left.", "20 days are left.")
 def certificate_expiring(certificate: CertificateHealth) -> Violation | None:
     """No certificate in use ends soon."""
+    if certificate.now > certificate.not_after:
+        return None
     return Violation(
         f"{certificate.name}: {time_left(certificate.not_after, certificate.now)}, "
         f"until {certificate.not_after:%Y-%m-%d} (serial {certificate.serial[:12]})",
-        f"make a CSR on the device; sipca sign FILE --supersedes {certificate.serial[:12]}",
+        f"sipca renew {certificate.serial[:12]} --out DIR, or sign a new CSR of the device",
+    )
+
+
+@rule("certificate-ended", "error", "RFC 5280 4.1.2.5; targets 9")
+@cases("It was renewed before it expired.", "It expired last week, and nothing replaced it.")
+def certificate_expired(certificate: CertificateHealth) -> Violation | None:
+    """No certificate has expired without being replaced or revoked."""
+    if certificate.now <= certificate.not_after:
+        return None
+    serial = certificate.serial[:12]
+    return Violation(
+        f"{certificate.name}: {time_left(certificate.not_after, certificate.now)}, on "
+        f"{certificate.not_after:%Y-%m-%d}, and nothing replaced it (serial {serial})",
+        f"sipca renew {serial} --out DIR, or sign a new CSR of the device; if it is not used any "
+        f"more: sipca revoke {serial} --reason cessation",
     )
 
 
@@ -138,19 +181,15 @@ def rotation_unfinished(rotation: UnfinishedRotation) -> Violation | None:
     """Every rotation that was begun was finished; until then the CA before signs."""
     return Violation(
         f"the successor of the {rotation.role} CA was begun and is not in use",
-        f"{_rotation(rotation.role)} finishes it",
+        f"sipca ca rotate{' --root' if rotation.role == 'root' else ''} finishes it",
     )
-
-
-def _rotation(role: str) -> str:
-    return "sipca ca rotate --root" if role == "root" else "sipca ca rotate"
 
 
 Fact = UnfinishedRotation | CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
 _RULES: dict[type, tuple[Rule, ...]] = {
-    CAHealth: (ca_expired, ca_expiring),
+    CAHealth: (ca_expired, ca_expiring, ca_in_last_fifth),
     RevokedCA: (ca_revoked,),
-    CertificateHealth: (certificate_expiring,),
+    CertificateHealth: (certificate_expired, certificate_expiring),
     UnfinishedPlans: (plan_without_result,),
     UnfinishedRotation: (rotation_unfinished,),
 }

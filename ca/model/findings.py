@@ -8,6 +8,7 @@ that ``sipca rule show`` prints. Its citations have the form that ``ca.model.cit
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
@@ -21,7 +22,16 @@ Result = Literal["pass", "warn", "fail", "unknown"]
 Basis = Literal["standard", "vendor", "inferred"]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class CertificateMarks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The certificate that something is about; absent where it is about none."""
+
+    serial: str | None = None
+    device: str | None = None
+    context: int | None = None
+    not_after: datetime | None = None
+
+
+class Finding(CertificateMarks, frozen=True):
     """The result of a rule, for people and for scripts."""
 
     code: str
@@ -33,7 +43,7 @@ class Finding(msgspec.Struct, frozen=True):
     cites: str
 
 
-class Violation(msgspec.Struct, frozen=True):
+class Violation(CertificateMarks, frozen=True):
     """What a rule objects to: a message as in ``ca.errors``, and optionally a next step."""
 
     message: str
@@ -70,8 +80,10 @@ class Rule(msgspec.Struct, frozen=True):
             result = "warn" if self.severity == "error" else "pass"
             message = f"{message} (allowed by the operator)"
         return Finding(
-            self.code, self.severity, result, message, violation.hint, self.basis, self.cites
-        )
+            self.code, self.severity, result, message, violation.hint, self.basis, self.cites,
+            serial=violation.serial, device=violation.device, context=violation.context,
+            not_after=violation.not_after,
+        )  # fmt: skip
 
 
 _CASES = "cases"
@@ -125,6 +137,17 @@ def run(rules: Iterable[Rule], subject: Any, allowed: Collection[str] = ()) -> l
     return findings
 
 
+def about(findings: Iterable[Finding], marks: CertificateMarks) -> list[Finding]:
+    """The findings, each saying which certificate it is about."""
+    return [
+        msgspec.structs.replace(
+            each, serial=marks.serial, device=marks.device, context=marks.context,
+            not_after=marks.not_after,
+        )
+        for each in findings
+    ]  # fmt: skip
+
+
 def run_all(
     rules: Iterable[Rule], subject: Any, on_bug: Callable[[BugError], None] | None = None
 ) -> list[Finding]:
@@ -162,4 +185,6 @@ def raise_failures(findings: Iterable[Finding], *, can_allow: bool = True) -> No
             if failed.allow and can_allow:
                 override = f"--allow {finding.code} overrides this and is recorded"
                 hint = f"{hint}; {override}" if hint else override
-            raise ERRORS[failed.kind](finding.message, hint=hint)
+            error = ERRORS[failed.kind](finding.message, hint=hint)
+            error.rule = finding.code
+            raise error

@@ -39,10 +39,11 @@ RENEW_BEFORE = timedelta(days=60)
 """By default, how long before it expires a certificate should be replaced."""
 
 
-def is_due(validity: Validity, now: datetime, renew_before: timedelta = RENEW_BEFORE) -> bool:
+def is_due(validity: Validity, now: datetime, renew_before: timedelta | None = None) -> bool:
     """Whether a certificate should be replaced: it expires within ``renew_before``.
 
-    For a short-lived certificate within the last third of its validity, if that is shorter.
+    Without a span, within 60 days or the last third of its validity, whichever is shorter.
     """
-    whole = validity.not_after - validity.not_before
-    return validity.not_after - now <= min(renew_before, whole / 3)
+    if renew_before is None:
+        renew_before = min(RENEW_BEFORE, (validity.not_after - validity.not_before) / 3)
+    return validity.not_after - now <= renew_before

@@ -13,6 +13,7 @@ class SigningWishes(msgspec.Struct, frozen=True):
     """The options of one signing; None means the default of the profile or the home.
 
     ``lifetime`` is a duration, a notAfter, or "max" for the longest that profile and CA allow.
+    ``beside``: no certificate is superseded. ``revoke_old``: those superseded are revoked.
     """
 
     profile: str = "sip"
@@ -28,3 +29,5 @@ class SigningWishes(msgspec.Struct, frozen=True):
     allow: frozenset[str] = frozenset()
     supersedes: str | None = None
     again: bool = False
+    beside: bool = False
+    revoke_old: bool = False

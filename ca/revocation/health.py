@@ -29,7 +29,7 @@ class CRLHealth(msgspec.Struct, frozen=True):
 class SignerHealth(msgspec.Struct, frozen=True):
     """The OCSP signer that answers for a CA, or the newest one if none is valid now.
 
-    ``not_before`` and ``not_after`` are None if there is no signer.
+    ``not_before``, ``not_after`` and ``serial`` are None if there is no signer.
     ``trouble`` says why it cannot sign.
     """
 
@@ -39,6 +39,7 @@ class SignerHealth(msgspec.Struct, frozen=True):
     not_before: datetime | None = None
     not_after: datetime | None = None
     trouble: str | None = None
+    serial: str | None = None
 
 
 @rule("crl-missing", "error", "RFC 5280 5")

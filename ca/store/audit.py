@@ -157,6 +157,23 @@ def has_head(store: Store, head: str) -> bool:
     return store.connection.execute(query, (hashed,)).fetchone() is not None
 
 
+def newest_detail(store: Store, action: str) -> dict[str, str] | None:
+    """The detail of the newest event with an action; None if there is none, or it is unreadable."""
+    query = "SELECT detail FROM audit WHERE action = ? ORDER BY id DESC LIMIT 1"
+    row = store.connection.execute(query, (action,)).fetchone()
+    try:
+        return None if row is None else msgspec.json.decode(row[0], type=dict[str, str])
+    except (msgspec.MsgspecError, UnicodeError, TypeError):
+        return None
+
+
+def hash_of(store: Store, number: int) -> bytes | None:
+    """The hash of the event of a number, or None if there is none."""
+    query = "SELECT hash FROM audit WHERE id = ?"
+    row = store.connection.execute(query, (number,)).fetchone()
+    return None if row is None else row[0]
+
+
 def recent_times(store: Store, *, since: str) -> tuple[datetime, ...]:
     """The times of the last thousand events, oldest first, as their hosts' clocks had them.
 
@@ -255,3 +272,19 @@ def event_hash(values: Sequence[object], state: str | None) -> bytes:
 
 def _hash(values: Sequence[object]) -> bytes:
     return sha256(msgspec.msgpack.encode(values)).digest()
+
+
+def allowed_rules(store: Store, plan_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The rules that the operator overrode when these plans were signed; most have none."""
+    wanted = set(plan_ids)
+    allowed: dict[int, frozenset[str]] = {}
+    if not wanted:
+        return allowed
+    rows = store.connection.execute(
+        "SELECT row_id, detail FROM audit WHERE action = 'issued' AND detail LIKE '%\"allowed\"%'"
+    )
+    for plan_id, detail in rows:
+        if plan_id in wanted:
+            codes = msgspec.json.decode(detail, type=dict[str, str]).get("allowed", "")
+            allowed[plan_id] = frozenset(code for code in codes.split(", ") if code)
+    return allowed

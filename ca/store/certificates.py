@@ -59,6 +59,10 @@ class CertificateRow(msgspec.Struct, frozen=True):
             return "superseded"
         return "not-yet-valid" if now.timestamp() < self.not_before else "valid"
 
+    def is_lapsed(self, now: datetime) -> bool:
+        """Whether it expired without being superseded or revoked: its device needs another."""
+        return self.status(now) == "expired" and self.superseded_by is None
+
 
 _LATEST = """s.id = (SELECT max(e.id) FROM status_event e
                 WHERE e.issuer_id = p.issuer_id AND e.serial = p.serial)"""
@@ -85,6 +89,9 @@ _SELECT = f"""
       LEFT JOIN certificate c ON c.plan_id = p.id
       LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
+_IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
+    AND s.id IS NULL AND r.plan_id IS NOT NULL"""
+"""Certificates that are neither superseded nor revoked nor held; they may have expired."""
 
 
 def certificates(
@@ -94,10 +101,13 @@ def certificates(
     profile: str | None = None,
     since: int = 0,
     until: int | None = None,
+    in_use: bool = False,
 ) -> Iterator[CertificateRow]:
     """End-entity plans, oldest first; with ``profile``, CA and OCSP signer certificates as well.
 
-    ``since``, ``until``: only those whose notAfter (seconds since 1970) is in this range.
+    ``since``, ``until``: only those whose notAfter (seconds since 1970) is in this range, which
+    needs ``until``. ``in_use``: only
+    certificates that are neither superseded nor revoked nor held, expired ones included.
     """
     where: list[str] = [
         "p.for_issuer_id IS NULL",
@@ -115,6 +125,8 @@ def certificates(
             " AND CAST(? AS INTEGER))"
         )
         values += [str(since), str(until)]
+    if in_use:
+        where.append(_IN_USE)
     yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
 
 
@@ -208,6 +220,66 @@ def current_by_keys(
     return by_identity
 
 
+def keys_in_register(
+    store: Store, key_identities: Sequence[bytes], *, except_plans: Sequence[int] = ()
+) -> set[bytes]:
+    """Which of these keys have a certificate, apart from those of a range of plans."""
+    first, last = _bounds(except_plans)
+    rows = store.connection.execute(
+        f"""SELECT DISTINCT key_identity FROM certificate
+             WHERE substr(key_identity, 1, 8) IN ({placeholders(key_identities)})
+               AND key_identity IN ({placeholders(key_identities)})
+               AND plan_id NOT BETWEEN ? AND ?""",  # noqa: S608 - marks
+        (*(each[:8] for each in key_identities), *key_identities, first, last),
+    )
+    return {row[0] for row in rows}
+
+
+def devices_in_register(
+    store: Store, names: Sequence[str], *, except_plans: Sequence[int] = ()
+) -> set[str]:
+    """Which of these devices have a plan, case-folded, apart from a range of plans."""
+    if not names:
+        return set()
+    first, last = _bounds(except_plans)
+    rows = store.connection.execute(
+        f"""SELECT DISTINCT device FROM plan
+             WHERE device IN ({placeholders(names)}) AND id NOT BETWEEN ? AND ?""",  # noqa: S608
+        (*names, first, last),
+    )
+    return {row[0].casefold() for row in rows}
+
+
+def _bounds(numbers: Sequence[int]) -> tuple[int, int]:
+    return (min(numbers), max(numbers)) if numbers else (0, -1)
+
+
+def in_use_of_device(store: Store, device: str) -> Iterator[CertificateRow]:
+    """A device's certificates that are neither superseded nor revoked nor held."""
+    return _rows(store, f"WHERE p.device = ? AND {_IN_USE}", [device])
+
+
+def in_use_of_key(store: Store, key_identity: bytes, folded: str) -> Iterator[CertificateRow]:
+    """Certificates of a key with a case-folded name, neither superseded nor revoked nor held."""
+    return _rows(
+        store,
+        f"""WHERE p.id IN (SELECT plan_id FROM certificate
+                            WHERE substr(key_identity, 1, 8) = ? AND key_identity = ?)
+              AND p.id IN (SELECT plan_id FROM san WHERE folded = ?) AND {_IN_USE}""",  # noqa: S608
+        [key_identity[:8], key_identity, folded],
+    )
+
+
+def in_use_issued(store: Store, profile: str, folded: str) -> Iterator[CertificateRow]:
+    """Certificates that ``sipca issue`` made for a profile and a case-folded name, in use."""
+    return _rows(
+        store,
+        f"""WHERE p.request_id IS NULL AND t.name = ? AND {_IN_USE}
+              AND p.id IN (SELECT plan_id FROM san WHERE folded = ?)""",  # noqa: S608
+        [profile, folded],
+    )
+
+
 def known_requests(store: Store, hashes: Sequence[bytes]) -> set[bytes]:
     """Which of these requests (by SHA-256) the register holds."""
     query = f"SELECT sha256 FROM request WHERE sha256 IN ({placeholders(hashes)})"  # noqa: S608 - marks
@@ -264,7 +336,7 @@ def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
 
 
 def _rows(
-    store: Store, where: str, values: list[str] | list[bytes] | list[int]
+    store: Store, where: str, values: Sequence[str | bytes | int]
 ) -> Iterator[CertificateRow]:
     for row in store.connection.execute(_SELECT + where, values):
         yield CertificateRow(*row)

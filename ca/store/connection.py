@@ -126,9 +126,14 @@ class Store:
         Raises:
             StoreError: they are not.
         """
+        problem = self.first_damage()
+        if problem is not None:
+            raise _damaged(self.path, problem)
+
+    def first_damage(self) -> str | None:
+        """The first inconsistency of the file's pages in SQLite's words, or None."""
         (result,) = self.connection.execute("PRAGMA quick_check(1)").fetchone()
-        if result != "ok":
-            raise _damaged(self.path, result)
+        return None if result == "ok" else str(result).splitlines()[-1]
 
     def data_version(self) -> int:
         """A number that changes when another connection has changed the register."""

@@ -28,6 +28,8 @@ _KEYS = {
 _NUMBERED = ("request", "plan", "status_event", "crl_number", "audit")
 """Tables of history whose numbers have no gaps: failed transactions use none."""
 _NONE = "-"
+_LAST = (1 << 63) - 1
+"""The largest number that a row can have."""
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -152,12 +154,37 @@ def _file_problems(store: Store) -> Iterator[str]:
             yield f"SQLite reports: {result}"
 
 
+def trail_problems(store: Store, *, after: int, upto: int) -> Iterator[str]:
+    """The inconsistencies of the events after one, up to another, and of the rows they describe."""
+    events = _event_problems(store, find_pin(store), _nothing_described(), after=after, upto=upto)
+    yield from _readable("the trail", events)
+
+
 def _trail_problems(store: Store, pin: Pin) -> Iterator[str]:
-    previous = GENESIS
-    described = {table: _RowNumbers() for table in _KEYS}
+    described = _nothing_described()
+    yield from _event_problems(store, pin, described)
+    yield from _undescribed_rows(store, described, pin)
+
+
+def _nothing_described() -> dict[str, _RowNumbers]:
+    return {table: _RowNumbers() for table in _KEYS}
+
+
+def _event_problems(
+    store: Store,
+    pin: Pin,
+    described: dict[str, _RowNumbers],
+    *,
+    after: int = 0,
+    upto: int = _LAST,
+) -> Iterator[str]:
+    """Problems of events and their rows; which rows they describe is added to ``described``."""
+    previous = audit.hash_of(store, after) or GENESIS
     for row in store.connection.execute(
         """SELECT id, hash, at, action, subject, detail, row_table, row_id, row_hash,
-                  os_user, host, version, previous, state FROM audit ORDER BY id"""
+                  os_user, host, version, previous, state
+             FROM audit WHERE id > ? AND id <= ? ORDER BY id""",
+        (after, upto),
     ):
         number, hashed, *values, state = row
         if values[-1] != previous:
@@ -172,7 +199,6 @@ def _trail_problems(store: Store, pin: Pin) -> Iterator[str]:
             if audit.row_hash(store, table, row_id, rows, before_6=before_6) != row_hash:
                 yield _row_problem(store, table, row_id, rows, number)
         previous = hashed
-    yield from _undescribed_rows(store, described, pin)
 
 
 def _plan_count(detail: str) -> int:

@@ -183,6 +183,12 @@ def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime)
     )
 
 
+def request_der(store: Store, request_id: int | None) -> bytes | None:
+    """A request's octets, or None without a request."""
+    row = store.connection.execute("SELECT der FROM request WHERE id = ?", (request_id,)).fetchone()
+    return None if row is None else row[0]
+
+
 def request_hash(store: Store, request_id: int | None) -> bytes | None:
     """The SHA-256 of a request's octets, or None without a request."""
     query = "SELECT sha256 FROM request WHERE id = ?"

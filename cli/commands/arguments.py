@@ -36,6 +36,13 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that have other content.")
 ]
 
+Beside = Annotated[
+    bool, typer.Option("--beside", help="Supersede nothing: older certificates stay current.")
+]
+RevokeOld = Annotated[
+    bool, typer.Option("--revoke-old", help="Also revoke the certificates that are superseded.")
+]
+
 
 def parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
     """Parse the text of an option.

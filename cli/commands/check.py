@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,6 @@ import typer
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from ca.model.findings import SEVERITIES
-from ca.model.status import RENEW_BEFORE
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
 from cli.output import show, talk
@@ -18,11 +18,27 @@ from cli.output import show, talk
 def check_command(
     ctx: typer.Context,
     expiring: Annotated[
-        str, typer.Option(metavar="D", help="Warn of certificates that end within this span.")
-    ] = f"{RENEW_BEFORE.days}d",
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="Warn of certificates that end within this span; default 60d, or a third of their "
+            "life if that is less.",
+        ),
+    ] = None,
     min_severity: Annotated[
         str, typer.Option(metavar="S", help="Show only this and above: info, warning, error.")
     ] = "warning",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 9 also if there are only warnings.")
+    ] = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            help="Also write the result for a Prometheus textfile collector, atomically.",
+        ),
+    ] = None,
     rebuild: Annotated[
         bool,
         typer.Option(
@@ -40,14 +56,18 @@ def check_command(
     settings = settings_of(ctx)
     one_of("--min-severity", min_severity, tuple(SEVERITIES))
     within = span("--expiring", expiring)
-    assert within is not None
     with opened(settings) as home:
         if rebuild:
             from ca.authority.status.soundness import rebuild_derived
 
             if rebuild_derived(home):
                 talk("rebuilt from history, and recorded: sipca log says what differed", settings)
-        document = check(home, expiring=within, least=min_severity)  # type: ignore[arg-type]
+        document = check(
+            home,
+            expiring=within,
+            least=min_severity,  # type: ignore[arg-type]
+            metrics=metrics,
+        )
     show(document, settings, check_text)
-    if document.verdict == "fail":
+    if document.verdict == "fail" or (strict and document.verdict == "warn"):
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

@@ -8,8 +8,15 @@ from typing import Annotated
 import typer
 
 from ca.keys.specs import SPECS
-from ca.model.status import RENEW_BEFORE
-from cli.commands.arguments import allowed, key_passphrase, lifetime, one_of, span
+from cli.commands.arguments import (
+    Beside,
+    RevokeOld,
+    allowed,
+    key_passphrase,
+    lifetime,
+    one_of,
+    span,
+)
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -35,8 +42,15 @@ def issue_command(
         list[str] | None, typer.Option(metavar="RULE", help="Override one rule; recorded.")
     ] = None,
     renew_before: Annotated[
-        str, typer.Option(metavar="D", help="Renew when this much or less is left.")
-    ] = f"{RENEW_BEFORE.days}d",
+        str | None,
+        typer.Option(
+            metavar="D",
+            help="Renew when this much or less is left; default 60d, or a "
+            "third of its life if that is less.",
+        ),
+    ] = None,
+    beside: Beside = False,
+    revoke_old: RevokeOld = False,
 ) -> None:
     """Make a key and its certificate: for test peers, shared and wildcard certificates.
 
@@ -53,11 +67,11 @@ def issue_command(
     one_of("--key", key, SPECS)
     if legacy_pfx and not pfx:
         raise typer.BadParameter("--legacy-pfx goes with --pfx")
+    if beside and revoke_old:
+        raise typer.BadParameter("--beside supersedes nothing, so --revoke-old revokes nothing")
     passphrase = key_passphrase(key_passphrase_file)
     if pfx and passphrase is None:
         raise typer.BadParameter("--pfx needs --key-passphrase-file FILE")
-    renewing = span("--renew-before", renew_before)
-    assert renewing is not None
     wishes = IssueWishes(
         names=tuple(inferred_name(name) for name in names),
         folder=out,
@@ -67,7 +81,9 @@ def issue_command(
         device=device,
         allow=allowed(allow),
         form=KeyFileFormat(pfx, legacy_pfx, passphrase),
-        renew_before=renewing,
+        renew_before=span("--renew-before", renew_before),
+        beside=beside,
+        revoke_old=revoke_old,
     )
     with opened(settings) as home:
         document = issue_key(home, wishes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,22 +11,32 @@ from ca.model.status import STATUSES
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
 from cli.output import show, talk
+from cli.terminal import one_line
 
 
 def list_command(
     ctx: typer.Context,
     expiring: Annotated[
-        str | None, typer.Option(help="Only those that end within this span, as 60d.")
+        str | None,
+        typer.Option(help="Only those that end within this span, as 60d, or have ended."),
     ] = None,
     status: Annotated[
         list[str] | None, typer.Option(help=f"Only these: {', '.join(STATUSES)}.")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="Only of this profile.")] = None,
     device: Annotated[str | None, typer.Option(help="Only of this device.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Not only the current ones.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also superseded, revoked and abandoned ones.")
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    ics: Annotated[
+        Path | None,
+        typer.Option(
+            "--ics", metavar="FILE", dir_okay=False, help="Also write their ends as a calendar."
+        ),
+    ] = None,
 ) -> None:
-    """The certificates issued; without options the current ones.
+    """The certificates in use, by their end: current ones, and those that expired unreplaced.
 
     Example: sipca list --expiring 60d
     """
@@ -42,6 +53,12 @@ def list_command(
     )
     with opened(settings) as home:
         document = list_certificates(home, wishes)
+        if ics is not None:
+            from ca.authority.reports.calendar import write_calendar
+
+            count = write_calendar(home, document, ics)
+            what = "certificate" if count == 1 else "certificates"
+            talk(f"{one_line(str(ics))}: a calendar of {count} {what}", settings)
     show(document, settings, list_csv if csv else list_text)
     if not document.certificates and not csv and not settings.json:
         talk("no certificates match; 'sipca list --all' shows every one", settings)

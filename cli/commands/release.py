@@ -21,5 +21,5 @@ def release_command(
 
     settings = settings_of(ctx)
     with opened(settings) as home:
-        document = release(home, ref, update_crls=not no_crl, allow=allowed_clock(allow))
+        document = release(home, ref, make_crls=not no_crl, allow=allowed_clock(allow))
     show(document, settings, revocation_text)

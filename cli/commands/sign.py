@@ -12,7 +12,7 @@ import typer
 
 from ca.documents.exits import exit_of_several
 from ca.files import write_stream
-from cli.commands.arguments import Overwrite, allowed, lifetime, names, span
+from cli.commands.arguments import Beside, Overwrite, RevokeOld, allowed, lifetime, names, span
 from cli.options import opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
 from cli.process import INTERRUPTED, enable_garbage_collection
@@ -90,8 +90,14 @@ def sign_command(
         ),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Sign also what has a good certificate already.")
+        bool,
+        typer.Option(
+            "--again",
+            help="Sign also what has a good certificate already, or had one that was revoked.",
+        ),
     ] = False,
+    beside: Beside = False,
+    revoke_old: RevokeOld = False,
     overwrite: Overwrite = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the account and write nothing.")
@@ -129,6 +135,8 @@ def sign_command(
     from cli.sources import STDIN, expand, with_names
 
     settings = settings_of(ctx)
+    if beside and (revoke_old or supersedes):
+        raise typer.BadParameter("--beside supersedes nothing; leave out the other option")
     wishes = SigningWishes(
         profile=profile,
         device=device,
@@ -143,6 +151,8 @@ def sign_command(
         allow=allowed(allow),
         supersedes=supersedes,
         again=again,
+        beside=beside,
+        revoke_old=revoke_old,
     )
     if out is not None and output is not None:
         raise typer.BadParameter("--out and -o are two places; choose one")

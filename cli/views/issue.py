@@ -5,6 +5,7 @@ from __future__ import annotations
 from ca.documents.issue import IssueDocument
 from cli.terminal import one_line
 from cli.views.findings import findings_text
+from cli.views.sign import pending_lines, superseded_lines
 
 _MADE = {
     "key-and-certificate": "made: key and certificate",
@@ -28,5 +29,7 @@ def issued_text(document: IssueDocument) -> str:
             f"  certificate  {one_line(document.files.device)}",
             f"  with chain   {one_line(document.files.fullchain)}",
             f"  trusted      {one_line(document.files.trusted_root)}",
+            *superseded_lines(document.superseded),
+            *pending_lines(document.pending),
         ]
     )

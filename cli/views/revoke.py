@@ -23,4 +23,11 @@ def revocation_text(document: RevocationDocument) -> str:
     if document.same_key:
         lines.append("still live with the same key (--all-with-key revokes them too):")
         lines += [f"  {each.serial}  {one_line(each.subject)}" for each in document.same_key]
+    if document.older:
+        lines.append("superseded earlier, and still valid until they are revoked as well:")
+        lines += [
+            f"  {each.serial}  {one_line(each.subject)}  until {each.not_after:%Y-%m-%d}: "
+            f"sipca revoke {each.serial[:12]} --reason superseded"
+            for each in document.older
+        ]
     return "\n".join(lines)

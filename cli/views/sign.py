@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ca.documents.sign import Refused, Signed, SigningDocument, Skipped
+from ca.documents.sign import Refused, Signed, SigningDocument, Skipped, Superseded
 from ca.lint.factoring import MOST_AT_ONCE
 from cli.terminal import one_line, table
 from cli.views.account import account_text
@@ -35,11 +35,13 @@ def single_text(document: SigningDocument, steps: Sequence[str]) -> str:
         verb = "would sign" if document.dry_run else "signed"
         lines.append(f"{verb}: {one_line(entry.subject)}  [{one_line(', '.join(entry.san))}]")
         lines += _facts(entry)
+        lines += superseded_lines(entry.superseded)
     for skipped in document.skipped:
         lines.append(f"skipped: {one_line(skipped.subject)}: {skipped.reason}")
         lines += _facts(skipped)
     if document.dry_run and document.signed:
         lines.append("dry run: nothing was written")
+    lines += pending_lines(document.pending)
     lines += steps_text(steps)
     certificates = [*document.signed, *document.skipped]
     if certificates and not document.dry_run and certificates[0].files.trusted_root is None:
@@ -61,6 +63,24 @@ def _facts(each: Signed) -> list[str]:
     return lines
 
 
+def superseded_lines(superseded: Sequence[Superseded]) -> list[str]:
+    """A line for each certificate that a new one replaces: whether and until when it is valid."""
+    return [
+        f"supersedes {old.serial}: revoked now"
+        if old.revoked
+        else f"supersedes {old.serial}, which stays valid until {old.not_after:%Y-%m-%d}: "
+        f"sipca revoke {old.serial[:12]} --reason superseded"
+        for old in superseded
+    ]
+
+
+def pending_lines(pending: str | None) -> list[str]:
+    """Why the CRL does not list yet what was revoked, if so."""
+    if pending is None:
+        return []
+    return [f"the CRL does not list the revocation yet: {one_line(pending)}; sipca crl --refresh"]
+
+
 def rows_text(entries: Sequence[Signed]) -> str:
     """One line a certificate, and the warnings."""
     rows = [
@@ -78,6 +98,9 @@ def rows_text(entries: Sequence[Signed]) -> str:
         noted = [f for f in entry.findings if f.result == "warn" or f.code == DIFFERS]
         if noted and not isinstance(entry, Skipped):
             lines += [f"{one_line(entry.source)}:", findings_text(noted)]
+        lines += [
+            f"{one_line(entry.source)}: {each}" for each in superseded_lines(entry.superseded)
+        ]
     return "\n".join(lines)
 
 
@@ -101,7 +124,7 @@ def batch_text(
             f"in calls of more than {MOST_AT_ONCE} requests RSA keys are not examined for factors; "
             "sipca check does that"
         )
-    return "\n".join(lines + steps_text(steps))
+    return "\n".join(lines + pending_lines(document.pending) + steps_text(steps))
 
 
 def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
@@ -109,7 +132,8 @@ def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
     lines = []
     for refusal in refused:
         where = f"{one_line(refusal.source)}: " if several else ""
-        lines.append(f"error: {where}{one_line(refusal.message)}")
+        rule = f" [{refusal.rule}]" if refusal.rule else ""
+        lines.append(f"error: {where}{one_line(refusal.message)}{rule}")
         if refusal.hint:
             lines.append(f"hint: {one_line(refusal.hint)}")
     return "\n".join(lines)

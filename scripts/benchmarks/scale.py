@@ -22,7 +22,7 @@ from ca.authority.signing.sign import sign
 from ca.authority.status.check import check
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
-from ca.store import revocations
+from ca.store import audit, revocations
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
 from scripts.benchmarks.requests import write_requests
@@ -208,8 +208,16 @@ def _fill_history(home: Home) -> None:
             ((first + n, sha256(b"r%d" % n).digest(), b"r", bytes(32)) for n in numbers),
         )
         connection.executemany(
-            """INSERT INTO audit (at, action, subject, detail, row_table, row_hash, os_user, host,
-                                  version, previous, hash)
-               VALUES ('2026-01-01T00:00:00Z', 'bench', '', '{}', '', x'', '', '', '', x'', ?)""",
-            ((sha256(b"a%d" % n).digest(),) for n in numbers),
+            """INSERT INTO audit (at, action, subject, detail, row_table, row_id, row_hash, os_user,
+                                  host, version, previous, hash)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            _chained(audit.head(home.store)),
         )
+
+
+def _chained(previous: bytes) -> Iterator[tuple[object, ...]]:
+    """Events that follow each other as ``check`` wants them, of no row."""
+    for _ in range(COUNT):
+        values = ("2026-01-01T00:00:00Z", "bench", "", "{}", "", None, b"", "", "", "", previous)
+        previous = audit.event_hash(values, None)
+        yield (*values, previous)

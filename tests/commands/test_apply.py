@@ -278,3 +278,19 @@ def test_the_lab_of_scripts_bootstrap_lab_comes_up_twice(lab: Lab) -> None:
     assert len(lab.sipca("list", "--json").json["certificates"]) == 5
     profiles = {each["profile"] for each in lab.sipca("list", "--json").json["certificates"]}
     assert profiles == {"sip", "https", "phone"}
+
+
+def test_a_request_whose_certificate_was_revoked_is_refused_and_the_others_go_on(lab: Lab) -> None:
+    lab.apply()
+    assert lab.sipca("revoke", "sbc1", "--reason", "cessation").exit == 0
+
+    answer = lab.sipca("apply", lab.file, "--json")
+
+    assert answer.exit == 4
+    (refused,) = answer.json["refused"]
+    assert refused["rule"] == "revoked-before"
+    assert "was revoked on" in refused["message"]
+    assert "sipca sign --again signs it" in refused["hint"]
+    states = [each["state"] for each in answer.json["steps"]]
+    assert states.count("refused") == 1
+    assert set(states) == {"refused", "unchanged"}

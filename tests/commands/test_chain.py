@@ -60,7 +60,7 @@ def test_derived_tables_are_rebuilt_from_history_alone(
     assert lab("sign", csr_file("interrupted", cn="interrupted.lab.example")).exit == 130
     monkeypatch.undo()
     lab("revoke", "sip.lab.example", "--reason", "hold")
-    lab("revoke", "sip.lab.example", "--reason", "superseded")
+    lab("revoke", "sip.lab.example", "--reason", "cessation")
     lab("revoke", "sip.lab.example", "--reason", "key-compromise", "--invalid-since", "2026-01-01")
     lab("revoke", "proxy.lab.example", "--reason", "hold")
     lab("release", "proxy.lab.example")

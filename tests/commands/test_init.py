@@ -67,7 +67,7 @@ def test_a_folder_with_other_files_is_left_as_it_is_and_that_is_said(bare: Comma
 
     assert answer.exit == 0
     assert mode(bare.home) == 0o755
-    assert "holds other files, so its mode was left" in answer.err
+    assert "holds other files, so its mode was kept" in answer.err
 
 
 @pytest.mark.parametrize(

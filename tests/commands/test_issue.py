@@ -74,7 +74,7 @@ def test_again_keeps_both_and_renews_the_certificate_near_its_end(
     second = sipca(*words).json
     frozen(NOW + timedelta(days=250))
     third = sipca(*words).json
-    fourth = sipca(*words, "--renew-before", "299d").json
+    fourth = sipca(*words, "--renew-before", "298d").json
 
     assert [each["made"] for each in (first, second, third, fourth)] == [
         "key-and-certificate", "nothing", "certificate", "nothing",
@@ -254,7 +254,7 @@ def test_a_crash_after_the_key_was_written_is_mended_by_the_next_call(
     [
         (("bad name",), 4, "bad name"),
         (("me@lab.example",), 3, "none of the names is a host name or an address"),
-        (("a.lab.example", "--profile", "root"), 4, "which no request is signed by"),
+        (("a.lab.example", "--profile", "root"), 4, "requests are not signed by it"),
         (("a.lab.example", "--key", "rsa:1024"), 2, "not one of rsa:2048"),
         (("a.lab.example", "--pfx"), 2, "--pfx needs --key-passphrase-file"),
         (("a.lab.example", "--legacy-pfx"), 2, "goes with --pfx"),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from stand_in.lab import NOW, CommandLine
+from icalendar import Calendar
+from stand_in.lab import EC_KEY, NOW, CommandLine
 
 Csr = Callable[..., Path]
 
@@ -16,13 +17,13 @@ Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]
 
 
-def test_list_has_the_keys_of_the_contract_oldest_first(lab: CommandLine) -> None:
+def test_list_has_the_keys_of_the_contract_sorted_by_end(lab: CommandLine) -> None:
     records = lab("list", "--json").json["certificates"]
 
     assert [(r["device"], r["context"]) for r in records] == [
+        (None, None),
         ("sbc1", 1),
         ("sbc1", 0),
-        (None, None),
     ]
     assert set(records[0]) >= {
         "serial", "subject", "san", "profile", "device", "context", "issuer", "not_before",
@@ -41,10 +42,10 @@ def test_list_filters(lab: CommandLine) -> None:
     assert found("--profile", "root") == 1
 
 
-def test_list_shows_expired_ones_only_when_asked(lab: CommandLine, frozen: Clock) -> None:
+def test_list_shows_an_expired_one_until_it_is_replaced(lab: CommandLine, frozen: Clock) -> None:
     frozen(NOW + timedelta(days=60))
 
-    assert len(lab("list", "--json").json["certificates"]) == 2
+    assert len(lab("list", "--json").json["certificates"]) == 3
     assert [
         c["status"] for c in lab("list", "--status", "expired", "--json").json["certificates"]
     ] == ["expired"]
@@ -70,7 +71,7 @@ def test_list_as_csv_has_a_header_and_a_row_each(lab: CommandLine) -> None:
     rows = list(csv.DictReader(io.StringIO(lab("list", "--csv").out)))
 
     assert len(rows) == 3
-    assert rows[0]["san"] == "ip:10.0.0.1;dns:sbc1.lab.example"
+    assert rows[1]["san"] == "ip:10.0.0.1;dns:sbc1.lab.example"
 
 
 def test_a_spreadsheet_formula_in_a_name_is_quoted_in_csv(
@@ -85,4 +86,83 @@ def test_list_for_people_is_a_table(lab: CommandLine) -> None:
     lines = lab("list").out.splitlines()
 
     assert lines[0].split() == ["serial", "subject", "san", "profile", "device", "until", "status"]
-    assert "sbc1 ctx1" in lines[1]
+    assert "sbc1 ctx1" in lines[2]
+
+
+def test_a_calendar_has_the_end_of_each_certificate_listed(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    file = tmp_path / "ends.ics"
+
+    answer = lab("list", "--ics", file, "--json")
+
+    assert answer.exit == 0
+    assert answer.err == f"{file}: a calendar of 3 certificates\n"
+    assert file.stat().st_mode & 0o777 == 0o644
+    read = Calendar.from_ical(file.read_bytes())
+    events = {event["UID"].partition("-")[0]: event for event in read.walk("VEVENT")}
+    assert read["X-WR-CALNAME"] == "Test Lab: certificates"
+    for record in answer.json["certificates"]:
+        event = events.pop(record["serial"])
+        assert event["DTSTART"].dt.isoformat() == record["not_after"][:10]
+        assert record["serial"] in event["DESCRIPTION"]
+        assert len(event.walk("VALARM")) == 1
+    assert events == {}
+
+
+def test_a_calendar_is_the_same_a_day_later_and_has_only_what_is_listed(
+    lab: CommandLine, tmp_path: Path, frozen: Clock
+) -> None:
+    file = tmp_path / "ends.ics"
+    lab("list", "--ics", file)
+    before = file.read_bytes()
+    frozen(NOW + timedelta(days=1))
+
+    lab("list", "--ics", file)
+
+    assert file.read_bytes() == before
+    lab("list", "--device", "sbc1", "--ics", file)
+    summaries = [str(event["SUMMARY"]) for event in Calendar.from_ical(file.read_bytes()).events]
+    assert sorted(summaries) == [
+        "sbc1 context 0: certificate ends",
+        "sbc1 context 1: certificate ends",
+    ]
+
+
+def test_a_calendar_keeps_what_expired_and_drops_what_was_revoked_or_superseded(
+    lab: CommandLine, csr_file: Csr, tmp_path: Path, frozen: Clock
+) -> None:
+    file = tmp_path / "ends.ics"
+    old = lab("list", "--device", "sbc1", "--json").json["certificates"]
+    context1 = next(each["serial"] for each in old if each["context"] == 1)
+    lab("revoke", context1)
+    frozen(NOW + timedelta(days=60))
+
+    lab("list", "--all", "--ics", file)
+
+    summaries = [str(event["SUMMARY"]) for event in Calendar.from_ical(file.read_bytes()).events]
+    assert sorted(summaries) == [
+        "CN=proxy.lab.example: certificate ends",
+        "sbc1 context 0: certificate ends",
+    ]
+    web = csr_file("web2", cn="sbc1.lab.example", key=EC_KEY)
+    words = ("--device", "sbc1", "--context", "0", "--supersedes", "sbc1", "--profile", "https")
+    assert lab("sign", web, *words, "--again").exit == 0
+    lab("list", "--all", "--ics", file)
+    assert len(Calendar.from_ical(file.read_bytes()).events) == 2
+
+
+def test_a_calendar_replaces_only_an_earlier_one(lab: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "ends.ics"
+    lab("list", "--ics", file, "--status", "revoked")
+    assert Calendar.from_ical(file.read_bytes()).events == []
+    assert lab("list", "--ics", file).exit == 0
+    mine = b"BEGIN:VCALENDAR\r\nPRODID:mine\r\nEND:VCALENDAR\r\n"
+    file.write_bytes(mine)
+
+    answer = lab("list", "--ics", file)
+
+    assert answer.exit == 6
+    assert "ends.ics' holds something that sipca did not write there" in answer.err
+    assert file.read_bytes() == mine
+    assert lab("list", "--ics", tmp_path).exit == 2

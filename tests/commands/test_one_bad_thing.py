@@ -311,7 +311,7 @@ def test_a_file_in_the_way_is_the_conflict_of_its_source_alone(
     assert answer.exit == 6
     assert signed_names(answer) == ["a", "c"]
     (refused,) = answer.json["refused"]
-    assert "bad-device.pem' would be replaced by another certificate" in refused["message"]
+    assert "bad-device.pem' holds something that is not a certificate" in refused["message"]
     assert "--overwrite replaces files" in refused["hint"]
     assert (out / "bad-device.pem").read_text() == "mine"
     everything = sipca("list", "--json", "--all").json["certificates"]
@@ -403,7 +403,7 @@ def test_what_is_no_predecessor_stays_though_this_home_wrote_it(
         csr_file("sbc1", cn="sbc1.lab.example", key=ec.generate_private_key(ec.SECP256R1()))
         assert sipca("sign", request, "--out", out, *device).exit == 0
         request.write_bytes(old)
-        again = device
+        again = (*device, "--beside", "--again")
     before = (out / "sbc1-device.pem").read_bytes()
 
     answer = sipca("sign", request, "--out", out, *again)

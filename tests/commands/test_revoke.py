@@ -16,13 +16,13 @@ Csr = Callable[..., Path]
 def test_a_revocation_is_told_by_list_and_by_the_crl_of_the_same_call(
     two_devices: CommandLine,
 ) -> None:
-    answer = two_devices("revoke", "gw1.lab.example", "--reason", "superseded", "--json").json
+    answer = two_devices("revoke", "gw1.lab.example", "--reason", "cessation", "--json").json
 
     (serial,) = all_serials(two_devices, "--status", "revoked")
     assert [each["serial"] for each in answer["changed"]] == [serial]
     assert answer["pending"] is None
     assert answer["crls"][0]["pending"] is False
-    assert crl_reasons(two_devices) == {serial: "superseded"}
+    assert crl_reasons(two_devices) == {serial: "cessationOfOperation"}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,9 @@ def test_a_revocation_is_told_by_list_and_by_the_crl_of_the_same_call(
 def test_every_reason_of_rfc_5280_is_told_and_unspecified_left_out(
     two_devices: CommandLine, reason: str, code: str
 ) -> None:
-    assert two_devices("revoke", "gw1.lab.example", "--reason", reason).exit == 0
+    serial = two_devices("show", "gw1.lab.example", "--json").json["certificate"]["serial"]
+
+    assert two_devices("revoke", serial, "--reason", reason).exit == 0
 
     assert list(crl_reasons(two_devices).values()) == [code]
 
@@ -65,7 +67,7 @@ def test_revoking_twice_is_exit_6_and_harmless(two_devices: CommandLine) -> None
     two_devices("revoke", "gw1.lab.example")
     before = two_devices("status", "--json").json["audit_head"]
 
-    answer = two_devices("revoke", "gw1.lab.example", "--reason", "superseded")
+    answer = two_devices("revoke", "gw1.lab.example", "--reason", "cessation")
 
     assert answer.exit == 6
     assert "is already revoked, since" in answer.err
@@ -75,7 +77,7 @@ def test_revoking_twice_is_exit_6_and_harmless(two_devices: CommandLine) -> None
 def test_a_later_key_compromise_upgrades_the_reason_as_a_new_event(
     two_devices: CommandLine,
 ) -> None:
-    two_devices("revoke", "gw1.lab.example", "--reason", "superseded")
+    two_devices("revoke", "gw1.lab.example", "--reason", "cessation")
 
     assert two_devices("revoke", "gw1.lab.example", "--reason", "key-compromise").exit == 0
 
@@ -118,7 +120,7 @@ def test_a_compromised_key_is_never_certified_again(
 
 
 def test_other_reasons_do_not_block_a_key(two_devices: CommandLine, csr_file: Csr) -> None:
-    two_devices("revoke", "gw1.lab.example", "--reason", "superseded")
+    two_devices("revoke", "gw1.lab.example", "--reason", "cessation")
 
     assert two_devices("sign", csr_file("gw1", "dns:gw1.lab.example", key=EC_KEY)).exit == 0
 

@@ -56,9 +56,7 @@ def test_of_several_current_ones_of_one_device_the_newest_is_meant_and_the_other
     sipca: CommandLine, csr_file: Csr
 ) -> None:
     first = sipca("sign", csr_file("a"), "--device", "sbc9", "--json").json["signed"][0]["serial"]
-    second = sipca("sign", csr_file("a"), "--device", "sbc9", "--again", "--json").json["signed"][
-        0
-    ]["serial"]
+    second = sipca("sign", csr_file("a"), "--device", "sbc9", "--again", "--beside", "--json").json["signed"][0]["serial"]  # fmt: skip
 
     shown = sipca("show", "sbc9", "--json").json
 

@@ -92,7 +92,7 @@ def test_a_lost_status_row_is_named_by_verify_and_check_and_made_anew(
     assert lost[0].startswith(f"the status row {serial} of issuer 2 is gone: it is revoked")
     assert lost[1].startswith("the blocked_key row ")
     assert finding["code"] == "index-altered"
-    assert finding["hint"].startswith("sipca check --rebuild makes those tables again from history")
+    assert finding["hint"].startswith("sipca check --rebuild rebuilds those tables from history")
     assert refused.exit == 8
     assert "it has 0 serials, history has 1" in refused.err
     assert "sipca check --rebuild" in refused.err
@@ -255,6 +255,7 @@ def test_a_request_replaced_together_with_its_hash_is_named(
 def upgraded(bare: CommandLine) -> CommandLine:
     """A home of the first schema, brought up to date."""
     bare.home.mkdir(mode=0o700)
+    (bare.home / "ca.db").touch(mode=0o600)
     with contextlib.closing(sqlite3.connect(bare.home / "ca.db")) as connection:
         connection.executescript(OLD.read_text())
     assert bare("list").exit == 0
@@ -272,7 +273,7 @@ def test_an_upgraded_home_has_one_event_that_pins_what_was_found(upgraded: Comma
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
-        ("UPDATE key SET pkcs8 = x'00' WHERE id = 1", "the key row 1 is not what"),
+        ("UPDATE key SET pkcs8 = x'00' WHERE id = 1", "the key row 1 was altered"),
         ("DELETE FROM setting WHERE name = 'name'", "the setting row name that event"),
         ("UPDATE profile_text SET name = 'other' WHERE name = 'sip'", "the profile_text row 937F"),
         ("UPDATE request SET received_at = '2020-01-01T00:00:00Z'", "the request row 1 was not"),
@@ -303,6 +304,7 @@ def revoked_before_6(bare: CommandLine, frozen: Callable[..., None]) -> CommandL
     """A home of schema 5 with a certificate revoked for key-compromise and one held and released."""
     frozen(datetime(2026, 12, 1, tzinfo=UTC))
     bare.home.mkdir(mode=0o700)
+    (bare.home / "ca.db").touch(mode=0o600)
     with contextlib.closing(sqlite3.connect(bare.home / "ca.db")) as connection:
         connection.executescript(OLD.with_name("schema-5.sql").read_text())
     return bare

@@ -18,6 +18,7 @@ def test_a_home_of_the_first_schema_is_brought_up_to_date_and_lacks_nothing(
     bare: CommandLine,
 ) -> None:
     bare.home.mkdir(mode=0o700)
+    (bare.home / "ca.db").touch(mode=0o600)
     connection = sqlite3.connect(bare.home / "ca.db")
     connection.executescript(OLD.read_text())
     connection.close()
@@ -39,6 +40,7 @@ def test_a_home_of_the_first_schema_is_brought_up_to_date_and_lacks_nothing(
 
 def test_of_several_that_upgrade_a_home_at_once_one_does_and_all_go_on(bare: CommandLine) -> None:
     bare.home.mkdir(mode=0o700)
+    (bare.home / "ca.db").touch(mode=0o600)
     connection = sqlite3.connect(bare.home / "ca.db")
     connection.executescript(OLD.read_text())
     connection.close()

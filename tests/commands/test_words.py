@@ -25,6 +25,8 @@ USUAL: dict[str, list[str]] = {
     "log": [],
     "csr show": ["{csr}"],
     "sign": ["{csr}"],
+    "renew": ["--out", "{out}"],
+    "rekey": ["sbc1", "--csr", "{csr}"],
     "issue": ["peer.lab.example", "--out", "{out}"],
     "list": [],
     "show": ["sbc1"],
@@ -216,7 +218,9 @@ def test_a_file_and_a_folder_with_odd_names_are_read_written_and_shown_escaped(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [["sign", "{csr}"], ["status"], ["env"], ["list"], ["check"]])
+@pytest.mark.parametrize(
+    "words", [["sign", "{csr}", "--again"], ["status"], ["env"], ["list"], ["check"]]
+)
 def test_a_home_with_an_odd_name_works(lab: CommandLine, tmp_path: Path, words: list[str]) -> None:
     import shutil
 
@@ -331,12 +335,12 @@ def test_no_home_and_no_working_directory_are_named(tmp_path: Path) -> None:
         ("<&-", "sign {csr} --passphrase-file -", 0, ""),
         ("</dev/null", "sign -", 3, ""),
         (">&-", "status", 0, ""),
-        (">&-", "sign {csr}", 0, ""),
-        ("2>&-", "sign {csr}", 0, ""),
+        (">&-", "sign {csr} --again", 0, ""),
+        ("2>&-", "sign {csr} --again", 0, ""),
         ("2>&-", "show nothing", 5, ""),
-        ("<&- >&- 2>&-", "sign {csr}", 0, ""),
+        ("<&- >&- 2>&-", "sign {csr} --again", 0, ""),
         (">/dev/full", "status", 8, "the output: No space left on device"),
-        ("2>/dev/full", "sign {csr}", 0, ""),
+        ("2>/dev/full", "sign {csr} --again", 0, ""),
         ("2>/dev/full", "show nothing", 5, ""),
         ("2>/dev/full", "nonsense", 2, ""),
         (">/dev/full 2>/dev/full", "status", 8, ""),

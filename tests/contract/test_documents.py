@@ -86,6 +86,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     trusted = tmp_path / "o" / "trusted-root.pem"
     lab = tmp_path / "lab.toml"
     lab.write_text("schema = 1\n")
+    other = SAMPLES / "ec-p256.csr"
     calls = {
         "InitDocument": ("init",),
         "SigningDocument": ("sign", csr),
@@ -94,7 +95,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "ShowDocument": ("show", "sbc1.lab.example"),
         "ExportDocument": ("export", "sbc1.lab.example", "--out", tmp_path / "o"),
         "ChainDocument": ("chain",),
-        "RevocationDocument": ("revoke", "sbc1.lab.example"),
+        "RenewDocument": ("renew", "sbc1.lab.example", "--out", tmp_path / "n"),
         "CRLDocument": ("crl",),
         "SignersDocument": ("ocsp", "rotate"),
         "PresignDocument": ("ocsp", "presign", "--out", tmp_path / "p"),
@@ -105,6 +106,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
+        "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
         "TrustDocument": ("trust", "build", trusted),
@@ -125,6 +127,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TargetListDocument": ("target", "list"),
         "TextDocument": ("profile", "show", "sip"),
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
+        "RevocationDocument": ("revoke", "peer.lab.example"),
     }
 
     spare = sipca("ca", "rotate", "--json").json["cas"][0]["id"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import EC_KEY, NOW, ROOT, CommandLine, make_csr
 
 SMALL = ("--root-key", "ec:p256", "--issuing-key", "ec:p256", "--no-passphrase")
@@ -268,3 +269,24 @@ def test_a_locked_register_is_waited_for_and_then_named(
     assert "has been locked by another program for 0.2 s" in answer.err
     assert "run the command again" in answer.err
     assert reading.exit == 0
+
+
+def test_of_several_signed_at_once_for_one_context_one_is_current(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    requests = []
+    for number in range(6):
+        requests.append(tmp_path / f"r{number}.csr")
+        key = ec.generate_private_key(ec.SECP256R1())
+        requests[-1].write_bytes(make_csr(cn="sbc1.lab.example", key=key))
+    words = ("--device", "sbc1", "--context", "2", "--home", sipca.home)
+
+    done = [finish(each) for each in [sipca_process("sign", path, *words) for path in requests]]
+
+    assert [code for code, _ in done] == [0] * 6, done
+    listed = sipca("list", "--all", "--json").json["certificates"]
+    statuses = [each["status"] for each in listed]
+    assert statuses.count("valid") == 1
+    assert statuses.count("superseded") == 5
+    assert len({each["superseded_by"] for each in listed}) == 6  # a chain: each by the next
+    assert sipca("log", "--verify").exit == 0

@@ -114,7 +114,7 @@ def die(name):
         os.kill(os.getpid(), signal.SIGKILL)
 
 environment = Environment(passphrase=no_passphrase, step=die)
-form = KeyFile(pfx=True, passphrase=b"correct horse") if pfx == "pfx" else KeyFile()
+form = KeyFileFormat(pfx=True, passphrase=b"correct horse") if pfx == "pfx" else KeyFileFormat()
 with open_home(Path(home), environment) as opened:
     issue_key(opened, IssueWishes((inferred_name("p.lab.example"),), Path(out), key=key, form=form))
 """

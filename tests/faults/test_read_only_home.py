@@ -80,7 +80,6 @@ READING = [
     ("chain",),
     ("export", NAME, "--out", "exported"),
     ("csr", "show", "../sbc1.csr"),
-    ("check",),
     ("log",),
     ("log", "--verify"),
     ("crl",),
@@ -106,6 +105,21 @@ def test_a_read_only_home_is_read_as_a_writable_one_is(
     assert read_only.stderr == writable.stderr
     assert writable.returncode in (0, 2), writable.stderr
     assert sorted(each.name for each in lab.home.iterdir()) == ["ca.db"]
+
+
+def test_a_read_only_home_is_checked_and_its_modes_are_judged(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    close(lab.home)
+    open_to_all = obedient(lab.home, "check", "--json", cwd=tmp_path / "work")
+    (lab.home / "ca.db").chmod(0o400)
+    lab.home.chmod(0o500)
+
+    of_the_owner = obedient(lab.home, "check", cwd=tmp_path / "work")
+
+    codes = {each["code"] for each in json.loads(open_to_all.stdout)["findings"]}
+    assert (open_to_all.returncode, codes) == (9, {"register-open", "home-open"})
+    assert (of_the_owner.returncode, of_the_owner.stdout) == (0, "all is well\n")
 
 
 def test_what_only_the_wal_holds_is_read_from_a_read_only_home(

@@ -34,7 +34,7 @@ def die(name):
 
 with open_home(Path(home), Environment(passphrase=no_passphrase, step=die)) as opened:
     if act == "revoke":
-        revoke.revoke(opened, ["sbc1.lab.example"], [], revoke.RevocationWishes("superseded"))
+        revoke.revoke(opened, ["sbc1.lab.example"], [], revoke.RevocationWishes("cessation"))
     elif act == "release":
         revoke.release(opened, "held.lab.example")
     elif act == "crl":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import timedelta
 
 import msgspec
@@ -10,12 +9,11 @@ import msgspec
 from ca.authority.home import Home
 from ca.authority.records import certificate_record
 from ca.documents.list import ListDocument
-from ca.model.status import CURRENT
 from ca.store import certificates
 
 
 class ListWishes(msgspec.Struct, frozen=True):
-    """Which certificates to list; by default the current ones."""
+    """Which certificates to list; by default the current and lapsed ones."""
 
     expiring: timedelta | None = None
     statuses: frozenset[str] = frozenset()
@@ -25,17 +23,19 @@ class ListWishes(msgspec.Struct, frozen=True):
 
 
 def list_certificates(home: Home, wishes: ListWishes) -> ListDocument:
-    """Certificates, oldest first; ``expiring`` takes current ones that end within the span."""
+    """Certificates by their end; by default the current ones and those that lapsed.
+
+    ``expiring`` takes those of them that end within the span, or have ended.
+    """
     now = home.now()
     until = None if wishes.expiring is None else int((now + wishes.expiring).timestamp())
-    wanted: Collection[str] = wishes.statuses or CURRENT
     rows = certificates.certificates(
-        home.store, device=wishes.device, profile=wishes.profile, until=until
+        home.store,
+        device=wishes.device,
+        profile=wishes.profile,
+        until=until,
+        in_use=not (wishes.everything or wishes.statuses),
     )
-    return ListDocument(
-        certificates=[
-            certificate_record(row, now)
-            for row in rows
-            if (wishes.everything and not wishes.statuses) or row.status(now) in wanted
-        ]
-    )
+    shown = [row for row in rows if not wishes.statuses or row.status(now) in wishes.statuses]
+    shown.sort(key=lambda row: (row.not_after or 0, row.plan_id))
+    return ListDocument(certificates=[certificate_record(row, now) for row in shown])

@@ -13,7 +13,9 @@ from ca.names.text import printable
 from ca.profiles.library import readme
 
 RULE_MODULES = (
+    "ca.authority.signing.rekey",
     "ca.authority.status.soundness",
+    "ca.authority.status.trail",
     "ca.csr.rules",
     "ca.device.preflight",
     "ca.device.request_rules",
@@ -21,10 +23,12 @@ RULE_MODULES = (
     "ca.issuance.prepare",
     "ca.lint.certificates",
     "ca.lint.clock",
+    "ca.lint.homes",
     "ca.lint.keys_together",
     "ca.lint.lifetimes",
     "ca.lint.public_keys",
     "ca.lint.reused_key",
+    "ca.lint.signed_before",
     "ca.names.common_name",
     "ca.names.general",
     "ca.names.mistyped",

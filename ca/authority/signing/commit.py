@@ -20,6 +20,7 @@ from ca.encoding import pem
 from ca.errors import BugError, CAError, StoreError, attempt
 from ca.store import certificates, plans
 from ca.store.audit import Event
+from ca.store.certificates import CertificateRow
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class Result(msgspec.Struct, frozen=True):
     number: int = 0
     draft: register.Draft | None = None
     signed: SignedCertificate | None = None
+    superseded: tuple[CertificateRow, ...] = ()
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -47,6 +49,7 @@ class Recorded(msgspec.Struct, frozen=True):
     size: int
     candidates: list[Candidate]
     signed: list[SignedCertificate | None]
+    superseded: list[tuple[CertificateRow, ...]]
     files: Delivered
 
 
@@ -110,29 +113,33 @@ def record(batch: Batch, chunk: Planned) -> Recorded:
         for row in rows
     ]  # fmt: skip
     files = batch.deliver(candidates, pems)
-    return Recorded(chunk.size, candidates, [row.signed for row in rows], files)
+    signed = [row.signed for row in rows]
+    return Recorded(chunk.size, candidates, signed, [row.superseded for row in rows], files)
 
 
 def _kept(batch: Batch, rows: list[Result]) -> list[Result]:
     """The candidates whose results were recorded, one by one if the chunk fails."""
     new = [row for row in rows if row.signed is not None]
 
-    def work() -> None:
+    def work() -> list[list[CertificateRow]]:
         with batch.home.store.write():
-            register.write_results(
+            return register.write_results(
                 batch.home,
                 [row.number for row in new],
                 [row.draft for row in new if row.draft is not None],
                 [row.signed.signature for row in new if row.signed is not None],
             )
 
-    failure = attempt(work) if new else None
-    if failure is None:
-        return rows
-    if not isinstance(failure, BugError):
-        raise failure
+    superseded = attempt(work) if new else []
+    if not isinstance(superseded, CAError):
+        by_number = {row.number: tuple(old) for row, old in zip(new, superseded, strict=True)}
+        return [
+            msgspec.structs.replace(row, superseded=by_number.get(row.number, ())) for row in rows
+        ]
+    if not isinstance(superseded, BugError):
+        raise superseded
     if len(rows) == 1:
-        _give_up(batch, rows[0], failure)
+        _give_up(batch, rows[0], superseded)
         return []
     return [each for row in rows for each in _kept(batch, [row])]
 
@@ -192,6 +199,8 @@ def _draft(batch: Batch, candidate: Candidate) -> register.Draft:
         device=wishes.device,
         context=wishes.context,
         supersedes=candidate.supersedes,
+        beside=wishes.beside,
+        revoke_old=wishes.revoke_old,
         overrides=tuple(sorted(overridden)),
         account=candidate.ready.account,
     )

@@ -15,8 +15,10 @@ import msgspec
 from ca.authority import register, upload_files
 from ca.authority.home import Home
 from ca.authority.signing.judge import Judge, lifetime_text
+from ca.authority.signing.results import superseded_record
 from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.status import upkeep
+from ca.authority.status.revoke import update_crls
 from ca.documents.issue import IssuedFiles, IssueDocument
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
@@ -36,7 +38,6 @@ from ca.keys.files import (
 from ca.keys.soft import generate_key
 from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
-from ca.model.status import RENEW_BEFORE
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address
 from ca.profiles.profile import Profile
@@ -55,7 +56,9 @@ class IssueWishes(msgspec.Struct, frozen=True):
     device: str | None = None
     allow: frozenset[str] = frozenset()
     form: KeyFileFormat = KeyFileFormat()
-    renew_before: timedelta = RENEW_BEFORE
+    renew_before: timedelta | None = None
+    beside: bool = False
+    revoke_old: bool = False
 
 
 class _Paths(msgspec.Struct, frozen=True):
@@ -97,13 +100,22 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     make_folder(wishes.folder)
     with lock_folder(wishes.folder):
         prospect = _prepared(home, wishes, new_key=first.job.key)
-        row = prospect.good or _sign(home, prospect, wishes)
+        superseded: list[CertificateRow] = []
+        row = prospect.good
+        if row is None:
+            row, superseded = _sign(home, prospect, wishes)
         _hand_out(home, row, prospect, wishes)
     if prospect.good is not None:
         return _document(home, "nothing", row, prospect, wishes)
+    pending = update_crls(home, superseded) if wishes.revoke_old else None
     upkeep.rotate_due(home)
     made = "certificate" if prospect.kept else "key-and-certificate"
-    return _document(home, made, row, prospect, wishes)
+    document = _document(home, made, row, prospect, wishes)
+    return msgspec.structs.replace(
+        document,
+        superseded=[superseded_record(old, revoked=wishes.revoke_old) for old in superseded],
+        pending=pending,
+    )
 
 
 def would_make(home: Home, wishes: IssueWishes) -> str:
@@ -204,7 +216,9 @@ class _Job(msgspec.Struct, frozen=True):
     key: KeyPair
 
 
-def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRow:
+def _sign(
+    home: Home, prospect: _Prospect, wishes: IssueWishes
+) -> tuple[CertificateRow, list[CertificateRow]]:
     """Sign for the key, whose file is written before the certificate is recorded."""
     judge, order, prepared, key = (
         prospect.job.judge,
@@ -221,6 +235,8 @@ def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRo
         source=f"issue {prospect.paths.device.name.removesuffix('-device.pem')}",
         device=wishes.device,
         overrides=tuple(sorted(order.wishes.allow)),
+        beside=wishes.beside,
+        revoke_old=wishes.revoke_old,
     )
 
     def keep_key_file() -> None:
@@ -238,7 +254,7 @@ def _sign(home: Home, prospect: _Prospect, wishes: IssueWishes) -> CertificateRo
             with_plan=lambda _: judge.check_key(key.public.identity), before_result=keep_key_file
         ),
     )
-    return certificates.by_plan(home.store, certified.number)
+    return certificates.by_plan(home.store, certified.number), certified.superseded
 
 
 def _new_key(spec: str) -> KeyPair:
@@ -352,4 +368,5 @@ def _document(
         ),
         account=unpack_account(row.account),
         findings=prospect.findings,
+        supersedes=row.supersedes.hex() if row.supersedes else None,
     )

@@ -14,14 +14,17 @@ from ca.authority.home import CA, Home
 from ca.authority.refs import find
 from ca.authority.signing.prepare import Job, Ready, Terms, outcomes
 from ca.authority.signing.reuse import Wanted, can_be_reused
+from ca.authority.succession import Precursors, Use, use_of
 from ca.csr.parsing import read_request
 from ca.encoding import der
+from ca.encoding.account import pack_account
 from ca.encoding.certificates import common_name
 from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import read_bounded
 from ca.issuance.order import Prepared
 from ca.lint.clock import Clock, judge_clock
 from ca.lint.reused_key import MAX_LOOKED_UP, SameKey, reused_key
+from ca.lint.signed_before import SIGNED_BEFORE, SignedBefore
 from ca.model.findings import Finding, raise_failures, run
 from ca.model.wishes import SigningWishes
 from ca.names.text import check_device_name
@@ -48,6 +51,8 @@ class Source(msgspec.Struct, frozen=True):
     path: Path | None = None
     must_be_request: bool = True
     failure: CAError | None = None
+    own_key: bytes | None = None
+    """The SubjectPublicKeyInfo of an issued certificate to renew, which has no request."""
 
     def read(self) -> bytes:
         """Read the octets.
@@ -115,6 +120,7 @@ class Known(msgspec.Struct, frozen=True):
     forbidding: Forbidding
     keys: dict[bytes, list[bytes]]
     requests: set[bytes]
+    precursors: Precursors
     shared: dict[tuple[bytes, str], list[bytes]] = {}
 
     def certified(self, identity: bytes, cn: str) -> list[bytes]:
@@ -146,7 +152,7 @@ class Judge:
         (outcome,) = outcomes(self.terms(), [self.job(source)])
         if isinstance(outcome, CAError):
             raise outcome
-        return self.judged(source, outcome, self.known([outcome]))
+        return self.judged(source, outcome, self.known([(source, outcome)]))
 
     def terms(self) -> Terms:
         """The terms that all requests prepared now have in common."""
@@ -163,10 +169,11 @@ class Judge:
         if wishes.device is not None:
             check_device_name(wishes.device)
         profile, target = self.profile(wishes.profile), self._target(wishes.target)
-        return Job(source.read(), profile, target, wishes, self.home.new_serial())
+        return Job(source.read(), profile, target, wishes, self.home.new_serial(), source.own_key)
 
-    def known(self, ready: Sequence[Ready]) -> Known:
-        """What the register knows about these requests, in three queries."""
+    def known(self, pairs: Sequence[tuple[Source, Ready]]) -> Known:
+        """What the register knows about these requests, in few queries."""
+        ready = [each for _, each in pairs]
         keys = [each.prepared.key_identity for each in ready]
         hashes = [each.request_hash for each in ready]
         store = self.home.store
@@ -178,7 +185,22 @@ class Judge:
             self.forbidding(ready),
             certified,
             certificates.known_requests(store, hashes),
+            Precursors(store, [self.use(source, each) for source, each in pairs]),
             {} if complete else self._shared(ready),
+        )
+
+    def use(self, source: Source, ready: Ready) -> Use:
+        """What the certificate of a request will be used for."""
+        wishes, prepared = source.wishes, ready.prepared
+        return Use(
+            wishes.device,
+            wishes.context,
+            self.profile(wishes.profile).name,
+            self.profile(wishes.profile).text_hash,
+            prepared.key_identity,
+            prepared.subject,
+            prepared.san,
+            not ready.request,
         )
 
     def _shared(self, ready: Sequence[Ready]) -> dict[tuple[bytes, str], list[bytes]]:
@@ -215,13 +237,18 @@ class Judge:
         known.forbidding.check(prepared)
         good = None
         if not wishes.again and ready.request_hash in known.requests:
-            good = self._good(ready.request_hash, profile, prepared, wishes)
+            rows = self._of_request(ready.request_hash, wishes)
+            raise_failures(self._judge_before(rows, prepared))
+            good = self._good(rows, profile, prepared, wishes)
         old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
         if old is not None:
             good = _already_in_its_place(old, good)
         of_clock = self.check_clock(wishes.allow) if good is None else []
         cn = prepared.cn
         certified = known.certified(prepared.key_identity, cn)
+        if good is None and not wishes.beside:
+            precursors = known.precursors.of(self.use(source, ready))
+            ready = _with_new_key(ready, precursors)
         return Candidate(
             source,
             upload_files.stem_of(source.stem) or upload_files.file_safe(wishes.device or cn),
@@ -249,7 +276,8 @@ class Judge:
         profile, wishes = candidate.profile, candidate.source.wishes
         if wishes.again or candidate.supersedes is not None:
             return candidate
-        good = self._good(candidate.ready.request_hash, profile, candidate.prepared, wishes)
+        rows = self._of_request(candidate.ready.request_hash, wishes)
+        good = self._good(rows, profile, candidate.prepared, wishes)
         return msgspec.structs.replace(candidate, good=good)
 
     def _target(self, name: str | None) -> Target:
@@ -313,20 +341,56 @@ class Judge:
             names.setdefault(cn)
         return run([reused_key], SameKey(cn, others), wishes.allow)
 
+    def _of_request(self, request_hash: bytes, wishes: SigningWishes) -> list[CertificateRow]:
+        """The certificates of a request for the same device and context, newest first."""
+        return [
+            row
+            for row in certificates.by_request(self.home.store, request_hash)
+            if row.signature is not None
+            and (wishes.device or row.device or "").casefold() == (row.device or "").casefold()
+            and wishes.context in (None, row.context)
+        ]
+
+    def _judge_before(self, rows: list[CertificateRow], prepared: Prepared) -> list[Finding]:
+        """Whether the newest certificate of a request forbids to sign the request again."""
+        if not rows:
+            return []
+        newest, serial = rows[0], rows[0].serial.hex()
+        status = newest.revocation or ""
+        successor = None
+        if newest.superseded_by is not None:
+            (row,) = certificates.by_serial_prefix(self.home.store, newest.superseded_by.hex())[:1]
+            if use_of(row).key_identity != prepared.key_identity:
+                successor = row.serial.hex()
+        since = (newest.revoked_at or "")[:10]
+        before = SignedBefore(serial, status, newest.revocation_reason or "", since, successor)
+        return run(SIGNED_BEFORE, before)
+
     def _good(
-        self, request_hash: bytes, profile: Profile, prepared: Prepared, wishes: SigningWishes
+        self,
+        rows: list[CertificateRow],
+        profile: Profile,
+        prepared: Prepared,
+        wishes: SigningWishes,
     ) -> CertificateRow | None:
         """The newest certificate that equals what would be signed and is not yet due."""
         now = self.home.now()
         wanted = Wanted(self.ca.issuer.id, profile, lifetime_text(wishes), prepared)
-        for row in certificates.by_request(self.home.store, request_hash):
-            device = (row.device or "").casefold()
-            same_place = (wishes.device or device).casefold() == device and (
-                wishes.context in (None, row.context)
-            )
-            if same_place and can_be_reused(row, wanted, now):
-                return row
-        return None
+        return next((row for row in rows if can_be_reused(row, wanted, now)), None)
+
+
+def _with_new_key(ready: Ready, precursors: list[CertificateRow]) -> Ready:
+    """Say in the account's line about the key that the device had another key before."""
+    identities = [use_of(row).key_identity for row in precursors]
+    if not identities or ready.prepared.key_identity in identities:
+        return ready
+    rule = f"another key than {identities[0].hex()[:8]}...: made anew on the device since"
+    account = tuple(
+        msgspec.structs.replace(line, rule=rule) if line.field == "key" else line
+        for line in ready.prepared.account
+    )
+    prepared = msgspec.structs.replace(ready.prepared, account=account)
+    return msgspec.structs.replace(ready, prepared=prepared, account=pack_account(account))
 
 
 def _already_in_its_place(

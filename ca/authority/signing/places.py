@@ -14,12 +14,14 @@ from pathlib import Path
 from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.signing.judge import Candidate, Source
+from ca.authority.succession import Use, use_of
 from ca.authority.upload_files import Chain, Delivery, PlannedFiles
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, attempt
 from ca.files import conflicts, lock_folder, read_bounded
 from ca.keys.public import read_public_key
+from ca.names.text import printable
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
 
@@ -132,7 +134,7 @@ class Place:
             row = written_here(self._home, path, self.chain)
             if row is None or not (_succeeds(candidate, row) or self.delivery.yields(row)):
                 raise ConflictError(
-                    f"'{path}' would be replaced by another certificate",
+                    f"'{path}' {_content(path)} and would be replaced",
                     hint="--overwrite replaces files, or choose another place",
                 )
             replaced = True
@@ -163,18 +165,37 @@ def written_here(home: Home, path: Path, chain: Chain) -> CertificateRow | None:
     return row if is_written and (not rest or chain.is_ours(rest)) else None
 
 
+def _content(path: Path) -> str:
+    """What a file in the way holds, in words: which certificate, of which key."""
+    from ca.encoding.bundles import first_certificate  # only if a file is in the way
+
+    data = attempt(read_bounded, path)
+    if isinstance(data, CAError):
+        return "cannot be read"
+    der = attempt(first_certificate, data, what=str(path))
+    facts = der if isinstance(der, CAError) else attempt(read_certificate, der)
+    if isinstance(facts, CAError):
+        return "holds something that is not a certificate"
+    key = attempt(read_public_key, facts.spki)
+    of_key = "" if isinstance(key, CAError) else f" of key {key.identity.hex()[:8]}"
+    name = printable(facts.cn or "") or "no name"
+    return f"holds certificate {facts.serial[:12]} ({name}){of_key}"
+
+
 def _succeeds(candidate: Candidate, old: CertificateRow) -> bool:
-    """Whether the candidate is the later one of the same device and context, or key and names."""
+    """Whether the candidate's certificate replaces an older one."""
     good, wishes, prepared = candidate.good, candidate.source.wishes, candidate.prepared
-    if good is not None and good.plan_id <= old.plan_id:
-        return False
+    if good is not None:
+        return good.plan_id > old.plan_id and use_of(good).succeeds(use_of(old))
     if candidate.supersedes == old.plan_id:
         return True
-    device = wishes.device or (good.device if good else None)
-    context = wishes.context if good is None else good.context
-    if device is not None and old.device is not None:
-        same_place = device.casefold() == old.device.casefold() and context == old.context
-        return same_place and (context is not None or candidate.profile.name == old.profile)
-    facts = read_certificate(old.der)
-    same_key = read_public_key(facts.spki).identity == prepared.key_identity
-    return same_key and facts.subject == prepared.subject and facts.san == prepared.san
+    use = Use(
+        wishes.device,
+        wishes.context,
+        candidate.profile.name,
+        candidate.profile.text_hash,
+        prepared.key_identity,
+        prepared.subject,
+        prepared.san,
+    )
+    return not wishes.beside and use.succeeds(use_of(old))

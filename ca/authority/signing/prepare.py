@@ -17,7 +17,7 @@ from ca.device.request_rules import judge_at_target, judge_names_at_target
 from ca.encoding.account import pack_account
 from ca.errors import CAError, attempt
 from ca.issuance.differences import name_differences
-from ca.issuance.order import Issuer, Order, Prepared
+from ca.issuance.order import Issuer, Order, Prepared, own_request
 from ca.issuance.prepare import prepare_all
 from ca.model.certificates import SubjectAttribute
 from ca.model.findings import Finding, raise_failures
@@ -46,6 +46,8 @@ class Job(msgspec.Struct, frozen=True):
     target: Target
     wishes: SigningWishes
     serial: int
+    own_key: bytes | None = None
+    """A SubjectPublicKeyInfo that is certified without a request."""
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ Outcome = Ready | CAError
 
 def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
     """The outcome of each job: all are read, then all prepared, then all packed."""
-    read = [attempt(read_request, job.data) for job in jobs]
+    read = [attempt(_request, job) for job in jobs]
     good = [
         (job, request)
         for job, request in zip(jobs, read, strict=True)
@@ -91,6 +93,13 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
     return [each if isinstance(each, CAError) else next(ready) for each in read]
 
 
+def _request(job: Job) -> CertificateRequest:
+    if job.own_key is None:
+        return read_request(job.data)
+    cn = job.wishes.cn
+    return own_request(job.own_key, (SubjectAttribute("CN", cn),) if cn else ())
+
+
 def names_at_target(target: Target, prepared: Prepared, wishes: SigningWishes) -> list[Finding]:
     """A target's findings about names that the device did not ask for."""
     if not target.request.verbatim:
@@ -103,5 +112,5 @@ def _ready(job: Job, request: CertificateRequest, prepared: Prepared) -> Ready:
     at_target = names_at_target(job.target, prepared, job.wishes)
     raise_failures(at_target)
     findings = (*prepared.findings, *at_target, *judge_at_target(request, job.target))
-    hashed, account = sha256(request.der).digest(), pack_account(prepared.account)
+    hashed, account = sha256(request.der or prepared.tbs).digest(), pack_account(prepared.account)
     return Ready(request.der, hashed, prepared, findings, account)

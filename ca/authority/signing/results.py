@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ca.authority.home import Home
@@ -10,7 +10,7 @@ from ca.authority.signing.crew import SignedCertificate
 from ca.authority.signing.judge import Candidate, Source
 from ca.authority.upload_files import Chain
 from ca.documents.exits import EXIT_CODES
-from ca.documents.sign import Files, Refused, Signed, SigningDocument, Skipped
+from ca.documents.sign import Files, Refused, Signed, SigningDocument, Skipped, Superseded
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
@@ -22,6 +22,11 @@ HandOn = Callable[[Signed], None]
 """Called with each certificate, new or handed out again, as soon as its files are written."""
 
 
+def superseded_record(row: CertificateRow, *, revoked: bool) -> Superseded:
+    """A superseded certificate for a document; ``revoked``: it was revoked in the same call."""
+    return Superseded(row.serial.hex(), read_certificate(row.der).validity.not_after, revoked)
+
+
 class Results:
     """The entries of a ``SigningDocument``; ``hand_on`` receives certificates instead."""
 
@@ -31,6 +36,9 @@ class Results:
         self._issuer = home.ca("issuing").issuer.name
         self._hand_on = hand_on or self._keep
         self.left = 0
+        self.revoked: list[CertificateRow] = []
+        """Those that were revoked in this call."""
+        self.pending: str | None = None
         self._signed: list[Signed] = []
         self._skipped: list[Skipped] = []
         self._refused: list[Refused] = []
@@ -49,15 +57,30 @@ class Results:
             self._ignored.append(source.label)
             return
         self._refused.append(
-            Refused(source.label, error.kind, error.message, error.hint, EXIT_CODES[error.kind])
+            Refused(
+                source.label,
+                error.kind,
+                error.message,
+                error.hint,
+                EXIT_CODES[error.kind],
+                error.rule,
+            )
         )
 
-    def enter(self, candidate: Candidate, signed: SignedCertificate | None, files: Files) -> None:
+    def enter(
+        self,
+        candidate: Candidate,
+        signed: SignedCertificate | None,
+        superseded: Sequence[CertificateRow],
+        files: Files,
+    ) -> None:
         """Enter a new certificate, an existing one, or (dry run) one that would be signed."""
         if candidate.good is not None:
             self._enter_skipped(candidate, candidate.good, files)
             return
         prepared = candidate.prepared
+        if candidate.source.wishes.revoke_old:
+            self.revoked.extend(superseded)
         self._hand_on(
             Signed(
                 **self._shared(candidate),
@@ -70,6 +93,11 @@ class Results:
                 device=candidate.source.wishes.device,
                 context=candidate.source.wishes.context,
                 account=list(prepared.account),
+                supersedes=superseded[0].serial.hex() if superseded else None,
+                superseded=[
+                    superseded_record(row, revoked=candidate.source.wishes.revoke_old)
+                    for row in superseded
+                ],
             )
         )
 
@@ -88,6 +116,7 @@ class Results:
                 device=row.device,
                 context=row.context,
                 account=unpack_account(row.account),
+                supersedes=row.supersedes.hex() if row.supersedes else None,
                 reason=f"signed already and good until {until:%Y-%m-%d}; --again signs anew",
             )
         )
@@ -116,4 +145,5 @@ class Results:
             ignored=self._ignored,
             interrupted=self.left > 0,
             left=self.left,
+            pending=self.pending,
         )

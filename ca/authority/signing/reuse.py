@@ -8,7 +8,7 @@ import msgspec
 
 from ca.encoding.certificates import read_certificate
 from ca.issuance.order import Prepared
-from ca.model.status import CURRENT, RENEW_BEFORE, is_due
+from ca.model.status import CURRENT, is_due
 from ca.profiles.profile import Profile
 from ca.store.certificates import CertificateRow
 
@@ -23,7 +23,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def can_be_reused(
-    row: CertificateRow, wanted: Wanted, now: datetime, *, renew_before: timedelta = RENEW_BEFORE
+    row: CertificateRow, wanted: Wanted, now: datetime, *, renew_before: timedelta | None = None
 ) -> bool:
     """Whether a certificate is equal to what is wanted and not yet due.
 

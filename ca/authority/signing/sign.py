@@ -79,6 +79,10 @@ def sign(
             _sign_all(batch, left, watch)
             left = batch.repeats.take_up()
             _await_others(batch)
+    if batch.results.revoked:
+        from ca.authority.status.revoke import update_crls
+
+        batch.results.pending = update_crls(home, batch.results.revoked)
     upkeep.rotate_due(home)
     return batch.results.document(dry_run=dry_run)
 
@@ -158,7 +162,10 @@ def _prepare(batch: Batch, sources: list[Source]) -> tuple[list[Source], Pending
 
 def _judged(batch: Batch, sources: list[Source], outcomes: list[Outcome]) -> Iterator[Candidate]:
     """The candidates of a chunk; refusals are entered, repeated requests postponed."""
-    known = attempt(batch.judge.known, [each for each in outcomes if isinstance(each, Ready)])
+    pairs = [
+        (s, each) for s, each in zip(sources, outcomes, strict=True) if isinstance(each, Ready)
+    ]
+    known = attempt(batch.judge.known, pairs)
     for source, outcome in zip(sources, outcomes, strict=True):
         if isinstance(outcome, CAError):
             batch.results.refuse(source, outcome)
@@ -173,7 +180,7 @@ def _judged(batch: Batch, sources: list[Source], outcomes: list[Outcome]) -> Ite
 def _beside(batch: Batch, source: Source, ready: Ready, known: Known | CAError) -> Candidate:
     """Judge a request against the register, alone if the query for the chunk failed."""
     if isinstance(known, CAError):
-        known = batch.judge.known([ready])
+        known = batch.judge.known([(source, ready)])
     return batch.judge.judged(source, ready, known)
 
 
@@ -203,11 +210,13 @@ def _plan(batch: Batch, sources: list[Source], outcomes: Pending[list[Outcome]])
 def _enter(batch: Batch, chunk: Recorded) -> None:
     written = chunk.files()
     batch.place.leave()  # a reader of the results may be slow: others need not wait for it
-    for candidate, signed, files in zip(chunk.candidates, chunk.signed, written, strict=True):
+    for candidate, signed, superseded, files in zip(
+        chunk.candidates, chunk.signed, chunk.superseded, written, strict=True
+    ):
         if isinstance(files, CAError):  # only the files failed: the certificate is recorded
             batch.results.refuse(candidate.source, files)
         else:
-            failure = attempt(batch.results.enter, candidate, signed, files)
+            failure = attempt(batch.results.enter, candidate, signed, superseded, files)
             if isinstance(failure, BugError):
                 batch.results.refuse(candidate.source, mendable(failure))
             elif failure is not None:

@@ -12,6 +12,7 @@ from ca.authority.home import CA, Home
 from ca.authority.status.signers import newest_in_force
 from ca.documents.ocsp import OCSPAnswerDocument
 from ca.encoding.certificates import read_certificate
+from ca.encoding.der import serial_of
 from ca.errors import CAError, KeyUnavailableError
 from ca.files import read_bounded, write_atomic
 from ca.keys.public import read_public_key
@@ -42,8 +43,9 @@ def signer_health(home: Home, ca: CA) -> SignerHealth:
     except CAError as error:
         trouble = error.message
     return msgspec.structs.replace(
-        health, not_before=held.not_before, not_after=held.not_after, trouble=trouble
-    )
+        health, not_before=held.not_before, not_after=held.not_after, trouble=trouble,
+        serial=serial_of(held.der).hex(),
+    )  # fmt: skip
 
 
 class Register:

@@ -10,7 +10,8 @@ import msgspec
 from ca.authority.clock import accept_clock, check_clock
 from ca.authority.home import CA, Home
 from ca.authority.records import certificate_record
-from ca.authority.refs import find_all, label, with_serial
+from ca.authority.refs import find_all, find_superseded, label, superseded_beside, with_serial
+from ca.authority.register import record_status
 from ca.authority.status.crl import crl_record, make_crl
 from ca.documents.revoke import RevocationDocument, StatusChange
 from ca.encoding.certificates import read_certificate
@@ -25,9 +26,7 @@ from ca.revocation.rules import (
     check_revocation,
 )
 from ca.store import certificates, revocations
-from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
-from ca.store.revocations import StatusEvent
 from ca.store.timestamps import to_text
 
 
@@ -37,7 +36,7 @@ class RevocationWishes(msgspec.Struct, frozen=True):
     reason: Reason = "unspecified"
     invalid_since: datetime | None = None
     all_with_key: bool = False
-    update_crls: bool = True
+    make_crls: bool = True
     allow: frozenset[str] = frozenset()
 
 
@@ -57,10 +56,9 @@ def revoke(
         raise MalformedError("the date since which the key is suspect is in the future")
     home.assert_sound()
     check_clock(home, wishes.allow)
-    rows = _distinct(
-        [find_all(home, ref) for ref in refs] + [with_serial(home, each) for each in serials]
-    )
-    named = len(rows)
+    named = [row for ref in refs for row in _meant(home, ref, wishes.reason)]
+    rows = _distinct([*named, *(with_serial(home, each) for each in serials)])
+    chosen = len(rows)
     if wishes.reason == KEY_COMPROMISE:
         rows += [] if not wishes.all_with_key else _live_with_key(home, rows)
     changed: list[CertificateRow] = []
@@ -72,18 +70,27 @@ def revoke(
             try:
                 check_revocation(_name(row), standing, wishes.reason)
             except CAError:
-                if position < named:
+                if position < chosen:
                     raise
                 continue  # selected by its key alone, and already revoked for the same reason
-            _record(home, row, change_of(wishes.reason), wishes.reason, wishes.invalid_since)
+            record_status(home, row, change_of(wishes.reason), wishes.reason, wishes.invalid_since)
             changed.append(row)
     home.step("status-recorded")
     left = _live_with_key(home, rows) if wishes.reason == KEY_COMPROMISE else []
-    return _document(home, changed, left, update_crls=wishes.update_crls)
+    document = _document(home, changed, left, make_crls=wishes.make_crls)
+    revoked = {row.plan_id for row in (*rows, *left)}
+    older = _distinct([row for ref in refs for row in superseded_beside(home, ref)])
+    records = [certificate_record(row, home.now()) for row in older if row.plan_id not in revoked]
+    return msgspec.structs.replace(document, older=records)
+
+
+def _meant(home: Home, ref: str, reason: Reason) -> list[CertificateRow]:
+    """What a REF means: for the reason "superseded" the superseded ones, else the current one."""
+    return find_superseded(home, ref) if reason == "superseded" else [find_all(home, ref)]
 
 
 def release(
-    home: Home, ref: str, *, update_crls: bool = True, allow: Collection[str] = ()
+    home: Home, ref: str, *, make_crls: bool = True, allow: Collection[str] = ()
 ) -> RevocationDocument:
     """End a hold; the certificate is good again and absent from the next CRL.
 
@@ -98,20 +105,9 @@ def release(
     with home.store.write():
         accept_clock(home, allow)
         check_release(_name(row), _standing(home, row))
-        _record(home, row, "released", "hold", None)
+        record_status(home, row, "released", "hold")
     home.step("status-recorded")
-    return _document(home, [row], [], update_crls=update_crls)
-
-
-def _record(
-    home: Home, row: CertificateRow, status: str, reason: str, invalid_since: datetime | None
-) -> None:
-    event = StatusEvent(row.issuer_id, row.serial, status, reason, invalid_since)
-    number = revocations.add_event(home.store, event, at=home.now())
-    detail = {"serial": row.serial.hex(), "reason": reason}
-    if row.device is not None:
-        detail["device"] = row.device
-    home.record(Event(status, row.serial.hex(), detail, "status_event", number))
+    return _document(home, [row], [], make_crls=make_crls)
 
 
 def _refuse_root(home: Home, row: CertificateRow) -> None:
@@ -147,20 +143,26 @@ def _name(row: CertificateRow) -> str:
     return f"{row.serial.hex()} ({label(row)})" if row.signature else row.serial.hex()
 
 
+def update_crls(home: Home, rows: Sequence[CertificateRow]) -> str | None:
+    """Make the CRLs that list these certificates; returns why that could not be done, if so."""
+    touched = {row.issuer_id for row in rows}
+    try:
+        for ca in home.cas():
+            if ca.issuer.id in touched:
+                make_crl(home, ca)
+    except (KeyUnavailableError, PolicyError) as error:  # it is recorded all the same
+        return error.message
+    return None
+
+
 def _document(
-    home: Home, changed: list[CertificateRow], left: list[CertificateRow], *, update_crls: bool
+    home: Home, changed: list[CertificateRow], left: list[CertificateRow], *, make_crls: bool
 ) -> RevocationDocument:
     touched = {row.issuer_id for row in changed}
     cas = [ca for ca in home.cas() if ca.issuer.id in touched]
-    pending = None
-    if update_crls:
-        try:
-            for ca in cas:
-                make_crl(home, ca)
-        except (KeyUnavailableError, PolicyError) as error:  # it is recorded all the same
-            pending = error.message
-    else:
-        pending = "it was not asked for (--no-crl)"
+    pending: str | None = "it was not asked for (--no-crl)"
+    if make_crls:
+        pending = update_crls(home, changed)
     return RevocationDocument(
         changed=[_change(home, row) for row in changed],
         same_key=[certificate_record(row, home.now()) for row in left],

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 import msgspec
 
 from ca.authority.home import Home
 from ca.authority.register import index_of
-from ca.errors import StoreError
+from ca.authority.status.trail import TrailRead, note_read, read_trail, unread
+from ca.errors import CAError, StoreError, attempt
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.store import derived, history_checks
 from ca.store.audit import Event
@@ -23,6 +24,12 @@ class Differences(msgspec.Struct, frozen=True):
 
     named: tuple[str, ...]
     more: int
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """What SQLite says of the file; None if it is whole."""
+
+    text: str | None
 
 
 @rule("register-altered", "error", "decision 35")
@@ -53,15 +60,53 @@ def index_altered(differences: Differences) -> Violation | None:
     )
 
 
-def soundness(home: Home) -> list[Finding]:
-    """Quick check of history and state, then of the derived tables.
+@rule("register-damaged", "error", "decision 4")
+@cases("Nobody but SQLite wrote to ca.db.", "A bad disk changed a few octets of ca.db.")
+def register_damaged(damage: Damage) -> Violation | None:
+    """The file of the register is whole: SQLite finds no fault in its pages."""
+    if damage.text is None:
+        return None
+    return Violation(
+        f"ca.db is damaged: {damage.text}",
+        "keep a copy of the folder; sipca restore BACKUP --home NEWDIR puts back the last backup",
+    )
 
-    It does not read every event and certificate; ``log --verify`` does.
+
+def soundness(home: Home) -> list[Finding]:
+    """Quick check of the file, of history and state, then of the derived tables.
+
+    Of the audit trail only the events since the last look are read, and no certificate; ``log
+    --verify`` reads everything.
     """
     with home.store.snapshot():
-        history = _first(history_checks.quick_history_problems(home.store))
-        derived_differences = _first(history_checks.quick_derived_problems(home.store))
-    return [*run([register_altered], history), *run([index_altered], derived_differences)]
+        damaged = run([register_damaged], Damage(home.store.first_damage()))
+        compared = attempt(_compared, home)
+    if isinstance(compared, CAError):
+        if damaged:  # which is why it cannot be read
+            return damaged
+        raise compared
+    trail, history, derived_differences = compared
+    if not damaged and not history.named:
+        note_read(home, trail)
+    return [
+        *damaged,
+        *run([register_altered], history),
+        *run([index_altered], derived_differences),
+        *unread(trail),
+    ]
+
+
+def _compared(home: Home) -> tuple[TrailRead, Differences, Differences]:
+    with home.store.translating_errors():
+        trail, problems = read_trail(home)
+        history = _first(chain(history_checks.quick_history_problems(home.store), problems))
+        return trail, history, _first(history_checks.quick_derived_problems(home.store))
+
+
+def is_reliable(findings: Iterable[Finding]) -> bool:
+    """Whether other checks may rely on what the register says."""
+    broken = {register_damaged.code, register_altered.code}
+    return not any(each.code in broken for each in findings)
 
 
 def rebuild_derived(home: Home) -> bool:

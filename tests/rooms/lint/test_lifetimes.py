@@ -42,6 +42,30 @@ def test_a_ca_is_warned_of_while_it_has_less_left_than_a_profile_gives(
 
 
 @pytest.mark.parametrize(
+    ("remaining", "code"),
+    [
+        (1460 * DAY, None),
+        (1460 * DAY - SECOND, "ca-last-fifth"),
+        (825 * DAY, "ca-last-fifth"),
+        (825 * DAY - SECOND, "ca-ending"),
+        (-SECOND, "ca-ended"),
+    ],
+)
+def test_a_ca_of_twenty_years_is_warned_of_in_its_last_four(
+    remaining: timedelta, code: str | None
+) -> None:
+    end = NOW + remaining
+    health = CAHealth("CA", "root", NOW, end, 825 * DAY, end - 20 * 365 * DAY)
+
+    findings = judge_lifetime(health)
+
+    assert [each.code for each in findings] == ([code] if code else [])
+    if code == "ca-last-fifth":
+        assert str(findings[0].hint).startswith("sipca ca rotate --root ")
+        assert "less than a fifth of its life" in findings[0].message
+
+
+@pytest.mark.parametrize(
     ("status", "text", "hint"),
     [
         ("held", "on hold since 2026-11-23", "sipca release 0a"),

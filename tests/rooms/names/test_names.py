@@ -385,7 +385,7 @@ def test_what_is_wrong_with_an_attribute_is_said_once(value: str, code: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "hint"), [("O", "type O anew"), ("CN", "type CN anew, or give --cn")]
+    ("kind", "hint"), [("O", "type O again"), ("CN", "type CN again, or give --cn")]
 )
 def test_only_of_a_cn_the_option_that_replaces_it_is_named(kind: str, hint: str) -> None:
     (finding,) = check_subject((SubjectAttribute(kind, "\u0430pple"),))
@@ -418,8 +418,8 @@ def test_texts_that_a_reader_takes_for_one_compare_as_one(
         ("\U0001d400", "has U+1D400, which looks like 'A'"),
         ("\uff71\uff72", None),  # half-width katakana: in another width, but no letter of ASCII
         ("\u00e9", None),
-        ("e\u0301", "has accents apart from their letters"),
-        ("\u0301e", "begins with an accent"),
+        ("e\u0301", "has accents separate from their letters"),
+        ("\u0301e", "begins with a combining accent"),
     ],
 )
 def test_letters_of_another_style_look_like_letters_of_ascii(text: str, says: str | None) -> None:

@@ -75,7 +75,7 @@ def test_an_open_plan_that_is_gone_and_one_that_was_added_are_told(store: Store)
 
     assert list(open_plan_problems(store)) == [
         "the open_plan row 1 is gone",
-        "the open_plan row 2 was added: its plan is ended, or there is none",
+        "the open_plan row 2 was added: its plan is not open, or there is none",
     ]
 
 
@@ -98,17 +98,17 @@ def test_history_goes_on_from_an_event_of_its_number_and_hash(store: Store) -> N
     head = audit.newest(store)
 
     assert head is not None
-    assert audit.holds(store, head)
-    assert not audit.holds(store, (head[0] + 1, head[1]))
-    assert not audit.holds(store, (head[0], bytes(32)))
+    assert audit.has_event(store, head)
+    assert not audit.has_event(store, (head[0] + 1, head[1]))
+    assert not audit.has_event(store, (head[0], bytes(32)))
 
 
 def test_a_register_is_opened_for_reading_alone_where_that_is_wished(
     path: Path, store: Store
 ) -> None:
-    assert store.way == "rw"
+    assert store.mode == "rw"
     with open_store(path, read_only=True) as opened:
-        assert opened.way == "ro"
+        assert opened.mode == "ro"
         with pytest.raises(StoreError, match="is open for reading only"), opened.write():
             pass
 
@@ -161,7 +161,7 @@ def test_the_key_of_an_ended_signer_is_not_needed_once_its_successor_is_a_week_i
     ]
     monkeypatch.setattr(ocsp_signers, "signers", lambda _store, _issuer: rows)
 
-    assert [row.plan_id for row in ocsp_signers.unneeded(store, 1, AT)] == unneeded
+    assert [row.plan_id for row in ocsp_signers.obsolete(store, 1, AT)] == unneeded
 
 
 def test_the_key_of_a_signer_is_needed_in_its_last_second(
@@ -170,8 +170,8 @@ def test_the_key_of_a_signer_is_needed_in_its_last_second(
     rows = [signer(2, -9 * DAY, 90 * DAY), signer(1, -90 * DAY, timedelta(0))]
     monkeypatch.setattr(ocsp_signers, "signers", lambda _store, _issuer: rows)
 
-    assert ocsp_signers.unneeded(store, 1, AT) == []
-    assert [row.plan_id for row in ocsp_signers.unneeded(store, 1, AT + SECOND)] == [1]
+    assert ocsp_signers.obsolete(store, 1, AT) == []
+    assert [row.plan_id for row in ocsp_signers.obsolete(store, 1, AT + SECOND)] == [1]
 
 
 def test_a_signer_made_after_the_one_in_force_is_kept_though_it_has_ended(
@@ -180,7 +180,7 @@ def test_a_signer_made_after_the_one_in_force_is_kept_though_it_has_ended(
     rows = [signer(2, -9 * DAY, -SECOND), signer(1, -30 * DAY, 30 * DAY)]
     monkeypatch.setattr(ocsp_signers, "signers", lambda _store, _issuer: rows)
 
-    assert ocsp_signers.unneeded(store, 1, AT) == []
+    assert ocsp_signers.obsolete(store, 1, AT) == []
 
 
 def test_a_crl_of_many_pieces_is_kept_as_it_is(store: Store) -> None:

@@ -1,0 +1,13 @@
+"""The answer of ``rekey`` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ca.documents.rekey import RekeyDocument
+from cli.views.sign import single_text
+
+
+def rekeyed_text(document: RekeyDocument, steps: Sequence[str]) -> str:
+    """As for ``sign``: account, findings, what was signed, what it supersedes, what to do next."""
+    return single_text(document, steps)

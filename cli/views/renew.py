@@ -1,0 +1,27 @@
+"""The answer of ``renew`` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ca.documents.renew import RenewDocument
+from cli.views.sign import batch_text, rows_text
+
+KEY_NOTE = (
+    "each is for the key that the device had: where it has made a new key since, the new "
+    "certificate is useless, and a new CSR is needed"
+)
+
+
+def renewed_text(document: RenewDocument, steps: Sequence[str]) -> str:
+    """What was renewed, what it supersedes, what was not renewed, what to do next."""
+    if not (document.signed or document.skipped or document.refused):
+        return "nothing is due"
+    entries = [*document.signed, *document.skipped]
+    lines = [rows_text(entries)] if entries else []
+    if any(not each.source.startswith("issue ") for each in document.signed):
+        lines.append(KEY_NOTE)
+    lines.append(
+        batch_text(document, steps, signed=len(document.signed), skipped=len(document.skipped))
+    )
+    return "\n".join(lines)

@@ -6,6 +6,7 @@ service, and its certificate stays in the trust files, until its last certificat
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 import msgspec
@@ -15,10 +16,16 @@ from ca.encoding.certificates import read_certificate
 from ca.keys.signer import KeyRef
 from ca.model.certificates import CertificateFacts
 from ca.store import issuers, revocations, settings
+from ca.store.audit import Event
 from ca.store.issuers import CACertificateRow, IssuerRow
 
 RETIRED = "retired_cas"
 """The setting with the ids of the retired CAs, separated by spaces."""
+
+ENDED = "ended_cas"
+"""The setting with the ids of earlier CAs whose last certificate has ended, for good."""
+SETTLED_AFTER = timedelta(days=2)
+"""How old the successor is (a day of it dated back) when no call signs with the CA before."""
 
 KeyState = Literal["here", "encrypted", "token", "away", "none"]
 CAState = Literal["current", "previous", "retired", "certificate-only"]
@@ -36,7 +43,11 @@ def key_state(ref: KeyRef) -> KeyState:
 
 def retired(home: Home) -> frozenset[str]:
     """The ids of the retired CAs."""
-    return frozenset((settings.read(home.store, RETIRED) or "").split())
+    return _ids(home, RETIRED)
+
+
+def _ids(home: Home, name: str) -> frozenset[str]:
+    return frozenset((settings.read(home.store, name) or "").split())
 
 
 def state_of(home: Home, ca: CA) -> CAState:
@@ -109,6 +120,30 @@ def in_service(home: Home) -> list[CA]:
     return [ca for ca in home.cas() if ca.issuer.id in needed]
 
 
+def newly_ended(home: Home) -> list[CA]:
+    """The earlier issuing CAs whose last certificate has ended, and of which that is not recorded.
+
+    They sign nothing more, so that stays so; recorded, it is not looked for at each signing.
+    """
+    since = home.ca("issuing").facts.validity.not_before
+    if home.now() - since < SETTLED_AFTER:
+        return []
+    return [
+        ca
+        for ca in _previous(home)
+        if ca.role == "issuing" and not issuers.has_live(home.store, ca.issuer.id, home.now())
+    ]
+
+
+def record_ended(home: Home, cas: list[CA]) -> None:
+    """Record that the last certificates of earlier CAs have ended."""
+    with home.store.write():
+        ids = {*_ids(home, ENDED), *(ca.issuer.ca_id for ca in cas)}
+        settings.write(home.store, ENDED, " ".join(sorted(ids)))
+        for ca in cas:
+            home.record(Event("ca-ended", ca.issuer.name, {"ca": ca.issuer.ca_id}))
+
+
 def unfinished(home: Home, role: str, parent_id: int | None = None) -> IssuerRow | None:
     """The successor of the current CA of a role that a killed rotation has left, or None.
 
@@ -140,9 +175,9 @@ def count_live(home: Home, ca: CA) -> int:
 
 
 def _previous(home: Home) -> list[CA]:
-    """The CAs that are not current, and neither retired, revoked nor expired."""
+    """The CAs that are not current, and neither retired, ended, revoked nor expired."""
     others = [ca for ca in home.cas() if not ca.is_current]
-    gone = retired(home) if others else frozenset()
+    gone = retired(home) | _ids(home, ENDED) if others else frozenset()
     return [
         ca
         for ca in others

@@ -71,7 +71,8 @@ class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What a device and context needs next: "trust", "certificate" or "nothing", and why.
 
     ``after``: the devices that need their trust files first. ``serial`` and ``issuer`` are those of
-    its newest certificate; ``trust_done`` and ``certificate_done`` when a step was recorded.
+    its newest certificate; ``exported`` is when ``export`` wrote the files that it needs,
+    ``trust_done`` and ``certificate_done`` when a step was recorded.
     """
 
     device: str
@@ -81,6 +82,7 @@ class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
     after: list[str]
     serial: str
     issuer: str
+    exported: datetime | None
     trust_done: datetime | None
     certificate_done: datetime | None
 

@@ -11,6 +11,8 @@ from ca.store.timestamps import from_text
 
 DONE = "device-done"
 """The action of the event by which a device's step is recorded."""
+EXPORTED = "device-files"
+"""The action of the event that files for a device were written during a rotation."""
 
 
 class StepDone(msgspec.Struct, frozen=True):
@@ -24,9 +26,9 @@ class StepDone(msgspec.Struct, frozen=True):
 
 
 def steps_done(store: Store) -> list[StepDone]:
-    """Every step that was recorded, oldest first."""
+    """Every step that was recorded, oldest first; a step "export" is files that were written."""
     rows = store.connection.execute(
-        "SELECT detail, at FROM audit WHERE action = ? ORDER BY id", (DONE,)
+        "SELECT detail, at FROM audit WHERE action IN (?, ?) ORDER BY id", (DONE, EXPORTED)
     )
     return [_step(msgspec.json.decode(text, type=dict[str, str]), at) for text, at in rows]
 

@@ -238,7 +238,16 @@ def test_of_a_rotated_ca_status_services_go_on_until_its_last_certificate_ended(
     assert f"sipca crl --ca {old} --refresh" in hints
     assert "sipca crl --ca issuing --refresh" in hints
 
+    for days in (200, 550):  # a longer gap at once would be a doubtful clock
+        frozen(NOW + timedelta(days=days))
+        lab("crl", "--refresh")
     frozen(NOW + timedelta(days=900))
+    lab("sign", tmp_path / "proxy.csr")
+    actions = [each["action"] for each in lab("log", "--json").json["events"]]
+    assert actions.count("ca-ended") == 1
+    lab("sign", tmp_path / "proxy.csr", "--again")
+    actions = [each["action"] for each in lab("log", "--json").json["events"]]
+    assert actions.count("ca-ended") == 1
     lab("crl", "--ca", "all")
     ids = [each["id"] for each in lab("ocsp", "rotate", "--json").json["signers"]]
     assert sorted(ids) == sorted(each["id"] for each in the_cas(lab) if each["state"] == "current")
@@ -328,13 +337,15 @@ def test_a_trust_file_that_outgrows_its_device_s_store_is_found(
     words = ("export", "proxy.lab.example", "--target", "small", "--json")
     before = lab(*words, "--out", tmp_path / "a").json["findings"]
 
-    lab("ca", "rotate")
+    assert lab("device", "set", "sbc1", "--target", "small").exit == 0
+    notes = lab("ca", "rotate", "--json").json["notes"]
     after = lab(*words, "--out", tmp_path / "b").json["findings"]
 
     failing = [
         {each["message"] for each in findings if each["result"] == "fail"}
         for findings in (before, after)
     ]
+    assert "the trust files hold 3 certificates, and the store of small 2" in notes[0]
     assert failing[0] == set()
     assert any("3" in message and "2" in message for message in failing[1])
 
@@ -352,6 +363,11 @@ def test_ca_plan_names_first_who_needs_the_trust_file_and_then_who_needs_a_certi
     ]  # fmt: skip
     assert first["devices"][0]["why"] == "its trust store lacks Test Lab Issuing 2"
     assert len(first["trust"]) == 3
+
+    assert sipca("export", "gw1.lab.example", "--out", tmp_path / "kit").exit == 0
+    exported = sipca("ca", "plan", "--json").json["devices"]
+    assert [each["exported"] is not None for each in exported] == [False, False, True]
+    assert "not yet recorded as on the device" in exported[2]["why"]
 
     sipca("device", "done", "SBC1", "--step", "trust")
     second = sipca("ca", "plan", "--json").json["devices"]

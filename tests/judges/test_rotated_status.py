@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -125,3 +128,37 @@ def get(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=10) as reply:
         octets: bytes = reply.read()
     return octets
+
+
+@pytest.mark.parametrize("kind", ["ec:p256", "rsa:2048"])
+def test_pkilint_has_no_error_for_successors_and_cross_certificates(
+    bare: CommandLine, tmp_path: Path, kind: str
+) -> None:
+    bare(
+        "init", "--name", "Judged", "--org", "Acme", "--country", "NL", "--root-key", kind,
+        "--issuing-key", kind, "--no-passphrase", "--base-url", "http://10.0.0.5:8080",
+        "--permit-dns", "lab.example", "--permit-ip", "10.0.0.0/8",
+    )  # fmt: skip
+    for words in ((), ("--same-key",), ("--root",), ("--root", "--same-key")):
+        assert bare("ca", "rotate", *words).exit == 0, words
+
+    files: dict[str, Path] = {}
+    listed = bare("ca", "list", "--json").json["cas"]
+    for ca in listed:
+        path = files[ca["serial"]] = tmp_path / f"{ca['serial']}.pem"
+        path.write_text(bare("show", ca["serial"], "--pem").out)
+        assert pkilint("lint_pkix_cert", path) == "", ca
+    crosses = [each for each in listed if each["cross_of"]]
+    assert len(crosses) == 2
+    for cross in crosses:
+        by = next(e for e in listed if e["id"] == cross["cross_of"] and not e["cross_of"])
+        signer, signee = files[by["serial"]], files[cross["serial"]]
+        assert pkilint("lint_pkix_signer_signee_cert_chain", signer, signee) == "", cross
+
+
+def pkilint(tool: str, *words: object) -> str:
+    """The findings of error level or worse."""
+    module = importlib.import_module(f"pkilint.bin.{tool}")
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        module.main(["lint", "-s", "ERROR", *map(str, words)])
+    return out.getvalue().strip()

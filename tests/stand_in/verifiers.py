@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import subprocess
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,9 @@ PURPOSES = {"sslserver": b"1.3.6.1.5.5.7.3.1", "sslclient": b"1.3.6.1.5.5.7.3.2"
 """Purposes as OpenSSL calls them, each with its OID."""
 
 
+_END = "-----END CERTIFICATE-----\n"
+
+
 class Presented(NamedTuple):
     """What a verifier has, and what its peer sends: PEM, the peer's own certificate first."""
 
@@ -27,26 +31,43 @@ class Presented(NamedTuple):
     at: datetime
 
 
-def openssl(case: Presented, folder: Path) -> str:
-    """The complaint of ``openssl verify -x509_strict``, or ""."""
-    leaf, _, rest = case.sent.partition("-----END CERTIFICATE-----\n")
-    (folder / "trust.pem").write_text(case.trust)
-    (folder / "leaf.pem").write_text(f"{leaf}-----END CERTIFICATE-----\n")
-    (folder / "rest.pem").write_text(rest)
-    words = ["-x509_strict", "-purpose", case.purpose, "-attime", f"{case.at.timestamp():.0f}"]
-    words += ["-no-CApath", "-CAfile", str(folder / "trust.pem")]
-    words += ["-untrusted", str(folder / "rest.pem")] if rest else []
-    if case.purpose == "sslserver":
-        words += ["-verify_hostname", case.name]
-    done = subprocess.run(
-        ["openssl", "verify", *words, str(folder / "leaf.pem")],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    return "" if done.returncode == 0 else done.stderr + done.stdout
+def openssl(cases: Sequence[Presented], folder: Path) -> str:
+    """The complaint of ``openssl verify -x509_strict``, or "".
+
+    One call for all that share trust file, purpose, moment and the CA certificates that are sent;
+    the host name is checked where a call has one certificate.
+    """
+    alike: dict[tuple[object, ...], list[tuple[str, str]]] = {}
+    for case in cases:
+        leaf, _, rest = case.sent.partition(_END)
+        key = (case.trust, rest, case.purpose, case.at)
+        alike.setdefault(key, []).append((leaf + _END, case.name))
+    for (trust, rest, purpose, at), leaves in alike.items():
+        assert isinstance(at, datetime)
+        (folder / "trust.pem").write_text(str(trust))
+        (folder / "rest.pem").write_text(str(rest))
+        words = ["-x509_strict", "-purpose", str(purpose), "-attime", f"{at.timestamp():.0f}"]
+        words += ["-no-CApath", "-CAfile", str(folder / "trust.pem")]
+        words += ["-untrusted", str(folder / "rest.pem")] if rest else []
+        if len(leaves) == 1 and purpose == "sslserver":
+            words += ["-verify_hostname", leaves[0][1]]
+        for number, (leaf, _) in enumerate(leaves):
+            (folder / f"leaf-{number}.pem").write_text(leaf)
+            words.append(str(folder / f"leaf-{number}.pem"))
+        done = subprocess.run(
+            ["openssl", "verify", *words], capture_output=True, text=True, timeout=60
+        )
+        if done.returncode != 0 or done.stdout.count(": OK") != len(leaves):
+            return done.stderr + done.stdout
+    return ""
 
 
-def python(case: Presented, _folder: Path) -> str:
+def python(cases: Sequence[Presented], _folder: Path) -> str:
     """The complaint of ``cryptography.x509.verification``, or ""."""
+    return next((told for told in map(_by_python, cases) if told), "")
+
+
+def _by_python(case: Presented) -> str:
     store = verification.Store(x509.load_pem_x509_certificates(case.trust.encode()))
     leaf, *rest = x509.load_pem_x509_certificates(case.sent.encode())
     builder = verification.PolicyBuilder().store(store).time(case.at.replace(tzinfo=None))
@@ -88,8 +109,12 @@ def _gnutls() -> ctypes.CDLL:
     return library
 
 
-def gnutls(case: Presented, _folder: Path) -> str:
+def gnutls(cases: Sequence[Presented], _folder: Path) -> str:
     """The complaint of GnuTLS, as ``certtool --verify`` asks it, or ""."""
+    return next((told for told in map(_by_gnutls, cases) if told), "")
+
+
+def _by_gnutls(case: Presented) -> str:
     library, trusted = _gnutls(), ctypes.c_void_p()
     _moment[0] = int(case.at.timestamp())
     certificates, count = ctypes.c_void_p(), ctypes.c_uint()

@@ -7,6 +7,7 @@ presents a certificate that another cannot verify yet.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -22,7 +23,7 @@ from ca.names.text import printable
 from ca.store import certificates, issuers
 from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
-from ca.store.progress import DONE, StepDone, steps_done
+from ca.store.progress import DONE, EXPORTED, StepDone, steps_done
 
 Step = Literal["trust", "certificate"]
 STEPS: tuple[Step, ...] = ("trust", "certificate")
@@ -40,6 +41,7 @@ class _Owner(msgspec.Struct):
     current: CertificateRow | None = None
     trust: StepDone | None = None
     certificate: StepDone | None = None
+    export: StepDone | None = None
 
 
 def plan(home: Home) -> PlanDocument:
@@ -124,6 +126,8 @@ def _owners(home: Home) -> list[_Owner]:
         found = owners.get((done.device.casefold(), done.context))
         if found is not None and done.step == "trust":
             found.trust = done
+        elif found is not None and done.step == "export":
+            found.export = done
         elif found is not None:
             found.certificate = done
     return [owners[key] for key in sorted(owners, key=lambda key: (key[0], key[1] or -1))]
@@ -153,9 +157,12 @@ def _entry(home: Home, owner: _Owner, missing: list[CA], waiting: list[str]) -> 
     issuing = home.ca("issuing")
     step, why, after = "nothing", "", []
     newest = owner.current or owner.rows[-1]
+    written = _written_at(owner, missing)
     if missing:
         step = "trust"
         why = f"its trust store lacks {' and '.join(ca.issuer.name for ca in missing)}"
+        if written is not None:
+            why += f"; exported on {written:%Y-%m-%d}, not yet recorded as on the device"
     elif not _is_by(newest, issuing):
         step, after = "certificate", waiting
         why = f"its certificate is by {home.ca_of(newest.issuer_id).issuer.name}"
@@ -172,9 +179,35 @@ def _entry(home: Home, owner: _Owner, missing: list[CA], waiting: list[str]) -> 
         after=after,
         serial=newest.serial.hex(),
         issuer=home.ca_of(newest.issuer_id).issuer.ca_id,
+        exported=written,
         trust_done=owner.trust.at if owner.trust else None,
         certificate_done=owner.certificate.at if owner.certificate and _is_on_it(owner) else None,
     )
+
+
+def _written_at(owner: _Owner, missing: list[CA]) -> datetime | None:
+    """When the files were last written that the device needs; None if they are older than that."""
+    if owner.export is None:
+        return None
+    wanted = {ca.facts.serial for ca in missing}
+    return owner.export.at if wanted <= owner.export.serials else None
+
+
+def record_export(home: Home, row: CertificateRow) -> None:
+    """Record, while a rotation is under way, that a device's files were written.
+
+    Nothing is recorded in a home that this user may only read.
+    """
+    cas = trusted(home)
+    if home.store.mode != "rw" or all(ca.is_current for ca in cas):
+        return
+    name = row.device or common_name(row.tbs) or row.serial.hex()
+    serials = sorted({ca.facts.serial for ca in cas} | {row.serial.hex()})
+    detail = {"device": name, "step": "export", "serials": " ".join(serials)}
+    if row.context is not None:
+        detail["context"] = str(row.context)
+    with home.store.write():
+        home.record(Event(EXPORTED, name, detail))
 
 
 def _is_by(row: CertificateRow | None, ca: CA) -> bool:

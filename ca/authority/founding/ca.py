@@ -63,7 +63,7 @@ def list_cas(home: Home) -> CAListDocument:
 
 def ca_entry(home: Home, ca: CA) -> CAEntry:
     """A CA with its newest certificate."""
-    facts = ca.facts
+    facts, state = ca.facts, state_of(home, ca)
     return CAEntry(
         id=ca.issuer.ca_id,
         role=ca.role,
@@ -72,9 +72,9 @@ def ca_entry(home: Home, ca: CA) -> CAEntry:
         serial=facts.serial,
         not_before=facts.validity.not_before,
         not_after=facts.validity.not_after,
-        key=key_state(ca.key),
+        key="none" if state == "certificate-only" else key_state(ca.key),
         live=count_live(home, ca),
-        state=state_of(home, ca),
+        state=state,
         fingerprint=facts.fingerprint,
         cross_of=None,
     )

@@ -16,7 +16,7 @@ from ca.authority import register
 from ca.authority.clock import check_clock
 from ca.authority.founding.ca import ca_entry, cross_entry
 from ca.authority.home import CA, Home
-from ca.authority.lineage import Cross, cross_certificates, unfinished
+from ca.authority.lineage import Cross, cross_certificates, trusted, unfinished
 from ca.authority.status.crl import make_crl, needs_new
 from ca.authority.status.signers import rotate
 from ca.documents.ca import CAEntry, CARotationDocument
@@ -35,7 +35,7 @@ from ca.model.certificates import CertificateFacts, SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
-from ca.store import issuers, ocsp_signers
+from ca.store import devices, issuers, ocsp_signers
 from ca.store.audit import Event
 from ca.store.issuers import IssuerRow
 
@@ -338,6 +338,8 @@ def _document(
         notes.append(
             f"it ends with its root on {root:%Y-%m-%d}; sipca ca rotate --root makes a new root"
         )
+    if not wishes.dry_run:
+        notes += _full_stores(home)
     return CARotationDocument(
         ca=home.name,
         home=str(home.path),
@@ -346,6 +348,19 @@ def _document(
         cas=entries,
         notes=notes,
     )
+
+
+def _full_stores(home: Home) -> list[str]:
+    """The kinds of device in use whose trust store is too small for the trust files."""
+    count = len(trusted(home))
+    named = {row.target or home.target for row in devices.devices(home.store)} | {home.target}
+    targets = [home.library.target(name) for name in sorted(named)]
+    return [
+        f"the trust files hold {count} certificates, and the store of {target.name} "
+        f"{target.trust.limit}; sipca ca retire ends an earlier CA"
+        for target in targets
+        if count > target.trust.limit
+    ]
 
 
 def _check_name(home: Home, name: str) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.devices.kit import kit_of, may_be_overwritten
+from ca.authority.devices.plan import record_export
 from ca.authority.home import Home
 from ca.authority.lineage import trusted
 from ca.authority.own_files import is_kit_file, refuse_foreign
@@ -79,6 +80,7 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         upload_files.remove_stale_trust_files(wishes.folder, chain)
         for name, data in files.items():
             write_atomic(wishes.folder / name, data, overwrite=True)
+    record_export(home, row)
     written = [str(wishes.folder / name) for name in files]
     return ExportDocument(
         certificate=certificate_record(row, home.now()),

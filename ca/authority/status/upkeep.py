@@ -1,13 +1,13 @@
-"""Maintenance by any command that has a CA's key open:
+"""Maintenance by any command that has a CA's key open: rotate OCSP signers that are due.
 
-rotate OCSP signers that are due. Light to import: every signing needs it.
+And record that an earlier CA's last certificate has ended. Light to import: every signing needs it.
 """
 
 from __future__ import annotations
 
 from ca.authority.clock import is_doubtful
 from ca.authority.home import Home
-from ca.authority.lineage import in_service
+from ca.authority.lineage import in_service, newly_ended, record_ended
 from ca.authority.status.due import is_signer_due
 
 
@@ -16,6 +16,9 @@ def rotate_due(home: Home) -> None:
 
     Not while the clock looks wrong; ``check`` reports that, and ``ocsp rotate`` remains.
     """
+    ended = newly_ended(home) if len(home.cas()) > 2 else []
+    if ended and not is_doubtful(home):
+        record_ended(home, ended)
     opened = [ca for ca in home.cas() if home.is_open(ca) and is_signer_due(home, ca)]
     due = [ca for ca in opened if ca in in_service(home)]
     if due and not is_doubtful(home):

@@ -36,6 +36,8 @@ COMMANDS: dict[str, Any] = {
         {"list": "Which ones there are.", "make": "Make one, or all."},
     ),
     "samples": "Write sample CSRs, to try things with.",
+    "backup": "Copy the home into one file, or read one back.",
+    "restore": "Make a home from a backup.",
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
     "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),

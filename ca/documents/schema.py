@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ca.documents.apply import ApplyDocument
+from ca.documents.backup import BackupDocument
 from ca.documents.base import Document
 from ca.documents.ca import SettingsDocument
 from ca.documents.chain import ChainDocument
@@ -26,6 +27,7 @@ from ca.documents.log import LogDocument
 from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
 from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
+from ca.documents.restore import RestoreDocument
 from ca.documents.revoke import RevocationDocument
 from ca.documents.rule import RuleDocument, RuleShowDocument
 from ca.documents.samples import SamplesDocument
@@ -60,6 +62,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "ocsp respond": OCSPAnswerDocument,
     "ocsp presign": PresignDocument,
     "ocsp rotate": SignersDocument,
+    "backup": BackupDocument,
+    "restore": RestoreDocument,
     "check": CheckDocument,
     "preflight": PreflightDocument,
     "trust build": TrustDocument,

@@ -121,10 +121,13 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TargetListDocument": ("target", "list"),
         "TextDocument": ("profile", "show", "sip"),
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
+        "BackupDocument": ("backup", tmp_path / "b"),
+        "RestoreDocument": ("restore", tmp_path / "b"),
     }
 
     for name, words in calls.items():
-        answer = sipca(*words, "--json")
+        run = CommandLine(tmp_path / "new") if words[0] == "restore" else sipca
+        answer = run(*words, "--json")
         assert answer.exit == (3 if name == "OCSPAnswerDocument" else 0), answer
         decoded = msgspec.json.decode(answer.out, type=documents()[name])
         assert decoded.schema == 1

@@ -36,12 +36,13 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("ca set", "--target", "generic"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
-        ("apply", lab, "--check"), ("apply", lab),
+        ("apply", lab, "--check"), ("apply", lab), ("backup", tmp_path / "b"), ("restore", tmp_path / "b"),
     ]  # fmt: skip
     seen = {"error"}
 
     for name, *words in calls:
-        answer = sipca(*name.split(), *words, "--json")
+        run = CommandLine(tmp_path / "new") if name == "restore" else sipca
+        answer = run(*name.split(), *words, "--json")
         schema = json.loads(sipca("schema", *name.split()).out)
         assert answer.out, (name, answer.err)
         jsonschema.Draft202012Validator(schema).validate(json.loads(answer.out))

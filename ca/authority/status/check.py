@@ -12,6 +12,7 @@ from ca.authority.refs import label
 from ca.authority.status.crl import crl_record, served_until
 from ca.authority.status.keys import key_findings
 from ca.authority.status.ocsp import signer_health
+from ca.authority.status.restored import gap_findings
 from ca.authority.status.soundness import soundness
 from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
@@ -41,6 +42,7 @@ def check(
     if any(each.code == "register-altered" for each in findings):
         return CheckDocument(verdict="fail", findings=findings)  # the other checks rely on it
     findings += clock_findings(home)
+    findings += gap_findings(home)
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),

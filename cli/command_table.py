@@ -40,7 +40,13 @@ COMMANDS: dict[str, Any] = {
     "restore": "Make a home from a backup.",
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
-    "ca": ("The CA's own settings.", {"set": "Change base URL and target."}),
+    "ca": (
+        "The CA's own settings.",
+        {
+            "set": "Change base URL and target.",
+            "passphrase": "Give the CA's keys another passphrase.",
+        },
+    ),
     "profile": (
         "Signing profiles.",
         {

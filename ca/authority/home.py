@@ -183,6 +183,12 @@ class Home:
         """Reload the CAs when they are next needed: another process may have changed them."""
         self._cas = None
 
+    def forget_keys(self) -> None:
+        """Reload the CAs and open their keys anew when they are next needed."""
+        self._cas = None
+        self._signers.clear()
+        self._passphrases.clear()
+
     def assert_sound(self) -> None:
         """Check quickly that the state used for signing and answering matches history.
 

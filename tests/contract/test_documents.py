@@ -86,6 +86,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     trusted = tmp_path / "o" / "trusted-root.pem"
     lab = tmp_path / "lab.toml"
     lab.write_text("schema = 1\n")
+    secret = tmp_path / "secret"
+    secret.write_text("new horse")
     calls = {
         "InitDocument": ("init",),
         "SigningDocument": ("sign", csr),
@@ -123,6 +125,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
         "BackupDocument": ("backup", tmp_path / "b"),
         "RestoreDocument": ("restore", tmp_path / "b"),
+        "PassphraseDocument": ("ca", "passphrase", "--new-passphrase-file", secret),
     }
 
     for name, words in calls.items():

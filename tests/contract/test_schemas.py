@@ -20,6 +20,8 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
     (tmp_path / "request").write_bytes(request_for(bytes.fromhex("3000")))
     out = tmp_path / "o"
     lab = tmp_path / "lab.toml"
+    secret = tmp_path / "secret"
+    secret.write_text("new horse")
     lab.write_text('schema = 1\n[[device]]\nname = "gw1"\n')
     calls = [
         ("init",), ("sign", csr, "--device", "sbc1"), ("sign", csr, "--dry-run", "--again"), ("sign", csr),
@@ -37,6 +39,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
         ("apply", lab, "--check"), ("apply", lab), ("backup", tmp_path / "b"), ("restore", tmp_path / "b"),
+        ("ca passphrase", "--new-passphrase-file", secret),
     ]  # fmt: skip
     seen = {"error"}
 

@@ -39,6 +39,8 @@ from ca.store.state_hashes import assert_state_unaltered, assert_status_events
 
 DATABASE = "ca.db"
 DEFAULT_TARGET = "audiocodes-7.4"
+RESTORING = ".restore-"
+"""How the folder begins in which ``restore`` makes a home before it is there."""
 
 
 def random_bits(count: int) -> int:
@@ -215,6 +217,12 @@ class Home:
         """Reload the CAs when they are next needed: another process may have changed them."""
         self._cas = None
 
+    def forget_keys(self) -> None:
+        """Reload the CAs and open their keys anew when they are next needed."""
+        self._cas = None
+        self._signers.clear()
+        self._passphrases.clear()
+
     def assert_sound(self) -> None:
         """Check quickly that the state used for signing and answering matches history.
 
@@ -305,6 +313,7 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
     if database.exists() and not database.is_file():
         raise StoreError(f"'{database}' is not a file", hint="choose another --home")
     if not database.exists():
+        refuse_unfinished_restore(path)
         raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
     with open_store(database, read_only=read_only) as store:
         if store.needs_upgrade():
@@ -315,6 +324,19 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
                 )
             upgrade(store, lambda before: pin(store, before, at=environment.clock(), actor=actor()))
         yield Home(path, store, environment)
+
+
+def refuse_unfinished_restore(path: Path) -> None:
+    """Check that no restore into this home was cut off.
+
+    Raises:
+        NotFoundError: one was, so that there is no CA yet.
+    """
+    if any(path.glob(f"{RESTORING}*")):
+        raise NotFoundError(
+            f"a restore into '{path}' was not finished: there is no CA in it yet",
+            hint="run sipca restore FILE again; it begins anew",
+        )
 
 
 def actor() -> Actor:

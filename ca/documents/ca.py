@@ -109,3 +109,26 @@ class SettingsDocument(Document, frozen=True, kw_only=True):
     base_url: str | None
     target: str
     changed: bool
+
+
+class OlderCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup that the trail tells of, which still holds keys as they were."""
+
+    file: str
+    made_at: datetime
+
+
+class PassphraseDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca passphrase``.
+
+    ``changed``: the CAs whose keys have the new passphrase; ``unprotected``: those whose keys have
+    none, as before; ``away``: those whose keys are not here. ``wiped`` is false if another process
+    kept the old octets in the -wal.
+    """
+
+    changed: list[str]
+    unprotected: list[str]
+    away: list[str]
+    rounds: int
+    wiped: bool
+    older_copies: list[OlderCopy]

@@ -123,3 +123,28 @@ def retire_command(
     settings = settings_of(ctx)
     with opened(settings) as home:
         show(retire(home, ca_id), settings, retirement_text)
+
+
+NewPassphraseFile = Annotated[
+    str | None,
+    typer.Option(
+        "--new-passphrase-file", metavar="F", help="File with the new passphrase; - is stdin."
+    ),
+]
+
+
+def passphrase_command(ctx: typer.Context, new_passphrase_file: NewPassphraseFile = None) -> None:
+    """Give the CA's keys another passphrase, with today's rounds, all or none.
+
+    Backups and copies that were made before open with the old one.
+
+    Example: sipca ca passphrase --passphrase-file old --new-passphrase-file new
+    """
+    from ca.authority.founding.passphrase import change_passphrase
+    from cli.passphrase import NewPassphrase
+    from cli.views.ca import passphrase_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = change_passphrase(home, NewPassphrase(settings, new_passphrase_file))
+    show(document, settings, passphrase_text)

@@ -87,6 +87,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     lab = tmp_path / "lab.toml"
     lab.write_text("schema = 1\n")
     other = SAMPLES / "ec-p256.csr"
+    secret = tmp_path / "secret"
+    secret.write_text("new horse")
     calls = {
         "InitDocument": ("init",),
         "SigningDocument": ("sign", csr),
@@ -127,7 +129,9 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TargetListDocument": ("target", "list"),
         "TextDocument": ("profile", "show", "sip"),
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
-        "RevocationDocument": ("revoke", "peer.lab.example"),
+        "BackupDocument": ("backup", tmp_path / "b"),
+        "RestoreDocument": ("restore", tmp_path / "b"),
+        "PassphraseDocument": ("ca", "passphrase", "--new-passphrase-file", secret),
     }
 
     spare = sipca("ca", "rotate", "--json").json["cas"][0]["id"]
@@ -135,7 +139,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     calls["RetirementDocument"] = ("ca", "retire", spare)
 
     for name, words in calls.items():
-        answer = sipca(*words, "--json")
+        run = CommandLine(tmp_path / "new") if words[0] == "restore" else sipca
+        answer = run(*words, "--json")
         assert answer.exit == (3 if name == "OCSPAnswerDocument" else 0), answer
         decoded = msgspec.json.decode(answer.out, type=documents()[name])
         assert decoded.schema == 1

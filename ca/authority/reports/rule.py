@@ -27,6 +27,7 @@ RULE_MODULES = (
     "ca.lint.keys_together",
     "ca.lint.lifetimes",
     "ca.lint.public_keys",
+    "ca.lint.restored",
     "ca.lint.reused_key",
     "ca.lint.signed_before",
     "ca.names.common_name",

@@ -17,6 +17,7 @@ from ca.authority.status.folder import look_at_folder
 from ca.authority.status.keys import key_findings
 from ca.authority.status.metrics import write_metrics
 from ca.authority.status.ocsp import signer_health
+from ca.authority.status.restored import gap_findings
 from ca.authority.status.soundness import is_reliable, soundness
 from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
@@ -71,7 +72,7 @@ def check(
 def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
     """What there is to say of a register that agrees with its history."""
     now = home.now()
-    findings = [*judge_home(look_at_folder(home)), *clock_findings(home)]
+    findings = [*judge_home(look_at_folder(home)), *clock_findings(home), *gap_findings(home)]
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),

@@ -129,6 +129,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TargetListDocument": ("target", "list"),
         "TextDocument": ("profile", "show", "sip"),
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
+        "RevocationDocument": ("revoke", "peer.lab.example"),
         "BackupDocument": ("backup", tmp_path / "b"),
         "RestoreDocument": ("restore", tmp_path / "b"),
         "PassphraseDocument": ("ca", "passphrase", "--new-passphrase-file", secret),

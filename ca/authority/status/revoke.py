@@ -184,12 +184,11 @@ def _name(row: CertificateRow) -> str:
     return f"{row.serial.hex()} ({label(row)})" if row.signature else row.serial.hex()
 
 
-def update_crls(home: Home, rows: Sequence[CertificateRow]) -> str | None:
-    """Make the CRLs that list these certificates; returns why that could not be done, if so."""
-    touched = {row.issuer_id for row in rows}
+def update_crls(home: Home, issuer_ids: Collection[int]) -> str | None:
+    """Make new CRLs of these CAs; returns why that could not be done, if so."""
     try:
         for ca in home.cas():
-            if ca.issuer.id in touched:
+            if ca.issuer.id in issuer_ids:
                 make_crl(home, ca)
     except (KeyUnavailableError, PolicyError) as error:  # it is recorded all the same
         return error.message
@@ -209,7 +208,7 @@ def _document(
     cas = [ca for ca in home.cas() if ca.issuer.id in touched]
     pending: str | None = "it was not asked for (--no-crl)"
     if make_crls:
-        pending = update_crls(home, changed)
+        pending = update_crls(home, touched)
     return RevocationDocument(
         changed=[_change(home, row) for row in changed] + [_lost(home, each) for each in lost],
         same_key=[certificate_record(row, home.now()) for row in left],

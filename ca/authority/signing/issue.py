@@ -110,8 +110,6 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     pending = (
         update_crls(home, {row.issuer_id for row in superseded}) if wishes.revoke_old else None
     )
-        update_crls(home, {row.issuer_id for row in superseded}) if wishes.revoke_old else None
-    )
     upkeep.rotate_due(home)
     made = "certificate" if prospect.kept else "key-and-certificate"
     document = _document(home, made, row, prospect, wishes)

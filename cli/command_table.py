@@ -45,6 +45,8 @@ COMMANDS: dict[str, Any] = {
         {
             "set": "Change base URL and target.",
             "passphrase": "Give the CA's keys another passphrase.",
+            "export-root-key": "Write the root's key into an encrypted file.",
+            "drop-root-key": "Remove the root's key from the home.",
         },
     ),
     "profile": (

@@ -10,7 +10,7 @@ import msgspec
 from ca.documents.apply import ApplyDocument
 from ca.documents.backup import BackupDocument
 from ca.documents.base import Document
-from ca.documents.ca import PassphraseDocument, SettingsDocument
+from ca.documents.ca import PassphraseDocument, RootKeyDocument, SettingsDocument
 from ca.documents.chain import ChainDocument
 from ca.documents.check import CheckDocument
 from ca.documents.crl import CRLDocument
@@ -72,6 +72,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "fixture make": FixtureDocument,
     "ca set": SettingsDocument,
     "ca passphrase": PassphraseDocument,
+    "ca export-root-key": RootKeyDocument,
+    "ca drop-root-key": RootKeyDocument,
     "profile list": ProfileListDocument,
     "profile show": TextDocument,
     "profile check": TextDocument,

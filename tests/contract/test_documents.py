@@ -125,6 +125,13 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
         "BackupDocument": ("backup", tmp_path / "b"),
         "RestoreDocument": ("restore", tmp_path / "b"),
+        "RootKeyDocument": (
+            "ca",
+            "export-root-key",
+            tmp_path / "k",
+            "--new-passphrase-file",
+            secret,
+        ),
         "PassphraseDocument": ("ca", "passphrase", "--new-passphrase-file", secret),
     }
 

@@ -26,6 +26,7 @@ RULE_MODULES = (
     "ca.lint.public_keys",
     "ca.lint.restored",
     "ca.lint.reused_key",
+    "ca.lint.root_away",
     "ca.names.common_name",
     "ca.names.general",
     "ca.names.mistyped",

@@ -13,6 +13,7 @@ from ca.authority.status.crl import crl_record, served_until
 from ca.authority.status.keys import key_findings
 from ca.authority.status.ocsp import signer_health
 from ca.authority.status.restored import gap_findings
+from ca.authority.status.root_away import away_findings
 from ca.authority.status.soundness import soundness
 from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
@@ -54,6 +55,7 @@ def check(
             end = facts.validity.not_after
             findings += judge_lifetime(CAHealth(ca.issuer.name, ca.role, now, end, longest))
         findings += status_service_findings(home, ca)
+    findings += away_findings(home, longest)
     until = int((now + expiring).timestamp())
     for row in certificates.certificates(home.store, until=until, since=int(now.timestamp())):
         if row.status(now) in CURRENT:

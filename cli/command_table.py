@@ -51,6 +51,8 @@ COMMANDS: dict[str, Any] = {
             "retire": "Take an earlier CA out of the trust files.",
             "rotate": "A new issuing CA, or a new root; the one before goes on.",
             "passphrase": "Give the CA's keys another passphrase.",
+            "export-root-key": "Write the root's key into an encrypted file.",
+            "drop-root-key": "Remove the root's key from the home.",
         },
     ),
     "profile": (

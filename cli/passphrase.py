@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from ca.authority.home import Environment, no_passphrase
+from ca.authority.home import Environment, RootKeyFile, no_passphrase
 from ca.errors import KeyUnavailableError
 from ca.files import read_bounded
 from cli.bugs import bug_teller
@@ -20,7 +20,17 @@ MAX_PASSPHRASE_FILE = 4096
 
 def environment_of(settings: Settings) -> Environment:
     """The clock, random numbers and passphrase source for this call's home."""
-    return Environment(passphrase=Passphrase(settings), bug=bug_teller(settings))
+    passphrase = Passphrase(settings)
+    return Environment(
+        passphrase=passphrase, bug=bug_teller(settings), root_key=root_key_of(settings, passphrase)
+    )
+
+
+def root_key_of(settings: Settings, passphrase: Passphrase) -> RootKeyFile | None:
+    """The file of ``--root-key-file``, and where its passphrase comes from."""
+    if settings.root_key_file is None:
+        return None
+    return RootKeyFile(settings.root_key_file, RootPassphrase(settings, passphrase))
 
 
 class Passphrase:
@@ -105,6 +115,26 @@ class NewPassphrase(Passphrase):
                 hint="give --new-passphrase-file FILE",
             )
         return super()._ask(purpose, new=new)
+
+
+class RootPassphrase(Passphrase):
+    """Reads the passphrase of a root key's file.
+
+    That is SIPCA_ROOT_KEY_PASSPHRASE_FILE, else the home's passphrase, or what the terminal says.
+    """
+
+    def __init__(self, settings: Settings, general: Passphrase) -> None:
+        super().__init__(settings)
+        self.general = general
+
+    def _from_outside(self) -> str | None:
+        own = os.environ.get("SIPCA_ROOT_KEY_PASSPHRASE_FILE")
+        if own:
+            return self._from_file(own, "the root key's passphrase")
+        given = ("SIPCA_PASSPHRASE_FILE", "SIPCA_PASSPHRASE")
+        if self.settings.passphrase_file or any(name in os.environ for name in given):
+            return self.general("passphrase").decode()  # a pipe can be read only once
+        return None
 
 
 def _cut_line_end(data: bytes, file: str) -> str:

@@ -10,7 +10,7 @@ from ca.documents.base import Document
 
 
 class CARecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A CA of this home. ``key_protection`` is "passphrase" or "none"."""
+    """A CA of this home. ``key_protection`` is "passphrase", "none" or "away"."""
 
     role: str
     id: str
@@ -130,5 +130,23 @@ class PassphraseDocument(Document, frozen=True, kw_only=True):
     unprotected: list[str]
     away: list[str]
     rounds: int
+    wiped: bool
+    older_copies: list[OlderCopy]
+
+
+class RootKeyDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``ca export-root-key`` and ``ca drop-root-key``.
+
+    ``key`` is "here" or "away"; ``crl_until`` the end of the root's newest CRL. ``older_copies``
+    are backups that still hold the key. ``wiped`` is false if another process kept the old octets
+    in the -wal.
+    """
+
+    ca: str
+    id: str
+    file: str
+    sha256: str
+    key: str
+    crl_until: datetime | None
     wiped: bool
     older_copies: list[OlderCopy]

@@ -16,6 +16,7 @@ from ca.documents.ca import (
     PassphraseDocument,
     PlanDocument,
     RetirementDocument,
+    RootKeyDocument,
     SettingsDocument,
 )
 from ca.documents.chain import ChainDocument
@@ -87,6 +88,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "ca plan": PlanDocument,
     "ca retire": RetirementDocument,
     "ca passphrase": PassphraseDocument,
+    "ca export-root-key": RootKeyDocument,
+    "ca drop-root-key": RootKeyDocument,
     "profile list": ProfileListDocument,
     "profile show": TextDocument,
     "profile check": TextDocument,

@@ -12,6 +12,7 @@ from ca.documents.ca import (
     PlanDocument,
     PlanEntry,
     RetirementDocument,
+    RootKeyDocument,
     SettingsDocument,
 )
 from cli.terminal import one_line, table
@@ -125,3 +126,31 @@ def wiped_lines(wiped: bool) -> list[str]:
         "another process keeps the old state of ca.db-wal, which still holds the key as it was",
         "  stop sipca serve, then run: sipca status",
     ]
+
+
+def root_key_text(document: RootKeyDocument) -> str:
+    """Where the root's key is, what still holds it, and the next step."""
+    file = one_line(document.file)
+    until = f"{document.crl_until:%Y-%m-%d}" if document.crl_until else "never: there is none"
+    if document.key == "here":
+        return "\n".join(
+            [
+                f"written and read back: {file}",
+                f"sha256 {document.sha256}",
+                f"the key of {one_line(document.ca)} is still here, its CRL holds until {until}",
+                "next, with the file's passphrase:",
+                f"  sipca crl --ca {document.id} --refresh --lifetime 2y",
+                f"  sipca ca drop-root-key --exported {file}",
+            ]
+        )
+    lines = [
+        f"the key of {one_line(document.ca)} is no longer here; {file} holds it",
+        "keep that file and its passphrase in two places: without it there is no new issuing CA",
+        f"its CRL holds until {until}; sipca check warns before the key is needed",
+    ]
+    if document.older_copies:
+        lines.append("backups that still hold the key (copies of the home elsewhere do, too):")
+        lines += copies_lines(document.older_copies)
+    else:
+        lines.append("copies of the home that were made before still hold the key")
+    return "\n".join([*lines, *wiped_lines(document.wiped)])

@@ -132,6 +132,13 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "RevocationDocument": ("revoke", "peer.lab.example"),
         "BackupDocument": ("backup", tmp_path / "b"),
         "RestoreDocument": ("restore", tmp_path / "b"),
+        "RootKeyDocument": (
+            "ca",
+            "export-root-key",
+            tmp_path / "k",
+            "--new-passphrase-file",
+            secret,
+        ),
         "PassphraseDocument": ("ca", "passphrase", "--new-passphrase-file", secret),
     }
 

@@ -43,6 +43,9 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
         ("apply", lab, "--check"), ("apply", lab), ("backup", tmp_path / "b"), ("restore", tmp_path / "b"),
+        ("ca export-root-key", tmp_path / "k", "--new-passphrase-file", secret),
+        ("crl", "--ca", "root", "--refresh", "--lifetime", "2y"),
+        ("ca drop-root-key", "--exported", tmp_path / "k", "--passphrase-file", secret),
         ("ca passphrase", "--new-passphrase-file", secret),
     ]  # fmt: skip
     seen = {"error"}

@@ -29,6 +29,7 @@ RULE_MODULES = (
     "ca.lint.public_keys",
     "ca.lint.restored",
     "ca.lint.reused_key",
+    "ca.lint.root_away",
     "ca.lint.signed_before",
     "ca.names.common_name",
     "ca.names.general",

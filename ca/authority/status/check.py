@@ -18,6 +18,7 @@ from ca.authority.status.keys import key_findings
 from ca.authority.status.metrics import write_metrics
 from ca.authority.status.ocsp import signer_health
 from ca.authority.status.restored import gap_findings
+from ca.authority.status.root_away import away_findings
 from ca.authority.status.soundness import is_reliable, soundness
 from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
@@ -84,6 +85,7 @@ def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
         if ca.is_current:
             findings += _ca_findings(home, ca, longest)
         findings += status_service_findings(home, ca)
+    findings += away_findings(home, longest)
     until = int((now + (expiring or RENEW_BEFORE)).timestamp())
     for row in certificates.certificates(home.store, until=until, in_use=True):
         validity = read_certificate(row.der).validity

@@ -108,7 +108,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
-        "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k"),
+        "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k2"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
         "TrustDocument": ("trust", "build", trusted),

@@ -183,9 +183,14 @@ def _new_key(home: Home, like: CA, wishes: RotationWishes) -> NewKey:
 
 
 def _passphrase(home: Home, like: CA) -> bytes | None:
-    """The passphrase that the keys of this home are encrypted with."""
-    root = home.ca("root")
-    opener = root if root.key.encrypted else like
+    """The passphrase that the keys in this home are encrypted with, tried on one of them.
+
+    A root's key that is away has the passphrase of its own file, which is another.
+    """
+    here = [ca for ca in (home.ca("root"), like, *home.cas()) if not ca.key.is_away]
+    opener = next((ca for ca in here if ca.key.encrypted), None)
+    if opener is None:
+        return home.environment.passphrase(f"passphrase of {home.name}", new=True)
     home.signer(opener)
     return home.passphrase_of(opener)
 

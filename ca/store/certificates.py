@@ -9,8 +9,13 @@ from operator import itemgetter
 import msgspec
 
 from ca.encoding.der import certificate, serial_of
+from ca.errors import NotFoundError
 from ca.model.status import Status
 from ca.store.connection import Store, placeholders
+
+
+IMPORTED = "imported"
+"""The name that stands for a profile with imported certificates."""
 
 
 class CertificateRow(msgspec.Struct, frozen=True):
@@ -38,18 +43,37 @@ class CertificateRow(msgspec.Struct, frozen=True):
     revoked_at: str | None
     supersedes: bytes | None
     superseded_by: bytes | None
+    kept_der: bytes | None = None
+    """The DER as it came, where ``tbs`` and ``signature`` do not give it back."""
+    is_relic: bool = False
+    """Imported, and no plan: ``plan_id`` is then a negative number."""
 
     @property
     def der(self) -> bytes:
-        """The certificate's DER; only for rows with a signature."""
-        assert self.signature is not None
-        return certificate(self.tbs, self.signature)
+        """The certificate's DER; only for rows with a signature.
+
+        Raises:
+            NotFoundError: there is none, only an entry of an imported index.
+        """
+        if self.signature is None:
+            raise NotFoundError(
+                f"of serial {self.serial.hex()} there is no certificate here, only its index entry",
+                hint="sipca revoke --serial revokes it; sipca import --certificates adds its file",
+            )
+        return self.kept_der or certificate(self.tbs, self.signature)
+
+    @property
+    def outline(self) -> bytes:
+        """The DER, with an empty signature where there is none yet, or none is here."""
+        return self.kept_der or certificate(self.tbs, self.signature or b"\x00")
 
     def status(self, now: datetime) -> Status:
         """The status at a moment."""
         if self.abandoned is not None:
             return "abandoned"
-        if self.signature is None or self.not_before is None or self.not_after is None:
+        if self.signature is None and not self.is_relic:
+            return "planned"
+        if self.not_before is None or self.not_after is None:
             return "planned"
         if self.revocation is not None:
             return "held" if self.revocation == "held" else "revoked"
@@ -116,6 +140,11 @@ def certificates(
         )
         values += [str(since), str(until)]
     yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
+    if device is None and profile in (None, IMPORTED):
+        if until is None:
+            yield from _relics(store, "", ())
+        else:
+            yield from _relics(store, "WHERE p.not_after BETWEEN ? AND ?", (since, until))
 
 
 def by_name(store: Store, folded: str) -> list[CertificateRow]:
@@ -128,7 +157,7 @@ def by_name(store: Store, folded: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [folded, folded],
         )
-    )
+    ) + list(_relics(store, "WHERE instr(p.names, ?) > 0", (f"\n{folded}\n",)))
 
 
 def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
@@ -142,7 +171,7 @@ def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [low, high],
         )
-    )
+    ) + list(_relics(store, "WHERE p.serial BETWEEN ? AND ?", (low, high)))
 
 
 def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
@@ -260,7 +289,54 @@ def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
             GROUP BY 1""",  # noqa: S608 - our own constants
         {"now": now.timestamp()},
     )
-    return dict(rows.fetchall())
+    counts: dict[Status, int] = dict(rows.fetchall())
+    for row in _relics(store, "", ()):
+        status = row.status(now)
+        counts[status] = counts.get(status, 0) + 1
+    return counts
+
+
+_RELICS = f"""
+    SELECT p.id, p.issuer_id, p.serial, p.tbs, p.source, p.signature, p.not_before, p.not_after,
+           s.status, s.reason, CASE WHEN s.id IS NOT NULL THEN {_SINCE} END, p.der
+      FROM (SELECT * FROM relic
+             WHERE signature IS NOT NULL
+                OR NOT EXISTS (SELECT 1 FROM plan q WHERE q.issuer_id = relic.issuer_id
+                                                      AND q.serial = relic.serial)) p
+      LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+"""  # noqa: S608 - our own constants
+
+
+def _relics(store: Store, where: str, values: Sequence[object]) -> Iterator[CertificateRow]:
+    """Imported certificates that are no plans, newest first."""
+    for row in store.connection.execute(f"{_RELICS} {where} ORDER BY p.id DESC", values):
+        number, issuer_id, serial, tbs, source, signature, start, end, *status, der = row
+        yield CertificateRow(
+            plan_id=-number,
+            issuer_id=issuer_id,
+            serial=serial,
+            tbs=tbs,
+            account=b"",
+            profile=IMPORTED,
+            profile_sha256=b"",
+            device=None,
+            context=None,
+            for_issuer_id=None,
+            lifetime=IMPORTED,
+            source=source,
+            request_id=None,
+            signature=signature,
+            abandoned=None,
+            not_before=start,
+            not_after=end,
+            revocation=status[0],
+            revocation_reason=status[1],
+            revoked_at=status[2],
+            supersedes=None,
+            superseded_by=None,
+            kept_der=der,
+            is_relic=True,
+        )
 
 
 def _rows(

@@ -200,9 +200,7 @@ class Home:
         """The revocation or hold of a CA's own certificate, or None."""
         if ca.parent_id is None or ca.issuer.facts is None:
             return None
-        return revocations.current_status(
-            self.store, ca.parent_id, serial_of(ca.issuer.facts.der)
-        )
+        return revocations.current_status(self.store, ca.parent_id, serial_of(ca.issuer.facts.der))
 
     def check_not_revoked(self, ca: CA) -> None:
         """Check that a CA may sign.

@@ -29,6 +29,7 @@ from ca.encoding.times import encode_time, generalized_time
 from ca.errors import MalformedError
 from ca.model.status import REASONS
 
+
 class RevokedSerial(msgspec.Struct, frozen=True):
     """An entry of a CRL: serial as ``serial_octets`` has it, reason in our spelling."""
 

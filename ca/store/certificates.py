@@ -8,11 +8,11 @@ from operator import itemgetter
 
 import msgspec
 
+from ca.encoding.account import pack_account
 from ca.encoding.der import certificate, serial_of
 from ca.errors import NotFoundError
 from ca.model.status import Status
 from ca.store.connection import Store, placeholders
-
 
 IMPORTED = "imported"
 """The name that stands for a profile with imported certificates."""
@@ -316,7 +316,7 @@ def _relics(store: Store, where: str, values: Sequence[object]) -> Iterator[Cert
             issuer_id=issuer_id,
             serial=serial,
             tbs=tbs,
-            account=b"",
+            account=pack_account(()),
             profile=IMPORTED,
             profile_sha256=b"",
             device=None,

@@ -22,7 +22,9 @@ def import_text(document: ImportDocument) -> str:
         lines.append(cas_text(document.cas))
     counts = Counter(each.status for each in document.imported)
     named = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    lines.append(f"{verb}: {len(document.imported)} certificates" + (f" ({named})" if named else ""))
+    lines.append(
+        f"{verb}: {len(document.imported)} certificates" + (f" ({named})" if named else "")
+    )
     if document.known:
         lines.append(f"already there: {document.known}")
     rows = [

@@ -11,19 +11,29 @@ import msgspec
 
 from ca.authority.founding.import_sources import Tree, ca_certificate
 from ca.encoding.certificates import read_certificate
-from ca.encoding.der import certificate, signed_parts
+from ca.encoding.der import certificate, read, signed_parts
+from ca.encoding.extensions import read_extension
+from ca.encoding.oids import BASIC_CONSTRAINTS
 from ca.encoding.recognition import PKCS12, form_of_file
-from ca.errors import KeyUnavailableError, MalformedError, PolicyError
+from ca.errors import (
+    CAError,
+    KeyUnavailableError,
+    MalformedError,
+    PolicyError,
+    VerificationError,
+    attempt,
+)
 from ca.files import read_bounded
 from ca.issuance.extensions import key_identifier
 from ca.keys.files import KeyPair, read_key_file
 from ca.keys.public import PublicKey, read_public_key
 from ca.keys.signer import signature_name
 from ca.lint.public_keys import check_public_key
-from ca.model.certificates import CertificateFacts
+from ca.model.certificates import CertificateFacts, cn_of
 from ca.verification import has_weak_hash, is_self_issued, signed_by_key, verify_issued
 
 Role = Literal["root", "issuing"]
+_EXTENSIONS = 0xA3
 _KEYS = ("rsa:2048-8192", "ec:p256", "ec:p384", "ec:p521")
 
 
@@ -130,7 +140,7 @@ def _check_role(facts: CertificateFacts, role: Role, name: str) -> None:
         )
     if role == "root" and not is_self_issued(facts):
         raise PolicyError(
-            f"{name} is not a root: it was issued by '{_cn(facts.issuer)}'",
+            f"{name} is not a root: it was issued by '{cn_of(facts.issuer)}'",
             hint="--root names the self-signed certificate above it; this one goes to --issuing",
         )
     if role == "root" and signed_by_key(facts, facts.spki) is False:
@@ -140,10 +150,6 @@ def _check_role(facts: CertificateFacts, role: Role, name: str) -> None:
         )
     if role == "issuing" and is_self_issued(facts):
         raise PolicyError(f"{name} is a root, not an issuing CA", hint="it goes to --root")
-
-
-def _cn(attributes: object) -> str:
-    return next((each.value for each in attributes if each.type == "CN"), "")  # type: ignore[attr-defined]
 
 
 def check_chain(root: ImportedCA, issuing: ImportedCA) -> None:
@@ -160,12 +166,11 @@ def check_chain(root: ImportedCA, issuing: ImportedCA) -> None:
         )
     try:
         verify_issued(issuing.facts, root.facts)
-    except Exception as error:
-        error.args = (f"the issuing CA is not the root's: {error}",)
-        if hasattr(error, "message"):
-            error.message = error.args[0]
-            error.hint = "--root names the certificate that signed it"
-        raise
+    except VerificationError as error:
+        raise VerificationError(
+            f"the issuing CA is not the root's: {error.message}",
+            hint="--root names the certificate that signed it",
+        ) from None
     check_path_length(root)
 
 
@@ -203,5 +208,22 @@ def notes_on(member: ImportedCA, now: datetime) -> Iterator[str]:
         yield f"the {name} has no key here: it verifies and is exported, but signs nothing"
     if now > member.facts.validity.not_after:
         yield f"the {name} expired on {member.facts.validity.not_after:%Y-%m-%d}"
+    if not _has_critical_constraints(member.tbs):
+        yield (
+            f"the {name}: its basicConstraints are not critical, so verifiers that hold to RFC "
+            "5280 (openssl verify -x509_strict) refuse it"
+        )
     for remark in remarks_on(member.facts):
         yield f"the {name}: {remark}"
+
+
+def _has_critical_constraints(tbs: bytes) -> bool:
+    """Whether basicConstraints are marked critical (RFC 5280, 4.2.1.9)."""
+    wrapped = [field for field in read(tbs).children() if field.tag == _EXTENSIONS]
+    extensions = [each.raw for outer in wrapped for each in read(outer.contents).children()]
+    decoded = [attempt(read_extension, raw) for raw in extensions]
+    return any(
+        each[0] == BASIC_CONSTRAINTS and each[1]
+        for each in decoded
+        if not isinstance(each, CAError)
+    )

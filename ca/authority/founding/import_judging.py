@@ -15,13 +15,13 @@ from ca.authority.register import index_of
 from ca.documents.imports import Imported
 from ca.encoding import der
 from ca.encoding.certificates import read_certificate, serial_text
+from ca.encoding.crl import CRLFacts
 from ca.encoding.extensions import VERSION_3
-from ca.encoding.oids import RSA
+from ca.encoding.oids import RSA, SIGNATURES
 from ca.encoding.openssl_index import subject_der
 from ca.encoding.times import encode_time
 from ca.errors import CAError, PolicyError, attempt
 from ca.keys.signatures import Algorithm, verify_signature
-from ca.encoding.oids import SIGNATURES
 from ca.model.certificates import CertificateFacts, Validity, subject_text
 from ca.store.revocations import StatusEvent
 from ca.verification import issued_by, names_as_issuer
@@ -143,7 +143,9 @@ def _judge_entries(
 ) -> None:
     revoked = set(known.revoked)
     for entry in sources.entries:
-        ca = next((ca for ca in cas if ca.issuer.facts and ca.issuer.facts.der == entry.ca_der), None)
+        ca = next(
+            (ca for ca in cas if ca.issuer.facts and ca.issuer.facts.der == entry.ca_der), None
+        )
         if ca is None:
             error = PolicyError(
                 "the CA whose index this is has no certificate here",
@@ -231,14 +233,14 @@ def _judge_crls(
             judged.events.append(_event(*one, entry.reason, entry.revoked_at))
 
 
-def _signed_crl(crl: object, ca: CA) -> bool:
+def _signed_crl(crl: CRLFacts, ca: CA) -> bool:
     facts = ca.issuer.facts
-    if facts is None or crl.issuer_der != facts.subject_der:  # type: ignore[attr-defined]
+    if facts is None or crl.issuer_der != facts.subject_der:
         return False
-    oid, *rest = der.split(crl.algorithm)  # type: ignore[attr-defined]
+    oid, *rest = der.split(crl.algorithm)
     name = der.oid(der.read(oid))
     algorithm = Algorithm(SIGNATURES.get(name, name), rest[0] if rest else b"")
-    return bool(verify_signature(facts.spki, algorithm, crl.signature, crl.tbs))  # type: ignore[attr-defined]
+    return bool(verify_signature(facts.spki, algorithm, crl.signature, crl.tbs))
 
 
 def _imported(each: Candidate, statuses: dict[Serial, str], now: datetime) -> Imported:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,7 @@ from ca.authority.founding.import_cas import (
     read_ca,
 )
 from ca.authority.founding.import_judging import Candidate, Judged, Known, judge
+from ca.authority.founding.import_records import judge_and_record, known_to, write_plans
 from ca.authority.founding.import_sources import (
     Sources,
     Tree,
@@ -34,6 +34,7 @@ from ca.authority.records import ca_record
 from ca.authority.status.crl import make_crl
 from ca.authority.status.signers import rotate
 from ca.documents.imports import ImportDocument
+from ca.encoding.der import serial_of
 from ca.errors import (
     ConflictError,
     KeyUnavailableError,
@@ -41,24 +42,16 @@ from ca.errors import (
     PolicyError,
 )
 from ca.files import link_into_place
-from ca.issuance.order import Issuer, Prepared
+from ca.issuance.order import Issuer
 from ca.keys import at_rest
-from ca.keys.public import read_public_key
 from ca.keys.signer import KeyRef
 from ca.keys.soft import NewKey, generate_key, open_signer
-from ca.profiles.library import Library
-from ca.profiles.profile import Profile
-from ca.store import certificates, crls, issuers, relics, revocations, settings
+from ca.store import issuers, settings
 from ca.store.audit import Event
-from ca.store.certificates import IMPORTED
 from ca.store.connection import open_store
-from ca.store.relics import NewRelic
 from ca.store.schema import upgrade
-from ca.encoding.der import serial_of
 
-CHUNK = 500
 MAX_NAME = 56
-_TEXT = "# imported: no profile of sipca decided about this certificate\n"
 
 
 class ImportWishes(msgspec.Struct, frozen=True):
@@ -179,7 +172,8 @@ def _dry(
     judged = judge(sources, cas, Known(), environment.now())
     if founding.issuing is None:
         notes = [*notes, "an issuing CA would be made under the root"]
-    return _document(path, founding.name, cas, judged, sources, notes, dry_run=True, created=True)
+    outcome = Outcome(judged, sources, notes, dry_run=True, created=True)
+    return _document(path, founding.name, cas, outcome)
 
 
 def _issuer(number: int, member: ImportedCA) -> Issuer:
@@ -217,11 +211,10 @@ def _make(
             home = Home(path, store, environment)
             _found(home, founding, wishes.protect, passphrase)
             home.step("import-cas")
-            judged = _judge_and_record(home, sources)
+            judged = judge_and_record(home, sources)
             notes += _status_services(home)
-            document = _document(
-                path, founding.name, home.cas(), judged, sources, notes, created=True
-            )
+            outcome = Outcome(judged, sources, notes, created=True)
+            document = _document(path, founding.name, home.cas(), outcome)
             store.checkpoint()
         environment.step("import-built")
         if not link_into_place(temporary, path / DATABASE):
@@ -241,14 +234,10 @@ def _any_key(founding: Founding, wishes: ImportWishes) -> bool:
     return any(each.pair is not None for each in covered)
 
 
-def _found(
-    home: Home, founding: Founding, protect: Protection, passphrase: bytes | None
-) -> None:
+def _found(home: Home, founding: Founding, protect: Protection, passphrase: bytes | None) -> None:
     with home.store.write():
         settings.write(home.store, "name", founding.name)
-        settings.write(
-            home.store, "founding_wishes", encode(FoundingWishes(name=founding.name))
-        )
+        settings.write(home.store, "founding_wishes", encode(FoundingWishes(name=founding.name)))
         home.record(Event("import", founding.name, {"cas": str(len(founding.members))}))
     root_id: int | None = None
     for member in founding.members:
@@ -260,9 +249,7 @@ def _found(
         _make_issuing(home, founding, root_id, passphrase if protect == "both" else None)
 
 
-def _keep_ca(
-    home: Home, member: ImportedCA, root_id: int | None, passphrase: bytes | None
-) -> int:
+def _keep_ca(home: Home, member: ImportedCA, root_id: int | None, passphrase: bytes | None) -> int:
     """Store a CA with its key and its certificate; returns its number."""
     ref = _key_ref(member, passphrase)
     number = _keep_issuer(home, ref, member.ca_id, member.role, root_id)
@@ -271,7 +258,7 @@ def _keep_ca(
         "import", fits=True,
     )  # fmt: skip
     with home.store.write():
-        _write_plans(home, [candidate], for_issuer_id=number)
+        write_plans(home, [candidate], for_issuer_id=number)
     if member.pair is not None:
         plain = KeyRef(member.pair.pkcs8, member.pair.public.spki, False, ref.label)
         home.use_signer(number, open_signer(plain, None))
@@ -325,9 +312,9 @@ def _add(home: Home, sources: Sources, wishes: ImportWishes) -> ImportDocument:
     home.assert_sound()
     notes: list[str] = list(sources.notes)
     if wishes.dry_run:
-        judged = judge(sources, home.cas(), _known(home), home.now())
+        judged = judge(sources, home.cas(), known_to(home), home.now())
     else:
-        judged = _judge_and_record(home, sources)
+        judged = judge_and_record(home, sources)
         touched = {each.event.issuer_id for each in judged.events}
         for ca in [ca for ca in home.cas() if ca.issuer.id in touched]:
             try:
@@ -337,138 +324,30 @@ def _add(home: Home, sources: Sources, wishes: ImportWishes) -> ImportDocument:
                     f"the CRL of {ca.issuer.name} is pending ({error.message}): "
                     f"sipca crl --ca {ca.issuer.ca_id} --refresh"
                 )
-    return _document(
-        home.path, home.name, home.cas(), judged, sources, notes, dry_run=wishes.dry_run
-    )
+    outcome = Outcome(judged, sources, notes, dry_run=wishes.dry_run)
+    return _document(home.path, home.name, home.cas(), outcome)
 
 
-def _known(home: Home) -> Known:
-    fingerprints = {
-        sha256(row.der).digest()
-        for row in certificates.certificates(home.store)
-        if row.signature is not None
-    }
-    return Known(
-        fingerprints,
-        relics.used_serials(home.store),
-        revocations.serials_with_events(home.store),
-        relics.entry_serials(home.store),
-    )
+class Outcome(msgspec.Struct, frozen=True):
+    """What a call found out; ``created``: it made the home, or would."""
+
+    judged: Judged
+    sources: Sources
+    notes: list[str]
+    dry_run: bool = False
+    created: bool = False
 
 
-def _judge_and_record(home: Home, sources: Sources) -> Judged:
-    """Record certificates, revocations and CRL numbers in one transaction."""
-    with home.store.write():
-        judged = judge(sources, home.cas(), _known(home), home.now())
-        _write(home, judged)
-        _write_numbers(home, sources)
-        home.step("import-recorded")
-    home.step("import-committed")
-    return judged
-
-
-def _write(home: Home, judged: Judged) -> None:
-    fitting = [each for each in judged.candidates if each.fits]
-    for start in range(0, len(fitting), CHUNK):
-        _write_plans(home, fitting[start : start + CHUNK])
-    for each in judged.candidates:
-        if not each.fits:
-            _write_relic(home, each)
-    for dated in sorted(judged.events, key=lambda each: each.at):
-        event = dated.event
-        number = revocations.add_event(home.store, event, at=dated.at)
-        serial = event.serial.hex()
-        detail = {"serial": serial, "reason": event.reason, "imported": "yes"}
-        home.record(Event(event.status, serial, detail, "status_event", number))
-
-
-def _write_plans(
-    home: Home, candidates: Sequence[Candidate], *, for_issuer_id: int | None = None
-) -> None:
-    profile = _profile()
-    drafts = [
-        register.Draft(
-            _prepared(each), profile, each.issuer_id, IMPORTED, each.source,
-            for_issuer_id=for_issuer_id, action="imported",
-        )
-        for each in candidates
-    ]  # fmt: skip
-    numbers = register.write_plans(home, drafts)
-    signatures = [each.signature or b"" for each in candidates]
-    register.write_results(home, numbers, drafts, signatures)
-
-
-def _profile() -> Profile:
-    return msgspec.structs.replace(Library().profile("sip"), name=IMPORTED, text=_TEXT)
-
-
-def _prepared(each: Candidate) -> Prepared:
-    facts = each.facts
-    return Prepared(
-        tbs=each.tbs,
-        serial=each.serial,
-        subject=facts.subject,
-        san=facts.san,
-        validity=facts.validity,
-        key_identity=read_public_key(facts.spki).identity,
-        account=(),
-        findings=(),
-    )
-
-
-def _write_relic(home: Home, each: Candidate) -> None:
-    facts = each.facts
-    names = [name.value.casefold() for name in facts.san]
-    if facts.cn:
-        names.append(facts.cn.casefold())
-    relic = NewRelic(
-        issuer_id=each.issuer_id,
-        serial=each.serial,
-        tbs=each.tbs,
-        signature=each.signature,
-        der=facts.der if each.signature is not None else None,
-        not_before=int(facts.validity.not_before.timestamp()),
-        not_after=int(facts.validity.not_after.timestamp()),
-        names=tuple(dict.fromkeys(names)),
-        source=each.source,
-    )
-    number = relics.add_relic(home.store, relic, at=home.now())
-    serial = each.serial.hex()
-    home.record(Event("imported", serial, {"serial": serial}, "relic", number))
-
-
-def _write_numbers(home: Home, sources: Sources) -> None:
-    """Record the newest CRL number of each CA, so that ours go on above it."""
-    for ca in home.cas():
-        facts = ca.issuer.facts
-        numbers = [n for der, n in sources.last_numbers if facts is not None and der == facts.der]
-        if not numbers or crls.is_used_from(home.store, ca.issuer.id, max(numbers)):
-            continue
-        number, now = max(numbers), home.now()
-        row = crls.add_number(home.store, ca.issuer.id, number, this_update=now, next_update=now)
-        detail = {"ca": ca.issuer.ca_id, "number": str(number), "imported": "yes"}
-        home.record(Event("crl-numbered", ca.issuer.name, detail, "crl_number", row))
-
-
-def _document(
-    path: Path,
-    name: str,
-    cas: list[CA],
-    judged: Judged,
-    sources: Sources,
-    notes: list[str],
-    *,
-    dry_run: bool = False,
-    created: bool = False,
-) -> ImportDocument:
+def _document(path: Path, name: str, cas: list[CA], outcome: Outcome) -> ImportDocument:
+    sources = outcome.sources
     return ImportDocument(
         ca=name,
         home=str(path),
-        dry_run=dry_run,
-        created=created,
+        dry_run=outcome.dry_run,
+        created=outcome.created,
         cas=[ca_record(each) for each in cas],
-        imported=judged.imported,
+        imported=outcome.judged.imported,
         refused=sources.refused,
-        known=judged.known,
-        notes=list(dict.fromkeys([*notes, *sources.notes])),
+        known=outcome.judged.known,
+        notes=list(dict.fromkeys([*outcome.notes, *sources.notes])),
     )

@@ -9,6 +9,8 @@ from ca.documents.ca import CARecord
 from ca.documents.certificate import CertificateRecord
 from ca.encoding.certificates import read_certificate
 from ca.encoding.der import certificate
+from ca.keys.signer import KeyRef
+from ca.keys.token_uri import is_on_token
 from ca.model.certificates import subject_text
 from ca.store.certificates import CertificateRow
 
@@ -23,7 +25,7 @@ def ca_record(ca: CA) -> CARecord:
         subject=subject_text(facts.subject),
         serial=facts.serial,
         key=ca.issuer.key.label,
-        key_protection="passphrase" if ca.key.encrypted else "none",
+        key_protection=_protection(ca.key),
         not_before=facts.validity.not_before,
         not_after=facts.validity.not_after,
         fingerprint=facts.fingerprint,
@@ -32,6 +34,12 @@ def ca_record(ca: CA) -> CARecord:
             *(f"ip:{i}" for i in facts.permitted_ip),
         ],
     )
+
+
+def _protection(ref: KeyRef) -> str:
+    if is_on_token(ref.pkcs8):
+        return "token"
+    return "passphrase" if ref.encrypted else "none"
 
 
 def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:

@@ -10,7 +10,7 @@ from ca.documents.base import Document
 
 
 class CARecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A CA of this home. ``key_protection`` is "passphrase" or "none"."""
+    """A CA of this home. ``key_protection`` is "passphrase", "token" or "none"."""
 
     role: str
     id: str

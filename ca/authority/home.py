@@ -28,6 +28,7 @@ from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef, signature_name
 from ca.keys.soft import open_signer
+from ca.keys.token_uri import is_on_token
 from ca.model.certificates import CertificateFacts
 from ca.profiles.library import Library
 from ca.store import issuers, revocations, settings
@@ -202,7 +203,8 @@ class Home:
         if ca.issuer.id not in self._signers:
             passphrase = None
             if ca.key.encrypted:
-                passphrase = self.environment.passphrase(f"passphrase of {self.name}")
+                word = "token's PIN" if is_on_token(ca.key.pkcs8) else "passphrase"
+                passphrase = self.environment.passphrase(f"{word} of {self.name}")
             self._signers[ca.issuer.id] = open_signer(ca.key, passphrase)
             self._passphrases[ca.issuer.id] = passphrase
         return self._signers[ca.issuer.id]

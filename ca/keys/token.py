@@ -228,7 +228,7 @@ def _make(session: pkcs11.Session, uri: TokenURI) -> None:
     family, _, size = uri.new.partition(":")
     private = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False}
     options: dict[str, Any] = {
-        "id": uri.id or os.urandom(8),
+        "id": uri.id or session.generate_random(64),
         "label": uri.label or "sipca",
         "store": True,
         "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,

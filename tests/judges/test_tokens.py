@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import pkcs11
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from stand_in.lab import CommandLine, make_csr
+from stand_in.lab import ROOT, CommandLine, cut_off, make_csr
 
 from ca.authority.signing import sign
 from ca.errors import MalformedError
@@ -55,6 +56,13 @@ def close_tokens() -> None:
     """From here on it is as in a process that starts: tokens are looked for and opened anew."""
     sessions.clear()
     pkcs11.unload(LIBRARY)
+
+
+def on_token(label: str) -> list[bytes]:
+    """The ids of the private keys with a label, of which there is one."""
+    [session] = sessions.values()
+    wanted = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY, pkcs11.Attribute.LABEL: label}
+    return [bytes(each[pkcs11.Attribute.ID]) for each in session.get_objects(wanted)]
 
 
 @pytest.fixture
@@ -187,6 +195,31 @@ def test_a_token_that_is_gone_is_named_with_what_to_do(
     assert back.exit == 0, back.err
 
 
+def test_keys_of_calls_that_ended_early_are_found_again(
+    bare: CommandLine, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cli.passphrase
+    from ca.authority.home import Environment
+
+    def environment_of(settings: Any) -> Environment:
+        return Environment(passphrase=cli.passphrase.Passphrase(settings), step=cut_off)
+
+    root = token.uri("root", "ec:p256")
+    ended = bare("init", "--root-key", root, "--issuing-key", token.uri("issuing"))
+    before = on_token("root")
+    made = bare("init", "--root-key", root, "--issuing-key", token.uri("issuing", "ec:p256"))
+    with monkeypatch.context() as patch:
+        patch.setattr(cli.passphrase, "environment_of", environment_of)
+        bare("ca", "rotate", "--key", token.uri("second", "ec:p384"))
+    rotated = bare("ca", "rotate", "--key", token.uri("second", "ec:p384"), "--json")
+
+    assert ended.exit == 7
+    assert made.exit == 0, made.err
+    assert on_token("root") == before
+    assert rotated.json["resumed"]
+    assert len(before) == len(on_token("second")) == 1
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_token_pulled_out_in_mid_batch_loses_nothing(
     bare: CommandLine, token: Token, inbox: Path, tmp_path: Path,
@@ -259,7 +292,7 @@ def test_a_rotation_makes_the_successor_on_the_same_token_and_finds_one_by_its_u
     assert rotated.json["cas"][0]["key"] == "token"
     assert [each["key"] for each in named.json["cas"]] == ["token"] * 4
     assert soft.json["cas"][0]["key"] == "encrypted"
-    assert b"object=Lab%20Issuing%202;" in (bare.home / "ca.db").read_bytes()
+    assert b"object=Lab%20Issuing%202%20after%20" in (bare.home / "ca.db").read_bytes()
 
 
 def test_a_library_that_is_not_there_is_named(
@@ -320,11 +353,19 @@ def test_a_uri_is_read_back_as_it_is_written() -> None:
         read_token_uri("rsa:2048")
 
 
+def test_the_library_of_tokens_is_only_loaded_where_a_key_is_on_one(tmp_path: Path) -> None:
+    code = (
+        "import sys; from cli.main import run; "
+        f"code = run(['init', '--no-passphrase', '--root-key', 'ec:p256', '--home', {str(tmp_path / 'h')!r}]); "
+        "sys.exit(code or 'pkcs11' in sys.modules or 'ca.keys.token' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
 def test_the_extra_is_named_where_it_is_missing(
     bare: CommandLine, token: Token, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "pkcs11", None)
     made = bare("init", "--root-key", token.uri("root", "ec:p256"), "--issuing-key", "ec:p256")
     monkeypatch.undo()

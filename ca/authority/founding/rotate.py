@@ -31,7 +31,7 @@ from ca.issuance.prepare import prepare
 from ca.keys.public import PublicKey, read_public_key
 from ca.keys.signer import DigestSigner
 from ca.keys.soft import NewKey
-from ca.model.certificates import CertificateFacts, SubjectAttribute
+from ca.model.certificates import CertificateFacts, SubjectAttribute, cn_of
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
@@ -142,8 +142,7 @@ def _successor(home: Home, like: CA, parent: CA | None, wishes: RotationWishes) 
         return home.ca_of(begun.id)
     name = _next_name(home, like, wishes.name)
     if begun is None or key is None:
-        cn = next((each.value for each in name if each.type == "CN"), home.name)
-        fresh = new_key(home, like, wishes.key, cn=cn)
+        fresh = new_key(home, like, wishes.key, cn=cn_of(name) or home.name)
         number = _keep(home, fresh, like.role, parent)
         key, public = fresh.signer, fresh.public
         home.step("ca-key-kept")

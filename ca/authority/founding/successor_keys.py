@@ -33,7 +33,9 @@ def check_spec(spec: str) -> None:
 def new_key(home: Home, like: CA, spec: str | None, *, cn: str) -> NewKey:
     """A new key; without ``spec`` of the type and in the place that the key before has.
 
-    On a token it is called like its CA. It has the protection of the key before.
+    On a token it is called like its CA and the id of the CA before, so that a rotation that was
+    killed finds it again, and another home of the same name does not. It has the protection of
+    the key before.
 
     Raises:
         ConflictError: a CA of this home has the key that was found on a token.
@@ -84,7 +86,7 @@ def _spelled(key: PublicKey) -> str:
 
 def _on_the_same_token(like: CA, cn: str) -> str:
     before = read_token_uri(like.key.pkcs8.decode())
-    uri = msgspec.structs.replace(before, label=cn, id=None)
+    uri = msgspec.structs.replace(before, label=f"{cn} after {like.issuer.ca_id}", id=None)
     return f"{uri.text()}{'&' if uri.module else '?'}sipca-new={spec_of(like)}"
 
 

@@ -29,6 +29,7 @@ from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef, signature_name
 from ca.keys.soft import open_signer
+from ca.keys.token_uri import is_on_token
 from ca.model.certificates import CertificateFacts
 from ca.profiles.library import Library
 from ca.store import issuers, revocations, settings
@@ -218,7 +219,8 @@ class Home:
             if key.is_away:
                 key, passphrase = self._key_from_file(ca)
             elif key.encrypted:
-                passphrase = self.environment.passphrase(f"passphrase of {self.name}")
+                word = "token's PIN" if is_on_token(key.pkcs8) else "passphrase"
+                passphrase = self.environment.passphrase(f"{word} of {self.name}")
             self._signers[ca.issuer.id] = open_signer(key, passphrase)
             self._passphrases[ca.issuer.id] = passphrase
         return self._signers[ca.issuer.id]

@@ -14,6 +14,7 @@ import msgspec
 from ca.authority.home import CA, Home
 from ca.encoding.certificates import read_certificate
 from ca.keys.signer import KeyRef
+from ca.keys.token_uri import is_on_token
 from ca.model.certificates import CertificateFacts
 from ca.store import issuers, revocations, settings
 from ca.store.audit import Event
@@ -29,14 +30,13 @@ SETTLED_AFTER = timedelta(days=2)
 
 KeyState = Literal["here", "encrypted", "token", "away", "none"]
 CAState = Literal["current", "previous", "retired", "certificate-only"]
-TOKEN_SCHEME = b"pkcs11:"
 
 
 def key_state(ref: KeyRef) -> KeyState:
     """Where a CA's private key is; one that the register does not hold is away."""
     if not ref.pkcs8:
         return "away"
-    if ref.pkcs8.startswith(TOKEN_SCHEME):
+    if is_on_token(ref.pkcs8):
         return "token"
     return "encrypted" if ref.encrypted else "here"
 

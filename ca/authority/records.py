@@ -9,6 +9,7 @@ from ca.authority.home import CA
 from ca.documents.ca import CARecord
 from ca.documents.certificate import CertificateRecord
 from ca.encoding.certificates import read_certificate
+from ca.keys.token_uri import is_on_token
 from ca.model.certificates import subject_text
 from ca.store.certificates import CertificateRow
 
@@ -35,9 +36,11 @@ def ca_record(ca: CA) -> CARecord:
 
 
 def key_protection(ca: CA) -> str:
-    """How a CA's key is kept: "away", "passphrase" or "none"."""
+    """How a CA's key is kept: "away", "token", "passphrase" or "none"."""
     if ca.key.is_away:
         return "away"
+    if is_on_token(ca.key.pkcs8):
+        return "token"
     return "passphrase" if ca.key.encrypted else "none"
 
 

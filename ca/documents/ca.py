@@ -10,7 +10,7 @@ from ca.documents.base import Document
 
 
 class CARecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A CA of this home. ``key_protection`` is "passphrase", "none" or "away"."""
+    """A CA of this home. ``key_protection`` is "passphrase", "token", "none" or "away"."""
 
     role: str
     id: str

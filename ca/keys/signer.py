@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -11,6 +11,9 @@ from ca.encoding.der import NULL, encode_oid, sequence, tlv
 from ca.encoding.oids import SIGNATURE_OIDS
 from ca.errors import PolicyError
 from ca.keys.public import PublicKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import hashes
 
 _BY_CURVE = {"p256": "ecdsa-with-SHA256", "p384": "ecdsa-with-SHA384", "p521": "ecdsa-with-SHA512"}
 
@@ -54,7 +57,8 @@ class KeyRef(msgspec.Struct, frozen=True):
     """A stored key, without the passphrase to open it.
 
     ``pkcs8`` is empty for a key that is away, else a PrivateKeyInfo or, if ``encrypted``, an
-    EncryptedPrivateKeyInfo (RFC 5958).
+    EncryptedPrivateKeyInfo (RFC 5958); of a key on a token it is the URI (RFC 7512), and
+    ``encrypted`` says that opening it takes a PIN.
     """
 
     pkcs8: bytes
@@ -86,3 +90,10 @@ def algorithm_identifier(key: PublicKey) -> bytes:
     """The AlgorithmIdentifier of ``signature_name`` in DER (RFC 4055, RFC 5758)."""
     oid = encode_oid(SIGNATURE_OIDS[signature_name(key)])
     return sequence(oid, tlv(NULL, b"")) if key.algorithm == "rsa" else sequence(oid)
+
+
+def hash_for(curve: str) -> hashes.HashAlgorithm:
+    """The hash that ``signature_name`` uses with a curve; "" is for RSA."""
+    from cryptography.hazmat.primitives import hashes
+
+    return {"p384": hashes.SHA384(), "p521": hashes.SHA512()}.get(curve, hashes.SHA256())

@@ -1,4 +1,4 @@
-"""Keys in software: generate them, open them, sign with them."""
+"""Keys in software: generate them, open them, sign with them; those on tokens are handed on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import msgspec
 from ca.errors import KeyUnavailableError, MalformedError
 from ca.keys import at_rest
 from ca.keys.public import PublicKey, load_public_key, read_public_key
-from ca.keys.signer import DigestSigner, Hasher, KeyRef, algorithm_identifier
+from ca.keys.signer import DigestSigner, Hasher, KeyRef, algorithm_identifier, hash_for
 from ca.keys.specs import SPECS
+from ca.keys.token_uri import is_on_token, is_token_uri
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import hashes
@@ -29,7 +30,7 @@ class SoftSigner:
         self._key: Any = key
         self.public_key = public.spki
         self.algorithm = algorithm_identifier(public)
-        self._hash = _hash_for(public.curve or "")
+        self._hash = hash_for(public.curve or "")
         self._arguments = self._arguments_for(self._hash)
 
     def sign(self, tbs: bytes) -> bytes:
@@ -70,9 +71,18 @@ class NewKey(msgspec.Struct, frozen=True):
 def generate_key(spec: str, passphrase: bytes | None, *, label: str) -> NewKey:
     """Generate a key of a type in ``SPECS``; it is stored encrypted if a passphrase is given.
 
+    For a ``pkcs11:`` URI the key is found or made on its token, whose PIN the passphrase is.
+
     Raises:
+        KeyUnavailableError: the token or its key cannot be opened.
         MalformedError: there is no such type.
+        PolicyError: the token's key is of a type that no CA key may be.
     """
+    if is_token_uri(spec):
+        from ca.keys.token import find_or_make
+
+        kept = find_or_make(spec, passphrase, label=label)
+        return NewKey(kept.ref, kept.signer, kept.public)
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -98,8 +108,8 @@ def generate_key(spec: str, passphrase: bytes | None, *, label: str) -> NewKey:
     return NewKey(ref, SoftSigner(key, public), public)
 
 
-def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
-    """Open a stored key.
+def open_signer(ref: KeyRef, passphrase: bytes | None) -> DigestSigner:
+    """Open a stored key, which may be one on a token.
 
     Raises:
         KeyUnavailableError: the passphrase is missing or wrong, or the key inside is not the one
@@ -112,6 +122,10 @@ def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
             f"the {ref.label} key is not in this home: it has the certificate alone",
             hint="what it has to sign is signed where its key is",
         )
+    if is_on_token(ref.pkcs8):
+        from ca.keys.token import open_token_signer
+
+        return open_token_signer(ref, passphrase)
     if ref.encrypted and passphrase is None:
         raise KeyUnavailableError(f"the {ref.label} key is locked", hint="give its passphrase")
     key = at_rest.load(ref.pkcs8, passphrase if ref.encrypted else None, label=ref.label)
@@ -154,7 +168,7 @@ def _scheme(spki: bytes, curve: str | None, *, prehashed: bool) -> _Scheme:
     """The function that verifies signatures of a key, and its padding and hash."""
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-    chosen = _hash_for(curve or "")
+    chosen = hash_for(curve or "")
     algorithm = utils.Prehashed(chosen) if prehashed else chosen
     key = load_public_key(spki)
     if isinstance(key, rsa.RSAPublicKey):
@@ -162,13 +176,6 @@ def _scheme(spki: bytes, curve: str | None, *, prehashed: bool) -> _Scheme:
     if isinstance(key, ec.EllipticCurvePublicKey):
         return key.verify, (ec.ECDSA(algorithm),)
     return None, ()
-
-
-def _hash_for(curve: str) -> hashes.HashAlgorithm:
-    """The hash that ``ca.keys.signer.signature_name`` uses with a curve; "" is for RSA."""
-    from cryptography.hazmat.primitives import hashes
-
-    return {"p384": hashes.SHA384(), "p521": hashes.SHA512()}.get(curve, hashes.SHA256())
 
 
 def _public(key: SoftKey) -> PublicKey:

@@ -140,3 +140,18 @@ def key_passphrase(path: Path | None) -> bytes | None:
     from ca.files import read_bounded
 
     return read_bounded(path, limit=1024, pipes=True).removesuffix(b"\n").removesuffix(b"\r")
+
+
+def key_of(flag: str, text: str) -> None:
+    """Check a type of key, or the URI of one on a token.
+
+    Raises:
+        typer.BadParameter: it is neither (exit 2).
+    """
+    from ca.keys.specs import SPECS
+    from ca.keys.token_uri import is_token_uri, read_token_uri
+
+    if is_token_uri(text):
+        parsed(flag, read_token_uri, text)
+    else:
+        one_of(flag, text, SPECS)

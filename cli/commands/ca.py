@@ -68,7 +68,10 @@ def rotate_command(
         typer.Option("--lifetime", metavar="D", help="How long; default: as the CA before."),
     ] = None,
     key: Annotated[
-        str | None, typer.Option(metavar="K", help="rsa:3072, ec:p256, ...; default: as before.")
+        str | None,
+        typer.Option(
+            metavar="K", help="rsa:3072, ec:p256, ..., or a pkcs11: URI; default: as before."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import one_of, span
+from cli.commands.arguments import key_of, one_of, span
 from cli.options import settings_of, warn_of_synced_folder
 from cli.output import show, talk
 
@@ -18,7 +18,9 @@ def init_command(
     country: Annotated[str | None, typer.Option(help="Country (C), two letters.")] = None,
     root_key: Annotated[
         str | None,
-        typer.Option(help="The root's key: rsa:2048|3072|4096, ec:p256|p384|p521 [rsa:4096]."),
+        typer.Option(
+            help="The root's key: rsa:2048|3072|4096, ec:p256|p384|p521, a pkcs11: URI [rsa:4096]."
+        ),
     ] = None,
     issuing_key: Annotated[
         str | None, typer.Option(help="The same for the issuing CA [rsa:3072].")
@@ -55,14 +57,13 @@ def init_command(
     """
     from ca.authority.founding.init import create_ca
     from ca.authority.founding.wishes import PROTECTIONS, FoundingWishes
-    from ca.keys.specs import SPECS
     from cli.passphrase import environment_of
     from cli.views.init import init_text
 
     settings = settings_of(ctx)
     for flag, spec in (("--root-key", root_key), ("--issuing-key", issuing_key)):
         if spec is not None:
-            one_of(flag, spec, SPECS)
+            key_of(flag, spec)
     if protect is not None:
         one_of("--protect", protect, PROTECTIONS)
     if no_passphrase and protect not in (None, "none"):

@@ -24,11 +24,13 @@ from ca.authority.status.crl import make_crl
 from ca.authority.status.signers import rotate
 from ca.documents.init import InitDocument
 from ca.encoding.certificates import read_certificate
+from ca.errors import ConflictError
 from ca.files import link_into_place, make_folder
 from ca.issuance.extensions import key_identifier
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare
 from ca.keys.soft import NewKey, generate_key
+from ca.keys.token_uri import is_token_uri, read_token_uri
 from ca.model.certificates import SubjectAttribute
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
@@ -56,16 +58,14 @@ def create_ca(path: Path, requested: FoundingWishes, environment: Environment) -
         return _already(path, requested, environment)
     refuse_unfinished_restore(path)
     wishes = _chosen(requested, environment)
-    passphrase = None
-    if wishes.protect != "none":
-        passphrase = environment.passphrase("passphrase for the new CA", new=True)
+    secrets = _secrets(wishes, environment)
     notes = own_folder(path)
     remove_leftovers(path, environment.clock())
     temporary = path / f".init-{environment.random_bits(64):016x}.db"
     try:
         with open_store(temporary, create=True) as store:
             upgrade(store)
-            _make(Home(path, store, environment), wishes, passphrase)
+            _make(Home(path, store, environment), wishes, *secrets)
             store.checkpoint()
         if not link_into_place(temporary, database):
             return _already(path, requested, environment)
@@ -125,10 +125,33 @@ def _document(
         )
 
 
-def _make(home: Home, wishes: FoundingWishes, passphrase: bytes | None) -> None:
-    protect_issuing = passphrase if wishes.protect == "both" else None
-    root_key = generate_key(wishes.root_key or "", passphrase, label="root CA")
-    issuing_key = generate_key(wishes.issuing_key or "", protect_issuing, label="issuing CA")
+def _secrets(wishes: FoundingWishes, environment: Environment) -> list[bytes | None]:
+    """What the keys of root and issuing CA are opened with: passphrase, PIN of a token, or None.
+
+    A key on a token is never without its PIN, whatever ``protect`` says.
+    """
+    secrets: list[bytes | None] = []
+    protected = {"root": wishes.protect != "none", "issuing": wishes.protect == "both"}
+    for role, spec in (("root", wishes.root_key or ""), ("issuing", wishes.issuing_key or "")):
+        if is_token_uri(spec):
+            name = read_token_uri(spec).name
+            secrets.append(environment.passphrase(f"PIN of the token {name}"))
+        elif protected[role]:
+            secrets.append(environment.passphrase("passphrase for the new CA", new=True))
+        else:
+            secrets.append(None)
+    return secrets
+
+
+def _make(
+    home: Home, wishes: FoundingWishes, root_secret: bytes | None, secret: bytes | None
+) -> None:
+    root_key = generate_key(wishes.root_key or "", root_secret, label="root CA")
+    issuing_key = generate_key(wishes.issuing_key or "", secret, label="issuing CA")
+    if root_key.public.spki == issuing_key.public.spki:
+        raise ConflictError(
+            "root and issuing CA would have one key", hint="name two objects on the token"
+        )
     with home.store.write():
         settings.write(home.store, "name", wishes.name)
         settings.write(home.store, "base_url", wishes.base_url)

@@ -15,8 +15,9 @@ import msgspec
 from ca.authority import register
 from ca.authority.clock import check_clock
 from ca.authority.founding.ca import ca_entry, cross_entry
+from ca.authority.founding.successor_keys import check_spec, kept_key, new_key, throwaway_key
 from ca.authority.home import CA, Home
-from ca.authority.lineage import Cross, cross_certificates, trusted, unfinished
+from ca.authority.lineage import Cross, cross_certificates, key_state, trusted, unfinished
 from ca.authority.status.crl import make_crl, needs_new
 from ca.authority.status.signers import rotate
 from ca.documents.ca import CAEntry, CARotationDocument
@@ -28,16 +29,14 @@ from ca.issuance.extensions import key_identifier
 from ca.issuance.order import Issuer, Order, Permitted, Prepared, own_request
 from ca.issuance.prepare import prepare
 from ca.keys.public import PublicKey, read_public_key
-from ca.keys.signer import DigestSigner, KeyRef
-from ca.keys.soft import NewKey, generate_key, open_signer
-from ca.keys.specs import SPECS
-from ca.model.certificates import CertificateFacts, SubjectAttribute
+from ca.keys.signer import DigestSigner
+from ca.keys.soft import NewKey
+from ca.model.certificates import CertificateFacts, SubjectAttribute, cn_of
 from ca.model.wishes import SigningWishes
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.store import devices, issuers, ocsp_signers
 from ca.store.audit import Event
-from ca.store.issuers import IssuerRow
 
 _NUMBERED = re.compile(r" (\d{1,4})$")
 _LONGEST_CN = 64
@@ -97,11 +96,8 @@ def rotate_ca(home: Home, wishes: RotationWishes) -> CARotationDocument:
 def _rotated(home: Home, wishes: RotationWishes) -> CARotationDocument:
     if wishes.name is not None:
         _check_name(home, wishes.name)
-    if wishes.key is not None and wishes.key not in SPECS:
-        raise MalformedError(
-            f"'{wishes.key}' is not a supported key type",
-            hint=f"choose one of {', '.join(SPECS)}",
-        )
+    if wishes.key is not None:
+        check_spec(wishes.key)
     if wishes.dry_run:
         return _document(home, _tried(home, wishes), wishes, resumed=False)
     if wishes.same_key:
@@ -141,58 +137,24 @@ def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
 def _successor(home: Home, like: CA, parent: CA | None, wishes: RotationWishes) -> CA:
     """A new CA with a new key and a new name, not current yet; one that was begun is finished."""
     begun = unfinished(home, like.role, None if parent is None else parent.issuer.id)
-    key = _kept_key(home, begun, like, wishes) if begun else None
+    key = kept_key(home, begun, like, wishes.key) if begun else None
     if begun is not None and begun.signature is not None:
         return home.ca_of(begun.id)
+    name = _next_name(home, like, wishes.name)
     if begun is None or key is None:
-        fresh = _new_key(home, like, wishes)
+        fresh = new_key(home, like, wishes.key, cn=cn_of(name) or home.name)
         number = _keep(home, fresh, like.role, parent)
         key, public = fresh.signer, fresh.public
         home.step("ca-key-kept")
     else:
         number, public = begun.id, read_public_key(key.public_key)
     home.use_signer(number, key)
-    subject = _Subject(number, like.role, public, _next_name(home, like, wishes.name), like)
+    subject = _Subject(number, like.role, public, name, like)
     above = Issuer(number, _ca_id(public), public, None) if parent is None else parent.issuer
     prepared, profile = _prepare(home, subject, above, wishes)
     signer = key if parent is None else home.signer(parent)
     _certify(home, subject, prepared, profile, (above, signer))
     return home.ca_of(number)
-
-
-def _kept_key(
-    home: Home, begun: IssuerRow, like: CA, wishes: RotationWishes
-) -> DigestSigner | None:
-    """The key of a CA that was begun, opened; None if another type of key is wished for."""
-    kept = issuers.key(home.store, begun.key_id)
-    public = read_public_key(kept.public)
-    if wishes.key is not None and _spec_of(public) != wishes.key:
-        return None
-    ref = KeyRef(kept.pkcs8, kept.public, kept.encrypted, f"{begun.role} CA")
-    signer = open_signer(ref, _passphrase(home, like) if kept.encrypted else None)
-    home.use_signer(begun.id, signer)
-    return signer
-
-
-def _new_key(home: Home, like: CA, wishes: RotationWishes) -> NewKey:
-    """A new key, of the type and with the protection that the CA before has."""
-    passphrase = _passphrase(home, like) if like.key.encrypted else None
-    return generate_key(
-        wishes.key or _spec_of(like.issuer.key), passphrase, label=f"{like.role} CA"
-    )
-
-
-def _passphrase(home: Home, like: CA) -> bytes | None:
-    """The passphrase that the keys in this home are encrypted with, tried on one of them.
-
-    A root's key that is away has the passphrase of its own file, which is another.
-    """
-    here = [ca for ca in (home.ca("root"), like, *home.cas()) if not ca.key.is_away]
-    opener = next((ca for ca in here if ca.key.encrypted), None)
-    if opener is None:
-        return home.environment.passphrase(f"passphrase of {home.name}", new=True)
-    home.signer(opener)
-    return home.passphrase_of(opener)
 
 
 def _keep(home: Home, key: NewKey, role: str, parent: CA | None) -> int:
@@ -296,7 +258,7 @@ def _tried(home: Home, wishes: RotationWishes) -> list[CAEntry]:
         _check_identifier(like)
         subject = _Subject(like.issuer.id, like.role, like.issuer.key, like.facts.subject, like)
         return [_would_be(_prepare(home, subject, _above(home, like), wishes)[0], subject)]
-    public = generate_key(wishes.key or _spec_of(like.issuer.key), None, label="none").public
+    public = throwaway_key(like, wishes.key)
     subject = _Subject(0, like.role, public, _next_name(home, like, wishes.name), like)
     above = home.ca("root").issuer
     if wishes.root:
@@ -325,7 +287,7 @@ def _would_be(prepared: Prepared, subject: _Subject) -> CAEntry:
         serial=None,
         not_before=prepared.validity.not_before,
         not_after=prepared.validity.not_after,
-        key="encrypted" if subject.like.key.encrypted else "here",
+        key=key_state(subject.like.key),
         live=0,
         state="current",
         fingerprint=None,
@@ -419,12 +381,6 @@ def _check_identifier(ca: CA) -> None:
             "certificates name",
             hint="leave --same-key out: a new key and name",
         )
-
-
-def _spec_of(key: PublicKey) -> str:
-    """The type of a key as it is spelled at the command line, or the nearest that is made."""
-    spec = f"rsa:{key.size}" if key.algorithm == "rsa" else f"ec:{key.curve}"
-    return spec if spec in SPECS else "rsa:3072"
 
 
 def _ca_id(public: PublicKey) -> str:

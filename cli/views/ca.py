@@ -81,7 +81,15 @@ def plan_text(document: PlanDocument) -> str:
     busy = [each for each in document.devices if each.next != "nothing"]
     if not busy:
         return "nothing to do: each device has the current trust files and certificate"
-    return plan_entries_text(document.devices)
+    ways = [
+        f"{step}: {way}, upload, then sipca device done DEVICE --step {step}"
+        for step, way in (
+            ("trust", "sipca export DEVICE --out DIR"),
+            ("certificate", "sipca renew DEVICE --out DIR"),
+        )
+        if any(each.next == step for each in busy)
+    ]
+    return "\n".join([plan_entries_text(document.devices), *ways])
 
 
 def plan_entries_text(entries: list[PlanEntry]) -> str:

@@ -82,7 +82,7 @@ def record_step(
         if step == "certificate" and not _is_by(owner.current, issuing):
             raise ConflictError(
                 f"'{owner.name}' has no certificate by {issuing.issuer.name} yet",
-                hint="sign its CSR first: sipca sign FILE --device NAME",
+                hint="sipca renew NAME --out DIR makes one",
             )
     changed = False
     with home.store.write():

@@ -19,7 +19,7 @@ def cas_text(cas: list[CARecord]) -> str:
     """One line a CA."""
     rows = [
         (
-            ca.role,
+            ca.role if ca.current else f"earlier {ca.role}",
             ca.subject,
             ca.key,
             f"until {ca.not_after:%Y-%m-%d}",

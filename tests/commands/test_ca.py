@@ -415,3 +415,37 @@ def test_a_successor_of_a_revoked_ca_signs(lab: CommandLine, csr_file: Csr) -> N
     assert lab("ca", "rotate").exit == 0
     assert lab("sign", request, "--allow", "reused-key").exit == 0
     assert len(lab("chain", "--json").json["cas"]) == 2
+
+
+def test_a_device_without_certificate_needs_the_trust_file_too(sipca: CommandLine) -> None:
+    sipca("device", "set", "phone7")
+    before = sipca("ca", "plan", "--json").json["devices"]
+    sipca("ca", "rotate")
+    after = sipca("ca", "plan", "--json").json["devices"]
+    refused = sipca("device", "done", "phone7", "--step", "certificate")
+    done = sipca("device", "done", "phone7", "--step", "trust", "--json").json["devices"]
+
+    assert [each["next"] for each in (*before, *after, *done)] == ["nothing", "trust", "nothing"]
+    assert after[0]["why"] == "its trust store lacks Test Lab Issuing 2"
+    assert (after[0]["serial"], refused.exit) == (None, 6)
+
+
+def test_a_new_root_succeeds_one_that_has_ended(sipca: CommandLine, frozen: Any) -> None:
+    frozen(NOW + timedelta(days=21 * 365))
+
+    alone = sipca("ca", "rotate")
+    answer = sipca("ca", "rotate", "--root", "--json")
+
+    assert alone.exit == 4
+    assert "sipca ca rotate makes its successor (--root where the root ended)" in alone.err
+    assert answer.exit == 0, answer.err
+    assert [each["cross_of"] for each in answer.json["cas"]] == [None, None]
+    assert len(sipca("chain", "--json").json["cas"]) == 2
+
+
+def test_status_tells_the_earlier_ca_from_the_current_one(sipca: CommandLine) -> None:
+    sipca("ca", "rotate")
+
+    assert "earlier issuing" in sipca("status").out
+    cas = sipca("status", "--json").json["cas"]
+    assert [each["current"] for each in cas] == [True, False, True]

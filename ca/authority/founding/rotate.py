@@ -120,7 +120,8 @@ def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
     if wishes.root:
         parent = _successor(home, old_root, None, wishes)
         _put_into_service(home, parent)
-        crosses = [_cross(home, parent, old_root), _cross(home, old_root, parent)]
+        if old_root.facts.validity.not_after > home.now():  # else no peer believes it any more
+            crosses = [_cross(home, parent, old_root), _cross(home, old_root, parent)]
         new.append(parent)
         wishes = msgspec.structs.replace(wishes, name=None, key=None, lifetime=None)
     issuing = _successor(home, old_issuing, parent, wishes)
@@ -141,9 +142,9 @@ def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
 def _successor(home: Home, like: CA, parent: CA | None, wishes: RotationWishes) -> CA:
     """A new CA with a new key and a new name, not current yet; one that was begun is finished."""
     begun = unfinished(home, like.role, None if parent is None else parent.issuer.id)
-    key = _kept_key(home, begun, like, wishes) if begun else None
     if begun is not None and begun.signature is not None:
-        return home.ca_of(begun.id)
+        return _as_wished(home.ca_of(begun.id), wishes)
+    key = _kept_key(home, begun, like, wishes) if begun else None
     if begun is None or key is None:
         fresh = _new_key(home, like, wishes)
         number = _keep(home, fresh, like.role, parent)
@@ -158,6 +159,24 @@ def _successor(home: Home, like: CA, parent: CA | None, wishes: RotationWishes) 
     signer = key if parent is None else home.signer(parent)
     _certify(home, subject, prepared, profile, (above, signer))
     return home.ca_of(number)
+
+
+def _as_wished(begun: CA, wishes: RotationWishes) -> CA:
+    """A CA that an earlier call has made, but did not put into use.
+
+    Raises:
+        ConflictError: other wishes than its own are spelled.
+    """
+    name, key = begun.facts.cn or "", _spec_of(begun.issuer.key)
+    other_name = wishes.name is not None and wishes.name.strip() != name
+    other_key = wishes.key is not None and wishes.key != key
+    if other_name or other_key or wishes.lifetime is not None:
+        raise ConflictError(
+            f"an earlier call has begun this rotation: '{name}', {key}, until "
+            f"{begun.facts.validity.not_after:%Y-%m-%d}",
+            hint="sipca ca rotate without --name, --key and --lifetime finishes it",
+        )
+    return begun
 
 
 def _kept_key(
@@ -374,7 +393,10 @@ def _check_name(home: Home, name: str) -> None:
 
 def _refuse_taken(home: Home, name: str) -> None:
     """Two CAs with one name and different keys would break the building of chains."""
-    if name.casefold() in {(ca.facts.cn or "").casefold() for ca in home.cas()}:
+    begun = [unfinished(home, role) for role in ("root", "issuing")]
+    unused = {row.id for row in begun if row is not None}
+    taken = [ca for ca in home.cas() if ca.issuer.id not in unused]
+    if name.casefold() in {(ca.facts.cn or "").casefold() for ca in taken}:
         raise ConflictError(
             f"a CA of this home is called '{name}' already, with another key",
             hint="leave --name out, or choose a new one; --same-key keeps name and key",

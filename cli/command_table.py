@@ -38,6 +38,8 @@ COMMANDS: dict[str, Any] = {
         {"list": "Which ones there are.", "make": "Make one, or all."},
     ),
     "samples": "Write sample CSRs, to try things with.",
+    "backup": "Copy the home into one file, or read one back.",
+    "restore": "Make a home from a backup.",
     "check": "What ends soon or was left undone.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
     "ca": (
@@ -48,6 +50,9 @@ COMMANDS: dict[str, Any] = {
             "plan": "What each device needs after a rotation, in which order.",
             "retire": "Take an earlier CA out of the trust files.",
             "rotate": "A new issuing CA, or a new root; the one before goes on.",
+            "passphrase": "Give the CA's keys another passphrase.",
+            "export-root-key": "Write the root's key into an encrypted file.",
+            "drop-root-key": "Remove the root's key from the home.",
         },
     ),
     "profile": (

@@ -54,7 +54,7 @@ class LazyGroup(TyperGroup):
 def load_command(path: tuple[str, ...]) -> Any:
     """The click command of one function: ``cli.commands.csr`` has ``show`` for ``csr show``."""
     module = importlib.import_module(f"cli.commands.{path[0]}")
-    function = getattr(module, f"{path[-1]}_command")
+    function = getattr(module, f"{path[-1].replace('-', '_')}_command")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(path[-1], context_settings={"help_option_names": ["-h", "--help"]})(function)
     command = typer.main.get_command(app)

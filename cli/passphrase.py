@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from ca.authority.home import Environment, no_passphrase
+from ca.authority.home import Environment, RootKeyFile, no_passphrase
 from ca.errors import KeyUnavailableError
 from ca.files import read_bounded
 from cli.bugs import bug_teller
@@ -20,11 +20,23 @@ MAX_PASSPHRASE_FILE = 4096
 
 def environment_of(settings: Settings) -> Environment:
     """The clock, random numbers and passphrase source for this call's home."""
-    return Environment(passphrase=Passphrase(settings), bug=bug_teller(settings))
+    passphrase = Passphrase(settings)
+    return Environment(
+        passphrase=passphrase, bug=bug_teller(settings), root_key=root_key_of(settings, passphrase)
+    )
+
+
+def root_key_of(settings: Settings, passphrase: Passphrase) -> RootKeyFile | None:
+    """The file of ``--root-key-file``, and where its passphrase comes from."""
+    if settings.root_key_file is None:
+        return None
+    return RootKeyFile(settings.root_key_file, RootPassphrase(settings, passphrase))
 
 
 class Passphrase:
     """Reads the passphrase once, when something needs it."""
+
+    empty_hint = "--no-passphrase makes a CA without one"
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -43,20 +55,23 @@ class Passphrase:
             if not text:
                 raise KeyUnavailableError(
                     "the passphrase is empty",
-                    hint="--no-passphrase makes a CA without one" if new else None,
+                    hint=self.empty_hint if new else None,
                 )
             self._known = _octets(text)
         return self._known
 
     def _from_outside(self) -> str | None:
         file = self.settings.passphrase_file or os.environ.get("SIPCA_PASSPHRASE_FILE")
-        if file == "-":
-            self.settings.take_stdin("the passphrase")
-            return _cut_line_end(read_stdin(MAX_PASSPHRASE_FILE + 1), "stdin")
         if file:
-            data = read_bounded(Path(file), limit=MAX_PASSPHRASE_FILE, pipes=True)
-            return _cut_line_end(data, file)
+            return self._from_file(file, "the passphrase")
         return os.environ.get("SIPCA_PASSPHRASE")
+
+    def _from_file(self, file: str, what: str) -> str:
+        if file == "-":
+            self.settings.take_stdin(what)
+            return _cut_line_end(read_stdin(MAX_PASSPHRASE_FILE + 1), "stdin")
+        data = read_bounded(Path(file), limit=MAX_PASSPHRASE_FILE, pipes=True)
+        return _cut_line_end(data, file)
 
     def _ask(self, purpose: str, *, new: bool) -> str:
         if self.settings.no_input or not _has_terminal():
@@ -77,6 +92,49 @@ class Passphrase:
         finally:
             signal.signal(signal.SIGINT, before)
         return first
+
+
+class NewPassphrase(Passphrase):
+    """Reads a passphrase that keys are to have from now on: from its own file, or asked twice."""
+
+    empty_hint = "a key that leaves, or gets another passphrase, always has one"
+
+    def __init__(self, settings: Settings, file: str | None) -> None:
+        super().__init__(settings)
+        self.file = file
+
+    def _from_outside(self) -> str | None:
+        if self.file is None:
+            return None
+        return self._from_file(self.file, "the new passphrase")
+
+    def _ask(self, purpose: str, *, new: bool) -> str:
+        if self.settings.no_input or not _has_terminal():
+            raise KeyUnavailableError(
+                "a new passphrase is needed and none was given",
+                hint="give --new-passphrase-file FILE",
+            )
+        return super()._ask(purpose, new=new)
+
+
+class RootPassphrase(Passphrase):
+    """Reads the passphrase of a root key's file.
+
+    That is SIPCA_ROOT_KEY_PASSPHRASE_FILE, else the home's passphrase, or what the terminal says.
+    """
+
+    def __init__(self, settings: Settings, general: Passphrase) -> None:
+        super().__init__(settings)
+        self.general = general
+
+    def _from_outside(self) -> str | None:
+        own = os.environ.get("SIPCA_ROOT_KEY_PASSPHRASE_FILE")
+        if own:
+            return self._from_file(own, "the root key's passphrase")
+        given = ("SIPCA_PASSPHRASE_FILE", "SIPCA_PASSPHRASE")
+        if self.settings.passphrase_file or any(name in os.environ for name in given):
+            return self.general("passphrase").decode()  # a pipe can be read only once
+        return None
 
 
 def _cut_line_end(data: bytes, file: str) -> str:

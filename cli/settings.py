@@ -20,6 +20,7 @@ class Settings:
         self.json = json
         self.debug = debug
         self.quiet = False
+        self.root_key_file: Path | None = None
         self.stdin_taken_by: str | None = None
         self.around_prompt: Callable[[], AbstractContextManager[object]] = nullcontext
         """Hides the progress bar while the terminal prompts."""

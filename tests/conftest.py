@@ -104,7 +104,9 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[datetime], Non
     moment = [NOW]
 
     def environment_of(settings: Any) -> Environment:
-        return Environment(passphrase=cli.passphrase.Passphrase(settings), clock=lambda: moment[0])
+        passphrase = cli.passphrase.Passphrase(settings)
+        root_key = cli.passphrase.root_key_of(settings, passphrase)
+        return Environment(passphrase=passphrase, clock=lambda: moment[0], root_key=root_key)
 
     monkeypatch.setattr(cli.passphrase, "environment_of", environment_of)
 

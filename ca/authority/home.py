@@ -24,6 +24,7 @@ from ca.errors import (
     PolicyError,
     StoreError,
 )
+from ca.files import read_bounded
 from ca.issuance.order import Issuer
 from ca.keys.public import read_public_key
 from ca.keys.signer import DigestSigner, KeyRef, signature_name
@@ -39,6 +40,8 @@ from ca.store.state_hashes import assert_state_unaltered, assert_status_events
 
 DATABASE = "ca.db"
 DEFAULT_TARGET = "audiocodes-7.4"
+RESTORING = ".restore-"
+"""How the folder begins in which ``restore`` makes a home before it is there."""
 
 
 def random_bits(count: int) -> int:
@@ -58,8 +61,15 @@ class PassphraseSource(Protocol):
         """
 
 
+class RootKeyFile(msgspec.Struct, frozen=True):
+    """The file of a root's key that is away, and where that file's passphrase comes from."""
+
+    path: Path
+    passphrase: PassphraseSource
+
+
 class Environment(msgspec.Struct, frozen=True):
-    """What a home depends on: the clock, randomness, the passphrase source.
+    """What a home depends on: the clock, randomness, the passphrase source, a root key's file.
 
     ``step`` is called with the name of each point at which a crash must do no harm, ``bug`` with
     the traceback of each bug that stopped one item of several.
@@ -70,6 +80,7 @@ class Environment(msgspec.Struct, frozen=True):
     random_bits: Callable[[int], int] = random_bits
     step: Callable[[str], None] = lambda _: None
     bug: Callable[[str], None] = lambda _: None
+    root_key: RootKeyFile | None = None
 
     def now(self) -> datetime:
         """The current time, in whole seconds."""
@@ -196,16 +207,34 @@ class Home:
     def signer(self, ca: CA) -> DigestSigner:
         """Open a CA's key, once; asks for the passphrase if it is kept encrypted.
 
+        A root's key that is away comes from the file that the environment names.
+
         Raises:
-            KeyUnavailableError: no passphrase is available, or it does not open the key.
+            KeyUnavailableError: no passphrase is available, it does not open the key, or the key is
+                away.
         """
         if ca.issuer.id not in self._signers:
-            passphrase = None
-            if ca.key.encrypted:
+            key, passphrase = ca.key, None
+            if key.is_away:
+                key, passphrase = self._key_from_file(ca)
+            elif key.encrypted:
                 passphrase = self.environment.passphrase(f"passphrase of {self.name}")
-            self._signers[ca.issuer.id] = open_signer(ca.key, passphrase)
+            self._signers[ca.issuer.id] = open_signer(key, passphrase)
             self._passphrases[ca.issuer.id] = passphrase
         return self._signers[ca.issuer.id]
+
+    def _key_from_file(self, ca: CA) -> tuple[KeyRef, bytes]:
+        file = self.environment.root_key
+        if ca.role != "root" or file is None:
+            raise KeyUnavailableError(
+                f"the key of {ca.issuer.name} is away",
+                hint="give --root-key-file FILE, which sipca ca export-root-key wrote",
+            )
+        from ca.keys.protection import from_file
+
+        what = f"'{file.path}'"
+        key = from_file(read_bounded(file.path, pipes=True), ca.key, what=what)
+        return key, file.passphrase(f"passphrase of {what}")
 
     def passphrase_of(self, ca: CA) -> bytes | None:
         """The passphrase that opened a CA's key in this call, for workers that open their own."""
@@ -214,6 +243,12 @@ class Home:
     def forget(self) -> None:
         """Reload the CAs when they are next needed: another process may have changed them."""
         self._cas = None
+
+    def forget_keys(self) -> None:
+        """Reload the CAs and open their keys anew when they are next needed."""
+        self._cas = None
+        self._signers.clear()
+        self._passphrases.clear()
 
     def assert_sound(self) -> None:
         """Check quickly that the state used for signing and answering matches history.
@@ -305,6 +340,7 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
     if database.exists() and not database.is_file():
         raise StoreError(f"'{database}' is not a file", hint="choose another --home")
     if not database.exists():
+        refuse_unfinished_restore(path)
         raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
     with open_store(database, read_only=read_only) as store:
         if store.needs_upgrade():
@@ -315,6 +351,19 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
                 )
             upgrade(store, lambda before: pin(store, before, at=environment.clock(), actor=actor()))
         yield Home(path, store, environment)
+
+
+def refuse_unfinished_restore(path: Path) -> None:
+    """Check that no restore into this home was cut off.
+
+    Raises:
+        NotFoundError: one was, so that there is no CA yet.
+    """
+    if any(path.glob(f"{RESTORING}*")):
+        raise NotFoundError(
+            f"a restore into '{path}' was not finished: there is no CA in it yet",
+            hint="run sipca restore FILE again; it begins anew",
+        )
 
 
 def actor() -> Actor:

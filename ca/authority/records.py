@@ -23,7 +23,7 @@ def ca_record(ca: CA) -> CARecord:
         subject=subject_text(facts.subject),
         serial=facts.serial,
         key=ca.issuer.key.label,
-        key_protection="passphrase" if ca.key.encrypted else "none",
+        key_protection=key_protection(ca),
         not_before=facts.validity.not_before,
         not_after=facts.validity.not_after,
         fingerprint=facts.fingerprint,
@@ -33,6 +33,13 @@ def ca_record(ca: CA) -> CARecord:
         ],
         current=ca.is_current,
     )
+
+
+def key_protection(ca: CA) -> str:
+    """How a CA's key is kept: "away", "passphrase" or "none"."""
+    if ca.key.is_away:
+        return "away"
+    return "passphrase" if ca.key.encrypted else "none"
 
 
 def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:

@@ -8,12 +8,15 @@ from typing import Any
 import msgspec
 
 from ca.documents.apply import ApplyDocument
+from ca.documents.backup import BackupDocument
 from ca.documents.base import Document
 from ca.documents.ca import (
     CAListDocument,
     CARotationDocument,
+    PassphraseDocument,
     PlanDocument,
     RetirementDocument,
+    RootKeyDocument,
     SettingsDocument,
 )
 from ca.documents.chain import ChainDocument
@@ -34,6 +37,7 @@ from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
 from ca.documents.rekey import RekeyDocument
 from ca.documents.renew import RenewDocument
+from ca.documents.restore import RestoreDocument
 from ca.documents.revoke import RevocationDocument
 from ca.documents.rule import RuleDocument, RuleShowDocument
 from ca.documents.samples import SamplesDocument
@@ -70,6 +74,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "ocsp respond": OCSPAnswerDocument,
     "ocsp presign": PresignDocument,
     "ocsp rotate": SignersDocument,
+    "backup": BackupDocument,
+    "restore": RestoreDocument,
     "check": CheckDocument,
     "preflight": PreflightDocument,
     "trust build": TrustDocument,
@@ -81,6 +87,9 @@ DOCUMENTS: dict[str, type[Document]] = {
     "ca rotate": CARotationDocument,
     "ca plan": PlanDocument,
     "ca retire": RetirementDocument,
+    "ca passphrase": PassphraseDocument,
+    "ca export-root-key": RootKeyDocument,
+    "ca drop-root-key": RootKeyDocument,
     "profile list": ProfileListDocument,
     "profile show": TextDocument,
     "profile check": TextDocument,

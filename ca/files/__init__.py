@@ -15,6 +15,7 @@ from ca.files.writing import (
     make_folder,
     sync_folder,
     write_atomic,
+    write_private_stream,
     write_stream,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "start_of",
     "sync_folder",
     "write_atomic",
+    "write_private_stream",
     "write_stream",
 ]

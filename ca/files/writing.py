@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from io import FileIO
 from pathlib import Path
 from typing import Literal
@@ -130,6 +131,51 @@ def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def write_private_stream(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write a new private file atomically from pieces; returns its SHA-256 in hex digits.
+
+    Raises:
+        ConflictError: something of this name is there.
+        StoreError: the folder or disk cannot be written.
+    """
+    digest = sha256()
+
+    def hashed() -> Iterator[bytes]:
+        for piece in pieces:
+            digest.update(piece)
+            yield piece
+
+    temporary = Path(_temporary(path))
+    taken = ConflictError(f"'{path}' exists, and is never overwritten", hint="choose another name")
+    if path.is_symlink() or path.exists():
+        raise taken
+    with store_errors(path):
+        try:
+            _write_new(temporary, hashed(), PRIVATE, durable=True)
+            if not _place_new(temporary, path):
+                raise taken
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    return digest.hexdigest()
+
+
+def _place_new(temporary: Path, path: Path) -> bool:
+    """Rename a finished file unless the name is taken, also where there are no hard links.
+
+    There (FAT on a stick) an empty file holds the name until the rename.
+    """
+    try:
+        return link_into_place(temporary, path, sync_parent=False)
+    except StoreError:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+        except FileExistsError:
+            return False
+        temporary.replace(path)
+        return True
 
 
 def conflicts(path: Path, data: bytes | None) -> bool:

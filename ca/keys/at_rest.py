@@ -87,5 +87,5 @@ def load(pkcs8: bytes, passphrase: bytes | None, *, label: str) -> PrivateKeyTyp
             raise KeyUnavailableError(f"the {label} key in the register is damaged") from None
         raise KeyUnavailableError(
             f"the passphrase does not open the {label} key",
-            hint="try again; the passphrase is the one given to 'sipca init'",
+            hint="try again; it is the one of 'sipca init' or, later, of 'sipca ca passphrase'",
         ) from None

@@ -53,13 +53,19 @@ class DigestSigner(Signer, Protocol):
 class KeyRef(msgspec.Struct, frozen=True):
     """A stored key, without the passphrase to open it.
 
-    ``pkcs8`` is a PrivateKeyInfo or, if ``encrypted``, an EncryptedPrivateKeyInfo (RFC 5958).
+    ``pkcs8`` is empty for a key that is away, else a PrivateKeyInfo or, if ``encrypted``, an
+    EncryptedPrivateKeyInfo (RFC 5958).
     """
 
     pkcs8: bytes
     public: bytes
     encrypted: bool
     label: str
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the key itself is not here: ``pkcs8`` is empty."""
+        return not self.pkcs8
 
 
 def signature_name(key: PublicKey) -> str:

@@ -29,13 +29,17 @@ class Folder(msgspec.Struct, frozen=True):
 
 
 class CAKey(msgspec.Struct, frozen=True):
-    """A CA's key and certificate: whether it is kept encrypted, whether its hash is a weak one."""
+    """A CA's key and certificate: whether it is kept encrypted, whether its hash is a weak one.
+
+    ``beside_encrypted``: another key of the home has a passphrase.
+    """
 
     name: str
     role: str
     public: PublicKey
     encrypted: bool
     weak_hash: bool = False
+    beside_encrypted: bool = False
 
 
 class WithoutAddresses(msgspec.Struct, frozen=True):
@@ -103,9 +107,11 @@ def key_unprotected(key: CAKey) -> Violation | None:
     """The CA's key is stored with a passphrase. Without one is a choice, which is named here."""
     if key.encrypted:
         return None
+    message = f"{key.name}: its key has no passphrase: whoever reads ca.db can sign with it"
+    if key.beside_encrypted:
+        return Violation(f"{message}, as init --protect root wished")
     return Violation(
-        f"{key.name}: its key has no passphrase: whoever reads ca.db can sign with it",
-        "sipca ca passphrase --new-passphrase-file FILE, unless it is meant so",
+        message, "sipca ca passphrase --new-passphrase-file FILE, unless it is meant so"
     )
 
 

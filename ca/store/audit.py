@@ -141,6 +141,17 @@ def newest(store: Store) -> tuple[int, bytes] | None:
     return None if row is None else (row[0], row[1])
 
 
+def details(store: Store, action: str) -> list[tuple[datetime, str, dict[str, str]]]:
+    """When, of what, and with which detail: every event of an action, oldest first."""
+    rows = store.connection.execute(
+        "SELECT at, subject, detail FROM audit WHERE action = ? ORDER BY id", (action,)
+    )
+    return [
+        (from_text(at), subject, msgspec.json.decode(detail, type=dict[str, str]))
+        for at, subject, detail in rows
+    ]
+
+
 def has_event(store: Store, event: tuple[int, bytes]) -> bool:
     """Whether the trail has an event of this number and hash, so that history only grew."""
     query = "SELECT 1 FROM audit WHERE id = ? AND hash = ?"

@@ -252,6 +252,12 @@ def _create(path: Path) -> None:
         path.chmod(0o600)
 
 
+def create_plain(path: Path) -> sqlite3.Connection:
+    """Create an empty private file and open it, without -wal, to copy a register into it."""
+    _create(path)
+    return _open(path, "mode=rw", BUSY_SECONDS)
+
+
 def _connect(
     path: Path, mode: Mode, busy_seconds: float, *, is_new: bool
 ) -> tuple[sqlite3.Connection, Mode]:

@@ -105,10 +105,15 @@ def hash_all(store: Store) -> None:
 
 def next_number(store: Store, issuer_id: int, now: datetime) -> int:
     """max(last + 1, Unix seconds), so that no number is reused after restoring a backup."""
+    return max(highest_number(store, issuer_id) + 1, int(now.timestamp()))
+
+
+def highest_number(store: Store, issuer_id: int) -> int:
+    """The highest CRL number that an issuer used, or 0."""
     last = store.connection.execute(
         "SELECT max(number) FROM crl_number WHERE issuer_id = ?", (issuer_id,)
     ).fetchone()[0]
-    return max(int.from_bytes(last or b"", "big") + 1, int(now.timestamp()))
+    return int.from_bytes(last or b"", "big")
 
 
 def add_number(

@@ -70,6 +70,19 @@ def key(store: Store, number: int) -> KeyRow:
     return KeyRow(number, label, public, pkcs8, bool(encrypted))
 
 
+def replace_key(store: Store, number: int, before: bytes, after: bytes, *, encrypted: bool) -> bool:
+    """Store a key in another form, unless it is not ``before`` any more; returns whether it did.
+
+    ``after`` is empty for a key that leaves this home. SQLite overwrites the old octets.
+    """
+    cursor = store.connection.execute(
+        "UPDATE key SET pkcs8 = ?, encrypted = ? WHERE id = ? AND pkcs8 = ?",
+        (after, int(encrypted), number, before),
+    )
+    note_change(store, "key", number)
+    return cursor.rowcount == 1
+
+
 def add_issuer(
     store: Store,
     *,

@@ -10,6 +10,7 @@ import typer
 
 from ca.errors import CAError
 from ca.profiles.durations import parse_lifetime, parse_moment, parse_span
+from cli.options import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,24 @@ AllowClock = Annotated[
         help="clock-behind: this machine's clock is right. The audit trail records it.",
     ),
 ]
+
+
+def _take_root_key(ctx: typer.Context, file: Path | None) -> Path | None:
+    if file is not None:
+        settings_of(ctx).root_key_file = file
+    return file
+
+
+RootKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--root-key-file",
+        metavar="FILE",
+        callback=_take_root_key,
+        help="The root's key, if it is away: what sipca ca export-root-key wrote.",
+    ),
+]
+"""Where a command lets the root sign; the settings remember it, and the home gets it from them."""
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that have other content.")
 ]

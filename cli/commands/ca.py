@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import lifetime
+from cli.commands.arguments import RootKeyFile, lifetime
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -72,6 +73,7 @@ def rotate_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")
     ] = False,
+    root_key_file: RootKeyFile = None,  # noqa: ARG001 - the settings have it
 ) -> None:
     """The successor of the issuing CA, or of root and issuing CA.
 
@@ -123,3 +125,72 @@ def retire_command(
     settings = settings_of(ctx)
     with opened(settings) as home:
         show(retire(home, ca_id), settings, retirement_text)
+
+
+NewPassphraseFile = Annotated[
+    str | None,
+    typer.Option(
+        "--new-passphrase-file", metavar="F", help="File with the new passphrase; - is stdin."
+    ),
+]
+
+
+def passphrase_command(ctx: typer.Context, new_passphrase_file: NewPassphraseFile = None) -> None:
+    """Give the CA's keys another passphrase, with today's rounds, all or none.
+
+    Backups and copies that were made before open with the old one.
+
+    Example: sipca ca passphrase --passphrase-file old --new-passphrase-file new
+    """
+    from ca.authority.founding.passphrase import change_passphrase
+    from cli.passphrase import NewPassphrase
+    from cli.views.ca import passphrase_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = change_passphrase(home, NewPassphrase(settings, new_passphrase_file))
+    show(document, settings, passphrase_text)
+
+
+def export_root_key_command(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The key; never overwritten.")],
+    new_passphrase_file: NewPassphraseFile = None,
+) -> None:
+    """Write the root's key into a private file, encrypted (PKCS#8), and read it back.
+
+    Without --new-passphrase-file the file has the home's passphrase; it never has none.
+
+    Example: sipca ca export-root-key /media/stick/root.key --new-passphrase-file stick.txt
+    """
+    from ca.authority.founding.root_key import export_root_key
+    from cli.passphrase import NewPassphrase
+    from cli.views.ca import root_key_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        own = new_passphrase_file is not None or not home.ca("root").key.encrypted
+        new = NewPassphrase(settings, new_passphrase_file) if own else None
+        document = export_root_key(home, file, new)
+    show(document, settings, root_key_text)
+
+
+def drop_root_key_command(
+    ctx: typer.Context,
+    exported: Annotated[
+        Path, typer.Option("--exported", metavar="FILE", help="What export-root-key wrote.")
+    ],
+) -> None:
+    """Remove the root's key from the home, once its exported file was read back.
+
+    The passphrase is the file's. From then on --root-key-file FILE lets the root sign.
+
+    Example: sipca ca drop-root-key --exported /media/stick/root.key --passphrase-file stick.txt
+    """
+    from ca.authority.founding.root_key import drop_root_key
+    from cli.views.ca import root_key_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = drop_root_key(home, exported)
+    show(document, settings, root_key_text)

@@ -45,6 +45,10 @@ def check_command(
             "--rebuild", help="First rebuild derived tables that differ from history; recorded."
         ),
     ] = False,
+    acknowledge: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="First record that a finding is known, as restored-gap."),
+    ] = None,
 ) -> None:
     """What ends soon, is overdue or was left undone; exit 9 if something fails.
 
@@ -57,6 +61,11 @@ def check_command(
     one_of("--min-severity", min_severity, tuple(SEVERITIES))
     within = span("--expiring", expiring)
     with opened(settings) as home:
+        if acknowledge is not None:
+            from ca.authority.status import restored
+
+            code = one_of("--acknowledge", acknowledge, tuple(restored.ACKNOWLEDGED))
+            restored.acknowledge(home, code)
         if rebuild:
             from ca.authority.status.soundness import rebuild_derived
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import AllowClock, allowed_clock, one_of, span
+from cli.commands.arguments import AllowClock, RootKeyFile, allowed_clock, one_of, span
 from cli.options import opened, settings_of
 from cli.output import print_json, talk, write_pieces
 
@@ -28,6 +28,7 @@ def crl_command(
     ] = None,
     lifetime: Annotated[str, typer.Option(metavar="D", help="How long a new one holds.")] = "180d",
     allow: AllowClock = None,
+    root_key_file: RootKeyFile = None,  # noqa: ARG001 - the settings have it
 ) -> None:
     """The newest CRL on stdout or in a file; a new one is signed where needed.
 

@@ -9,7 +9,7 @@ import typer
 
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
-from cli.commands.arguments import AllowClock, Overwrite, allowed_clock, span
+from cli.commands.arguments import AllowClock, Overwrite, RootKeyFile, allowed_clock, span
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -73,6 +73,7 @@ def rotate_command(
         bool, typer.Option("--if-due", help="Only if half of the signer's life is over.")
     ] = False,
     allow: AllowClock = None,
+    root_key_file: RootKeyFile = None,  # noqa: ARG001 - the settings have it
 ) -> None:
     """Make a new OCSP signer with a new key; a running server takes it up by itself.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ca.model.status import KEY_COMPROMISE, REASONS, Reason
-from cli.commands.arguments import AllowClock, NoCRL, allowed_clock, moment, one_of
+from cli.commands.arguments import AllowClock, NoCRL, RootKeyFile, allowed_clock, moment, one_of
 from cli.options import opened, settings_of
 from cli.output import show
 
@@ -33,6 +33,7 @@ def revoke_command(
     ] = False,
     no_crl: NoCRL = False,
     allow: AllowClock = None,
+    root_key_file: RootKeyFile = None,  # noqa: ARG001 - the settings have it
 ) -> None:
     """Revoke certificates; OCSP says so at once, the CRL is made in the same call.
 

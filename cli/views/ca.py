@@ -7,12 +7,15 @@ from ca.documents.ca import (
     CAListDocument,
     CARecord,
     CARotationDocument,
+    OlderCopy,
+    PassphraseDocument,
     PlanDocument,
     PlanEntry,
     RetirementDocument,
+    RootKeyDocument,
     SettingsDocument,
 )
-from cli.terminal import table
+from cli.terminal import one_line, table
 
 
 def cas_text(cas: list[CARecord]) -> str:
@@ -105,3 +108,57 @@ def retirement_text(document: RetirementDocument) -> str:
     """What was retired, and what follows."""
     verb = "retired" if document.changed else "retired before"
     return f"{verb}: {document.retired.name} ({document.retired.id}); trust files leave it out"
+
+
+def passphrase_text(document: PassphraseDocument) -> str:
+    """Which keys have the new passphrase, and what still opens with the old one."""
+    lines = [f"new passphrase: {one_line(name)}" for name in document.changed]
+    lines += [f"without one, as before: {one_line(name)}" for name in document.unprotected]
+    lines += [
+        f"away, with the passphrase of its own file: {one_line(name)}" for name in document.away
+    ]
+    lines.append("backups and copies made before open with the old one")
+    return "\n".join([*lines, *copies_lines(document.older_copies), *wiped_lines(document.wiped)])
+
+
+def copies_lines(copies: list[OlderCopy]) -> list[str]:
+    """A line for each older backup."""
+    return [f"  {one_line(each.file)} of {each.made_at:%Y-%m-%d %H:%M} UTC" for each in copies]
+
+
+def wiped_lines(wiped: bool) -> list[str]:
+    """What to do if the old octets could not be removed from the -wal."""
+    if wiped:
+        return []
+    return [
+        "another process keeps the old state of ca.db-wal, which still holds the key as it was",
+        "  stop sipca serve, then run: sipca status",
+    ]
+
+
+def root_key_text(document: RootKeyDocument) -> str:
+    """Where the root's key is, what still holds it, and the next step."""
+    file = one_line(document.file)
+    until = f"{document.crl_until:%Y-%m-%d}" if document.crl_until else "never: there is none"
+    if document.key == "here":
+        return "\n".join(
+            [
+                f"written and read back: {file}",
+                f"sha256 {document.sha256}",
+                f"the key of {one_line(document.ca)} is still here, its CRL holds until {until}",
+                "next, with the file's passphrase:",
+                f"  sipca crl --ca {document.id} --refresh --lifetime 2y",
+                f"  sipca ca drop-root-key --exported {file}",
+            ]
+        )
+    lines = [
+        f"the key of {one_line(document.ca)} is no longer here; {file} holds it",
+        "keep that file and its passphrase in two places: without it there is no new issuing CA",
+        f"its CRL holds until {until}; sipca check warns before the key is needed",
+    ]
+    if document.older_copies:
+        lines.append("backups that still hold the key (copies of the home elsewhere do, too):")
+        lines += copies_lines(document.older_copies)
+    else:
+        lines.append("copies of the home that were made before still hold the key")
+    return "\n".join([*lines, *wiped_lines(document.wiped)])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -282,9 +280,6 @@ def test_a_device_of_an_odd_name_breaks_no_metrics(
 
     ((labels, _),) = samples_of(file)["sipca_certificate_not_after_timestamp_seconds"]
     assert labels["device"] == name
-    if promtool := shutil.which("promtool"):
-        judged = subprocess.run([promtool, "check", "metrics"], stdin=file.open(), timeout=60)
-        assert judged.returncode == 0
 
 
 def test_metrics_of_an_altered_register_say_that_and_nothing_that_relies_on_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -86,6 +87,18 @@ def test_files_that_are_not_sipca_s_are_named_with_the_command_that_moves_them(
     assert shlex.split(warning["hint"]) == ["mv", *moved, "ELSEWHERE"]
 
 
+def test_what_is_being_written_is_no_stray_but_what_a_killed_process_left_is(
+    sipca: CommandLine,
+) -> None:
+    half = sipca.home / ".init-0123456789abcdef.db"
+    half.touch()
+    assert finding(sipca, "stray-file") is None
+    long_ago = half.stat().st_mtime - 2 * 3600
+    os.utime(half, (long_ago, long_ago))
+
+    assert finding(sipca, "stray-file")["message"].endswith(f": {half.name}")
+
+
 def test_many_strays_are_counted_and_five_of_them_named(sipca: CommandLine) -> None:
     for number in range(130):
         (sipca.home / f"x{number:03}").touch()
@@ -118,9 +131,10 @@ def test_a_key_without_passphrase_is_information_alone(
     source = ("--passphrase-file", tmp_path / "passphrase")
     assert other("init", *keys, "--protect", "root", *source).exit == 0
     findings = other("check", "--min-severity", "info", "--json").json["findings"]
-    named = [each["message"] for each in findings if each["code"] == "ca-key-unprotected"]
-    assert len(named) == 1
-    assert " Issuing: its key" in named[0]
+    (meant,) = (each for each in findings if each["code"] == "ca-key-unprotected")
+    assert " Issuing: its key" in meant["message"]
+    assert meant["message"].endswith(", as init --protect root wished")
+    assert meant["hint"] is None
 
 
 def test_a_ca_key_that_today_s_rules_refuse_is_warned_of(

@@ -87,6 +87,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     lab = tmp_path / "lab.toml"
     lab.write_text("schema = 1\n")
     other = SAMPLES / "ec-p256.csr"
+    secret = tmp_path / "secret"
+    secret.write_text("new horse")
     calls = {
         "InitDocument": ("init",),
         "SigningDocument": ("sign", csr),
@@ -106,7 +108,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
-        "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k"),
+        "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k2"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
         "TrustDocument": ("trust", "build", trusted),
@@ -128,6 +130,16 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "TextDocument": ("profile", "show", "sip"),
         "WrittenDocument": ("profile", "new", "mine", "--from", "sip"),
         "RevocationDocument": ("revoke", "peer.lab.example"),
+        "BackupDocument": ("backup", tmp_path / "b"),
+        "RestoreDocument": ("restore", tmp_path / "b"),
+        "RootKeyDocument": (
+            "ca",
+            "export-root-key",
+            tmp_path / "k",
+            "--new-passphrase-file",
+            secret,
+        ),
+        "PassphraseDocument": ("ca", "passphrase", "--new-passphrase-file", secret),
     }
 
     spare = sipca("ca", "rotate", "--json").json["cas"][0]["id"]
@@ -135,7 +147,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
     calls["RetirementDocument"] = ("ca", "retire", spare)
 
     for name, words in calls.items():
-        answer = sipca(*words, "--json")
+        run = CommandLine(tmp_path / "new") if words[0] == "restore" else sipca
+        answer = run(*words, "--json")
         assert answer.exit == (3 if name == "OCSPAnswerDocument" else 0), answer
         decoded = msgspec.json.decode(answer.out, type=documents()[name])
         assert decoded.schema == 1

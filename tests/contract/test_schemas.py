@@ -20,6 +20,8 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
     (tmp_path / "request").write_bytes(request_for(bytes.fromhex("3000")))
     out = tmp_path / "o"
     lab = tmp_path / "lab.toml"
+    secret = tmp_path / "secret"
+    secret.write_text("new horse")
     lab.write_text('schema = 1\n[[device]]\nname = "gw1"\n')
     unused = sipca("ca", "rotate", "--json").json["cas"][0]["id"]
     sipca("ca", "rotate")
@@ -40,12 +42,17 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("ca retire", unused), ("device done", "p.lab.example", "--step", "trust"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
-        ("apply", lab, "--check"), ("apply", lab),
+        ("apply", lab, "--check"), ("apply", lab), ("backup", tmp_path / "b"), ("restore", tmp_path / "b"),
+        ("ca export-root-key", tmp_path / "k", "--new-passphrase-file", secret),
+        ("crl", "--ca", "root", "--refresh", "--lifetime", "2y"),
+        ("ca drop-root-key", "--exported", tmp_path / "k", "--passphrase-file", secret),
+        ("ca passphrase", "--new-passphrase-file", secret),
     ]  # fmt: skip
     seen = {"error"}
 
     for name, *words in calls:
-        answer = sipca(*name.split(), *words, "--json")
+        run = CommandLine(tmp_path / "new") if name == "restore" else sipca
+        answer = run(*name.split(), *words, "--json")
         schema = json.loads(sipca("schema", *name.split()).out)
         assert answer.out, (name, answer.err)
         jsonschema.Draft202012Validator(schema).validate(json.loads(answer.out))

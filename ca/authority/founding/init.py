@@ -11,7 +11,14 @@ import msgspec
 
 from ca.authority import register
 from ca.authority.founding.wishes import DEFAULTS, FoundingWishes, compare, encode, normal
-from ca.authority.home import DATABASE, Environment, Home, no_passphrase, open_home
+from ca.authority.home import (
+    DATABASE,
+    Environment,
+    Home,
+    no_passphrase,
+    open_home,
+    refuse_unfinished_restore,
+)
 from ca.authority.records import ca_record
 from ca.authority.status.crl import make_crl
 from ca.authority.status.signers import rotate
@@ -47,6 +54,7 @@ def create_ca(path: Path, requested: FoundingWishes, environment: Environment) -
     database = path / DATABASE
     if database.exists():
         return _already(path, requested, environment)
+    refuse_unfinished_restore(path)
     wishes = _chosen(requested, environment)
     passphrase = None
     if wishes.protect != "none":

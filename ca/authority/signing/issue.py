@@ -107,7 +107,9 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         _hand_out(home, row, prospect, wishes)
     if prospect.good is not None:
         return _document(home, "nothing", row, prospect, wishes)
-    pending = update_crls(home, superseded) if wishes.revoke_old else None
+    pending = (
+        update_crls(home, {row.issuer_id for row in superseded}) if wishes.revoke_old else None
+    )
     upkeep.rotate_due(home)
     made = "certificate" if prospect.kept else "key-and-certificate"
     document = _document(home, made, row, prospect, wishes)

@@ -82,7 +82,7 @@ def sign(
     if batch.results.revoked:
         from ca.authority.status.revoke import update_crls
 
-        batch.results.pending = update_crls(home, batch.results.revoked)
+        batch.results.pending = update_crls(home, {row.issuer_id for row in batch.results.revoked})
     upkeep.rotate_due(home)
     return batch.results.document(dry_run=dry_run)
 

@@ -17,6 +17,8 @@ from ca.authority.status.folder import look_at_folder
 from ca.authority.status.keys import key_findings
 from ca.authority.status.metrics import write_metrics
 from ca.authority.status.ocsp import signer_health
+from ca.authority.status.restored import gap_findings
+from ca.authority.status.root_away import away_findings
 from ca.authority.status.soundness import is_reliable, soundness
 from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
@@ -71,7 +73,7 @@ def check(
 def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
     """What there is to say of a register that agrees with its history."""
     now = home.now()
-    findings = [*judge_home(look_at_folder(home)), *clock_findings(home)]
+    findings = [*judge_home(look_at_folder(home)), *clock_findings(home), *gap_findings(home)]
     longest = max(
         (each.lifetime_span for each in _shipped_profiles() if each.role == "end-entity"),
         default=timedelta(0),
@@ -83,6 +85,7 @@ def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
         if ca.is_current:
             findings += _ca_findings(home, ca, longest)
         findings += status_service_findings(home, ca)
+    findings += away_findings(home, longest)
     until = int((now + (expiring or RENEW_BEFORE)).timestamp())
     for row in certificates.certificates(home.store, until=until, in_use=True):
         validity = read_certificate(row.der).validity
@@ -105,7 +108,8 @@ def _ca_findings(home: Home, ca: CA, longest: timedelta) -> list[Finding]:
     facts = ca.issuer.facts
     assert facts is not None
     name, begin, end = ca.issuer.name, facts.validity.not_before, facts.validity.not_after
-    key = CAKey(name, ca.role, ca.issuer.key, ca.key.encrypted, has_weak_hash(facts))
+    beside = any(each.key.encrypted for each in home.cas())
+    key = CAKey(name, ca.role, ca.issuer.key, ca.key.encrypted, has_weak_hash(facts), beside)
     health = CAHealth(name, ca.role, home.now(), end, longest, begin)
     return about([*judge_lifetime(health), *judge_home(key)], _ca_marks(ca))
 

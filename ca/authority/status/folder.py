@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +19,12 @@ KNOWN = frozenset((*REGISTER, "apply.lock", "public"))
 """What sipca puts into a home; a command that puts something else there adds it here."""
 OPERATORS = ("profiles", "targets")
 """Folders of the operator's own, of TOML files alone."""
-_PASSING = re.compile(r"\.init-[0-9a-f]{16}\.db.*|\..+\.[0-9a-f]{8}\.tmp|\.nfs[0-9a-f]+")
-"""Files that are being written, or that a file server keeps while they are open."""
+_PASSING = re.compile(
+    r"\.init-[0-9a-f]{16}\.db.*|\.restore-[0-9a-f]{16}|\..+\.[0-9a-f]{8}\.tmp|\.nfs[0-9a-f]+"
+)
+"""What is being written, or what a file server keeps while it is open."""
+PASSED_AFTER = timedelta(hours=1)
+"""After so long what was being written was left by a killed process."""
 _OF_THE_SYSTEM = frozenset(("lost+found", ".DS_Store", "Thumbs.db", "desktop.ini"))
 _MOST = 100
 
@@ -32,7 +37,7 @@ def look_at_folder(home: Home) -> Folder:
     """
     path = home.path.absolute()
     try:
-        strays = _strays(path)
+        strays = _strays(path, home.now())
         named = tuple(printable(each) for each in islice(strays, _MOST))
         more = sum(1 for _ in strays)
         mode, modes = _modes(path)
@@ -51,16 +56,28 @@ def _modes(path: Path) -> tuple[int | None, tuple[tuple[str, int], ...]]:
     return path.stat().st_mode & 0o777, tuple(modes)
 
 
-def _strays(path: Path) -> Iterator[str]:
+def _strays(path: Path, now: datetime) -> Iterator[str]:
     """Names of what is not sipca's, with the folder where it is not the home itself."""
-    for entry in sorted(os.scandir(path), key=lambda each: each.name):
+    for entry in _entries(path):
         if entry.name in OPERATORS and entry.is_dir():
-            for each in sorted(os.listdir(entry.path)):  # noqa: PTH208 - names, not paths
-                if not each.endswith(".toml") and not _is_passing(each):
-                    yield f"{entry.name}/{each}"
-        elif entry.name not in KNOWN and not _is_passing(entry.name):
+            for each in _entries(path / entry.name):
+                if not each.name.endswith(".toml") and not _is_passing(each, now):
+                    yield f"{entry.name}/{each.name}"
+        elif entry.name not in KNOWN and not _is_passing(entry, now):
             yield entry.name
 
 
-def _is_passing(name: str) -> bool:
-    return name in _OF_THE_SYSTEM or _PASSING.fullmatch(name) is not None
+def _entries(path: Path) -> list[os.DirEntry[str]]:
+    return sorted(os.scandir(path), key=lambda each: each.name)
+
+
+def _is_passing(entry: os.DirEntry[str], now: datetime) -> bool:
+    if entry.name in _OF_THE_SYSTEM:
+        return True
+    if not _PASSING.fullmatch(entry.name):
+        return False
+    try:
+        written = entry.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return True  # it passed just now
+    return now.timestamp() - written <= PASSED_AFTER.total_seconds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from ca.authority.records import certificate_record
 from ca.authority.refs import find_all, find_superseded, label, superseded_beside, with_serial
 from ca.authority.register import record_status
 from ca.authority.status.crl import crl_record, make_crl
+from ca.authority.status.restored import RESTORED
 from ca.documents.revoke import RevocationDocument, StatusChange
 from ca.encoding.certificates import read_certificate
 from ca.encoding.der import certificate
@@ -25,9 +27,14 @@ from ca.revocation.rules import (
     check_release,
     check_revocation,
 )
-from ca.store import certificates, revocations
+from ca.store import certificates, revocations, settings
+from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
+from ca.store.revocations import StatusEvent
 from ca.store.timestamps import to_text
+
+_WHOLE_SERIAL = re.compile(r"(?:[0-9a-f]{2}){8,20}", re.ASCII)
+"""A serial that nobody types by mistake in place of another: 8 octets or more, an even count."""
 
 
 class RevocationWishes(msgspec.Struct, frozen=True):
@@ -56,8 +63,10 @@ def revoke(
         raise MalformedError("the date since which the key is suspect is in the future")
     home.assert_sound()
     check_clock(home, wishes.allow)
+    unknown = {each: lost for each in serials if (lost := lost_serial(home, each)) is not None}
     named = [row for ref in refs for row in _meant(home, ref, wishes.reason)]
-    rows = _distinct([*named, *(with_serial(home, each) for each in serials)])
+    planned = [with_serial(home, each) for each in serials if each not in unknown]
+    rows = _distinct([*named, *planned])
     chosen = len(rows)
     if wishes.reason == KEY_COMPROMISE:
         rows += [] if not wishes.all_with_key else _live_with_key(home, rows)
@@ -75,9 +84,14 @@ def revoke(
                 continue  # selected by its key alone, and already revoked for the same reason
             record_status(home, row, change_of(wishes.reason), wishes.reason, wishes.invalid_since)
             changed.append(row)
+        for lost in unknown.values():
+            check_revocation(lost.hex(), _standing_of(home, lost), wishes.reason)
+            _record_lost(home, lost, wishes)
     home.step("status-recorded")
     left = _live_with_key(home, rows) if wishes.reason == KEY_COMPROMISE else []
-    document = _document(home, changed, left, make_crls=wishes.make_crls)
+    document = _document(
+        home, changed, left, lost=list(unknown.values()), make_crls=wishes.make_crls
+    )
     revoked = {row.plan_id for row in (*rows, *left)}
     older = _distinct([row for ref in refs for row in superseded_beside(home, ref)])
     records = [certificate_record(row, home.now()) for row in older if row.plan_id not in revoked]
@@ -108,6 +122,33 @@ def release(
         record_status(home, row, "released", "hold")
     home.step("status-recorded")
     return _document(home, [row], [], make_crls=make_crls)
+
+
+def lost_serial(home: Home, digits: str) -> bytes | None:
+    """A whole serial of which a restored home knows nothing; None for any other.
+
+    The current issuing CA's: it may have been signed after the backup was made.
+    """
+    folded = digits.strip().casefold().replace(":", "")
+    if settings.read(home.store, RESTORED) is None or not _WHOLE_SERIAL.fullmatch(folded):
+        return None
+    if certificates.by_serial_prefix(home.store, folded):
+        return None
+    return bytes.fromhex(folded)
+
+
+def _standing_of(home: Home, serial: bytes) -> Standing | None:
+    status = revocations.current_status(home.store, home.ca("issuing").issuer.id, serial)
+    return None if status is None else Standing(status.status, status.reason, to_text(status.since))
+
+
+def _record_lost(home: Home, serial: bytes, wishes: RevocationWishes) -> None:
+    """Record a revocation of a serial of which nothing else is known."""
+    status, issuer = change_of(wishes.reason), home.ca("issuing").issuer
+    event = StatusEvent(issuer.id, serial, status, wishes.reason, wishes.invalid_since)
+    number = revocations.add_event(home.store, event, at=home.now())
+    detail = {"serial": serial.hex(), "reason": wishes.reason, "certificate": "not known"}
+    home.record(Event(status, serial.hex(), detail, "status_event", number))
 
 
 def _refuse_root(home: Home, row: CertificateRow) -> None:
@@ -143,12 +184,11 @@ def _name(row: CertificateRow) -> str:
     return f"{row.serial.hex()} ({label(row)})" if row.signature else row.serial.hex()
 
 
-def update_crls(home: Home, rows: Sequence[CertificateRow]) -> str | None:
-    """Make the CRLs that list these certificates; returns why that could not be done, if so."""
-    touched = {row.issuer_id for row in rows}
+def update_crls(home: Home, issuer_ids: Collection[int]) -> str | None:
+    """Make new CRLs of these CAs; returns why that could not be done, if so."""
     try:
         for ca in home.cas():
-            if ca.issuer.id in touched:
+            if ca.issuer.id in issuer_ids:
                 make_crl(home, ca)
     except (KeyUnavailableError, PolicyError) as error:  # it is recorded all the same
         return error.message
@@ -156,18 +196,24 @@ def update_crls(home: Home, rows: Sequence[CertificateRow]) -> str | None:
 
 
 def _document(
-    home: Home, changed: list[CertificateRow], left: list[CertificateRow], *, make_crls: bool
+    home: Home,
+    changed: list[CertificateRow],
+    left: list[CertificateRow],
+    *,
+    lost: Sequence[bytes] = (),
+    make_crls: bool,
 ) -> RevocationDocument:
     touched = {row.issuer_id for row in changed}
+    touched |= {home.ca("issuing").issuer.id} if lost else set()
     cas = [ca for ca in home.cas() if ca.issuer.id in touched]
     pending: str | None = "it was not asked for (--no-crl)"
     if make_crls:
-        pending = update_crls(home, changed)
+        pending = update_crls(home, touched)
     return RevocationDocument(
-        changed=[_change(home, row) for row in changed],
+        changed=[_change(home, row) for row in changed] + [_lost(home, each) for each in lost],
         same_key=[certificate_record(row, home.now()) for row in left],
         crls=[crl_record(home, ca) for ca in cas],
-        pending=pending if changed else None,
+        pending=pending if changed or lost else None,
     )
 
 
@@ -183,4 +229,19 @@ def _change(home: Home, row: CertificateRow) -> StatusChange:
         status=now.status if now else "released",
         reason=now.reason if now else "hold",
         since=now.since if now else home.now(),
+    )
+
+
+def _lost(home: Home, serial: bytes) -> StatusChange:
+    issuer = home.ca("issuing").issuer
+    now = revocations.current_status(home.store, issuer.id, serial)
+    assert now is not None
+    return StatusChange(
+        serial=serial.hex(),
+        subject="not known here",
+        device=None,
+        issuer=issuer.name,
+        status=now.status,
+        reason=now.reason,
+        since=now.since,
     )

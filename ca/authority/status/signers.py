@@ -112,7 +112,9 @@ def _subject(home: Home, ca: CA) -> tuple[SubjectAttribute, ...]:
 def rotate_some(
     home: Home, word: str | None, *, if_due: bool, allow: Collection[str] = ()
 ) -> SignersDocument:
-    """Rotate the OCSP signers of one CA, or of all; a revoked CA does not stop the others.
+    """Rotate the OCSP signers of one CA, or of all.
+
+    A CA that is revoked, or whose key is away, does not stop the others.
 
     Raises:
         NotFoundError: there is no such CA.
@@ -122,7 +124,9 @@ def rotate_some(
     cas = in_service(home) if word is None else [ca_called(home, word)]
     check_clock(home, allow)
     records = []
-    for ca in sorted(cas, key=lambda each: home.revocation_of(each) is not None):
+    for ca in sorted(
+        cas, key=lambda each: (each.key.is_away, home.revocation_of(each) is not None)
+    ):
         if if_due and not is_signer_due(home, ca):
             records.append(signer_record(home, ca, made=False))
         else:

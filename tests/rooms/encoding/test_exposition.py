@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -34,14 +30,3 @@ def test_quotes_backslashes_and_line_ends_are_escaped() -> None:
 
 def test_none_is_the_empty_value_and_octets_that_are_no_utf_8_are_spelled_out() -> None:
     assert read(text(None, "a\udcff")) == ["", "a\\xff"]
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_has_nothing_to_remark() -> None:
-    written = text("plain", 'quo"ted', "back\\slash", "two\nlines", "ümlaut")
-
-    answer = subprocess.run(
-        ["promtool", "check", "metrics"], input=written.encode(), capture_output=True
-    )
-
-    assert (answer.returncode, answer.stdout + answer.stderr) == (0, b"")

@@ -202,9 +202,13 @@ def _new_key(home: Home, like: CA, wishes: RotationWishes) -> NewKey:
 
 
 def _passphrase(home: Home, like: CA) -> bytes | None:
-    """The passphrase that the keys of this home are encrypted with."""
-    root = home.ca("root")
-    opener = root if root.key.encrypted else like
+    """The passphrase that the keys of this home are encrypted with.
+
+    That of the file of a root's key that is away, if no other key of the home is encrypted.
+    """
+    current = [home.ca("issuing"), home.ca("root")]
+    here = [ca for ca in current if ca.key.encrypted and not ca.key.is_away]
+    opener = here[0] if here else like
     home.signer(opener)
     return home.passphrase_of(opener)
 
@@ -358,7 +362,7 @@ def _document(
             f"it ends with its root on {root:%Y-%m-%d}; sipca ca rotate --root makes a new root"
         )
     if not wishes.dry_run:
-        notes += _full_stores(home)
+        notes += [*_full_stores(home), *_root_came_home(home, wishes)]
     return CARotationDocument(
         ca=home.name,
         home=str(home.path),
@@ -367,6 +371,14 @@ def _document(
         cas=entries,
         notes=notes,
     )
+
+
+def _root_came_home(home: Home, wishes: RotationWishes) -> list[str]:
+    """A note where the root's key was away, and that of its successor is here."""
+    away = any(ca.role == "root" and ca.key.is_away for ca in home.cas())
+    if not wishes.root or not away or home.ca("root").key.is_away:
+        return []
+    return ["the new root's key is here; sipca ca export-root-key FILE is the way off the machine"]
 
 
 def _full_stores(home: Home) -> list[str]:

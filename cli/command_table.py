@@ -6,6 +6,7 @@ from typing import Any
 
 COMMANDS: dict[str, Any] = {
     "init": "Make a root and an issuing CA.",
+    "import": "Make a home from a CA that exists; add its certificates.",
     "status": "Which CA this is, what it holds, the head of the audit chain.",
     "chain": "The CA certificates, issuing first and root last.",
     "log": "The audit trail.",
@@ -88,3 +89,6 @@ COMMANDS: dict[str, Any] = {
     ),
 }
 """Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""
+
+MODULES = {"import": "imports"}
+"""Commands whose word is a keyword of Python, and what their modules are called instead."""

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cli.command_table import MODULES
 from cli.options import global_options, version_option
 from cli.utf8 import refuse_octets
 
@@ -53,7 +54,7 @@ class LazyGroup(TyperGroup):
 
 def load_command(path: tuple[str, ...]) -> Any:
     """The click command of one function: ``cli.commands.csr`` has ``show`` for ``csr show``."""
-    module = importlib.import_module(f"cli.commands.{path[0]}")
+    module = importlib.import_module(f"cli.commands.{MODULES.get(path[0], path[0])}")
     function = getattr(module, f"{path[-1].replace('-', '_')}_command")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(path[-1], context_settings={"help_option_names": ["-h", "--help"]})(function)

@@ -14,7 +14,7 @@ import msgspec
 
 from ca import __version__
 from ca.encoding.certificates import read_certificate
-from ca.encoding.der import certificate
+from ca.encoding.der import certificate, serial_of
 from ca.errors import (
     BugError,
     CAError,
@@ -269,9 +269,7 @@ class Home:
         """The revocation or hold of a CA's own certificate, or None."""
         if ca.parent_id is None or ca.issuer.facts is None:
             return None
-        return revocations.current_status(
-            self.store, ca.parent_id, bytes.fromhex(ca.issuer.facts.serial)
-        )
+        return revocations.current_status(self.store, ca.parent_id, serial_of(ca.issuer.facts.der))
 
     def check_not_revoked(self, ca: CA) -> None:
         """Check that a CA may sign.

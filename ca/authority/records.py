@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 
 from ca.authority.home import CA
 from ca.documents.ca import CARecord
 from ca.documents.certificate import CertificateRecord
 from ca.encoding.certificates import read_certificate
-from ca.encoding.der import certificate
 from ca.model.certificates import subject_text
 from ca.store.certificates import CertificateRow
 
@@ -42,12 +42,16 @@ def key_protection(ca: CA) -> str:
     return "passphrase" if ca.key.encrypted else "none"
 
 
+def _fingerprint(row: CertificateRow) -> str | None:
+    return None if row.signature is None else sha256(row.der).hexdigest()
+
+
 def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
     """The record of a plan or certificate; names and dates are read from its octets."""
-    facts = read_certificate(certificate(row.tbs, row.signature or b"\x00"))
-    is_issued = row.signature is not None
+    facts = read_certificate(row.outline)
+    is_issued = row.signature is not None or row.is_relic
     return CertificateRecord(
-        serial=row.serial.hex(),
+        serial=facts.serial if row.is_relic or row.serial[:1] == b"\x00" else row.serial.hex(),
         subject=subject_text(facts.subject),
         san=[str(name) for name in facts.san],
         profile=row.profile,
@@ -57,7 +61,7 @@ def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
         not_before=facts.validity.not_before if is_issued else None,
         not_after=facts.validity.not_after if is_issued else None,
         status=row.status(now),
-        fingerprint=facts.fingerprint if is_issued else None,
+        fingerprint=_fingerprint(row),
         supersedes=row.supersedes.hex() if row.supersedes else None,
         superseded_by=row.superseded_by.hex() if row.superseded_by else None,
     )

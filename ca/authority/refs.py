@@ -9,13 +9,16 @@ import msgspec
 from ca.authority.home import Home
 from ca.authority.register import index_of
 from ca.encoding.certificates import read_certificate
+from ca.encoding.der import serial_octets
 from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
 from ca.model.status import CURRENT
 from ca.names.hosts import as_address
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
 
-_SERIAL = re.compile(r"[0-9a-f]{4,40}")
+_SERIAL = re.compile(r"-?[0-9a-f]{1,400}")
+_PREFIX = 4
+"""A serial that is not spelled whole needs so many digits."""
 _KIND = re.compile(r"(dns|ip|uri|email):", re.IGNORECASE)
 
 
@@ -100,9 +103,9 @@ def with_serial(home: Home, digits: str) -> CertificateRow:
         ConflictError: several serials begin with it.
     """
     folded = digits.strip().casefold().replace(":", "").replace(" ", "")
-    if not _SERIAL.fullmatch(folded):
+    rows = _by_serial(home, folded)
+    if not rows and (not _SERIAL.fullmatch(folded) or not _PREFIX <= len(folded) <= 40):
         raise MalformedError(f"'{digits}' is not a serial number", hint="4 to 40 hex digits")
-    rows = certificates.by_serial_prefix(home.store, folded)
     if not rows:
         raise NotFoundError(
             f"no serial begins with {folded}",
@@ -116,7 +119,11 @@ def with_serial(home: Home, digits: str) -> CertificateRow:
 def _by_name(home: Home, ref: str) -> list[CertificateRow]:
     """The certificates of a device, CN or SAN, newest first."""
     folded = _folded(ref)
-    rows = [row for row in certificates.by_name(home.store, folded) if row.signature is not None]
+    rows = [
+        row
+        for row in certificates.by_name(home.store, folded)
+        if row.signature is not None or row.is_relic
+    ]
     for row in rows:
         _check_named(row, folded)
     return rows
@@ -131,15 +138,13 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
     rows = _by_name(home, ref)
     if rows:
         return rows
-    digits = _folded(ref).replace(":", "").replace(" ", "")
-    if _SERIAL.fullmatch(digits):
-        rows = certificates.by_serial_prefix(home.store, digits)
-        if len(rows) > 1:
-            raise ambiguous(home, ref, rows)
-        if rows and rows[0].signature is None:
-            raise NotFoundError(
-                f"serial {rows[0].serial.hex()} is {rows[0].status(home.now())}, not a certificate"
-            )
+    rows = _by_serial(home, _folded(ref).replace(":", "").replace(" ", ""))
+    if len(rows) > 1:
+        raise ambiguous(home, ref, rows)
+    if rows and rows[0].signature is None and not rows[0].is_relic:
+        raise NotFoundError(
+            f"serial {rows[0].serial.hex()} is {rows[0].status(home.now())}, not a certificate"
+        )
     if not rows:
         raise NotFoundError(
             f"no certificate is known as '{ref}'",
@@ -148,13 +153,28 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
     return rows
 
 
+def _by_serial(home: Home, digits: str) -> list[CertificateRow]:
+    """The plans whose serial is spelled by these hex digits; failing that, begins with them.
+
+    A serial that an issuer used twice is one: it can only be revoked for both certificates.
+    """
+    if not _SERIAL.fullmatch(digits):
+        return []
+    whole = serial_octets(int(digits, 16))
+    rows = certificates.by_serial_prefix(home.store, whole.hex())
+    exact = [row for row in rows if row.serial == whole]
+    if not exact and len(digits) >= _PREFIX and digits[0] != "-":
+        exact = certificates.by_serial_prefix(home.store, digits)
+    return list({(row.issuer_id, row.serial): row for row in reversed(exact)}.values())
+
+
 def _check_named(row: CertificateRow, folded: str) -> None:
     """Check that a certificate has the name by which the index found it.
 
     Raises:
         StoreError: it does not, so that another could be meant.
     """
-    if (row.device or "").casefold() == folded:
+    if row.is_relic or (row.device or "").casefold() == folded:
         return
     if folded not in {name for _, name in index_of(row.der).names}:
         raise StoreError(
@@ -176,10 +196,16 @@ def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError
 
 def label(row: CertificateRow) -> str:
     """A certificate in a few words: its device and context, else its CN."""
-    name = row.device or (read_certificate(row.der).cn if row.signature else None) or ""
+    issued = row.signature is not None or row.is_relic
+    name = row.device or (_cn(row) if issued else None) or ""
     return f"{name} context {row.context}" if row.context is not None else name
 
 
 def _owner(row: CertificateRow) -> tuple[str, int | None]:
-    name = row.device or f"cn:{read_certificate(row.der).cn or ''}"
+    name = row.device or f"cn:{_cn(row) or ''}"
     return name.casefold(), row.context
+
+
+def _cn(row: CertificateRow) -> str | None:
+    """The CN of a certificate, also of one that only an imported index names."""
+    return read_certificate(row.outline).cn

@@ -42,6 +42,8 @@ class Draft(msgspec.Struct, frozen=True):
     beside: bool = False
     revoke_old: bool = False
     overrides: tuple[str, ...] = ()
+    action: str = "issued"
+    """What the event of its result is called: imported certificates were not issued here."""
     account: bytes = b""
     """The prepared account, packed; empty if that is still to be done."""
 
@@ -197,7 +199,7 @@ def _issued(number: int, draft: Draft) -> Event:
         detail["device"] = draft.device
     if draft.overrides:
         detail["allowed"] = ", ".join(draft.overrides)
-    return Event("issued", serial, detail, "result", number)
+    return Event(draft.action, serial, detail, "result", number)
 
 
 class Certified(msgspec.Struct, frozen=True):

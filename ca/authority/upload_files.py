@@ -330,7 +330,7 @@ def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> li
 
 def stem_of_row(row: CertificateRow) -> str:
     """The stem that ``sign --out`` gave its files: the source's, for stdin the device's or CN."""
-    if row.request_id is None:
+    if row.source.startswith("issue "):
         return row.source.removeprefix("issue ")
     if row.source != "-":
         return stem_of(Path(row.source).stem) or "device"

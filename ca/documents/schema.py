@@ -28,6 +28,7 @@ from ca.documents.env import EnvDocument
 from ca.documents.error import ErrorDocument
 from ca.documents.export import ExportDocument
 from ca.documents.fixture import FixtureDocument, FixtureListDocument
+from ca.documents.imports import ImportDocument
 from ca.documents.init import InitDocument
 from ca.documents.issue import IssueDocument
 from ca.documents.list import ListDocument
@@ -57,6 +58,7 @@ class SchemaListDocument(Document, frozen=True, kw_only=True):
 
 DOCUMENTS: dict[str, type[Document]] = {
     "init": InitDocument,
+    "import": ImportDocument,
     "status": StatusDocument,
     "chain": ChainDocument,
     "log": LogDocument,

@@ -4,25 +4,54 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from ca.encoding.der import (
     INTEGER,
     OCTET_STRING,
     SEQUENCE,
+    Node,
     encode_enumerated,
     encode_integer,
     encode_oid,
     first,
+    integer,
+    read,
     sequence,
+    serial_number,
+    serial_octets,
+    signed_parts,
     tlv,
 )
-from ca.encoding.extensions import read_validity
-from ca.encoding.oids import INVALIDITY_DATE, REASON_CODE
+from ca.encoding.extensions import read_extension, read_validity
+from ca.encoding.oids import CRL_NUMBER, INVALIDITY_DATE, REASON_CODE
 from ca.encoding.times import encode_time, generalized_time
 from ca.errors import MalformedError
 from ca.model.status import REASONS
 
+
+class RevokedSerial(msgspec.Struct, frozen=True):
+    """An entry of a CRL: serial as ``serial_octets`` has it, reason in our spelling."""
+
+    serial: bytes
+    revoked_at: datetime
+    reason: str
+
+
+class CRLFacts(msgspec.Struct, frozen=True):
+    """A decoded CRL: its signed octets, its number (None without one), its entries."""
+
+    issuer_der: bytes
+    tbs: bytes
+    algorithm: bytes
+    signature: bytes
+    number: int | None
+    entries: tuple[RevokedSerial, ...]
+
+
 REASON_CODES: dict[str, int] = {reason: code for code, reason in enumerate(REASONS)}
 
+_EXTENSIONS = 0xA0
 _REASON_CODE, _INVALIDITY_DATE = encode_oid(REASON_CODE), encode_oid(INVALIDITY_DATE)
 
 
@@ -37,7 +66,7 @@ def entry(
     if invalid_since is not None:
         date = tlv(OCTET_STRING, generalized_time(invalid_since))
         extensions += sequence(_INVALIDITY_DATE, date)
-    fields = encode_integer(int.from_bytes(serial, "big")) + encode_time(revoked_at)
+    fields = encode_integer(serial_number(serial)) + encode_time(revoked_at)
     return sequence(fields, sequence(extensions) if extensions else b"")
 
 
@@ -56,6 +85,47 @@ def next_update(start: bytes) -> datetime:
         times += b"" if expected else field.raw
         rest = rest[field.end :]
     return read_validity(sequence(times))[1][1]
+
+
+def read_crl(data: bytes) -> CRLFacts:
+    """Decode a CRL (RFC 5280, 5.1), tolerantly: entries of any serial, any version.
+
+    Raises:
+        MalformedError: it is not one.
+    """
+    tbs, algorithm, signature = signed_parts(data, what="the CRL")
+    fields = tbs.children()
+    if len(fields) < 3:
+        raise MalformedError("this is not a CRL")
+    if fields[0].tag == INTEGER:
+        fields = fields[1:]
+    listed: tuple[RevokedSerial, ...] = ()
+    number = None
+    for field in fields[2:]:
+        if field.tag == SEQUENCE:
+            listed = tuple(_entry(each) for each in field.children())
+        elif field.tag == _EXTENSIONS:
+            number = _number(field)
+    return CRLFacts(fields[1].raw, tbs.raw, algorithm.raw, signature, number, listed)
+
+
+def _entry(node: Node) -> RevokedSerial:
+    serial, revoked_at, *rest = node.children()
+    reason = REASONS[0]
+    for raw in [each.raw for extensions in rest for each in extensions.children()]:
+        oid, _, value = read_extension(raw)
+        code = int.from_bytes(read(value).contents, "big") if oid == REASON_CODE else 0
+        reason = REASONS[code] if 0 < code < len(REASONS) else reason
+    since = read_validity(sequence(revoked_at.raw, revoked_at.raw))[0][1]
+    return RevokedSerial(serial_octets(integer(serial)), since, reason)
+
+
+def _number(field: Node) -> int | None:
+    for each in read(field.contents).children():
+        oid, _, value = read_extension(each.raw)
+        if oid == CRL_NUMBER:
+            return integer(read(value))
+    return None
 
 
 def _start_of_contents(data: bytes) -> bytes:

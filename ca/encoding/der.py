@@ -306,5 +306,22 @@ def serial_in(tbs: bytes) -> bytes:
         MalformedError: it is not a TBSCertificate.
     """
     fields = [node for node in read(tbs).children() if node.tag != 0xA0]
-    value = integer(fields[0])
-    return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big", signed=value < 0)
+    return serial_octets(integer(fields[0]))
+
+
+def serial_octets(serial: int) -> bytes:
+    """A serial number as the register keeps it: the fewest octets, without a sign octet.
+
+    A negative one, as old tools made them, is a zero octet before its two's complement: no
+    positive number begins with one.
+    """
+    if serial < 0:
+        return b"\x00" + serial.to_bytes(serial.bit_length() // 8 + 1, "big", signed=True)
+    return serial.to_bytes(max(1, (serial.bit_length() + 7) // 8), "big")
+
+
+def serial_number(octets: bytes) -> int:
+    """The number that ``serial_octets`` made octets of."""
+    if len(octets) > 1 and octets[0] == 0:
+        return int.from_bytes(octets[1:], "big", signed=True)
+    return int.from_bytes(octets, "big")

@@ -23,6 +23,7 @@ from ca.encoding.oids import (
     SHROUDED_KEY_BAG,
 )
 from ca.errors import CAError, KeyUnavailableError, MalformedError
+from ca.keys.work import check_work
 
 MAX_MAC_ROUNDS = 1_000_000
 """OpenSSL uses 2,048 rounds, Java 10,000; a MAC with more than this is not computed again."""
@@ -86,6 +87,26 @@ def encryption_of(algorithm: der.Node) -> list[str]:
         return [oid]
     halves = algorithm.children()[1].children()
     return [der.oid(half.children()[0]) for half in halves]
+
+
+def certificates_in(data: bytes, passphrase: bytes | None, *, name: str) -> list[bytes]:
+    """The certificates of a PFX, that of its key first.
+
+    Raises:
+        CAError: it cannot be opened, or holds none.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
+    try:
+        check_work(data, name=name)
+        _, first, others = pkcs12.load_key_and_certificates(data, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise opening_error(data, passphrase, name=name) from None
+    certificates = [first, *others] if first is not None else others
+    if not certificates:
+        raise MalformedError(f"'{name}' holds no certificate", hint="export it with its chain")
+    return [each.public_bytes(Encoding.DER) for each in certificates]
 
 
 def opening_error(data: bytes, passphrase: bytes | None, *, name: str) -> CAError:

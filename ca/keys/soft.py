@@ -107,6 +107,11 @@ def open_signer(ref: KeyRef, passphrase: bytes | None) -> SoftSigner:
     """
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+    if not ref.pkcs8:
+        raise KeyUnavailableError(
+            f"the {ref.label} key is not in this home: it has the certificate alone",
+            hint="what it has to sign is signed where its key is",
+        )
     if ref.encrypted and passphrase is None:
         raise KeyUnavailableError(f"the {ref.label} key is locked", hint="give its passphrase")
     key = at_rest.load(ref.pkcs8, passphrase if ref.encrypted else None, label=ref.label)

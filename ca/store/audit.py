@@ -36,6 +36,7 @@ _ROWS = {
     "result": f"SELECT {_PLAN}, {_ORIGIN}, r.signature, r.signed_at FROM result r JOIN plan p ON p.id = r.plan_id{_ORIGINS} WHERE r.plan_id = ?",  # noqa: S608, E501 - our own constants
     "abandonment": f"SELECT {_PLAN}, {_ORIGIN}, a.reason, a.abandoned_at FROM abandonment a JOIN plan p ON p.id = a.plan_id{_ORIGINS} WHERE a.plan_id = ?",  # noqa: S608, E501 - our own constants
     "status_event": "SELECT id, issuer_id, serial, status, reason, happened_at, invalid_since, key_identity FROM status_event WHERE id = ?",  # noqa: E501 - a row
+    "relic": "SELECT * FROM relic WHERE id = ?",
     "crl_number": "SELECT * FROM crl_number WHERE id = ?",
     "supersession": "SELECT * FROM supersession WHERE new_plan_id = ? ORDER BY old_plan_id",
 }

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 
 import msgspec
 
+from ca.encoding.account import pack_account
 from ca.encoding.der import certificate, serial_of
+from ca.errors import NotFoundError
+from ca.model.certificates import Validity
 from ca.model.status import Status
 from ca.store.connection import Store, placeholders
+
+IMPORTED = "imported"
+"""The name that stands for a profile with imported certificates."""
 
 
 class CertificateRow(msgspec.Struct, frozen=True):
@@ -38,18 +44,37 @@ class CertificateRow(msgspec.Struct, frozen=True):
     revoked_at: str | None
     supersedes: bytes | None
     superseded_by: bytes | None
+    kept_der: bytes | None = None
+    """The DER as it came, where ``tbs`` and ``signature`` do not give it back."""
+    is_relic: bool = False
+    """Imported, and no plan: ``plan_id`` is then a negative number."""
 
     @property
     def der(self) -> bytes:
-        """The certificate's DER; only for rows with a signature."""
-        assert self.signature is not None
-        return certificate(self.tbs, self.signature)
+        """The certificate's DER; only for rows with a signature.
+
+        Raises:
+            NotFoundError: there is none, only an entry of an imported index.
+        """
+        if self.signature is None:
+            raise NotFoundError(
+                f"of serial {self.serial.hex()} there is no certificate here, only its index entry",
+                hint="sipca revoke --serial revokes it; sipca import --certificates adds its file",
+            )
+        return self.kept_der or certificate(self.tbs, self.signature)
+
+    @property
+    def outline(self) -> bytes:
+        """The DER, with an empty signature where there is none yet, or none is here."""
+        return self.kept_der or certificate(self.tbs, self.signature or b"\x00")
 
     def status(self, now: datetime) -> Status:
         """The status at a moment."""
         if self.abandoned is not None:
             return "abandoned"
-        if self.signature is None or self.not_before is None or self.not_after is None:
+        if self.signature is None and not self.is_relic:
+            return "planned"
+        if self.not_before is None or self.not_after is None:
             return "planned"
         if self.revocation is not None:
             return "held" if self.revocation == "held" else "revoked"
@@ -58,6 +83,21 @@ class CertificateRow(msgspec.Struct, frozen=True):
         if self.superseded_by is not None:
             return "superseded"
         return "not-yet-valid" if now.timestamp() < self.not_before else "valid"
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether another tool issued it, so that there is no request and no profile."""
+        return self.profile == IMPORTED
+
+    @property
+    def validity(self) -> Validity:
+        """From the index: of an imported index entry there is no certificate to read."""
+        assert self.not_before is not None
+        assert self.not_after is not None
+        return Validity(
+            datetime.fromtimestamp(self.not_before, UTC),
+            datetime.fromtimestamp(self.not_after, UTC),
+        )
 
     def is_lapsed(self, now: datetime) -> bool:
         """Whether it expired without being superseded or revoked: its device needs another."""
@@ -90,8 +130,14 @@ _SELECT = f"""
       LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
 _IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
-    AND s.id IS NULL AND r.plan_id IS NOT NULL"""
-"""Certificates that are neither superseded nor revoked nor held; they may have expired."""
+    AND s.id IS NULL AND r.plan_id IS NOT NULL
+    AND (t.name <> 'imported' OR c.not_after >= CAST(strftime('%s', p.planned_at) AS INTEGER))"""
+"""Certificates that are neither superseded nor revoked nor held.
+
+They may have expired, but not before they were imported: other tools' past asks for nothing.
+"""
+_RELIC_IN_USE = "s.id IS NULL AND p.not_after >= CAST(strftime('%s', p.imported_at) AS INTEGER)"
+"""The same for relics, which nothing supersedes."""
 
 
 def certificates(
@@ -128,6 +174,13 @@ def certificates(
     if in_use:
         where.append(_IN_USE)
     yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
+    if device is None and profile in (None, IMPORTED):
+        relics = ["p.not_after >= ?", *([_RELIC_IN_USE] if in_use else [])]
+        bounds = [since]
+        if until is not None:
+            relics.append("p.not_after <= ?")
+            bounds.append(until)
+        yield from _relics(store, f"WHERE {' AND '.join(relics)}", bounds)
 
 
 def by_name(store: Store, folded: str) -> list[CertificateRow]:
@@ -140,7 +193,7 @@ def by_name(store: Store, folded: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [folded, folded],
         )
-    )
+    ) + list(_relics(store, "WHERE instr(p.names, ?) > 0", (f"\n{folded}\n",)))
 
 
 def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
@@ -154,7 +207,7 @@ def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [low, high],
         )
-    )
+    ) + list(_relics(store, "WHERE p.serial BETWEEN ? AND ?", (low, high)))
 
 
 def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
@@ -332,7 +385,54 @@ def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
             GROUP BY 1""",  # noqa: S608 - our own constants
         {"now": now.timestamp()},
     )
-    return dict(rows.fetchall())
+    counts: dict[Status, int] = dict(rows.fetchall())
+    for row in _relics(store, "", ()):
+        status = row.status(now)
+        counts[status] = counts.get(status, 0) + 1
+    return counts
+
+
+_RELICS = f"""
+    SELECT p.id, p.issuer_id, p.serial, p.tbs, p.source, p.signature, p.not_before, p.not_after,
+           s.status, s.reason, CASE WHEN s.id IS NOT NULL THEN {_SINCE} END, p.der
+      FROM (SELECT * FROM relic
+             WHERE signature IS NOT NULL
+                OR NOT EXISTS (SELECT 1 FROM plan q WHERE q.issuer_id = relic.issuer_id
+                                                      AND q.serial = relic.serial)) p
+      LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+"""  # noqa: S608 - our own constants
+
+
+def _relics(store: Store, where: str, values: Sequence[object]) -> Iterator[CertificateRow]:
+    """Imported certificates that are no plans, newest first."""
+    for row in store.connection.execute(f"{_RELICS} {where} ORDER BY p.id DESC", values):
+        number, issuer_id, serial, tbs, source, signature, start, end, *status, der = row
+        yield CertificateRow(
+            plan_id=-number,
+            issuer_id=issuer_id,
+            serial=serial,
+            tbs=tbs,
+            account=pack_account(()),
+            profile=IMPORTED,
+            profile_sha256=b"",
+            device=None,
+            context=None,
+            for_issuer_id=None,
+            lifetime=IMPORTED,
+            source=source,
+            request_id=None,
+            signature=signature,
+            abandoned=None,
+            not_before=start,
+            not_after=end,
+            revocation=status[0],
+            revocation_reason=status[1],
+            revoked_at=status[2],
+            supersedes=None,
+            superseded_by=None,
+            kept_der=der,
+            is_relic=True,
+        )
 
 
 def _rows(

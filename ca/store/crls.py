@@ -116,6 +116,12 @@ def highest_number(store: Store, issuer_id: int) -> int:
     return int.from_bytes(last or b"", "big")
 
 
+def is_used_from(store: Store, issuer_id: int, number: int) -> bool:
+    """Whether an issuer has used a CRL number, or a higher one."""
+    query = "SELECT 1 FROM crl_number WHERE issuer_id = ? AND number >= ? LIMIT 1"
+    return store.connection.execute(query, (issuer_id, _octets(number))).fetchone() is not None
+
+
 def add_number(
     store: Store, issuer_id: int, number: int, *, this_update: datetime, next_update: datetime
 ) -> int:

@@ -88,7 +88,8 @@ def look_up(store: Store, issuer_id: int, serial: bytes) -> tuple[bool, CurrentS
     """
     issued, has_status = store.connection.execute(
         """SELECT EXISTS (SELECT 1 FROM plan p JOIN result r ON r.plan_id = p.id
-                           WHERE p.issuer_id = ?1 AND p.serial = ?2),
+                           WHERE p.issuer_id = ?1 AND p.serial = ?2)
+                  OR EXISTS (SELECT 1 FROM relic WHERE issuer_id = ?1 AND serial = ?2),
                   EXISTS (SELECT 1 FROM status_event WHERE issuer_id = ?1 AND serial = ?2)
                   OR EXISTS (SELECT 1 FROM status WHERE issuer_id = ?1 AND serial = ?2)""",
         (issuer_id, serial),
@@ -120,3 +121,9 @@ def last_event(store: Store, issuer_id: int) -> int:
     """The number of an issuer's newest status event, or 0."""
     query = "SELECT coalesce(max(id), 0) FROM status_event WHERE issuer_id = ?"
     return int(store.connection.execute(query, (issuer_id,)).fetchone()[0])
+
+
+def serials_with_events(store: Store) -> set[tuple[int, bytes]]:
+    """Issuer and serial of everything that was ever revoked, held or released here."""
+    query = "SELECT DISTINCT issuer_id, serial FROM status_event"
+    return set(store.connection.execute(query).fetchall())

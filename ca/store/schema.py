@@ -22,6 +22,7 @@ HISTORY = {
     "abandonment": "plan_id = NEW.plan_id",
     "status_event": "id = NEW.id",
     "supersession": "old_plan_id = NEW.old_plan_id AND new_plan_id = NEW.new_plan_id",
+    "relic": "id = NEW.id",
     "crl_number": "id = NEW.id OR (issuer_id = NEW.issuer_id AND number = NEW.number)",
     "audit": "id = NEW.id OR hash = NEW.hash",
 }
@@ -226,6 +227,25 @@ _TABLES_6 = (
     "ALTER TABLE crl ADD COLUMN sha256 BLOB",
     "ALTER TABLE audit ADD COLUMN state TEXT",  # the rows of state that the event changed
 )
+_TABLES_7 = (
+    """CREATE TABLE relic (
+        id INTEGER PRIMARY KEY,
+        issuer_id INTEGER NOT NULL REFERENCES issuer (id),
+        serial BLOB NOT NULL CHECK (length(serial) >= 1),
+        tbs BLOB NOT NULL,
+        signature BLOB,
+        der BLOB,
+        not_before INTEGER NOT NULL,
+        not_after INTEGER NOT NULL,
+        names TEXT NOT NULL,
+        source TEXT NOT NULL,
+        imported_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS relic_by_serial ON relic (issuer_id, serial)",
+)
+"""Imported certificates that cannot be plan and result: a serial twice, or longer than 20 octets;
+no signature where an index names a serial without its certificate, ``der`` where TBSCertificate
+and signature do not give it back."""
 _DERIVED_INDEXES = (
     "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
     """CREATE INDEX IF NOT EXISTS certificate_by_key_start
@@ -249,6 +269,7 @@ _MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0004_open_plans": (DERIVED["open_plan"], FILL_OPEN_PLANS),
     "0005_keys_by_their_start": ("DROP INDEX IF EXISTS certificate_by_key", *_DERIVED_INDEXES),
     "0006_held_against_history": (*_TABLES_6, *_INDEXES_6),
+    "0007_relics": _TABLES_7,
 }
 """In order; each raises ``VERSION`` by one."""
 

@@ -319,3 +319,27 @@ def test_the_passphrase_of_the_home_changes_without_the_root_s_key(
     answer = away("ca", "passphrase", "--new-passphrase-file", stick_secret, "--json").json
 
     assert (len(answer["changed"]), len(answer["away"])) == (1, 1)
+
+
+@pytest.mark.parametrize("root", [(), ("--root",)])
+def test_the_keys_of_a_rotation_have_the_home_s_passphrase_not_that_of_the_root_s_file(
+    bare: CommandLine,
+    tmp_path: Path,
+    home_secret: Path,
+    stick_secret: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    root: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("SIPCA_PASSPHRASE_FILE", str(home_secret))
+    bare("init", "--name", "Lab", *SMALL)
+    drop(bare, tmp_path / "root.key", stick_secret)
+    monkeypatch.setenv("SIPCA_ROOT_KEY_PASSPHRASE_FILE", str(stick_secret))
+
+    answer = bare("ca", "rotate", *root, "--root-key-file", tmp_path / "root.key")
+
+    assert answer.exit == 0, answer.err
+    monkeypatch.delenv("SIPCA_ROOT_KEY_PASSPHRASE_FILE")
+    for ca in ("issuing", *(("root",) if root else ())):
+        assert bare("crl", "--ca", ca, "--refresh").exit == 0
+    states = {each["name"]: each["key"] for each in bare("ca", "list", "--json").json["cas"]}
+    assert states["Lab Root 2" if root else "Lab Issuing 2"] == "encrypted"

@@ -8,7 +8,7 @@ import pytest
 from stand_in.lab import ROOT
 
 from ca.documents.schema import DOCUMENTS
-from cli.command_table import COMMANDS
+from cli.command_table import COMMANDS, MODULES
 
 WORDS = sorted(COMMANDS)
 DOCUMENTED = sorted({name.split()[0] for name in DOCUMENTS} & set(WORDS))
@@ -26,7 +26,7 @@ def modules(folder: str) -> set[str]:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_command_has_its_module_and_its_tests(word: str) -> None:
-    assert word in modules("cli/commands")
+    assert MODULES.get(word, word) in modules("cli/commands")
     assert (ROOT / "tests" / "commands" / f"test_{word}.py").is_file()
 
 
@@ -37,15 +37,16 @@ def test_a_command_s_verb_is_found_by_its_word(word: str) -> None:
         return
     verbs = modules("ca/authority") | modules("ca/lab") | modules("ca/service")
 
-    assert TOLD_WITH.get(word, word) in verbs
+    assert TOLD_WITH.get(word, MODULES.get(word, word)) in verbs
 
 
 @pytest.mark.parametrize("word", DOCUMENTED)
 def test_a_command_s_document_and_view_are_found_by_its_word(word: str) -> None:
     word = TOLD_WITH.get(word, word)
+    module = MODULES.get(word, word)
 
-    assert word in modules("ca/documents")
-    assert word == "schema" or word in modules("cli/views")  # schema prints JSON alone
+    assert module in modules("ca/documents")
+    assert word == "schema" or module in modules("cli/views")  # schema prints JSON alone
     for name, document in DOCUMENTS.items():
         if name.split()[0] == word:
             assert document.__module__.startswith("ca.documents."), name
@@ -55,7 +56,7 @@ def test_a_document_is_defined_under_the_word_of_a_command_that_answers_with_it(
     shared = {"target": {"profile"}}  # the TOML of both is one kind of answer
     for name, document in DOCUMENTS.items():
         word = name.split()[0]
-        expected = {word, TOLD_WITH.get(word, word), *shared.get(word, ())}
+        expected = {MODULES.get(word, word), TOLD_WITH.get(word, word), *shared.get(word, ())}
 
         assert Path(document.__module__.replace(".", "/")).name in expected, name
 

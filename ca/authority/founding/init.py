@@ -59,8 +59,8 @@ def create_ca(path: Path, requested: FoundingWishes, environment: Environment) -
     passphrase = None
     if wishes.protect != "none":
         passphrase = environment.passphrase("passphrase for the new CA", new=True)
-    notes = _own_folder(path)
-    _remove_leftovers(path, environment.clock())
+    notes = own_folder(path)
+    remove_leftovers(path, environment.clock())
     temporary = path / f".init-{environment.random_bits(64):016x}.db"
     try:
         with open_store(temporary, create=True) as store:
@@ -84,7 +84,7 @@ def _chosen(requested: FoundingWishes, environment: Environment) -> FoundingWish
     return FoundingWishes(**filled)
 
 
-def _own_folder(path: Path) -> list[str]:
+def own_folder(path: Path) -> list[str]:
     """Make the folder, with mode 0700 if it is ours alone; a note if its mode was open."""
     if make_folder(path, mode=0o700) or os.name != "posix":
         return []
@@ -96,7 +96,7 @@ def _own_folder(path: Path) -> list[str]:
     return [f"'{path}' was open to other users; its mode is now 0700"]
 
 
-def _remove_leftovers(path: Path, now: datetime) -> None:
+def remove_leftovers(path: Path, now: datetime) -> None:
     """Remove half-built registers of an ``init`` that was killed; nobody uses them."""
     for leftover in path.glob(".init-*.db*"):
         with contextlib.suppress(FileNotFoundError):  # another init removed it just now
@@ -135,11 +135,11 @@ def _make(home: Home, wishes: FoundingWishes, passphrase: bytes | None) -> None:
         settings.write(home.store, "founding_wishes", encode(wishes))
         home.record(Event("init", wishes.name or "", {"wishes": encode(wishes)}))
     root_id = _keep(home, root_key, "root", None)
-    root = Issuer(root_id, _ca_id(root_key), root_key.public, None)
-    der = _sign_ca(home, wishes, root, root_key, root_key, root_id)
+    root = Issuer(root_id, ca_id_of(root_key), root_key.public, None)
+    der = sign_ca(home, wishes, root, root_key, root_key, root_id)
     issuing_id = _keep(home, issuing_key, "issuing", root_id)
     issuer = Issuer(root_id, root.ca_id, root_key.public, read_certificate(der), wishes.base_url)
-    _sign_ca(home, wishes, issuer, root_key, issuing_key, issuing_id)
+    sign_ca(home, wishes, issuer, root_key, issuing_key, issuing_id)
     home.use_signer(root_id, root_key.signer)
     home.use_signer(issuing_id, issuing_key.signer)
     for ca in home.cas():
@@ -151,18 +151,18 @@ def _keep(home: Home, key: NewKey, role: str, parent_id: int | None) -> int:
     with home.store.write():
         key_id = register.keep_key(home, key.ref)
         number = issuers.add_issuer(
-            home.store, role=role, ca_id=_ca_id(key), key_id=key_id, parent_id=parent_id
+            home.store, role=role, ca_id=ca_id_of(key), key_id=key_id, parent_id=parent_id
         )
-        home.record(Event("ca-key", _ca_id(key), {"ca": _ca_id(key), "role": role}))
+        home.record(Event("ca-key", ca_id_of(key), {"ca": ca_id_of(key), "role": role}))
     return number
 
 
-def _ca_id(key: NewKey) -> str:
+def ca_id_of(key: NewKey) -> str:
     """The first 8 hex digits of the key identifier, which name the CA in URLs."""
     return key_identifier(key.public.bits).hex()[:8]
 
 
-def _sign_ca(
+def sign_ca(
     home: Home,
     wishes: FoundingWishes,
     issuer: Issuer,

@@ -202,13 +202,14 @@ def _new_key(home: Home, like: CA, wishes: RotationWishes) -> NewKey:
 
 
 def _passphrase(home: Home, like: CA) -> bytes | None:
-    """The passphrase that the keys of this home are encrypted with.
+    """The passphrase that the keys in this home are encrypted with, tried on one of them.
 
-    That of the file of a root's key that is away, if no other key of the home is encrypted.
+    A root's key that is away has the passphrase of its own file, which is another.
     """
-    current = [home.ca("issuing"), home.ca("root")]
-    here = [ca for ca in current if ca.key.encrypted and not ca.key.is_away]
-    opener = here[0] if here else like
+    here = [ca for ca in (home.ca("root"), like, *home.cas()) if not ca.key.is_away]
+    opener = next((ca for ca in here if ca.key.encrypted), None)
+    if opener is None:
+        return home.environment.passphrase(f"passphrase of {home.name}", new=True)
     home.signer(opener)
     return home.passphrase_of(opener)
 

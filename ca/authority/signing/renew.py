@@ -105,7 +105,7 @@ def _chosen(home: Home, wishes: RenewWishes) -> Iterator[CertificateRow]:
         until = None if named else int((now + (wishes.within or RENEW_BEFORE)).timestamp())
         rows = certificates.certificates(home.store, device=wishes.device, until=until, in_use=True)
     for row in rows:
-        validity = read_certificate(row.der).validity
+        validity = row.validity
         if (named and wishes.within is None) or is_due(validity, now, wishes.within):
             yield row
 
@@ -119,6 +119,8 @@ def _named(home: Home, ref: str) -> CertificateRow:
     """
     row, now = find(home, ref).row, home.now()
     serial = row.serial.hex()[:12]
+    if row.is_imported:
+        raise _imported(row)
     if row.for_issuer_id is not None:
         raise PolicyError(f"{serial} is the certificate of a CA", hint="sipca ca rotate")
     if row.status(now) in CURRENT or row.is_lapsed(now):
@@ -135,10 +137,20 @@ def _named(home: Home, ref: str) -> CertificateRow:
     )
 
 
+def _imported(row: CertificateRow) -> PolicyError:
+    return PolicyError(
+        f"{row.serial.hex()[:12]} was imported: there is no request of it here, and no profile",
+        hint="sign a CSR of the device: sipca sign FILE --device NAME",
+    )
+
+
 def _source(
     judge: Judge, row: CertificateRow, wishes: RenewWishes, allowed: frozenset[str]
 ) -> Source:
     """The order for the successor: of the stored request, or of the key itself if it was issued."""
+    if row.is_imported:
+        order = SigningWishes(device=row.device, context=row.context)
+        return Source(row.source, row.serial.hex()[:12], order, failure=_imported(row))
     facts = read_certificate(row.der)
     own_key = facts.spki if row.request_id is None else None
     order = SigningWishes(

@@ -22,7 +22,6 @@ from ca.authority.status.root_away import away_findings
 from ca.authority.status.soundness import is_reliable, soundness
 from ca.documents.check import CheckDocument
 from ca.documents.verdict import verdict_of
-from ca.encoding.certificates import read_certificate
 from ca.lint.clock import clock_behind
 from ca.lint.homes import CAKey, WithoutAddresses, judge_home
 from ca.lint.lifetimes import (
@@ -88,7 +87,7 @@ def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
     findings += away_findings(home, longest)
     until = int((now + (expiring or RENEW_BEFORE)).timestamp())
     for row in certificates.certificates(home.store, until=until, in_use=True):
-        validity = read_certificate(row.der).validity
+        validity = row.validity
         if is_due(validity, now, expiring):
             end = validity.not_after
             certificate = CertificateHealth(label(row), row.serial.hex(), now, end)

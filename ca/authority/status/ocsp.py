@@ -12,7 +12,7 @@ from ca.authority.home import CA, Home
 from ca.authority.status.signers import newest_in_force
 from ca.documents.ocsp import OCSPAnswerDocument
 from ca.encoding.certificates import read_certificate
-from ca.encoding.der import serial_of
+from ca.encoding.der import serial_octets, serial_of
 from ca.errors import CAError, KeyUnavailableError
 from ca.files import read_bounded, write_atomic
 from ca.keys.public import read_public_key
@@ -27,6 +27,8 @@ LOOK_AGAIN = timedelta(minutes=1)
 """How often the signer in force is looked up."""
 
 
+LONGEST_SERIAL = 8 * 1024
+"""In bits; imported certificates may have serials of any sign and length."""
 ANSWER_LIFETIME = timedelta(hours=1)
 """How long clients may keep a live answer; a new request sees a change at once."""
 
@@ -85,10 +87,9 @@ class Register:
 
     def status_of(self, issuer_id: int, serial: int) -> Revoked | Literal["good", "unknown"]:
         """The current status of a serial: good only if a certificate was issued with it."""
-        if not 0 < serial < 1 << 160:
+        if serial.bit_length() > LONGEST_SERIAL:
             return "unknown"
-        octets = serial.to_bytes((serial.bit_length() + 7) // 8, "big")
-        issued, current = revocations.look_up(self.home.store, issuer_id, octets)
+        issued, current = revocations.look_up(self.home.store, issuer_id, serial_octets(serial))
         if current is not None:
             return Revoked(current.since, current.reason)
         return "good" if issued else "unknown"

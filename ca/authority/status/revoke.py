@@ -17,7 +17,6 @@ from ca.authority.status.crl import crl_record, make_crl
 from ca.authority.status.restored import RESTORED
 from ca.documents.revoke import RevocationDocument, StatusChange
 from ca.encoding.certificates import read_certificate
-from ca.encoding.der import certificate
 from ca.errors import CAError, KeyUnavailableError, MalformedError, PolicyError
 from ca.model.certificates import subject_text
 from ca.model.status import KEY_COMPROMISE, Reason
@@ -219,7 +218,7 @@ def _document(
 
 def _change(home: Home, row: CertificateRow) -> StatusChange:
     now = revocations.current_status(home.store, row.issuer_id, row.serial)
-    facts = read_certificate(certificate(row.tbs, row.signature or b"\x00"))
+    facts = read_certificate(row.outline)
     issuer: CA = next(ca for ca in home.cas() if ca.issuer.id == row.issuer_id)
     return StatusChange(
         serial=row.serial.hex(),

@@ -121,7 +121,7 @@ def _values(option: str, words: list[str]) -> Iterable[str]:
         "--for": lambda words: _library(words, "targets"),
         "--device": _devices,
         "--supersedes": _refs,
-        "--ca": lambda _: ("issuing", "root"),
+        "--ca": lambda _: ("issuing", "root", "all"),
         "--protect": lambda _: _protections(),
         "--reason": lambda _: _reasons(),
     }

@@ -32,6 +32,7 @@ def ca_record(ca: CA) -> CARecord:
             *(f"dns:{d}" for d in facts.permitted_dns),
             *(f"ip:{i}" for i in facts.permitted_ip),
         ],
+        current=ca.is_current,
     )
 
 

@@ -22,6 +22,7 @@ class CARecord(msgspec.Struct, frozen=True, kw_only=True):
     not_after: datetime
     fingerprint: str
     permitted: list[str]
+    current: bool = True
 
 
 class CAEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +72,8 @@ class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What a device and context needs next: "trust", "certificate" or "nothing", and why.
 
     ``after``: the devices that need their trust files first. ``serial`` and ``issuer`` are those of
-    its newest certificate; ``exported`` is when ``export`` wrote the files that it needs,
-    ``trust_done`` and ``certificate_done`` when a step was recorded.
+    its newest certificate, if it has one; ``exported`` is when ``export`` wrote the files that it
+    needs, ``trust_done`` and ``certificate_done`` when a step was recorded.
     """
 
     device: str
@@ -80,8 +81,8 @@ class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
     next: str
     why: str
     after: list[str]
-    serial: str
-    issuer: str
+    serial: str | None
+    issuer: str | None
     exported: datetime | None
     trust_done: datetime | None
     certificate_done: datetime | None

@@ -22,7 +22,7 @@ def cas_text(cas: list[CARecord]) -> str:
     """One line a CA."""
     rows = [
         (
-            ca.role,
+            ca.role if ca.current else f"earlier {ca.role}",
             ca.subject,
             ca.key,
             f"until {ca.not_after:%Y-%m-%d}",
@@ -84,7 +84,15 @@ def plan_text(document: PlanDocument) -> str:
     busy = [each for each in document.devices if each.next != "nothing"]
     if not busy:
         return "nothing to do: each device has the current trust files and certificate"
-    return plan_entries_text(document.devices)
+    ways = [
+        f"{step}: {way}, upload, then sipca device done DEVICE --step {step}"
+        for step, way in (
+            ("trust", "sipca export DEVICE --out DIR"),
+            ("certificate", "sipca renew DEVICE --out DIR"),
+        )
+        if any(each.next == step for each in busy)
+    ]
+    return "\n".join([plan_entries_text(document.devices), *ways])
 
 
 def plan_entries_text(entries: list[PlanEntry]) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from stand_in.lab import EC_KEY, NOW, CommandLine
 
@@ -415,3 +416,63 @@ def test_a_successor_of_a_revoked_ca_signs(lab: CommandLine, csr_file: Csr) -> N
     assert lab("ca", "rotate").exit == 0
     assert lab("sign", request, "--allow", "reused-key").exit == 0
     assert len(lab("chain", "--json").json["cas"]) == 2
+
+
+def test_a_device_without_certificate_needs_the_trust_file_too(sipca: CommandLine) -> None:
+    sipca("device", "set", "phone7")
+    before = sipca("ca", "plan", "--json").json["devices"]
+    sipca("ca", "rotate")
+    after = sipca("ca", "plan", "--json").json["devices"]
+    refused = sipca("device", "done", "phone7", "--step", "certificate")
+    done = sipca("device", "done", "phone7", "--step", "trust", "--json").json["devices"]
+
+    assert [each["next"] for each in (*before, *after, *done)] == ["nothing", "trust", "nothing"]
+    assert after[0]["why"] == "its trust store lacks Test Lab Issuing 2"
+    assert (after[0]["serial"], refused.exit) == (None, 6)
+
+
+def test_a_new_root_succeeds_one_that_has_ended(sipca: CommandLine, frozen: Any) -> None:
+    frozen(NOW + timedelta(days=21 * 365))
+
+    alone = sipca("ca", "rotate")
+    answer = sipca("ca", "rotate", "--root", "--json")
+
+    assert alone.exit == 4
+    assert "sipca ca rotate makes its successor (--root where the root ended)" in alone.err
+    assert answer.exit == 0, answer.err
+    assert [each["cross_of"] for each in answer.json["cas"]] == [None, None]
+    assert len(sipca("chain", "--json").json["cas"]) == 2
+
+
+def test_status_tells_the_earlier_ca_from_the_current_one(sipca: CommandLine) -> None:
+    sipca("ca", "rotate")
+
+    assert "earlier issuing" in sipca("status").out
+    cas = sipca("status", "--json").json["cas"]
+    assert [each["current"] for each in cas] == [True, False, True]
+
+
+def test_a_successor_s_key_has_the_home_s_passphrase_also_where_the_root_s_key_is_away(
+    bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word, other, key = tmp_path / "word", tmp_path / "other", tmp_path / "root.key"
+    word.write_text("correct horse")
+    other.write_text("battery staple")
+    give = ("--passphrase-file", word)
+    bare("init", "--name", "Lab", "--root-key", "ec:p256", "--issuing-key", "ec:p256", *give)
+    bare("crl", "--ca", "root", "--refresh", "--lifetime", "2y", *give)
+    bare("ca", "export-root-key", key, "--new-passphrase-file", other, *give)
+    monkeypatch.setenv("SIPCA_ROOT_KEY_PASSPHRASE_FILE", str(other))
+    dropped = bare("ca", "drop-root-key", "--exported", key, "--passphrase-file", other)
+    assert dropped.exit == 0, dropped.err
+
+    away = bare("ca", "rotate", *give)
+    answer = bare("ca", "rotate", "--root", "--root-key-file", key, *give, "--json")
+
+    assert away.exit == 7
+    assert answer.exit == 0, answer.err
+    assert any("sipca ca export-root-key" in note for note in answer.json["notes"])
+    assert [each["key"] for each in the_cas(bare)[:2]] == ["encrypted", "encrypted"]
+    assert bare("crl", "--ca", "root", "--refresh", *give).exit == 0
+    assert bare("crl", "--refresh", *give).exit == 0
+    assert bare("ca", "rotate", *give).exit == 0

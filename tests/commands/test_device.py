@@ -142,6 +142,6 @@ def test_device_done_refuses_what_is_not_known_and_what_is_not_so(
     odd = two_devices("device", "done", "sbc1", "--step", "key")
 
     assert [each.exit for each in (nobody, elsewhere, early, odd)] == [5, 5, 6, 2]
-    assert "no live certificate of 'nobody' is known" in nobody.err
-    assert "known in context 7" in elsewhere.err
+    assert "no device 'nobody' is registered or has a live certificate" in nobody.err
+    assert "a live certificate in context 7" in elsewhere.err
     assert "'sbc1' has no certificate by Test Lab Issuing 2 yet" in early.err

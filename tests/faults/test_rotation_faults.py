@@ -147,6 +147,19 @@ def test_of_several_rotations_at_once_each_makes_a_whole_ca_or_says_that_another
     assert sipca("log", "--verify").exit == 0
 
 
+def test_other_wishes_than_those_of_a_rotation_that_was_begun_are_refused(
+    sipca: CommandLine,
+) -> None:
+    drive(sipca.home, "", WAYS[""].index("signer-planned") + 1)
+
+    for words in (("--name", "Other"), ("--key", "ec:p384"), ("--lifetime", "2y")):
+        answer = sipca("ca", "rotate", *words)
+        assert answer.exit == 6
+        assert "an earlier call has begun this rotation: 'Test Lab Issuing 2'" in answer.err
+    same = sipca("ca", "rotate", "--name", "Test Lab Issuing 2", "--key", "ec:p256", "--json")
+    assert same.json["resumed"] is True
+
+
 def test_a_rotation_of_encrypted_keys_is_finished_with_the_passphrase(
     bare: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

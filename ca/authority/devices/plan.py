@@ -20,7 +20,7 @@ from ca.encoding.certificates import common_name
 from ca.errors import ConflictError, NotFoundError
 from ca.model.status import CURRENT
 from ca.names.text import printable
-from ca.store import certificates, issuers
+from ca.store import certificates, devices, issuers
 from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
 from ca.store.progress import DONE, EXPORTED, StepDone, steps_done
@@ -33,7 +33,7 @@ _LIVE = (*CURRENT, "superseded", "held")
 
 
 class _Owner(msgspec.Struct):
-    """A device and context, with its live certificates, oldest first."""
+    """A device and context, with its live certificates, oldest first; none if it only verifies."""
 
     name: str
     context: int | None
@@ -62,7 +62,7 @@ def record_step(
     """Record that a device has the trust files of now, or its current certificate.
 
     Raises:
-        NotFoundError: there is no live certificate of such a device.
+        NotFoundError: no such device is registered or has a live certificate.
         ConflictError: its certificate is not by the current CA yet.
     """
     home.assert_sound()
@@ -74,7 +74,7 @@ def record_step(
     if not owners:
         where = "" if context is None else f" in context {context}"
         raise NotFoundError(
-            f"no live certificate of '{printable(name)}' is known{where}",
+            f"no device '{printable(name)}' is registered or has a live certificate{where}",
             hint="sipca ca plan lists the devices",
         )
     issuing, cas = home.ca("issuing"), trusted(home)
@@ -82,7 +82,7 @@ def record_step(
         if step == "certificate" and not _is_by(owner.current, issuing):
             raise ConflictError(
                 f"'{owner.name}' has no certificate by {issuing.issuer.name} yet",
-                hint="sign its CSR first: sipca sign FILE --device NAME",
+                hint="sipca renew NAME --out DIR makes one",
             )
     changed = False
     with home.store.write():
@@ -109,7 +109,10 @@ def _on_it(owner: _Owner, step: Step, cas: Iterable[CA]) -> frozenset[str]:
 
 
 def _owners(home: Home) -> list[_Owner]:
-    """The devices (or CNs, where no device is named) that have live certificates, by name."""
+    """The devices with live certificates (their CNs, where none is named), and the registered.
+
+    By name.
+    """
     now = home.now()
     owners: dict[tuple[str, int | None], _Owner] = {}
     for row in certificates.certificates(home.store, since=int(now.timestamp()), until=1 << 62):
@@ -122,6 +125,10 @@ def _owners(home: Home) -> list[_Owner]:
         owner.rows.append(row)
         if status in CURRENT:
             owner.current = row
+    named = {name for name, _ in owners}
+    for device in devices.devices(home.store):
+        if device.name.casefold() not in named:
+            owners[device.name.casefold(), None] = _Owner(device.name, None, [])
     for done in steps_done(home.store):
         found = owners.get((done.device.casefold(), done.context))
         if found is not None and done.step == "trust":
@@ -136,33 +143,40 @@ def _owners(home: Home) -> list[_Owner]:
 def _entries(home: Home, owners: list[_Owner]) -> list[PlanEntry]:
     ages = {row.serial.hex(): row.plan_id for row in issuers.ca_certificates(home.store)}
     path = [(ca, ages[ca.facts.serial]) for ca in home.path_of(home.ca("issuing"))]
-    missing = [_missing(owner, path) for owner in owners]
+    first = {ca.role: ca.issuer.id for ca in reversed(home.cas())}
+    later = [ca for ca, _ in path if ca.issuer.id != first[ca.role]]
+    missing = [_missing(owner, path, later) for owner in owners]
     waiting = [_label(owner) for owner, lacks in zip(owners, missing, strict=True) if lacks]
     return [
         _entry(home, owner, lacks, waiting) for owner, lacks in zip(owners, missing, strict=True)
     ]
 
 
-def _missing(owner: _Owner, path: list[tuple[CA, int]]) -> list[CA]:
+def _missing(owner: _Owner, path: list[tuple[CA, int]], later: list[CA]) -> list[CA]:
     """The current CAs that a device's trust store lacks; each with the number of its plan.
 
-    Where nothing was recorded, a device has those that its oldest live certificate came with.
+    Where nothing was recorded, a device has those that its oldest live certificate came with, and
+    one without certificates the first of each role.
     """
     if owner.trust is not None:
         return [ca for ca, _ in path if ca.facts.serial not in owner.trust.serials]
+    if not owner.rows:
+        return later
     return [ca for ca, age in path if age > owner.rows[0].plan_id]
 
 
 def _entry(home: Home, owner: _Owner, missing: list[CA], waiting: list[str]) -> PlanEntry:
     issuing = home.ca("issuing")
     step, why, after = "nothing", "", []
-    newest = owner.current or owner.rows[-1]
+    newest = owner.current or (owner.rows[-1] if owner.rows else None)
     written = _written_at(owner, missing)
     if missing:
         step = "trust"
         why = f"its trust store lacks {' and '.join(ca.issuer.name for ca in missing)}"
         if written is not None:
             why += f"; exported on {written:%Y-%m-%d}, not yet recorded as on the device"
+    elif newest is None:
+        pass
     elif not _is_by(newest, issuing):
         step, after = "certificate", waiting
         why = f"its certificate is by {home.ca_of(newest.issuer_id).issuer.name}"
@@ -177,8 +191,8 @@ def _entry(home: Home, owner: _Owner, missing: list[CA], waiting: list[str]) -> 
         next=step,
         why=why,
         after=after,
-        serial=newest.serial.hex(),
-        issuer=home.ca_of(newest.issuer_id).issuer.ca_id,
+        serial=newest.serial.hex() if newest else None,
+        issuer=home.ca_of(newest.issuer_id).issuer.ca_id if newest else None,
         exported=written,
         trust_done=owner.trust.at if owner.trust else None,
         certificate_done=owner.certificate.at if owner.certificate and _is_on_it(owner) else None,

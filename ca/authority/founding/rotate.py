@@ -15,7 +15,14 @@ import msgspec
 from ca.authority import register
 from ca.authority.clock import check_clock
 from ca.authority.founding.ca import ca_entry, cross_entry
-from ca.authority.founding.successor_keys import check_spec, kept_key, new_key, throwaway_key
+from ca.authority.founding.successor_keys import (
+    check_spec,
+    is_wished,
+    kept_key,
+    new_key,
+    spec_of,
+    throwaway_key,
+)
 from ca.authority.home import CA, Home
 from ca.authority.lineage import Cross, cross_certificates, key_state, trusted, unfinished
 from ca.authority.status.crl import make_crl, needs_new
@@ -116,7 +123,8 @@ def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
     if wishes.root:
         parent = _successor(home, old_root, None, wishes)
         _put_into_service(home, parent)
-        crosses = [_cross(home, parent, old_root), _cross(home, old_root, parent)]
+        if old_root.facts.validity.not_after > home.now():  # else no peer believes it any more
+            crosses = [_cross(home, parent, old_root), _cross(home, old_root, parent)]
         new.append(parent)
         wishes = msgspec.structs.replace(wishes, name=None, key=None, lifetime=None)
     issuing = _successor(home, old_issuing, parent, wishes)
@@ -137,9 +145,9 @@ def _succeed(home: Home, wishes: RotationWishes) -> CARotationDocument:
 def _successor(home: Home, like: CA, parent: CA | None, wishes: RotationWishes) -> CA:
     """A new CA with a new key and a new name, not current yet; one that was begun is finished."""
     begun = unfinished(home, like.role, None if parent is None else parent.issuer.id)
-    key = kept_key(home, begun, like, wishes.key) if begun else None
     if begun is not None and begun.signature is not None:
-        return home.ca_of(begun.id)
+        return _as_wished(home.ca_of(begun.id), wishes)
+    key = kept_key(home, begun, like, wishes.key) if begun else None
     name = _next_name(home, like, wishes.name)
     if begun is None or key is None:
         fresh = new_key(home, like, wishes.key, cn=cn_of(name) or home.name)
@@ -155,6 +163,26 @@ def _successor(home: Home, like: CA, parent: CA | None, wishes: RotationWishes) 
     signer = key if parent is None else home.signer(parent)
     _certify(home, subject, prepared, profile, (above, signer))
     return home.ca_of(number)
+
+
+def _as_wished(begun: CA, wishes: RotationWishes) -> CA:
+    """A CA that an earlier call has made, but did not put into use.
+
+    Raises:
+        ConflictError: other wishes than its own are spelled.
+    """
+    name, key = begun.facts.cn or "", spec_of(begun)
+    other_name = wishes.name is not None and wishes.name.strip() != name
+    other_key = wishes.key is not None and not is_wished(
+        wishes.key, begun.key.pkcs8, begun.issuer.key
+    )
+    if other_name or other_key or wishes.lifetime is not None:
+        raise ConflictError(
+            f"an earlier call has begun this rotation: '{name}', {key}, until "
+            f"{begun.facts.validity.not_after:%Y-%m-%d}",
+            hint="sipca ca rotate without --name, --key and --lifetime finishes it",
+        )
+    return begun
 
 
 def _keep(home: Home, key: NewKey, role: str, parent: CA | None) -> int:
@@ -306,7 +334,7 @@ def _document(
             f"it ends with its root on {root:%Y-%m-%d}; sipca ca rotate --root makes a new root"
         )
     if not wishes.dry_run:
-        notes += _full_stores(home)
+        notes += [*_full_stores(home), *_root_came_home(home, wishes)]
     return CARotationDocument(
         ca=home.name,
         home=str(home.path),
@@ -315,6 +343,14 @@ def _document(
         cas=entries,
         notes=notes,
     )
+
+
+def _root_came_home(home: Home, wishes: RotationWishes) -> list[str]:
+    """A note where the root's key was away, and that of its successor is here."""
+    away = any(ca.role == "root" and ca.key.is_away for ca in home.cas())
+    if not wishes.root or not away or home.ca("root").key.is_away:
+        return []
+    return ["the new root's key is here; sipca ca export-root-key FILE is the way off the machine"]
 
 
 def _full_stores(home: Home) -> list[str]:
@@ -341,7 +377,10 @@ def _check_name(home: Home, name: str) -> None:
 
 def _refuse_taken(home: Home, name: str) -> None:
     """Two CAs with one name and different keys would break the building of chains."""
-    if name.casefold() in {(ca.facts.cn or "").casefold() for ca in home.cas()}:
+    begun = [unfinished(home, role) for role in ("root", "issuing")]
+    unused = {row.id for row in begun if row is not None}
+    taken = [ca for ca in home.cas() if ca.issuer.id not in unused]
+    if name.casefold() in {(ca.facts.cn or "").casefold() for ca in taken}:
         raise ConflictError(
             f"a CA of this home is called '{name}' already, with another key",
             hint="leave --name out, or choose a new one; --same-key keeps name and key",

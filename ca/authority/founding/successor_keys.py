@@ -58,7 +58,7 @@ def new_key(home: Home, like: CA, spec: str | None, *, cn: str) -> NewKey:
 def kept_key(home: Home, begun: IssuerRow, like: CA, spec: str | None) -> DigestSigner | None:
     """The key of a CA that was begun, opened; None if another key is wished for."""
     kept = issuers.key(home.store, begun.key_id)
-    if spec is not None and not _is_wished(spec, kept.pkcs8, read_public_key(kept.public)):
+    if spec is not None and not is_wished(spec, kept.pkcs8, read_public_key(kept.public)):
         return None
     ref = KeyRef(kept.pkcs8, kept.public, kept.encrypted, f"{begun.role} CA")
     place = ref.pkcs8.decode() if is_on_token(ref.pkcs8) else ""
@@ -90,7 +90,7 @@ def _on_the_same_token(like: CA, cn: str) -> str:
     return f"{uri.text()}{'&' if uri.module else '?'}sipca-new={spec_of(like)}"
 
 
-def _is_wished(spec: str, stored: bytes, public: PublicKey) -> bool:
+def is_wished(spec: str, stored: bytes, public: PublicKey) -> bool:
     """Whether a stored key is what is wished for: of that type, or the one with that URI."""
     if not is_token_uri(spec):
         return not is_on_token(stored) and _spelled(public) == spec

@@ -9,7 +9,7 @@ from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.lineage import trusted
 from ca.authority.own_files import is_certificates, refuse_foreign
-from ca.authority.status.crl import formatted, is_ours
+from ca.authority.status.crl import crl_record, formatted, is_ours
 from ca.documents.env import EnvDocument
 from ca.encoding import pem
 from ca.errors import CAError, ConflictError
@@ -51,6 +51,7 @@ def _written(home: Home, folder: Path) -> EnvDocument:
         folder / "issuing.crl", lambda start: any(is_ours(ca)(start) for ca in issuing), hint=ASIDE
     )
     needed = [ca for ca in cas if ca.role == "issuing"]
+    needed = [ca for ca in needed if ca.is_current or crl_record(home, ca).number is not None]
     try:
         pieces = chain.from_iterable(formatted(home, ca, "pem") for ca in needed)
         write_stream(folder / "issuing.crl", pieces)

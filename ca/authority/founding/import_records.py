@@ -25,11 +25,7 @@ _TEXT = "# imported: no profile of sipca decided about this certificate\n"
 
 
 def known_to(home: Home) -> Known:
-    fingerprints = {
-        sha256(row.der).digest()
-        for row in certificates.certificates(home.store)
-        if row.signature is not None
-    }
+    fingerprints = {sha256(der).digest() for der in certificates.recorded_ders(home.store)}
     return Known(
         fingerprints,
         relics.used_serials(home.store),

@@ -471,7 +471,7 @@ def test_relics_of_old_tools_are_read_listed_reported_and_revoked(
     assert "serial number is zero" in remarks["zero"]
     assert "serial number is negative" in remarks["minus"]
     assert "octets, more than 20" in remarks["long"]
-    assert "used twice by its issuer" in remarks["first"] + remarks["second"]
+    assert "that of another certificate of its issuer" in remarks["first"] + remarks["second"]
     assert "sha1WithRSAEncryption" in remarks["sha1"]
     assert SECP160R1 in remarks["small-curve"]
     assert set(statuses(bare).values()) == {"valid"}
@@ -590,3 +590,40 @@ def test_a_damaged_index_costs_its_damaged_lines_alone(
     assert answer.exit == 3
     assert [each["source"] for each in answer.json["refused"]] == [f"{index}:1"]
     assert len(answer.json["imported"]) == 5
+
+
+@pytest.mark.parametrize("key", [("ED25519",), ("EC", "-pkeyopt", "ec_paramgen_curve:secp256k1")])
+def test_a_ca_whose_key_sipca_does_not_sign_with_is_refused(
+    bare: CommandLine, tmp_path: Path, key: tuple[str, ...]
+) -> None:
+    run("openssl", "genpkey", "-algorithm", *key, "-out", "k", cwd=tmp_path)
+    run("openssl", "req", "-x509", "-new", "-key", "k", "-out", "c", "-subj", "/CN=Odd", cwd=tmp_path)  # fmt: skip
+
+    answer = bare("import", "--root", tmp_path / "c", "--root-key", tmp_path / "k", "--no-passphrase")  # fmt: skip
+
+    assert answer.exit == 4
+    assert "a CA key of the type" in answer.err
+    assert "hint: a CA here has an RSA key" in answer.err
+
+
+def test_certificates_of_version_1_with_md5_and_short_keys_are_named_and_revoked(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    root = OpenSSLCA(tmp_path / "ca")
+    for name in ("md5", "sha1"):
+        root("req", "-new", "-config", "openssl.cnf", "-newkey", "rsa:1024", "-nodes", "-keyout", "k", "-subj", f"/CN={name}", "-out", "c")  # fmt: skip
+        root("x509", "-req", "-in", "c", "-CA", "cacert.pem", "-CAkey", "private/cakey.pem", "-CAcreateserial", f"-{name}", "-out", f"newcerts/{name}.pem")  # fmt: skip
+
+    answer = bare("import", "--openssl", root.path, "--no-passphrase", "--json")
+
+    assert answer.exit == 0, answer.out
+    remarks = {names(each): each["remarks"] for each in answer.json["imported"]}
+    for name in ("md5", "sha1"):
+        assert f"it is signed with {name}WithRSAEncryption, which can be forged" in remarks[name]
+        assert "the key is RSA 1024, but at least 2048 bits are required" in remarks[name]
+    assert bare("revoke", "md5", "--reason", "key-compromise").exit == 0
+    assert bare("check", "--rebuild").exit == bare("log", "--verify").exit == 0
+    assert statuses(bare) == {"md5": "revoked", "sha1": "valid"}
+    path = tmp_path / "sha1.pem"
+    path.write_text(bare("show", "sha1", "--pem").out)
+    root("verify", "-CAfile", "cacert.pem", "-auth_level", "0", path)

@@ -44,6 +44,8 @@ class Candidate(msgspec.Struct, frozen=True):
     facts: CertificateFacts
     source: str
     fits: bool
+    is_repeated: bool = False
+    """Another certificate of its issuer has its serial."""
 
 
 class DatedEvent(msgspec.Struct, frozen=True):
@@ -111,14 +113,16 @@ def _candidate(
     ca = _issuer_of(facts, cas)
     tbs, _, signature = der.signed_parts(found.der, what="the certificate")
     serial = der.serial_in(tbs.raw)
+    is_repeated = (ca.issuer.id, serial) in taken
     fits = (
         len(serial) <= MAX_SERIAL
-        and (ca.issuer.id, serial) not in taken
-        and tbs.raw.find(VERSION_3, 0, 16) >= 0
+        and not is_repeated
         and der.certificate(tbs.raw, signature) == found.der
         and not isinstance(attempt(index_of, found.der), CAError)
     )
-    return Candidate(ca.issuer.id, serial, tbs.raw, signature, facts, found.source, fits)
+    return Candidate(
+        ca.issuer.id, serial, tbs.raw, signature, facts, found.source, fits, is_repeated
+    )
 
 
 def _issuer_of(facts: CertificateFacts, cas: list[CA]) -> CA:
@@ -249,8 +253,8 @@ def _imported(each: Candidate, statuses: dict[Serial, str], now: datetime) -> Im
     remarks = ["its file is gone: only its entry is known"]
     if each.signature is not None:
         remarks = remarks_on(facts)
-        if not each.fits and not facts.odd and len(each.serial) <= MAX_SERIAL:
-            remarks.append("its serial number was used twice by its issuer, or it is of version 1")
+        if each.is_repeated:
+            remarks.append("its serial number is that of another certificate of its issuer")
     return Imported(
         serial=serial_text(der.serial_number(each.serial)),
         subject=subject_text(facts.subject),

@@ -54,7 +54,7 @@ def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
     facts = read_certificate(row.outline)
     is_issued = row.signature is not None or row.is_relic
     return CertificateRecord(
-        serial=facts.serial if row.is_relic or row.serial[:1] == b"\x00" else row.serial.hex(),
+        serial=row.serial_text,
         subject=subject_text(facts.subject),
         san=[str(name) for name in facts.san],
         profile=row.profile,

@@ -186,7 +186,7 @@ def _check_named(row: CertificateRow, folded: str) -> None:
 def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError:
     """The error that lists the certificates a REF could mean."""
     now = home.now()
-    listed = "; ".join(f"{row.serial.hex()} {label(row)} ({row.status(now)})" for row in rows[:12])
+    listed = "; ".join(f"{row.serial_text} {label(row)} ({row.status(now)})" for row in rows[:12])
     more = f" and {len(rows) - 12} more" if len(rows) > 12 else ""
     return ConflictError(
         f"'{ref}' could be any of {len(rows)} certificates: {listed}{more}",

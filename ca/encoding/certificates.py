@@ -161,7 +161,7 @@ def common_name(tbs: bytes) -> str | None:
     Raises:
         MalformedError: it is not a TBSCertificate.
     """
-    return _common_name(der.split(tbs)[5])
+    return _common_name(der.fields_of(tbs)[5])
 
 
 @lru_cache(maxsize=256)

@@ -282,7 +282,13 @@ def signed_parts(data: bytes, *, what: str) -> tuple[Node, Node, bytes]:
 
 def algorithm_of(tbs: bytes) -> bytes:
     """The signature field of a TBSCertificate, an AlgorithmIdentifier (RFC 5280, 4.1.2.3)."""
-    return split(tbs)[2]
+    return fields_of(tbs)[2]
+
+
+def fields_of(tbs: bytes) -> list[bytes]:
+    """The fields of a TBSCertificate, the first of them empty in one of version 1."""
+    fields = split(tbs)
+    return fields if fields[:1] and fields[0][:1] == b"\xa0" else [b"", *fields]
 
 
 def certificate(tbs: bytes, signature: bytes) -> bytes:

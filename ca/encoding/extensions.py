@@ -115,7 +115,7 @@ def read_validity(raw: bytes) -> tuple[tuple[int, datetime], ...]:
 def end_of(tbs: bytes) -> int | None:
     """The notAfter of a TBSCertificate in seconds since 1970, or None if it does not decode."""
     try:
-        return int(read_validity(der.split(tbs)[4])[1][1].timestamp())
+        return int(read_validity(der.fields_of(tbs)[4])[1][1].timestamp())
     except (MalformedError, IndexError):
         return None
 

@@ -9,7 +9,8 @@ from operator import itemgetter
 import msgspec
 
 from ca.encoding.account import pack_account
-from ca.encoding.der import certificate, serial_of
+from ca.encoding.certificates import serial_text
+from ca.encoding.der import certificate, serial_number, serial_of
 from ca.errors import NotFoundError
 from ca.model.certificates import Validity
 from ca.model.status import Status
@@ -62,6 +63,11 @@ class CertificateRow(msgspec.Struct, frozen=True):
                 hint="sipca revoke --serial revokes it; sipca import --certificates adds its file",
             )
         return self.kept_der or certificate(self.tbs, self.signature)
+
+    @property
+    def serial_text(self) -> str:
+        """The serial for people and JSON."""
+        return serial_text(serial_number(self.serial))
 
     @property
     def outline(self) -> bytes:
@@ -462,6 +468,16 @@ def by_der(store: Store, der: bytes) -> CertificateRow | None:
     """The certificate with this DER, or None if the register holds none."""
     rows = _rows(store, "WHERE p.serial = ?", [serial_of(der)])
     return next((row for row in rows if row.signature is not None and row.der == der), None)
+
+
+def recorded_ders(store: Store) -> Iterator[bytes]:
+    """The DER of every certificate in the register, CAs' and OCSP signers' included."""
+    for tbs, signature in store.connection.execute(
+        "SELECT p.tbs, r.signature FROM plan p JOIN result r ON r.plan_id = p.id"
+    ):
+        yield certificate(tbs, signature)
+    for row in _relics(store, "WHERE p.signature IS NOT NULL", ()):
+        yield row.der
 
 
 def device_names(store: Store) -> list[str]:

@@ -17,6 +17,8 @@ from cryptography.x509.oid import NameOID
 from stand_in.lab import EC_KEY, NOW, CommandLine
 from stand_in.other_programs import OpenSSLCA, run, two_tier
 
+from ca.encoding.bundles import first_certificate
+from ca.encoding.certificates import read_certificate
 from ca.encoding.der import (
     BIT_STRING,
     encode_integer,
@@ -60,6 +62,9 @@ def test_a_root_and_an_issuing_ca_are_imported_and_go_on_signing(
     )
     assert ski.split()[-1] in text.partition("Authority Key Identifier")[2]
     run("openssl", "verify", "-x509_strict", "-CAfile", root.path / "cacert.pem", "-untrusted", issuing.path / "cacert.pem", tmp_path / "out/sbc1-device.pem", cwd=tmp_path)  # fmt: skip
+    device = read_certificate(first_certificate((tmp_path / "out/sbc1-device.pem").read_bytes(), what="it"))  # fmt: skip
+    above = read_certificate(first_certificate((issuing.path / "cacert.pem").read_bytes(), what="it"))  # fmt: skip
+    assert device.issuer_der == above.subject_der
     assert bare("check").exit == 0, bare("check").out
     assert bare("log", "--verify").exit == 0
 
@@ -466,7 +471,7 @@ def test_relics_of_old_tools_are_read_listed_reported_and_revoked(
     assert "serial number is zero" in remarks["zero"]
     assert "serial number is negative" in remarks["minus"]
     assert "octets, more than 20" in remarks["long"]
-    assert "used twice by its issuer" in remarks["first"] + remarks["second"]
+    assert "that of another certificate of its issuer" in remarks["first"] + remarks["second"]
     assert "sha1WithRSAEncryption" in remarks["sha1"]
     assert SECP160R1 in remarks["small-curve"]
     assert set(statuses(bare).values()) == {"valid"}
@@ -520,3 +525,105 @@ def chain_file(bare: CommandLine, tmp_path: Path) -> Path:
     path = tmp_path / "chain.pem"
     assert bare("chain", "-o", path).exit == 0
     return path
+
+
+def test_two_folders_of_openssl_ca_are_root_and_issuing_ca(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    root, issuing = two_tier(tmp_path)
+    issuing.sign("sbc1")
+    issuing.sign("sbc2")
+    issuing.revoke("sbc2")
+
+    answer = bare("import", "--openssl", root.path, "--openssl", issuing.path, "--name", "Mine", "--no-passphrase", "--json")  # fmt: skip
+
+    assert answer.exit == 0, answer.out + answer.err
+    assert answer.json["ca"] == "Mine"
+    assert statuses(bare) == {"sbc1": "valid", "sbc2": "revoked"}
+    assert "02: revoked" not in ocsp(bare, tmp_path, root.path / "cacert.pem", "0x02")
+    assert bare("check").exit == 0
+
+
+def test_a_dry_run_into_a_home_that_exists_changes_nothing(
+    bare: CommandLine, one_tier: OpenSSLCA
+) -> None:
+    bare("import", "--openssl", one_tier.path, "--no-passphrase")
+    one_tier.sign("late")
+    before = bare("log", "--json").json["events"]
+
+    answer = bare("import", "--openssl", one_tier.path, "--dry-run", "--json")
+
+    assert [names(each) for each in answer.json["imported"]] == ["late"]
+    assert bare("log", "--json").json["events"] == before
+
+
+def test_a_pkcs12_that_does_not_open_is_refused_by_name(
+    bare: CommandLine, pair: OpenSSLCA, one_tier: OpenSSLCA
+) -> None:
+    bare("import", "--openssl", one_tier.path, "--no-passphrase")
+    one_tier("pkcs12", "-export", "-in", "good.pem", "-inkey", "good.key", "-passout", f"file:{pair.path}/pass", "-out", "good.p12")  # fmt: skip
+
+    answer = bare("import", "--certificates", one_tier.path / "good.p12", "--json")
+
+    assert answer.exit == 7
+    assert answer.json["refused"][0]["kind"] == "key"
+    assert "--key-passphrase-file FILE" in answer.json["refused"][0]["hint"]
+
+
+def test_a_folder_that_is_not_there_and_nothing_to_import_are_said(bare: CommandLine) -> None:
+    missing = bare("import", "--easy-rsa", "/nowhere/pki")
+    nothing = bare("import")
+
+    assert missing.exit == 5
+    assert "there is no folder '/nowhere/pki'" in missing.err
+    assert nothing.exit == 2
+
+
+def test_a_damaged_index_costs_its_damaged_lines_alone(
+    bare: CommandLine, one_tier: OpenSSLCA
+) -> None:
+    index = one_tier.path / "index.txt"
+    index.write_text("garbage\n" + index.read_text())
+
+    answer = bare("import", "--openssl", one_tier.path, "--no-passphrase", "--json")
+
+    assert answer.exit == 3
+    assert [each["source"] for each in answer.json["refused"]] == [f"{index}:1"]
+    assert len(answer.json["imported"]) == 5
+
+
+@pytest.mark.parametrize("key", [("ED25519",), ("EC", "-pkeyopt", "ec_paramgen_curve:secp256k1")])
+def test_a_ca_whose_key_sipca_does_not_sign_with_is_refused(
+    bare: CommandLine, tmp_path: Path, key: tuple[str, ...]
+) -> None:
+    run("openssl", "genpkey", "-algorithm", *key, "-out", "k", cwd=tmp_path)
+    run("openssl", "req", "-x509", "-new", "-key", "k", "-out", "c", "-subj", "/CN=Odd", cwd=tmp_path)  # fmt: skip
+
+    answer = bare("import", "--root", tmp_path / "c", "--root-key", tmp_path / "k", "--no-passphrase")  # fmt: skip
+
+    assert answer.exit == 4
+    assert "a CA key of the type" in answer.err
+    assert "hint: a CA here has an RSA key" in answer.err
+
+
+def test_certificates_of_version_1_with_md5_and_short_keys_are_named_and_revoked(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    root = OpenSSLCA(tmp_path / "ca")
+    for name in ("md5", "sha1"):
+        root("req", "-new", "-config", "openssl.cnf", "-newkey", "rsa:1024", "-nodes", "-keyout", "k", "-subj", f"/CN={name}", "-out", "c")  # fmt: skip
+        root("x509", "-req", "-in", "c", "-CA", "cacert.pem", "-CAkey", "private/cakey.pem", "-CAcreateserial", f"-{name}", "-out", f"newcerts/{name}.pem")  # fmt: skip
+
+    answer = bare("import", "--openssl", root.path, "--no-passphrase", "--json")
+
+    assert answer.exit == 0, answer.out
+    remarks = {names(each): each["remarks"] for each in answer.json["imported"]}
+    for name in ("md5", "sha1"):
+        assert f"it is signed with {name}WithRSAEncryption, which can be forged" in remarks[name]
+        assert "the key is RSA 1024, but at least 2048 bits are required" in remarks[name]
+    assert bare("revoke", "md5", "--reason", "key-compromise").exit == 0
+    assert bare("check", "--rebuild").exit == bare("log", "--verify").exit == 0
+    assert statuses(bare) == {"md5": "revoked", "sha1": "valid"}
+    path = tmp_path / "sha1.pem"
+    path.write_text(bare("show", "sha1", "--pem").out)
+    root("verify", "-CAfile", "cacert.pem", "-auth_level", "0", path)

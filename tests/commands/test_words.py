@@ -20,6 +20,7 @@ RUN = "from cli.main import main; main()"
 ODD = b"w\xff\xfe"
 USUAL: dict[str, list[str]] = {
     "init": [],
+    "import": ["--certificates", "{out}/sbc1-device.pem"],
     "status": [],
     "chain": [],
     "log": [],

@@ -98,6 +98,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "ExportDocument": ("export", "sbc1.lab.example", "--out", tmp_path / "o"),
         "ChainDocument": ("chain",),
         "RenewDocument": ("renew", "sbc1.lab.example", "--out", tmp_path / "n"),
+        "ImportDocument": ("import", "--certificates", tmp_path / "o"),
         "CRLDocument": ("crl",),
         "SignersDocument": ("ocsp", "rotate"),
         "PresignDocument": ("ocsp", "presign", "--out", tmp_path / "p"),

@@ -28,6 +28,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
     calls = [
         ("init",), ("sign", csr, "--device", "sbc1"), ("sign", csr, "--dry-run", "--again"), ("sign", csr),
         ("sign", SAMPLES, "--out", tmp_path / "many"), ("csr show", csr, "--profile", "sip"), ("list", "--all"),
+        ("import", "--certificates", tmp_path / "many"),
         ("show", "sbc1"), ("export", "sbc1", "--out", out, "--target", "audiocodes-7.4"), ("chain",), ("status",),
         ("log", "--verify"), ("log",), ("device list",), ("device show", "sbc1"),
         ("device set", "sbc1", "--context", "2"), ("device remove", "sbc1"),

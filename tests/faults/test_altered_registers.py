@@ -96,6 +96,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
             words = ("--reason", "key-compromise")
             assert sipca("revoke", f"{name}.lab.example", *words).exit == 0
         assert sipca("crl", "--ca", "root", "--refresh").exit == 0
+        _import_entries(sipca, folder / "old")
         _leave_plans(sipca.home)
         assert sipca("log", "--verify").exit == 0
     with contextlib.closing(sqlite3.connect(sipca.home / "ca.db")) as connection:
@@ -104,6 +105,15 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
             count = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             assert count >= 2, table
     return sipca.home
+
+
+def _import_entries(sipca: CommandLine, tree: Path) -> None:
+    """Two entries of an index whose certificates are gone."""
+    tree.mkdir()
+    assert sipca("chain", "--parts", "root", "-o", tree / "cacert.pem").exit == 0
+    lines = [f"V\t30010203040506Z\t\t0{n}\tunknown\t/CN=gone{n}\n" for n in (1, 2)]
+    (tree / "index.txt").write_text("".join(lines))
+    assert sipca("import", "--openssl", tree).exit == 0
 
 
 def _leave_plans(home: Path) -> None:

@@ -98,7 +98,7 @@ def read_ca(files: CAFiles, role: Role, passphrase: bytes | None) -> ImportedCA:
     name = f"'{files.certificate}'"
     _check_role(facts, role, name)
     public = read_public_key(facts.spki)
-    signature_name(public)
+    _check_key_type(public)
     pair = None
     if files.key is not None:
         pair = _read_key(files.key, passphrase)
@@ -115,6 +115,17 @@ def read_ca(files: CAFiles, role: Role, passphrase: bytes | None) -> ImportedCA:
             hint="import another certificate of this CA",
         )
     return member
+
+
+def _check_key_type(public: PublicKey) -> None:
+    try:
+        signature_name(public)
+    except PolicyError as error:
+        raise PolicyError(
+            error.message,
+            hint="a CA here has an RSA key or one of p256, p384, p521: make a new CA with sipca "
+            "init, and leave this one where it is until what it issued has ended",
+        ) from None
 
 
 def _read_key(path: Path, passphrase: bytes | None) -> KeyPair:

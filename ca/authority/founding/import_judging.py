@@ -24,7 +24,7 @@ from ca.errors import CAError, PolicyError, attempt
 from ca.keys.signatures import Algorithm, verify_signature
 from ca.model.certificates import CertificateFacts, Validity, subject_text
 from ca.store.revocations import StatusEvent
-from ca.verification import issued_by, names_as_issuer
+from ca.verification import names_as_issuer, signed_by_key
 
 MAX_SERIAL = 20
 Serial = tuple[int, bytes]
@@ -44,6 +44,8 @@ class Candidate(msgspec.Struct, frozen=True):
     facts: CertificateFacts
     source: str
     fits: bool
+    is_repeated: bool = False
+    """Another certificate of its issuer has its serial."""
 
 
 class DatedEvent(msgspec.Struct, frozen=True):
@@ -111,21 +113,23 @@ def _candidate(
     ca = _issuer_of(facts, cas)
     tbs, _, signature = der.signed_parts(found.der, what="the certificate")
     serial = der.serial_in(tbs.raw)
+    is_repeated = (ca.issuer.id, serial) in taken
     fits = (
         len(serial) <= MAX_SERIAL
-        and (ca.issuer.id, serial) not in taken
-        and tbs.raw.find(VERSION_3, 0, 16) >= 0
+        and not is_repeated
         and der.certificate(tbs.raw, signature) == found.der
         and not isinstance(attempt(index_of, found.der), CAError)
     )
-    return Candidate(ca.issuer.id, serial, tbs.raw, signature, facts, found.source, fits)
+    return Candidate(
+        ca.issuer.id, serial, tbs.raw, signature, facts, found.source, fits, is_repeated
+    )
 
 
 def _issuer_of(facts: CertificateFacts, cas: list[CA]) -> CA:
     named = [ca for ca in cas if ca.issuer.facts and names_as_issuer(facts, ca.issuer.facts)]
     for ca in named:
-        if ca.issuer.facts and issued_by(facts, ca.issuer.facts):
-            return ca
+        if signed_by_key(facts, ca.issuer.key.spki) is not False:
+            return ca  # one whose algorithm is unknown here is taken, and reported
     issuer = subject_text(facts.issuer)
     if named:
         raise PolicyError(
@@ -249,8 +253,8 @@ def _imported(each: Candidate, statuses: dict[Serial, str], now: datetime) -> Im
     remarks = ["its file is gone: only its entry is known"]
     if each.signature is not None:
         remarks = remarks_on(facts)
-        if not each.fits and not facts.odd and len(each.serial) <= MAX_SERIAL:
-            remarks.append("its serial number was used twice by its issuer, or it is of version 1")
+        if each.is_repeated:
+            remarks.append("its serial number is that of another certificate of its issuer")
     return Imported(
         serial=serial_text(der.serial_number(each.serial)),
         subject=subject_text(facts.subject),

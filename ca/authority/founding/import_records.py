@@ -13,6 +13,7 @@ from ca.authority.founding.import_sources import Sources
 from ca.authority.home import Home
 from ca.issuance.order import Prepared
 from ca.keys.public import read_public_key
+from ca.model.certificates import subject_text
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.store import certificates, crls, relics, revocations
@@ -25,11 +26,7 @@ _TEXT = "# imported: no profile of sipca decided about this certificate\n"
 
 
 def known_to(home: Home) -> Known:
-    fingerprints = {
-        sha256(row.der).digest()
-        for row in certificates.certificates(home.store)
-        if row.signature is not None
-    }
+    fingerprints = {sha256(der).digest() for der in certificates.recorded_ders(home.store)}
     return Known(
         fingerprints,
         relics.used_serials(home.store),
@@ -116,7 +113,8 @@ def _write_relic(home: Home, each: Candidate) -> None:
     )
     number = relics.add_relic(home.store, relic, at=home.now())
     serial = each.serial.hex()
-    home.record(Event("imported", serial, {"serial": serial}, "relic", number))
+    detail = {"serial": serial, "subject": subject_text(facts.subject)}
+    home.record(Event("imported", serial, detail, "relic", number))
 
 
 def _write_numbers(home: Home, sources: Sources) -> None:

@@ -11,7 +11,7 @@ from ca.model.findings import Finding
 from ca.store.rsa_certificates import rsa_certificates
 
 _SPKI = 6
-"""Index of the SubjectPublicKeyInfo in a TBSCertificate of version 3."""
+"""Index of the SubjectPublicKeyInfo among the fields of a TBSCertificate."""
 
 
 def key_findings(home: Home) -> list[Finding]:
@@ -19,7 +19,7 @@ def key_findings(home: Home) -> list[Finding]:
     keys = []
     for serial, tbs, good in rsa_certificates(home.store, home.now(), limit=MOST_KEYS):
         try:
-            modulus = read_public_key(der.split(tbs)[_SPKI]).modulus
+            modulus = read_public_key(der.fields_of(tbs)[_SPKI]).modulus
         except (MalformedError, IndexError):
             continue  # a damaged row is reported by another rule
         if modulus is not None:

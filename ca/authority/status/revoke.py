@@ -180,7 +180,8 @@ def _distinct(rows: list[CertificateRow]) -> list[CertificateRow]:
 
 
 def _name(row: CertificateRow) -> str:
-    return f"{row.serial.hex()} ({label(row)})" if row.signature else row.serial.hex()
+    named = row.signature is not None or row.is_relic
+    return f"{row.serial_text} ({label(row)})" if named else row.serial_text
 
 
 def update_crls(home: Home, issuer_ids: Collection[int]) -> str | None:
@@ -221,7 +222,7 @@ def _change(home: Home, row: CertificateRow) -> StatusChange:
     facts = read_certificate(row.outline)
     issuer: CA = next(ca for ca in home.cas() if ca.issuer.id == row.issuer_id)
     return StatusChange(
-        serial=row.serial.hex(),
+        serial=row.serial_text,
         subject=subject_text(facts.subject),
         device=row.device,
         issuer=issuer.issuer.name,

@@ -11,13 +11,17 @@ from ca.documents.base import Document
 
 
 class EnteredCRL(msgspec.Struct, frozen=True, kw_only=True):
-    """A CRL that was entered: ``revoked`` are the serials that the backup did not know revoked."""
+    """A CRL that was entered: ``revoked`` are the serials that the backup did not know revoked.
+
+    ``still_held`` are on hold here and not in the CRL: they were released, or have expired.
+    """
 
     source: str
     ca: str
     number: int
     later: bool
     revoked: list[str]
+    still_held: list[str]
 
 
 class EnteredCertificate(msgspec.Struct, frozen=True, kw_only=True):

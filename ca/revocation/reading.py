@@ -14,6 +14,7 @@ from ca.model.status import Reason
 if TYPE_CHECKING:
     from cryptography import x509
 
+_BEGIN, _END = b"-----BEGIN X509 CRL-----", b"-----END X509 CRL-----"
 _REASONS: dict[str, Reason] = {
     "unspecified": "unspecified",
     "keyCompromise": "key-compromise",
@@ -46,18 +47,25 @@ class ReadCRL(msgspec.Struct, frozen=True):
     entries: tuple[ReadEntry, ...]
 
 
-def read_crl(data: bytes, *, what: str) -> ReadCRL:
-    """Read a full CRL, PEM or DER (RFC 5280, 5).
+def read_crls(data: bytes, *, what: str) -> list[ReadCRL]:
+    """Read full CRLs: one in DER, or one or several in PEM (RFC 5280, 5).
 
     Raises:
-        MalformedError: it is none, or a delta CRL or one of a part of the certificates.
+        MalformedError: there is none, or a delta CRL or one of a part of the certificates.
     """
+    if _BEGIN not in data:
+        return [_read(data, what=what)]
+    parts = data.split(_BEGIN)[1:]
+    return [_read(_BEGIN + each.partition(_END)[0] + _END + b"\n", what=what) for each in parts]
+
+
+def _read(data: bytes, *, what: str) -> ReadCRL:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    pem = b"-----BEGIN X509 CRL" in data[:4096]
     try:
-        crl = (x509.load_pem_x509_crl if pem else x509.load_der_x509_crl)(data)
+        load = x509.load_pem_x509_crl if data.startswith(_BEGIN) else x509.load_der_x509_crl
+        crl = load(data)
         number = _extension(crl.extensions, x509.CRLNumber)
         partial = [
             _extension(crl.extensions, kind)

@@ -127,3 +127,9 @@ def serials_with_events(store: Store) -> set[tuple[int, bytes]]:
     """Issuer and serial of everything that was ever revoked, held or released here."""
     query = "SELECT DISTINCT issuer_id, serial FROM status_event"
     return set(store.connection.execute(query).fetchall())
+
+
+def held(store: Store, issuer_id: int) -> list[bytes]:
+    """The serials of an issuer that are on hold."""
+    query = "SELECT serial FROM status WHERE issuer_id = ? AND status = 'held' ORDER BY serial"
+    return [row[0] for row in store.connection.execute(query, (issuer_id,))]

@@ -23,6 +23,10 @@ def restore_text(document: RestoreDocument) -> str:
             lines.append(
                 f"entered CRL {crl.number} of {one_line(crl.ca)}: {len(crl.revoked)} revoked since"
             )
+        lines += [
+            f"  {serial} is still on hold here, and not in that CRL: sipca release {serial}"
+            for serial in crl.still_held
+        ]
     new = [each for each in document.entered if not each.known]
     lines += [f"entered {each.serial}  {one_line(each.subject)}" for each in new]
     if document.known_until is not None:

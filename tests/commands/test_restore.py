@@ -138,6 +138,36 @@ def test_later_revocations_and_crl_numbers_never_go_back(
     assert restored_findings(new) == ["restored-gap"]
 
 
+def test_a_file_with_the_crls_of_several_cas_is_read_to_its_end(
+    lab: CommandLine, backed_up: Path, new: CommandLine, tmp_path: Path
+) -> None:
+    lab("crl", "--refresh")
+    lab("crl", "--ca", "root", "--refresh")
+    (tmp_path / "all.crl").write_text(lab("crl").out + lab("crl", "--ca", "root").out)
+
+    answer = new("restore", backed_up, "--crl", tmp_path / "all.crl", "--json").json
+
+    assert [each["later"] for each in answer["crls"]] == [True, True]
+    assert {each["ca"] for each in answer["crls"]} == {"Test Lab Issuing", "Test Lab Root"}
+
+
+def test_a_hold_that_a_later_crl_does_not_list_stays_and_is_named(
+    lab: CommandLine, new: CommandLine, tmp_path: Path
+) -> None:
+    lab("revoke", "proxy.lab.example", "--reason", "hold")
+    lab("backup", tmp_path / "held")
+    lab("release", "proxy.lab.example")
+    lab("crl", "-o", tmp_path / "later.crl")
+
+    answer = new("restore", tmp_path / "held", "--crl", tmp_path / "later.crl")
+
+    assert "is still on hold here, and not in that CRL: sipca release" in answer.out
+    assert len(new("list", "--status", "held", "--json").json["certificates"]) == 1
+    assert new("release", "proxy.lab.example").exit == 0
+    assert crl_reasons(new) == {}
+    assert new("log", "--verify").exit == 0
+
+
 def test_later_certificates_are_listed_and_can_be_revoked_by_name(
     lab: CommandLine, backed_up: Path, new: CommandLine, csr_file: Csr, tmp_path: Path
 ) -> None:

@@ -16,7 +16,8 @@ from ca.encoding.der import certificate, serial_of, signed_parts
 from ca.errors import MalformedError, PolicyError, VerificationError
 from ca.files import read_bounded
 from ca.model.certificates import CertificateFacts, subject_text
-from ca.revocation.reading import ReadCRL, ReadEntry, read_crl, verify_crl
+from ca.revocation import reading
+from ca.revocation.reading import ReadCRL, ReadEntry
 from ca.store import certificates, crls, derived, plans, revocations
 from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
@@ -57,23 +58,26 @@ def read_crls(home: Home, paths: tuple[Path, ...]) -> list[LaterCRL]:
     later = []
     for path in paths:
         what = f"'{path}'"
-        crl = read_crl(read_bounded(path, limit=MOST_CRL), what=what)
-        named = [ca for ca in home.cas() if _facts(ca).subject_der == crl.issuer_der]
-        if not named:
-            raise VerificationError(
-                f"{what} is of none of the CAs in this backup",
-                hint="give CRLs of these alone, or another backup",
-            )
-        for position, ca in enumerate(named, 1):
-            try:
-                verify_crl(crl, _facts(ca).spki, what=what)
-            except VerificationError:
-                if position == len(named):
-                    raise
-                continue
-            later.append(LaterCRL(str(path), ca, crl))
-            break
+        for crl in reading.read_crls(read_bounded(path, limit=MOST_CRL), what=what):
+            later.append(LaterCRL(str(path), _signer_of(home, crl, what), crl))
     return sorted(later, key=lambda each: each.crl.number)
+
+
+def _signer_of(home: Home, crl: ReadCRL, what: str) -> CA:
+    """The CA that signed a CRL: of several with one name, that whose key did."""
+    named = [ca for ca in home.cas() if _facts(ca).subject_der == crl.issuer_der]
+    for position, ca in enumerate(named, 1):
+        try:
+            reading.verify_crl(crl, _facts(ca).spki, what=what)
+        except VerificationError:
+            if position == len(named):
+                raise
+        else:
+            return ca
+    raise VerificationError(
+        f"{what} is of none of the CAs in this backup",
+        hint="give CRLs of these alone, or another backup",
+    )
 
 
 def read_certificates(home: Home, paths: tuple[Path, ...]) -> list[LaterCertificate]:
@@ -156,12 +160,15 @@ def enter_crl(home: Home, later: LaterCRL) -> EnteredCRL:
         if held is None or held.this_update <= crl.this_update:
             crls.publish(home.store, newest, [crl.der])
             home.record(Event("crl", issuer.name, {**detail, "entries": str(len(crl.entries))}))
+    listed = {each.serial for each in crl.entries}
+    held_here = revocations.held(home.store, issuer.id)
     return EnteredCRL(
         source=later.source,
         ca=issuer.name,
         number=crl.number,
         later=is_later,
         revoked=[each.serial.hex() for each in revoked],
+        still_held=[each.hex() for each in held_here if is_later and each not in listed],
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from ca.errors import StoreError
 from ca.store import audit
 from ca.store.connection import Store, create_plain, schema_version
 from ca.store.timestamps import from_text
@@ -37,11 +39,19 @@ def copy_register(store: Store, path: Path) -> None:
     """Copy a register as of this moment into a new private file, while others go on using it.
 
     The copy is one file: it has no -wal.
+
+    Raises:
+        StoreError: the copy cannot be written.
     """
     target = create_plain(path)
     try:
         store.connection.backup(target)  # all pages in one step: a snapshot
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"a copy of '{store.path}' cannot be written to '{path.parent.parent}': {error}",
+            hint="check the space left there; nothing was changed",
+        ) from None
     finally:
         target.close()
 

@@ -117,3 +117,29 @@ def test_of_two_restores_at_once_one_wins(backed_up: Path, tmp_path: Path) -> No
     assert codes == [False, True]
     assert new("log", "--verify").exit == 0
     assert sorted(path.name for path in new.home.iterdir()) == ["ca.db", "profiles"]
+
+
+@pytest.mark.parametrize("most", [60_000, 100_000])
+def test_a_full_disk_leaves_neither_a_backup_nor_a_home(
+    sipca: CommandLine, backed_up: Path, tmp_path: Path, most: int
+) -> None:
+    import resource
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    folder, run = tmp_path / "backups", "from cli.main import main; main()"
+    folder.mkdir()
+    for words in (
+        ("backup", folder / "c", "--home", sipca.home),
+        ("restore", backed_up, "--home", tmp_path / "new"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", run, *map(str, words)],
+            env=ENVIRONMENT, capture_output=True, text=True, preexec_fn=limited, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 8, done.stderr
+        assert "cannot be written" in done.stderr
+    assert list(folder.iterdir()) == []
+    assert not (tmp_path / "new").exists()
+    assert sipca("log", "--verify").exit == 0

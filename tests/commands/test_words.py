@@ -54,6 +54,8 @@ USUAL: dict[str, list[str]] = {
     "ca retire": ["00000000"],
     "ca rotate": ["--dry-run"],
     "ca passphrase": ["--new-passphrase-file", "{out}/none"],
+    "ca export-root-key": ["{out}/root.key", "--new-passphrase-file", "{out}/none"],
+    "ca drop-root-key": ["--exported", "{out}/none"],
     "profile list": [],
     "profile show": ["sip"],
     "profile check": ["{csr}"],

@@ -385,7 +385,20 @@ def test_a_ca_is_not_imported_into_a_home_that_has_one(sipca: CommandLine, pair:
     answer = sipca("import", "--root", pair.path / "cacert.pem")
 
     assert answer.exit == 6
-    assert "there is a CA in" in answer.err
+    assert "there is another CA in" in answer.err
+    assert "hint: import this one into another --home" in answer.err
+
+
+def test_the_same_import_again_changes_nothing(bare: CommandLine, pair: OpenSSLCA) -> None:
+    words = ("import", "--root", pair.path / "cacert.pem", "--root-key", pair.path / "private/cakey.pem", "--no-passphrase")  # fmt: skip
+    assert bare(*words).exit == 0
+    before = bare("log", "--json").json["events"]
+
+    again = bare(*words, "--json")
+
+    assert again.exit == 0, again.err
+    assert again.json["created"] is False
+    assert bare("log", "--json").json["events"] == before
 
 
 def test_one_bad_file_among_many_never_stops_the_others(
@@ -627,3 +640,14 @@ def test_certificates_of_version_1_with_md5_and_short_keys_are_named_and_revoked
     path = tmp_path / "sha1.pem"
     path.write_text(bare("show", "sha1", "--pem").out)
     root("verify", "-CAfile", "cacert.pem", "-auth_level", "0", path)
+
+
+def test_presigned_answers_tell_of_imported_serials(
+    bare: CommandLine, one_tier: OpenSSLCA, tmp_path: Path
+) -> None:
+    bare("import", "--openssl", one_tier.path, "--no-passphrase")
+
+    answer = bare("ocsp", "presign", "--out", tmp_path / "out", "--json")
+
+    assert answer.exit == 0, answer.err
+    assert any((tmp_path / "out").rglob("*"))

@@ -651,3 +651,30 @@ def test_presigned_answers_tell_of_imported_serials(
 
     assert answer.exit == 0, answer.err
     assert any((tmp_path / "out").rglob("*"))
+
+
+def test_the_text_says_what_was_made_imported_and_refused(
+    bare: CommandLine, one_tier: OpenSSLCA
+) -> None:
+    (one_tier.path / "newcerts" / "bad.pem").write_text("")
+
+    answer = bare("import", "--openssl", one_tier.path, "--no-passphrase")
+
+    lines = answer.out.splitlines()
+    assert lines[0] == f"made: Old Root in {bare.home}"
+    assert "imported: 5 certificates (1 expired, 1 held, 1 revoked, 2 valid)" in lines
+    assert "  05: its file is gone: only its entry is known" in lines
+    assert any(line.startswith("refused: ") and "bad.pem" in line for line in lines)
+    assert lines[-1] == "next: sipca check; then sipca sign DEVICE.csr --out DIR"
+
+
+def test_of_very_many_the_first_are_shown(bare: CommandLine, one_tier: OpenSSLCA) -> None:
+    entries = [f"V\t300102030405Z\t\t{n:04X}\tunknown\t/CN=d{n}\n" for n in range(100, 200)]
+    with (one_tier.path / "index.txt").open("a") as index:
+        index.writelines(entries)
+
+    lines = bare("import", "--openssl", one_tier.path, "--no-passphrase").out.splitlines()
+
+    assert "  and 65 more: sipca list --all" in lines
+    assert "  and 61 more remarks: --json" in lines
+    assert bare("revoke", "d150").exit == 0

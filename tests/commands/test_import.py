@@ -678,3 +678,33 @@ def test_of_very_many_the_first_are_shown(bare: CommandLine, one_tier: OpenSSLCA
     assert "  and 65 more: sipca list --all" in lines
     assert "  and 61 more remarks: --json" in lines
     assert bare("revoke", "d150").exit == 0
+
+
+def test_without_a_passphrase_for_the_home_nothing_is_made(
+    bare: CommandLine, one_tier: OpenSSLCA
+) -> None:
+    answer = bare("import", "--openssl", one_tier.path)
+
+    assert answer.exit == 7
+    assert "the passphrase is needed and none was given" in answer.err
+    assert not (bare.home / "ca.db").exists()
+
+
+def test_with_protect_root_the_issuing_key_alone_opens_without_passphrase(
+    bare: CommandLine, tmp_path: Path, csr_file: Csr
+) -> None:
+    root, issuing = two_tier(tmp_path)
+    (tmp_path / "secret").write_text("seven words\n")
+
+    answer = bare("import", "--openssl", root.path, "--openssl", issuing.path, "--protect", "root", "--passphrase-file", tmp_path / "secret", "--json")  # fmt: skip
+
+    assert answer.exit == 0, answer.err
+    assert [ca["key_protection"] for ca in answer.json["cas"]] == ["passphrase", "none"]
+    assert bare("sign", csr_file("sbc1", "dns:sbc1.lab.example"), "-o", tmp_path / "d.pem").exit == 0  # fmt: skip
+    assert bare("crl", "--ca", "root", "--refresh").exit == 7
+    assert bare("crl", "--ca", "root", "--refresh", "--passphrase-file", tmp_path / "secret").exit == 0  # fmt: skip
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text((root.path / "cacert.pem").read_text())
+    whole = tmp_path / "whole.pem"
+    whole.write_text((tmp_path / "d.pem").read_text() + (issuing.path / "cacert.pem").read_text())
+    run("certtool", "--verify", "--load-ca-certificate", trusted, "--infile", whole, cwd=tmp_path)

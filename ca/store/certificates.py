@@ -452,8 +452,10 @@ def serials_expiring_after(store: Store, issuer_id: int, moment: int) -> Iterato
     """Serials of an issuer's certificates that expire after a moment (seconds since 1970)."""
     for (serial,) in store.connection.execute(
         """SELECT p.serial FROM plan p JOIN certificate c ON c.plan_id = p.id
-            WHERE p.issuer_id = ? AND c.not_after > ?
-              AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)""",
+            WHERE p.issuer_id = ?1 AND c.not_after > ?2
+              AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
+            UNION
+           SELECT serial FROM relic WHERE issuer_id = ?1 AND not_after > ?2""",
         (issuer_id, moment),
     ):
         yield serial

@@ -35,8 +35,7 @@ def import_text(document: ImportDocument) -> str:
         lines.append(table(rows, indent="  "))
     if len(document.imported) > SHOWN:
         lines.append(f"  and {len(document.imported) - SHOWN} more: sipca list --all")
-    for each in document.imported:
-        lines += [f"  {each.serial}: {one_line(remark)}" for remark in each.remarks]
+    lines += _remarks(document)
     for refused in document.refused:
         lines.append(f"refused: {one_line(refused.source)}: {one_line(refused.message)}")
         if refused.hint:
@@ -44,3 +43,14 @@ def import_text(document: ImportDocument) -> str:
     if document.created and not document.dry_run:
         lines.append("next: sipca check; then sipca sign DEVICE.csr --out DIR")
     return "\n".join(lines)
+
+
+def _remarks(document: ImportDocument) -> list[str]:
+    """What is odd or weak about which certificate; of very many the first."""
+    remarks = [
+        f"  {each.serial}: {one_line(remark)}"
+        for each in document.imported
+        for remark in each.remarks
+    ]
+    left = len(remarks) - SHOWN
+    return remarks if left <= 0 else [*remarks[:SHOWN], f"  and {left} more remarks: --json"]

@@ -385,7 +385,20 @@ def test_a_ca_is_not_imported_into_a_home_that_has_one(sipca: CommandLine, pair:
     answer = sipca("import", "--root", pair.path / "cacert.pem")
 
     assert answer.exit == 6
-    assert "there is a CA in" in answer.err
+    assert "there is another CA in" in answer.err
+    assert "hint: import this one into another --home" in answer.err
+
+
+def test_the_same_import_again_changes_nothing(bare: CommandLine, pair: OpenSSLCA) -> None:
+    words = ("import", "--root", pair.path / "cacert.pem", "--root-key", pair.path / "private/cakey.pem", "--no-passphrase")  # fmt: skip
+    assert bare(*words).exit == 0
+    before = bare("log", "--json").json["events"]
+
+    again = bare(*words, "--json")
+
+    assert again.exit == 0, again.err
+    assert again.json["created"] is False
+    assert bare("log", "--json").json["events"] == before
 
 
 def test_one_bad_file_among_many_never_stops_the_others(
@@ -627,3 +640,71 @@ def test_certificates_of_version_1_with_md5_and_short_keys_are_named_and_revoked
     path = tmp_path / "sha1.pem"
     path.write_text(bare("show", "sha1", "--pem").out)
     root("verify", "-CAfile", "cacert.pem", "-auth_level", "0", path)
+
+
+def test_presigned_answers_tell_of_imported_serials(
+    bare: CommandLine, one_tier: OpenSSLCA, tmp_path: Path
+) -> None:
+    bare("import", "--openssl", one_tier.path, "--no-passphrase")
+
+    answer = bare("ocsp", "presign", "--out", tmp_path / "out", "--json")
+
+    assert answer.exit == 0, answer.err
+    assert any((tmp_path / "out").rglob("*"))
+
+
+def test_the_text_says_what_was_made_imported_and_refused(
+    bare: CommandLine, one_tier: OpenSSLCA
+) -> None:
+    (one_tier.path / "newcerts" / "bad.pem").write_text("")
+
+    answer = bare("import", "--openssl", one_tier.path, "--no-passphrase")
+
+    lines = answer.out.splitlines()
+    assert lines[0] == f"made: Old Root in {bare.home}"
+    assert "imported: 5 certificates (1 expired, 1 held, 1 revoked, 2 valid)" in lines
+    assert "  05: its file is gone: only its entry is known" in lines
+    assert any(line.startswith("refused: ") and "bad.pem" in line for line in lines)
+    assert lines[-1] == "next: sipca check; then sipca sign DEVICE.csr --out DIR"
+
+
+def test_of_very_many_the_first_are_shown(bare: CommandLine, one_tier: OpenSSLCA) -> None:
+    entries = [f"V\t300102030405Z\t\t{n:04X}\tunknown\t/CN=d{n}\n" for n in range(100, 200)]
+    with (one_tier.path / "index.txt").open("a") as index:
+        index.writelines(entries)
+
+    lines = bare("import", "--openssl", one_tier.path, "--no-passphrase").out.splitlines()
+
+    assert "  and 65 more: sipca list --all" in lines
+    assert "  and 61 more remarks: --json" in lines
+    assert bare("revoke", "d150").exit == 0
+
+
+def test_without_a_passphrase_for_the_home_nothing_is_made(
+    bare: CommandLine, one_tier: OpenSSLCA
+) -> None:
+    answer = bare("import", "--openssl", one_tier.path)
+
+    assert answer.exit == 7
+    assert "the passphrase is needed and none was given" in answer.err
+    assert not (bare.home / "ca.db").exists()
+
+
+def test_with_protect_root_the_issuing_key_alone_opens_without_passphrase(
+    bare: CommandLine, tmp_path: Path, csr_file: Csr
+) -> None:
+    root, issuing = two_tier(tmp_path)
+    (tmp_path / "secret").write_text("seven words\n")
+
+    answer = bare("import", "--openssl", root.path, "--openssl", issuing.path, "--protect", "root", "--passphrase-file", tmp_path / "secret", "--json")  # fmt: skip
+
+    assert answer.exit == 0, answer.err
+    assert [ca["key_protection"] for ca in answer.json["cas"]] == ["passphrase", "none"]
+    assert bare("sign", csr_file("sbc1", "dns:sbc1.lab.example"), "-o", tmp_path / "d.pem").exit == 0  # fmt: skip
+    assert bare("crl", "--ca", "root", "--refresh").exit == 7
+    assert bare("crl", "--ca", "root", "--refresh", "--passphrase-file", tmp_path / "secret").exit == 0  # fmt: skip
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text((root.path / "cacert.pem").read_text())
+    whole = tmp_path / "whole.pem"
+    whole.write_text((tmp_path / "d.pem").read_text() + (issuing.path / "cacert.pem").read_text())
+    run("certtool", "--verify", "--load-ca-certificate", trusted, "--infile", whole, cwd=tmp_path)

@@ -28,6 +28,7 @@ MAX_FILE = 4 << 20
 _SUFFIXES = (".pem", ".crt", ".cer", ".der", ".p7b", ".p12", ".pfx")
 _CA_FILES = ("cacert.pem", "ca.crt", "ca.pem", "certs/ca.cert.pem", "certs/cacert.pem")
 _KEY_FILES = ("private/cakey.pem", "private/ca.key", "private/ca.key.pem", "cakey.pem", "ca.key")
+_BELOW = ("pki", "demoCA")
 _FOLDERS = ("newcerts", "certs", "issued", "certs_by_serial", "revoked", "renewed", "expired")
 _OTHER_LABELS = (b"PRIVATE KEY-----", b"CERTIFICATE REQUEST-----", b"X509 CRL-----")
 
@@ -75,13 +76,13 @@ class Sources(msgspec.Struct):
 
 
 def tree_at(path: Path) -> Tree:
-    """The tree in a folder; an easy-rsa folder may have it in ``pki``.
+    """The tree in a folder; it may be in ``pki`` (easy-rsa) or ``demoCA`` (openssl) below.
 
     Raises:
         NotFoundError: there is no such folder.
     """
-    if (path / "pki").is_dir() and not (path / "index.txt").exists():
-        path = path / "pki"
+    if not (path / "index.txt").exists():
+        path = next((path / name for name in _BELOW if (path / name).is_dir()), path)
     if not path.is_dir():
         raise NotFoundError(f"there is no folder '{path}'", hint="check the path")
     return Tree(path, _first_file(path, _CA_FILES), _first_file(path, _KEY_FILES))

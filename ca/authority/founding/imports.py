@@ -23,6 +23,7 @@ from ca.authority.founding.import_records import judge_and_record, known_to, wri
 from ca.authority.founding.import_sources import (
     Sources,
     Tree,
+    ca_certificate,
     read_certificates,
     read_trees,
     tree_at,
@@ -92,19 +93,35 @@ def import_ca(path: Path, wishes: ImportWishes, environment: Environment) -> Imp
     """
     sources, trees = _read(wishes)
     if (path / DATABASE).exists():
-        if wishes.root or wishes.issuing or wishes.name:
-            raise ConflictError(
-                f"there is a CA in '{path}' already",
-                hint="import another CA into another --home; --certificates, --openssl and "
-                "--easy-rsa add what this one issued",
-            )
         with open_home(path, environment) as home:
+            _check_same(home, wishes)
             return _add(home, sources, wishes)
     founding = _founding(wishes, trees)
     notes = [note for each in founding.members for note in notes_on(each, environment.now())]
     if wishes.dry_run:
         return _dry(path, founding, sources, notes, environment)
     return _make(path, founding, sources, notes, wishes, environment)
+
+
+def _check_same(home: Home, wishes: ImportWishes) -> None:
+    """Check that the CAs that are named, if any, are those of the home.
+
+    Raises:
+        ConflictError: they are not, or the name is not the home's.
+    """
+    ours = {ca.issuer.facts.der for ca in home.cas() if ca.issuer.facts is not None}
+    secret = wishes.key_passphrase
+    named = [
+        ca_certificate(path, secret, root=is_root)
+        for path, is_root in ((wishes.root, True), (wishes.issuing, False))
+        if path is not None
+    ]
+    if not ours.issuperset(named) or wishes.name not in (None, home.name):
+        raise ConflictError(
+            f"there is another CA in '{home.path}' already",
+            hint="import this one into another --home; --certificates, --openssl and --easy-rsa "
+            "add what the CA that is there issued",
+        )
 
 
 def _read(wishes: ImportWishes) -> tuple[Sources, list[Tree]]:

@@ -10,6 +10,7 @@ from ca.authority.home import Home
 from ca.authority.own_files import Ours, is_answer, is_list_of_answers, refuse_foreign
 from ca.authority.status.ocsp import Register
 from ca.documents.ocsp import PresignDocument
+from ca.encoding.der import serial_number
 from ca.errors import ConflictError, KeyUnavailableError
 from ca.files import lock_folder, make_folder, read_bounded, write_atomic
 from ca.revocation.ocsp import Responder, failure
@@ -81,7 +82,7 @@ def _serials(home: Home, responder: Responder) -> list[int]:
     """The serials of an issuer's unexpired certificates, without its OCSP signers."""
     now = int(home.now().timestamp())
     return [
-        int.from_bytes(serial, "big")
+        serial_number(serial)
         for serial in certificates.serials_expiring_after(home.store, responder.issuer_id, now)
     ]
 

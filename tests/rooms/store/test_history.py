@@ -11,10 +11,11 @@ import pytest
 from stand_in.lab import ROOT
 
 from ca.errors import StoreError
-from ca.store import audit, crls, history_checks, issuers, plans, revocations, settings
+from ca.store import audit, crls, history_checks, issuers, plans, relics, revocations, settings
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL
+from ca.store.relics import NewRelic
 from ca.store.revocations import CurrentStatus, StatusEvent
 from ca.store.schema import DERIVED, HISTORY, STATE, TRIGGERS, assert_triggers, upgrade
 
@@ -65,6 +66,8 @@ def _fill(store: Store) -> None:
     plans.supersede(store, numbers[0], numbers[2], at=AT)
     event = StatusEvent(issuer, bytes([1]) * 16, "revoked", "superseded")
     revocations.add_event(store, event, at=AT)
+    relic = NewRelic(issuer, b"\x01", b"\x30\x00", None, None, 0, 1, ("gone",), "index.txt:1")
+    relics.add_relic(store, relic, at=AT)
     crls.add_number(store, issuer, 1, this_update=AT, next_update=AT)
     audit.record(store, [Event("did", "it")], at=AT, actor=ACTOR)
 
@@ -200,8 +203,8 @@ def test_the_connection_is_set_up_as_the_design_says(store: Store, path: Path) -
             assert opened.connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value, pragma
 
 
-def test_a_new_register_is_of_schema_6_and_says_whose_it_is(store: Store) -> None:
-    assert store.connection.execute("PRAGMA user_version").fetchone() == (6,)
+def test_a_new_register_is_of_schema_7_and_says_whose_it_is(store: Store) -> None:
+    assert store.connection.execute("PRAGMA user_version").fetchone() == (7,)
     assert store.connection.execute("PRAGMA application_id").fetchone() == (0x53495043,)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MODULE = "SIPCA_PKCS11_MODULE"
 """The environment variable with the path of the token's library, for URIs that name none here."""
+_PAUSES = (0, 0.05, 0.1, 0.2, 0.4)
+"""Seconds before each look for a token: SoftHSM misses one in which a process just logs in."""
 _DIGEST_INFO = sequence(encode_oid(SHA256), tlv(NULL, b""))
 sessions: dict[tuple[str, str, bytes], pkcs11.Session] = {}
 """The sessions of this process: by the library's path, the token's label and its serial number."""
@@ -103,7 +106,7 @@ def find_or_make(text: str, pin: bytes | None, *, label: str) -> TokenKey:
                     f"there is no key '{uri.key_name}' on the token '{uri.name}'",
                     hint="sipca-new=ec:p256 in the URI's query makes one there",
                 )
-            _make(session, uri)
+            uri = _make(session, uri)
             key = _find(session, uri, private=True)
             assert key is not None
         public = _public_of(session, uri, key)
@@ -178,7 +181,15 @@ def _token(path: str, uri: TokenURI) -> pkcs11.Token:
             "keys on tokens need the extra sipca[pkcs11]",
             hint="install it as '.[pkcs11]' with pipx, uv tool or pip, in the sources' folder",
         ) from None
-    matching = [each for each in pkcs11.lib(path).get_tokens() if _matches(each, uri)]
+    library = pkcs11.lib(path)
+    matching: list[pkcs11.Token] = []
+    for pause in _PAUSES:
+        time.sleep(pause)
+        if pause:
+            library.reinitialize()
+        matching = [each for each in library.get_tokens() if _matches(each, uri)]
+        if matching or any(opened == path for opened, _, _ in sessions):
+            break
     if not matching:
         raise KeyUnavailableError(
             f"there is no token '{uri.name}'",
@@ -220,15 +231,16 @@ def _find(session: pkcs11.Session, uri: TokenURI, *, private: bool) -> Any:
     return objects[0] if objects else None
 
 
-def _make(session: pkcs11.Session, uri: TokenURI) -> None:
-    """Make a key pair on the token, which never leaves it."""
+def _make(session: pkcs11.Session, uri: TokenURI) -> TokenURI:
+    """Make a key pair on the token, which never leaves it; the URI with the id that it has."""
     from pkcs11 import Attribute, KeyType, MechanismFlag
 
     assert uri.new is not None
     family, _, size = uri.new.partition(":")
+    uri = msgspec.structs.replace(uri, id=uri.id or bytes(session.generate_random(64)))
     private = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False}
     options: dict[str, Any] = {
-        "id": uri.id or session.generate_random(64),
+        "id": uri.id,
         "label": uri.label or "sipca",
         "store": True,
         "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,
@@ -237,11 +249,12 @@ def _make(session: pkcs11.Session, uri: TokenURI) -> None:
     with session.token.open(rw=True) as writing:
         if family == "rsa":
             writing.generate_keypair(KeyType.RSA, int(size), **options)
-            return
+            return uri
         dotted = next(each for each, (name, _) in CURVES.items() if name == size)
         curve = {Attribute.EC_PARAMS: encode_oid(dotted)}
         parameters = writing.create_domain_parameters(KeyType.EC, curve, local=True)
         parameters.generate_keypair(**options)
+    return uri
 
 
 def _id_of(key: Any) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MODULE = "SIPCA_PKCS11_MODULE"
 """The environment variable with the path of the token's library, for URIs that name none here."""
+_PAUSES = (0, 0.05, 0.1, 0.2, 0.4)
+"""Seconds before each look for a token: SoftHSM misses one that another process just opens."""
 _DIGEST_INFO = sequence(encode_oid(SHA256), tlv(NULL, b""))
 sessions: dict[tuple[str, str, bytes], pkcs11.Session] = {}
 """The sessions of this process: by the library's path, the token's label and its serial number."""
@@ -103,7 +106,7 @@ def find_or_make(text: str, pin: bytes | None, *, label: str) -> TokenKey:
                     f"there is no key '{uri.key_name}' on the token '{uri.name}'",
                     hint="sipca-new=ec:p256 in the URI's query makes one there",
                 )
-            _make(session, uri)
+            uri = _make(session, uri)
             key = _find(session, uri, private=True)
             assert key is not None
         public = _public_of(session, uri, key)
@@ -143,11 +146,42 @@ def _session(uri: TokenURI, pin: bytes | None) -> pkcs11.Session:
         raise KeyUnavailableError(f"the token '{uri.name}' is locked", hint="give its PIN")
     path = _module_of(uri)
     with _turn, _failures(uri):
-        token = _token(path, uri)
-        place = (path, token.label, bytes(token.serial))
-        if place not in sessions:
-            sessions[place] = token.open(user_pin=pin.decode())
-        return sessions[place]
+        is_shared = any(opened == path for opened, _, _ in sessions)
+        pauses = _PAUSES[:1] if is_shared else _PAUSES
+        for pause in pauses:
+            time.sleep(pause)
+            try:
+                session = _login(path, uri, pin, anew=pause > 0)
+            except _exceptions().GeneralError:
+                if pause == pauses[-1]:
+                    raise
+                continue
+            if session is not None:
+                return session
+    raise KeyUnavailableError(
+        f"there is no token '{uri.name}'",
+        hint="plug it in and run the command again; what was signed is kept",
+    )
+
+
+def _login(path: str, uri: TokenURI, pin: bytes, *, anew: bool) -> pkcs11.Session | None:
+    """The session with a token, logged in now or before; None if the token is not there."""
+    import pkcs11
+
+    library = pkcs11.lib(path)
+    if anew:
+        library.reinitialize()
+    matching = [each for each in library.get_tokens() if _matches(each, uri)]
+    if not matching:
+        return None
+    if len(matching) > 1:
+        raise KeyUnavailableError(
+            f"{len(matching)} tokens are called '{uri.name}'", hint="add serial= to the URI"
+        )
+    place = (path, matching[0].label, bytes(matching[0].serial))
+    if place not in sessions:
+        sessions[place] = matching[0].open(user_pin=pin.decode())
+    return sessions[place]
 
 
 def _module_of(uri: TokenURI) -> str:
@@ -168,27 +202,6 @@ def _module_of(uri: TokenURI) -> str:
             hint=f"install it, or set {MODULE} to its full path",
         )
     return path
-
-
-def _token(path: str, uri: TokenURI) -> pkcs11.Token:
-    try:
-        import pkcs11
-    except ImportError:
-        raise KeyUnavailableError(
-            "keys on tokens need the extra sipca[pkcs11]",
-            hint="install it as '.[pkcs11]' with pipx, uv tool or pip, in the sources' folder",
-        ) from None
-    matching = [each for each in pkcs11.lib(path).get_tokens() if _matches(each, uri)]
-    if not matching:
-        raise KeyUnavailableError(
-            f"there is no token '{uri.name}'",
-            hint="plug it in and run the command again; what was signed is kept",
-        )
-    if len(matching) > 1:
-        raise KeyUnavailableError(
-            f"{len(matching)} tokens are called '{uri.name}'", hint="add serial= to the URI"
-        )
-    return matching[0]
 
 
 def _matches(token: pkcs11.Token, uri: TokenURI) -> bool:
@@ -220,15 +233,16 @@ def _find(session: pkcs11.Session, uri: TokenURI, *, private: bool) -> Any:
     return objects[0] if objects else None
 
 
-def _make(session: pkcs11.Session, uri: TokenURI) -> None:
-    """Make a key pair on the token, which never leaves it."""
+def _make(session: pkcs11.Session, uri: TokenURI) -> TokenURI:
+    """Make a key pair on the token, which never leaves it; the URI with the id that it has."""
     from pkcs11 import Attribute, KeyType, MechanismFlag
 
     assert uri.new is not None
     family, _, size = uri.new.partition(":")
+    uri = msgspec.structs.replace(uri, id=uri.id or bytes(session.generate_random(64)))
     private = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False}
     options: dict[str, Any] = {
-        "id": uri.id or session.generate_random(64),
+        "id": uri.id,
         "label": uri.label or "sipca",
         "store": True,
         "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,
@@ -237,11 +251,12 @@ def _make(session: pkcs11.Session, uri: TokenURI) -> None:
     with session.token.open(rw=True) as writing:
         if family == "rsa":
             writing.generate_keypair(KeyType.RSA, int(size), **options)
-            return
+            return uri
         dotted = next(each for each, (name, _) in CURVES.items() if name == size)
         curve = {Attribute.EC_PARAMS: encode_oid(dotted)}
         parameters = writing.create_domain_parameters(KeyType.EC, curve, local=True)
         parameters.generate_keypair(**options)
+    return uri
 
 
 def _id_of(key: Any) -> bytes:
@@ -301,14 +316,26 @@ def _unsupported(uri: TokenURI) -> PolicyError:
     )
 
 
+def _exceptions() -> Any:
+    """What the library for tokens raises.
+
+    Raises:
+        KeyUnavailableError: it is not installed.
+    """
+    try:
+        import pkcs11.exceptions
+    except ImportError:
+        raise KeyUnavailableError(
+            "keys on tokens need the extra sipca[pkcs11]",
+            hint="install it as '.[pkcs11]' with pipx, uv tool or pip, in the sources' folder",
+        ) from None
+    return pkcs11.exceptions
+
+
 @contextlib.contextmanager
 def _failures(uri: TokenURI) -> Iterator[None]:
     """Tell what the token's library raises by what it means for the operator."""
-    try:
-        import pkcs11.exceptions as failures
-    except ImportError:  # which ``_token`` tells
-        yield
-        return
+    failures = _exceptions()
     try:
         yield
     except (failures.PinIncorrect, failures.PinInvalid, failures.PinLenRange):

@@ -276,6 +276,72 @@ def test_workers_open_the_token_by_themselves(
         )
 
 
+def test_processes_that_use_one_token_at_once_all_sign(
+    bare: CommandLine, token: Token, tmp_path: Path
+) -> None:
+    script = "import sys; from cli.main import run; sys.exit(run(sys.argv[1:]))"
+    home = ("--home", str(bare.home), "--quiet")
+    making = [*map(str, token.keys("ec:p256", "rsa:2048")), *home]
+
+    def at_once(*calls: list[str]) -> list[int]:
+        words = [[sys.executable, "-c", script, *call] for call in calls]
+        running = [subprocess.Popen(each, cwd=ROOT) for each in words]
+        return [each.wait(timeout=120) for each in running]
+
+    made = at_once(*[["init", "--name", "Lab", *making]] * 3)
+    close_tokens()
+    names = [f"w{number}.lab.example" for number in range(6)]
+    issued = at_once(*[["issue", name, "--out", str(tmp_path / "o"), *home] for name in names])
+
+    assert made == [0] * 3
+    assert issued == [0] * 6
+    assert bare("crl", "--refresh").exit == 0
+    assert [len(on_token(label)) for label in ("root", "issuing")] == [1, 1]
+    assert len(bare("list", "--json").json["certificates"]) == 6
+    assert bare("log", "--verify").exit == 0
+
+
+def test_keys_that_no_ca_may_have_are_refused_by_name(bare: CommandLine, token: Token) -> None:
+    [lab] = pkcs11.lib(LIBRARY).get_tokens(token_label="lab")
+    with lab.open(rw=True, user_pin=PIN) as session:
+        for number in (b"1", b"2"):
+            session.generate_keypair(pkcs11.KeyType.RSA, 2048, id=number, label="twice", store=True)
+        session.generate_keypair(pkcs11.KeyType.RSA, 1024, id=b"3", label="weak", store=True)
+        half, _ = session.generate_keypair(
+            pkcs11.KeyType.RSA, 2048, id=b"4", label="half", store=True
+        )
+        half.destroy()
+    words = ("--issuing-key", "ec:p256")
+    cases = {
+        "twice": (7, "2 keys 'twice' are on the token 'lab'"),
+        "weak": (4, "the key 'weak' on the token 'lab' is of a type that no CA key may be"),
+        "half": (7, "the token 'lab' has no public key 'half' beside the private one"),
+        "twice;id=%32": (0, ""),
+    }
+    for label, (code, message) in cases.items():
+        made = bare("init", "--root-key", token.uri(label), *words)
+
+        assert made.exit == code, made.err
+        assert message in made.err
+
+
+def test_a_revocation_needs_no_token_and_its_crl_follows(
+    bare: CommandLine, token: Token, csr_file: Callable[..., Path]
+) -> None:
+    bare("init", "--name", "Lab", *token.keys("ec:p256", "ec:p256"))
+    bare("sign", csr_file("sbc1", "dns:sbc1.lab.example"))
+    close_tokens()
+    token.pull()
+    revoked = bare("revoke", "sbc9.lab.example", "--reason", "key-compromise")
+    crl = bare("crl")
+    token.plug_in()
+
+    assert revoked.exit == 0
+    assert "the CRL is pending: there is no token 'lab'" in revoked.out + revoked.err
+    assert crl.exit == 7
+    assert bare("crl").exit == 0
+
+
 def test_a_rotation_makes_the_successor_on_the_same_token_and_finds_one_by_its_uri(
     bare: CommandLine, token: Token
 ) -> None:

@@ -25,7 +25,7 @@ from ca.authority.status.signers import rotate
 from ca.documents.init import InitDocument
 from ca.encoding.certificates import read_certificate
 from ca.errors import ConflictError
-from ca.files import link_into_place, make_folder
+from ca.files import link_into_place, lock_folder, make_folder
 from ca.issuance.extensions import key_identifier
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare
@@ -61,18 +61,30 @@ def create_ca(path: Path, requested: FoundingWishes, environment: Environment) -
     secrets = _secrets(wishes, environment)
     notes = own_folder(path)
     remove_leftovers(path, environment.clock())
+    with contextlib.ExitStack() as stack:
+        if any(map(is_token_uri, (wishes.root_key or "", wishes.issuing_key or ""))):
+            stack.enter_context(lock_folder(path))  # or each would leave its keys on the token
+            if database.exists():
+                return _already(path, requested, environment)
+        if not _founded(path, wishes, environment, secrets):
+            return _already(path, requested, environment)
+    return _document(path, environment, created=True, notes=notes)
+
+
+def _founded(
+    path: Path, wishes: FoundingWishes, environment: Environment, secrets: list[bytes | None]
+) -> bool:
+    """Build the register and link it into place; whether no other call was first."""
     temporary = path / f".init-{environment.random_bits(64):016x}.db"
     try:
         with open_store(temporary, create=True) as store:
             upgrade(store)
             _make(Home(path, store, environment), wishes, *secrets)
             store.checkpoint()
-        if not link_into_place(temporary, database):
-            return _already(path, requested, environment)
+        return link_into_place(temporary, path / DATABASE)
     finally:
         for leftover in path.glob(f"{temporary.name}*"):
             leftover.unlink(missing_ok=True)
-    return _document(path, environment, created=True, notes=notes)
 
 
 def _chosen(requested: FoundingWishes, environment: Environment) -> FoundingWishes:

@@ -367,7 +367,7 @@ def test_a_root_without_its_key_verifies_and_exports_but_does_not_sign(
     assert bare("status").exit == bare("chain").exit == bare("export", "sbc1.lab.example", "--out", tmp_path / "kit").exit == 0  # fmt: skip
     refused = bare("crl", "--ca", "root", "--refresh")
     assert refused.exit == 7
-    assert "the root CA key is not in this home" in refused.err
+    assert "the key of Old Root is away" in refused.err
     assert "hint: " in refused.err
     findings = bare("check", "--json").json["findings"]
     assert {each["code"] for each in findings} == {"crl-missing", "ocsp-signer-missing"}

@@ -123,13 +123,14 @@ class PassphraseDocument(Document, frozen=True, kw_only=True):
     """The answer of ``ca passphrase``.
 
     ``changed``: the CAs whose keys have the new passphrase; ``unprotected``: those whose keys have
-    none, as before; ``away``: those whose keys are not here. ``wiped`` is false if another process
-    kept the old octets in the -wal.
+    none, as before; ``away``: those whose keys are not here; ``on_token``: those whose keys are on
+    a token, with its PIN. ``wiped`` is false if another process kept the old octets in the -wal.
     """
 
     changed: list[str]
     unprotected: list[str]
     away: list[str]
+    on_token: list[str]
     rounds: int
     wiped: bool
     older_copies: list[OlderCopy]

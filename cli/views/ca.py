@@ -117,6 +117,7 @@ def passphrase_text(document: PassphraseDocument) -> str:
     lines += [
         f"away, with the passphrase of its own file: {one_line(name)}" for name in document.away
     ]
+    lines += [f"on a token, with its PIN: {one_line(name)}" for name in document.on_token]
     lines.append("backups and copies made before open with the old one")
     return "\n".join([*lines, *copies_lines(document.older_copies), *wiped_lines(document.wiped)])
 

@@ -129,6 +129,25 @@ def test_a_ca_whose_keys_are_on_a_token_holds_before_openssl(
     assert bare("log", "--verify").exit == 0
 
 
+def test_what_is_on_a_token_gets_no_other_passphrase_and_is_not_exported(
+    bare: CommandLine, token: Token, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.write_text("another horse")
+    bare("init", *token.keys("ec:p256", "ec:p256"))
+    before = (bare.home / "ca.db").read_bytes()
+
+    changed = bare("ca", "passphrase", "--new-passphrase-file", other)
+    words = ("ca", "export-root-key", tmp_path / "root.key", "--new-passphrase-file", other)
+    exported = bare(*words)
+
+    assert (changed.exit, exported.exit) == (7, 7)
+    assert "the CA's keys are on a token, which keeps its PIN itself" in changed.err
+    assert "is on a token and never leaves it" in exported.err
+    assert not (tmp_path / "root.key").exists()
+    assert (bare.home / "ca.db").read_bytes() == before
+
+
 def test_no_secret_and_no_key_is_in_the_register(bare: CommandLine, token: Token) -> None:
     bare("init", *token.keys("ec:p256", "ec:p256"))
     register = (bare.home / "ca.db").read_bytes()

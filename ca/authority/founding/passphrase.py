@@ -9,6 +9,7 @@ from ca.errors import ConflictError, KeyUnavailableError
 from ca.keys.at_rest import ROUNDS
 from ca.keys.protection import protect
 from ca.keys.signer import KeyRef
+from ca.keys.token_uri import is_on_token
 from ca.store import audit, issuers
 from ca.store.audit import Event
 from ca.store.copies import wipe
@@ -26,9 +27,19 @@ def change_passphrase(home: Home, new: PassphraseSource) -> PassphraseDocument:
         ConflictError: another process changed the keys meanwhile.
     """
     home.assert_sound()
-    here = {number: ca for number, ca in keys(home).items() if not ca.key.is_away}
+    on_token = [ca for ca in keys(home).values() if is_on_token(ca.key.pkcs8)]
+    here = {
+        number: ca
+        for number, ca in keys(home).items()
+        if not ca.key.is_away and not is_on_token(ca.key.pkcs8)
+    }
     locked = {number: ca for number, ca in here.items() if ca.key.encrypted}
     chosen = locked or here
+    if not chosen and on_token:
+        raise KeyUnavailableError(
+            "the CA's keys are on a token, which keeps its PIN itself",
+            hint="change the PIN with the token's own tool, and give the new one from then on",
+        )
     if not chosen:
         raise KeyUnavailableError(
             "no key of a CA is here", hint="the file of the key that is away has its own passphrase"
@@ -52,6 +63,7 @@ def change_passphrase(home: Home, new: PassphraseSource) -> PassphraseDocument:
         changed=[ca.issuer.name for ca in chosen.values()],
         unprotected=[ca.issuer.name for n, ca in here.items() if n not in chosen],
         away=[ca.issuer.name for ca in keys(home).values() if ca.key.is_away],
+        on_token=[ca.issuer.name for ca in on_token],
         rounds=ROUNDS,
         wiped=wiped,
         older_copies=older_copies(home),

@@ -14,6 +14,7 @@ from ca.errors import ConflictError, KeyUnavailableError, PolicyError
 from ca.files import read_bounded, write_private_stream
 from ca.keys.protection import from_file, protect, to_file
 from ca.keys.soft import open_signer
+from ca.keys.token_uri import is_on_token
 from ca.store import crls
 from ca.store.audit import Event
 from ca.store.copies import wipe
@@ -38,6 +39,11 @@ def export_root_key(home: Home, path: Path, new: PassphraseSource | None) -> Roo
         raise KeyUnavailableError(
             f"the key of {ca.issuer.name} is away already",
             hint="copy the file that it was exported to",
+        )
+    if is_on_token(ca.key.pkcs8):
+        raise KeyUnavailableError(
+            f"the key of {ca.issuer.name} is on a token and never leaves it",
+            hint="take the token off the machine; sipca check says when the root is needed",
         )
     old = home.environment.passphrase(f"passphrase of {home.name}") if ca.key.encrypted else None
     open_signer(ca.key, old)
@@ -92,10 +98,15 @@ def drop_root_key(home: Home, exported: Path) -> RootKeyDocument:
 
 def _root_of(home: Home, data: bytes, path: Path, passphrase: bytes) -> tuple[int, CA]:
     """The root here whose key a file holds, and the number of its key."""
-    here = {n: ca for n, ca in keys(home).items() if ca.role == "root" and not ca.key.is_away}
+    here = {
+        n: ca
+        for n, ca in keys(home).items()
+        if ca.role == "root" and not ca.key.is_away and not is_on_token(ca.key.pkcs8)
+    }
     if not here:
         raise ConflictError(
-            "the root's key is away already", hint="sipca status says how each key is kept"
+            "the root's key is away already, or on a token",
+            hint="sipca status says how each key is kept",
         )
     for position, (number, ca) in enumerate(here.items(), 1):
         try:

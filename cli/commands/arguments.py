@@ -55,6 +55,17 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that have other content.")
 ]
 
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also write the JSON document into a file; an earlier report is replaced.",
+    ),
+]
+Protect = Annotated[
+    str | None, typer.Option(help="Which keys get the passphrase: both, root, none [both].")
+]
+NoPassphrase = Annotated[bool, typer.Option("--no-passphrase", help="The same as --protect none.")]
 Beside = Annotated[
     bool, typer.Option("--beside", help="Supersede nothing: older certificates stay current.")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import key_passphrase, one_of
+from cli.commands.arguments import NoPassphrase, Protect, key_passphrase, one_of
 from cli.options import settings_of, warn_of_synced_folder
 from cli.output import show, talk
 
@@ -43,12 +43,8 @@ def import_command(
         list[Path] | None,
         typer.Option(metavar="PATH", help="Certificates, or folders of them. Repeatable."),
     ] = None,
-    protect: Annotated[
-        str | None, typer.Option(help="Which keys get the passphrase: both, root, none [both].")
-    ] = None,
-    no_passphrase: Annotated[
-        bool, typer.Option("--no-passphrase", help="The same as --protect none.")
-    ] = False,
+    protect: Protect = None,
+    no_passphrase: NoPassphrase = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Judge everything, change nothing.")
     ] = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.arguments import key_of, one_of, span
+from cli.commands.arguments import NoPassphrase, Protect, key_of, one_of, span
 from cli.options import settings_of, warn_of_synced_folder
 from cli.output import show, talk
 
@@ -44,12 +44,8 @@ def init_command(
         list[str] | None,
         typer.Option(help="Sign only addresses in this network, as 10.0.0.0/8. Repeatable."),
     ] = None,
-    protect: Annotated[
-        str | None, typer.Option(help="Which keys get the passphrase: both, root, none [both].")
-    ] = None,
-    no_passphrase: Annotated[
-        bool, typer.Option("--no-passphrase", help="The same as --protect none.")
-    ] = False,
+    protect: Protect = None,
+    no_passphrase: NoPassphrase = False,
 ) -> None:
     """Make a root and an issuing CA; again with the same wishes changes nothing.
 

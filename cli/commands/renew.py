@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ca.documents.exits import exit_of_several
-from cli.commands.arguments import Overwrite, RevokeOld, allowed, lifetime, span
+from cli.commands.arguments import Overwrite, Report, RevokeOld, allowed, lifetime, span
 from cli.options import opened, settings_of
 from cli.output import print_json, say_anyway, talk
 from cli.terminal import one_line
@@ -44,13 +44,7 @@ def renew_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be renewed and write nothing.")
     ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Also write the JSON document into a file; an earlier report is replaced.",
-        ),
-    ] = None,
+    report: Report = None,
 ) -> None:
     """New certificates for the same keys and names, under the same file names.
 

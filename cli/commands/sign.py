@@ -12,7 +12,16 @@ import typer
 
 from ca.documents.exits import exit_of_several
 from ca.files import write_stream
-from cli.commands.arguments import Beside, Overwrite, RevokeOld, allowed, lifetime, names, span
+from cli.commands.arguments import (
+    Beside,
+    Overwrite,
+    Report,
+    RevokeOld,
+    allowed,
+    lifetime,
+    names,
+    span,
+)
 from cli.options import opened, settings_of
 from cli.output import json_pieces, print_json, say_anyway, talk, write_pieces
 from cli.process import INTERRUPTED, enable_garbage_collection
@@ -118,13 +127,7 @@ def sign_command(
     jobs: Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Processes that sign a batch.")
     ] = 1,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Also write the JSON document into a file; an earlier report is replaced.",
-        ),
-    ] = None,
+    report: Report = None,
 ) -> None:
     """Sign device CSRs; the certificate on stdout, or upload files in a folder.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -12,13 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from stand_in.lab import NOW, PASSPHRASE, ROOT, SAMPLES, CommandLine
+from stand_in.lab import ENVIRONMENT, NOW, PASSPHRASE, ROOT, SAMPLES, CommandLine
 from stand_in.waiting import until
 
 Clock = Callable[..., None]
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
-    "PYTHONPATH": str(ROOT)
-}
 CA = '[ca]\nname = "L"\nprotect = "none"\nroot_key = "ec:p256"\nissuing_key = "ec:p256"\n'
 SBC = '[[certificate]]\ncsr = "sbc1.csr"\ndevice = "sbc1"\nout = "out/sbc"\n'
 PROXY = '[[certificate]]\nissue = ["proxy.lab.example", "10.0.0.7"]\nout = "out/proxy"\n'

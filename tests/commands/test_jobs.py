@@ -16,12 +16,8 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from stand_in.lab import PASSPHRASE, ROOT, SAMPLES, CommandLine, make_csr
+from stand_in.lab import ENVIRONMENT, PASSPHRASE, SAMPLES, CommandLine, make_csr
 from stand_in.waiting import until
-
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
-    "PYTHONPATH": str(ROOT)
-}
 
 
 @pytest.fixture

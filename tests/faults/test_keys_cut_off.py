@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from stand_in.lab import ROOT, CommandLine
+from stand_in.lab import ENVIRONMENT, CommandLine
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
-    "PYTHONPATH": str(ROOT)
-}
 DRIVER = """
 import os, signal, sys
 from pathlib import Path

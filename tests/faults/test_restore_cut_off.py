@@ -9,11 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from stand_in.lab import ROOT, CommandLine, make_csr
+from stand_in.lab import ENVIRONMENT, CommandLine, make_csr
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
-    "PYTHONPATH": str(ROOT)
-}
 DRIVER = """
 import os, signal, sys
 from pathlib import Path

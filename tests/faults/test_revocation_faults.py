@@ -13,11 +13,8 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from stand_in.lab import NOW, ROOT, CommandLine, make_csr
+from stand_in.lab import ENVIRONMENT, NOW, CommandLine, make_csr
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
-    "PYTHONPATH": str(ROOT)
-}
 DRIVER = """
 import os, signal, sys
 from collections.abc import Callable

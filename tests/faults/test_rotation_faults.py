@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -12,14 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stand_in.lab import EC_KEY, NOW, PASSPHRASE, ROOT, CommandLine, make_csr
+from stand_in.lab import EC_KEY, ENVIRONMENT, NOW, PASSPHRASE, CommandLine, make_csr
 
 from ca.authority.founding.rotate import RotationWishes, rotate_ca
 from ca.authority.home import Environment, open_home
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
-    "PYTHONPATH": str(ROOT)
-}
 DRIVER = """
 import os, signal, sys
 from pathlib import Path

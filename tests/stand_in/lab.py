@@ -6,6 +6,7 @@ import contextlib
 import io
 import ipaddress
 import json
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ SAMPLES = ROOT / "profiles" / "samples"
 VECTORS = ROOT / "tests" / "vectors" / "samples"
 """Odd and hostile input."""
 PASSPHRASE = "correct horse"
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")} | {
+    "PYTHONPATH": str(ROOT)
+}
+"""That of processes started by tests: this tree, and no settings from outside."""
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 

@@ -103,7 +103,7 @@ def trusted(home: Home) -> list[CA]:
     """
     members = {ca.issuer.id: ca for ca in home.path_of(home.ca("issuing"))}
     for ca in reversed(_previous(home)):
-        if ca.role == "issuing" and issuers.has_live(home.store, ca.issuer.id, home.now()):
+        if issuers.has_live(home.store, ca.issuer.id, home.now()):  # a root's: imported ones
             for each in home.path_of(ca):
                 if each.facts.validity.not_after >= home.now():
                     members.setdefault(each.issuer.id, each)

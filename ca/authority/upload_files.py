@@ -73,10 +73,10 @@ _END = "-----END CERTIFICATE-----\n"
 def chain_of(home: Home, newline: str = "\n", *, issuer_id: int | None = None) -> Chain:
     """The chain of an issuing CA, by default the current one, and the trust files of the home."""
     ca = home.ca("issuing") if issuer_id is None else home.ca_of(issuer_id)
-    issuing, *_, root = (pem.encode(each.facts.der, newline=newline) for each in home.path_of(ca))
+    *below, root = (pem.encode(each.facts.der, newline=newline) for each in home.path_of(ca))
     crosses = (each.row.der for each in crosses_above(home, ca))
     return Chain(
-        issuing=issuing,
+        issuing=below[0] if below else "",  # an imported root may have signed the leaf itself
         root=root,
         cross="".join(pem.encode(der, newline=newline) for der in crosses),
         trust=_trust_files(trusted(home), newline),

@@ -708,3 +708,52 @@ def test_with_protect_root_the_issuing_key_alone_opens_without_passphrase(
     whole = tmp_path / "whole.pem"
     whole.write_text((tmp_path / "d.pem").read_text() + (issuing.path / "cacert.pem").read_text())
     run("certtool", "--verify", "--load-ca-certificate", trusted, "--infile", whole, cwd=tmp_path)
+
+
+def test_an_imported_certificate_is_exported_and_renewed_for_its_own_key(
+    bare: CommandLine, one_tier: OpenSSLCA, tmp_path: Path
+) -> None:
+    bare("import", "--openssl", one_tier.path, "--no-passphrase")
+    old = next(e for e in bare("list", "--json").json["certificates"] if names(e) == "good")
+    kit, out = tmp_path / "kit", tmp_path / "out"
+
+    exported = bare("export", old["serial"], "--out", kit)
+    answer = bare("renew", old["serial"], "--out", out, "--json")
+
+    assert exported.exit == 0, exported.err
+    assert answer.exit == 0, answer.out
+    (entry,) = answer.json["signed"]
+    assert entry["supersedes"] == old["serial"]
+    assert (entry["subject"], entry["san"]) == (old["subject"], old["san"])
+    (before,), (after,) = (list(folder.glob("*-device.pem")) for folder in (kit, out))
+    keys = [run("openssl", "x509", "-in", file, "-noout", "-pubkey", cwd=tmp_path) for file in (before, after)]  # fmt: skip
+    assert keys[0] == keys[1]
+    run("openssl", "verify", "-CAfile", kit / "trusted-root.pem", before, after, cwd=tmp_path)
+
+
+def test_the_successor_of_a_ca_without_its_key_has_the_home_s_passphrase(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    root, issuing = two_tier(tmp_path)
+    (tmp_path / "secret").write_text("horse\n")
+    secret = ("--passphrase-file", tmp_path / "secret")
+    bare("import", "--root", root.path / "cacert.pem", "--root-key", root.path / "private/cakey.pem", "--issuing", issuing.path / "cacert.pem", *secret)  # fmt: skip
+
+    assert bare("ca", "rotate", *secret).exit == 0
+
+    states = [each["key"] for each in bare("ca", "list", "--json").json["cas"]]
+    assert sorted(states) == ["away", "encrypted", "encrypted"]
+
+
+def test_what_expired_before_it_was_imported_asks_for_nothing(
+    bare: CommandLine, one_tier: OpenSSLCA
+) -> None:
+    bare("import", "--openssl", one_tier.path, "--no-passphrase")
+
+    expired = bare("list", "--status", "expired", "--json").json["certificates"]
+    codes = {each["code"] for each in bare("check", "--json").json["findings"]}
+
+    assert expired
+    assert "certificate-ended" not in codes
+    current = {each["serial"] for each in bare("list", "--json").json["certificates"]}
+    assert not current & {each["serial"] for each in expired}

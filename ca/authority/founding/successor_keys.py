@@ -43,7 +43,7 @@ def new_key(home: Home, like: CA, spec: str | None, *, cn: str) -> NewKey:
     """
     if spec is None:
         spec = _on_the_same_token(like, cn) if is_on_token(like.key.pkcs8) else spec_of(like)
-    locked = like.key.encrypted or is_token_uri(spec)
+    locked = like.key.encrypted or is_token_uri(spec) or _is_unlike_the_others(home, like)
     passphrase = _passphrase(home, like, spec) if locked else None
     key = generate_key(spec, passphrase, label=f"{like.role} CA")
     for ca in home.cas():
@@ -53,6 +53,11 @@ def new_key(home: Home, like: CA, spec: str | None, *, cn: str) -> NewKey:
                 hint="name another object; --same-key keeps name and key",
             )
     return key
+
+
+def _is_unlike_the_others(home: Home, like: CA) -> bool:
+    """Whether a CA has no key here, and another's is encrypted: then its successor's is as well."""
+    return like.key.is_away and any(ca.key.encrypted for ca in home.cas())
 
 
 def kept_key(home: Home, begun: IssuerRow, like: CA, spec: str | None) -> DigestSigner | None:

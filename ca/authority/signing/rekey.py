@@ -11,6 +11,7 @@ from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.refs import find
 from ca.authority.signing.judge import Source
+from ca.authority.signing.renew import profile_of
 from ca.authority.signing.sign import sign
 from ca.csr.parsing import read_request
 from ca.documents.rekey import RekeyDocument
@@ -83,7 +84,7 @@ def rekey(home: Home, wishes: RekeyWishes) -> RekeyDocument:
             hint=f"sipca renew {serial[:12]} --out DIR; or make a new key on the device",
         )
     order = SigningWishes(
-        profile=row.profile,
+        profile=profile_of(row, old),
         device=row.device,
         context=row.context,
         allow=wishes.allow,

@@ -22,14 +22,15 @@ from ca.documents.sign import Files, Skipped
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
+from ca.encoding.oids import Purpose
 from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import conflicts, lock_folder, write_atomic
-from ca.model.certificates import subject_text
+from ca.model.certificates import CertificateFacts, subject_text
 from ca.model.status import CURRENT, RENEW_BEFORE, is_due
 from ca.model.wishes import SigningWishes
 from ca.profiles.durations import parse_lifetime
 from ca.store import audit, certificates, plans
-from ca.store.certificates import CertificateRow
+from ca.store.certificates import IMPORTED, CertificateRow
 
 
 class RenewWishes(msgspec.Struct, frozen=True):
@@ -119,8 +120,8 @@ def _named(home: Home, ref: str) -> CertificateRow:
     """
     row, now = find(home, ref).row, home.now()
     serial = row.serial.hex()[:12]
-    if row.is_imported:
-        raise _imported(row)
+    if row.is_relic:
+        raise _relic(row)
     if row.for_issuer_id is not None:
         raise PolicyError(f"{serial} is the certificate of a CA", hint="sipca ca rotate")
     if row.status(now) in CURRENT or row.is_lapsed(now):
@@ -137,24 +138,32 @@ def _named(home: Home, ref: str) -> CertificateRow:
     )
 
 
-def _imported(row: CertificateRow) -> PolicyError:
+def _relic(row: CertificateRow) -> PolicyError:
     return PolicyError(
-        f"{row.serial.hex()[:12]} was imported: there is no request of it here, and no profile",
+        f"{row.serial.hex()[:12]} was imported as a relic, which nothing here can follow",
         hint="sign a CSR of the device: sipca sign FILE --device NAME",
     )
+
+
+def profile_of(row: CertificateRow, facts: CertificateFacts) -> str:
+    """The profile for a successor; of an imported certificate one with its purposes."""
+    if not row.is_imported:
+        return row.profile
+    purposes = (Purpose.SERVER_AUTH.label, Purpose.CLIENT_AUTH.label)
+    server, client = (each in facts.extended_key_usage for each in purposes)
+    return "sip" if server == client else "server" if server else "client"
 
 
 def _source(
     judge: Judge, row: CertificateRow, wishes: RenewWishes, allowed: frozenset[str]
 ) -> Source:
     """The order for the successor: of the stored request, or of the key itself if it was issued."""
-    if row.is_imported:
-        order = SigningWishes(device=row.device, context=row.context)
-        return Source(row.source, row.serial.hex()[:12], order, failure=_imported(row))
+    if row.is_relic:
+        return Source(row.source, row.serial.hex()[:12], SigningWishes(), failure=_relic(row))
     facts = read_certificate(row.der)
     own_key = facts.spki if row.request_id is None else None
     order = SigningWishes(
-        profile=row.profile,
+        profile=profile_of(row, facts),
         device=row.device,
         context=row.context,
         lifetime=wishes.lifetime or _lifetime(row),
@@ -183,7 +192,7 @@ def _prepared(judge: Judge, source: Source) -> Ready | CAError:
 
 def _lifetime(row: CertificateRow) -> timedelta | datetime | str | None:
     """The lifetime that was requested at first; a fixed last day cannot be requested again."""
-    if row.lifetime == "default":
+    if row.lifetime in ("default", IMPORTED):
         return None
     lifetime = parse_lifetime(row.lifetime)
     return None if isinstance(lifetime, datetime) else lifetime

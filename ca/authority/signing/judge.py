@@ -12,7 +12,7 @@ from ca.authority import upload_files
 from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
 from ca.authority.refs import find
-from ca.authority.signing.prepare import Job, Ready, Terms, outcomes
+from ca.authority.signing.prepare import Job, OwnKey, Ready, Terms, outcomes
 from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.succession import Precursors, Use, use_of
 from ca.csr.parsing import read_request
@@ -51,8 +51,8 @@ class Source(msgspec.Struct, frozen=True):
     path: Path | None = None
     must_be_request: bool = True
     failure: CAError | None = None
-    own_key: bytes | None = None
-    """The SubjectPublicKeyInfo of an issued certificate to renew, which has no request."""
+    own: OwnKey | None = None
+    """Key and subject of a certificate to renew that had no request."""
 
     def read(self) -> bytes:
         """Read the octets.
@@ -169,7 +169,7 @@ class Judge:
         if wishes.device is not None:
             check_device_name(wishes.device)
         profile, target = self.profile(wishes.profile), self._target(wishes.target)
-        return Job(source.read(), profile, target, wishes, self.home.new_serial(), source.own_key)
+        return Job(source.read(), profile, target, wishes, self.home.new_serial(), source.own)
 
     def known(self, pairs: Sequence[tuple[Source, Ready]]) -> Known:
         """What the register knows about these requests, in few queries."""

@@ -38,6 +38,13 @@ class Terms(msgspec.Struct, frozen=True):
     thorough: bool = True
 
 
+class OwnKey(msgspec.Struct, frozen=True):
+    """A key to certify without a request: its SubjectPublicKeyInfo, and the subject wanted."""
+
+    spki: bytes
+    subject: tuple[SubjectAttribute, ...]
+
+
 class Job(msgspec.Struct, frozen=True):
     """One request to read and prepare."""
 
@@ -46,8 +53,8 @@ class Job(msgspec.Struct, frozen=True):
     target: Target
     wishes: SigningWishes
     serial: int
-    own_key: bytes | None = None
-    """A SubjectPublicKeyInfo that is certified without a request."""
+    own: OwnKey | None = None
+    """What is certified without a request."""
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -94,10 +101,9 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
 
 
 def _request(job: Job) -> CertificateRequest:
-    if job.own_key is None:
+    if job.own is None:
         return read_request(job.data)
-    cn = job.wishes.cn
-    return own_request(job.own_key, (SubjectAttribute("CN", cn),) if cn else ())
+    return own_request(job.own.spki, job.own.subject)
 
 
 def names_at_target(target: Target, prepared: Prepared, wishes: SigningWishes) -> list[Finding]:

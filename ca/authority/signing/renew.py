@@ -14,7 +14,7 @@ from ca.authority.home import Home
 from ca.authority.refs import find
 from ca.authority.signing import places
 from ca.authority.signing.judge import Judge, Source
-from ca.authority.signing.prepare import Job, Ready, outcomes
+from ca.authority.signing.prepare import Job, OwnKey, Ready, outcomes
 from ca.authority.signing.sign import sign
 from ca.authority.succession import use_of
 from ca.documents.renew import RenewDocument
@@ -161,7 +161,7 @@ def _source(
     if row.is_relic:
         return Source(row.source, row.serial.hex()[:12], SigningWishes(), failure=_relic(row))
     facts = read_certificate(row.der)
-    own_key = facts.spki if row.request_id is None else None
+    own = OwnKey(facts.spki, facts.subject) if row.request_id is None else None
     order = SigningWishes(
         profile=profile_of(row, facts),
         device=row.device,
@@ -175,8 +175,8 @@ def _source(
     exact = msgspec.structs.replace(order, cn=facts.cn, san=facts.san, replace_san=True)
     data = plans.request_der(judge.home.store, row.request_id) or b""
     stem = upload_files.stem_of_row(row)
-    source = Source(row.source, stem, order, data=data, own_key=own_key)
-    if own_key is None:
+    source = Source(row.source, stem, order, data=data, own=own)
+    if own is None:
         outcome = attempt(_prepared, judge, source)
         if isinstance(outcome, Ready):
             prepared = outcome.prepared

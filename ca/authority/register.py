@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -134,7 +134,7 @@ def write_results(
     precursors = Precursors(home.store, [use_of_draft(draft) for draft in drafts], numbers)
     for number, draft in pairs:
         events.append(_issued(number, draft))
-        rows = _superseded(home, precursors, number, draft)
+        rows = _superseded(home, precursors, range(number, numbers[-1] + 1), draft)
         for row in rows:
             plans.supersede(home.store, row.plan_id, number, at=now)
             detail = {"by": draft.prepared.serial.hex()}
@@ -178,13 +178,13 @@ def use_of_draft(draft: Draft) -> Use:
 
 
 def _superseded(
-    home: Home, precursors: Precursors, number: int, draft: Draft
+    home: Home, precursors: Precursors, without: Collection[int], draft: Draft
 ) -> list[CertificateRow]:
     """The certificates that a new one supersedes: the one named, then those of the same use."""
     named = [] if draft.supersedes is None else [certificates.by_plan(home.store, draft.supersedes)]
     if draft.beside or draft.profile.role != "end-entity":
         return named
-    rows = precursors.of(use_of_draft(draft), before=number)
+    rows = precursors.of(use_of_draft(draft), without=without)
     return named + [row for row in rows if row.plan_id != draft.supersedes]
 
 

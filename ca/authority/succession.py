@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -90,18 +90,16 @@ class Precursors:
         self._devices = certificates.devices_in_register(store, names, except_plans=own)
         self._devices |= {name for name, count in devices.items() if count > 1}
 
-    def of(self, use: Use, *, before: int | None = None) -> list[CertificateRow]:
+    def of(self, use: Use, *, without: Collection[int] = ()) -> list[CertificateRow]:
         """The certificates that one for this use supersedes, newest first.
 
         Where several are current (``--beside``), only those of the same key, if there are any.
-        ``before``: only plans with a lower number.
+        ``without``: the numbers of plans that are recorded in the same transaction, or later.
         """
         rows = {row.plan_id: row for row in self._in_use(use)}
         found = {number: use_of(row) for number, row in rows.items()}
         matching = [
-            number
-            for number, old in found.items()
-            if use.succeeds(old) and (before is None or number < before)
+            number for number, old in found.items() if use.succeeds(old) and number not in without
         ]
         same_key = [number for number in matching if found[number].key_identity == use.key_identity]
         return [rows[number] for number in sorted(same_key or matching, reverse=True)]

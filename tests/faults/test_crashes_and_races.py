@@ -288,5 +288,5 @@ def test_of_several_signed_at_once_for_one_context_one_is_current(
     statuses = [each["status"] for each in listed]
     assert statuses.count("valid") == 1
     assert statuses.count("superseded") == 5
-    assert len({each["superseded_by"] for each in listed}) == 6  # a chain: each by the next
+    assert len({each["superseded_by"] for each in listed}) == 6  # a chain, as they were recorded
     assert sipca("log", "--verify").exit == 0

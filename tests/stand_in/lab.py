@@ -42,6 +42,7 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
+        assert self.out, self
         return json.loads(self.out)
 
 

@@ -248,3 +248,14 @@ def test_two_spans_or_two_choices_are_wrong_usage(sipca: CommandLine, tmp_path: 
     assert (spans.exit, choices.exit) == (2, 2)
     assert "two spans" in spans.err
     assert "two choices" in choices.err
+
+
+def test_a_device_that_has_no_certificate_is_not_taken_for_one_with_nothing_due(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    sipca("sign", csr_file("a"), "--device", "s")
+
+    answer = sipca("renew", "--device", "t", "--out", tmp_path / "out")
+
+    assert answer.exit == 5
+    assert "no certificate of a device 't' is known" in answer.err

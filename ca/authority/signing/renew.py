@@ -23,11 +23,12 @@ from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.encoding.oids import Purpose
-from ca.errors import CAError, ConflictError, PolicyError, attempt
+from ca.errors import CAError, ConflictError, NotFoundError, PolicyError, attempt
 from ca.files import conflicts, lock_folder, write_atomic
 from ca.model.certificates import CertificateFacts, subject_text
 from ca.model.status import CURRENT, RENEW_BEFORE, is_due
 from ca.model.wishes import SigningWishes
+from ca.names.text import printable
 from ca.profiles.durations import parse_lifetime
 from ca.store import audit, certificates, plans
 from ca.store.certificates import IMPORTED, CertificateRow
@@ -98,6 +99,8 @@ def _chosen(home: Home, wishes: RenewWishes) -> Iterator[CertificateRow]:
     """The certificates to renew: those that are named, or those that are due."""
     now = home.now()
     named = bool(wishes.refs) or wishes.device is not None
+    if wishes.device is not None:
+        _check_device(home, wishes.device)
     if wishes.refs:
         rows: Iterable[CertificateRow] = {
             row.plan_id: row for row in (_named(home, ref) for ref in wishes.refs)
@@ -109,6 +112,19 @@ def _chosen(home: Home, wishes: RenewWishes) -> Iterator[CertificateRow]:
         validity = row.validity
         if (named and wishes.within is None) or is_due(validity, now, wishes.within):
             yield row
+
+
+def _check_device(home: Home, name: str) -> None:
+    """Check that a device has a certificate, whatever its status.
+
+    Raises:
+        NotFoundError: it has none.
+    """
+    if next(certificates.certificates(home.store, device=name), None) is None:
+        raise NotFoundError(
+            f"no certificate of a device '{printable(name)}' is known",
+            hint="sipca device list shows the devices",
+        )
 
 
 def _named(home: Home, ref: str) -> CertificateRow:

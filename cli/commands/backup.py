@@ -24,7 +24,7 @@ def backup_command(
 
     Example: sipca backup /media/stick/lab-2026-11-26.backup
     """
-    from ca.authority.founding.backup import backup, verify_backup
+    from ca.authority.keeping.backup import backup, verify_backup
     from cli.passphrase import environment_of
     from cli.views.backup import backup_text
 

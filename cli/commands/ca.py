@@ -145,7 +145,7 @@ def passphrase_command(ctx: typer.Context, new_passphrase_file: NewPassphraseFil
 
     Example: sipca ca passphrase --passphrase-file old --new-passphrase-file new
     """
-    from ca.authority.founding.passphrase import change_passphrase
+    from ca.authority.keeping.passphrase import change_passphrase
     from cli.passphrase import NewPassphrase
     from cli.views.ca import passphrase_text
 
@@ -166,7 +166,7 @@ def export_root_key_command(
 
     Example: sipca ca export-root-key /media/stick/root.key --new-passphrase-file stick.txt
     """
-    from ca.authority.founding.root_key import export_root_key
+    from ca.authority.keeping.root_key import export_root_key
     from cli.passphrase import NewPassphrase
     from cli.views.ca import root_key_text
 
@@ -190,7 +190,7 @@ def drop_root_key_command(
 
     Example: sipca ca drop-root-key --exported /media/stick/root.key --passphrase-file stick.txt
     """
-    from ca.authority.founding.root_key import drop_root_key
+    from ca.authority.keeping.root_key import drop_root_key
     from cli.views.ca import root_key_text
 
     settings = settings_of(ctx)

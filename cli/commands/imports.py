@@ -55,8 +55,8 @@ def import_command(
 
     Example: sipca import --easy-rsa /etc/easy-rsa/pki --key-passphrase-file F
     """
-    from ca.authority.founding.imports import ImportWishes, import_ca
     from ca.authority.founding.wishes import PROTECTIONS
+    from ca.authority.importing.imports import ImportWishes, import_ca
     from ca.documents.exits import exit_of_several
     from cli.passphrase import environment_of
     from cli.views.imports import import_text

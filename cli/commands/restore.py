@@ -34,7 +34,7 @@ def restore_command(
 
     Example: sipca restore lab.backup --home ~/lab --crl /var/www/lab.crl --cert upload/
     """
-    from ca.authority.founding.restore import RestoreWishes, restore
+    from ca.authority.keeping.restore import RestoreWishes, restore
     from cli.passphrase import environment_of
     from cli.views.restore import restore_text
 

@@ -14,7 +14,7 @@ from stand_in.other_programs import OpenSSLCA
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
-from ca.authority.founding.imports import ImportWishes, import_ca
+from ca.authority.importing.imports import ImportWishes, import_ca
 from ca.authority.home import Environment, no_passphrase
 
 home, tree, step = sys.argv[1:]

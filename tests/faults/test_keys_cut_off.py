@@ -13,8 +13,8 @@ from stand_in.lab import ENVIRONMENT, CommandLine
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
-from ca.authority.founding.passphrase import change_passphrase
-from ca.authority.founding.root_key import drop_root_key, export_root_key
+from ca.authority.keeping.passphrase import change_passphrase
+from ca.authority.keeping.root_key import drop_root_key, export_root_key
 from ca.authority.home import Environment, open_home
 
 act, home, file, step = sys.argv[1:]

@@ -14,8 +14,8 @@ from stand_in.lab import ENVIRONMENT, CommandLine, make_csr
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
-from ca.authority.founding.backup import backup
-from ca.authority.founding.restore import RestoreWishes, restore
+from ca.authority.keeping.backup import backup
+from ca.authority.keeping.restore import RestoreWishes, restore
 from ca.authority.home import Environment, no_passphrase, open_home
 
 act, home, file, step = sys.argv[1:]

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority.founding.backup import newest_record
-from ca.authority.founding.backup_file import FOLDERS, Manifest, examine, read_back
-from ca.authority.founding.evidence import (
+from ca.authority.home import DATABASE, RESTORING, Environment, Home, open_home
+from ca.authority.keeping.backup import newest_record
+from ca.authority.keeping.backup_file import FOLDERS, Manifest, examine, read_back
+from ca.authority.keeping.evidence import (
     enter_certificate,
     enter_crl,
     read_certificates,
     read_crls,
 )
-from ca.authority.home import DATABASE, RESTORING, Environment, Home, open_home
 from ca.authority.status.restored import GAP, RESTORED
 from ca.documents.restore import RestoreDocument
 from ca.errors import ConflictError, StoreError

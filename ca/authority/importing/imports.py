@@ -8,7 +8,10 @@ from pathlib import Path
 import msgspec
 
 from ca.authority import register
-from ca.authority.founding.import_cas import (
+from ca.authority.founding.init import ca_id_of, own_folder, remove_leftovers, sign_ca
+from ca.authority.founding.wishes import DEFAULTS, FoundingWishes, Protection, encode
+from ca.authority.home import CA, DATABASE, Environment, Home, open_home
+from ca.authority.importing.cas import (
     CAFiles,
     ImportedCA,
     check_chain,
@@ -18,9 +21,9 @@ from ca.authority.founding.import_cas import (
     notes_on,
     read_ca,
 )
-from ca.authority.founding.import_judging import Candidate, Judged, Known, judge
-from ca.authority.founding.import_records import judge_and_record, known_to, write_plans
-from ca.authority.founding.import_sources import (
+from ca.authority.importing.judging import Candidate, Judged, Known, judge
+from ca.authority.importing.records import judge_and_record, known_to, write_plans
+from ca.authority.importing.sources import (
     Sources,
     Tree,
     ca_certificate,
@@ -28,9 +31,6 @@ from ca.authority.founding.import_sources import (
     read_trees,
     tree_at,
 )
-from ca.authority.founding.init import ca_id_of, own_folder, remove_leftovers, sign_ca
-from ca.authority.founding.wishes import DEFAULTS, FoundingWishes, Protection, encode
-from ca.authority.home import CA, DATABASE, Environment, Home, open_home
 from ca.authority.records import ca_record
 from ca.authority.status.crl import make_crl
 from ca.authority.status.signers import rotate

@@ -6,8 +6,8 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from ca.authority.founding.passphrase import keys, older_copies, replace_key
 from ca.authority.home import CA, Home, PassphraseSource
+from ca.authority.keeping.passphrase import keys, older_copies, replace_key
 from ca.authority.status.crl import is_pending
 from ca.documents.ca import RootKeyDocument
 from ca.errors import ConflictError, KeyUnavailableError, PolicyError

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ca import __version__
-from ca.authority.founding.backup_file import (
+from ca.authority.home import DATABASE, Environment, Home
+from ca.authority.keeping.backup_file import (
     FOLDERS,
     FORMAT,
     OWN_FILE,
@@ -21,7 +22,6 @@ from ca.authority.founding.backup_file import (
     manifest_files,
     read_back,
 )
-from ca.authority.home import DATABASE, Environment, Home
 from ca.documents.backup import BackupDocument, NewestCertificate
 from ca.errors import ConflictError, StoreError
 from ca.files import MAX_INPUT, make_folder, read_bounded, write_private_stream

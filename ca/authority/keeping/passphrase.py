@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ca.authority.founding.backup import BACKED_UP
 from ca.authority.home import CA, Home, PassphraseSource
+from ca.authority.keeping.backup import BACKED_UP
 from ca.documents.ca import OlderCopy, PassphraseDocument
 from ca.errors import ConflictError, KeyUnavailableError
 from ca.keys.at_rest import ROUNDS

@@ -8,9 +8,9 @@ from hashlib import sha256
 
 import msgspec
 
-from ca.authority.founding.import_cas import remarks_on
-from ca.authority.founding.import_sources import Entry, Found, Sources, refusal
 from ca.authority.home import CA
+from ca.authority.importing.cas import remarks_on
+from ca.authority.importing.sources import Entry, Found, Sources, refusal
 from ca.authority.register import index_of
 from ca.documents.imports import Imported
 from ca.encoding import der

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from ca.authority.founding.import_sources import Tree, ca_certificate
+from ca.authority.importing.sources import Tree, ca_certificate
 from ca.encoding.certificates import read_certificate
 from ca.encoding.der import certificate, read, signed_parts
 from ca.encoding.extensions import read_extension

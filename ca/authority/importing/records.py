@@ -8,9 +8,9 @@ from hashlib import sha256
 import msgspec
 
 from ca.authority import register
-from ca.authority.founding.import_judging import Candidate, Judged, Known, judge
-from ca.authority.founding.import_sources import Sources
 from ca.authority.home import Home
+from ca.authority.importing.judging import Candidate, Judged, Known, judge
+from ca.authority.importing.sources import Sources
 from ca.issuance.order import Prepared
 from ca.keys.public import read_public_key
 from ca.model.certificates import subject_text

@@ -269,7 +269,7 @@ def test_a_token_pulled_out_in_mid_batch_loses_nothing(
     listed = bare("list", "--json").json["certificates"]
 
     assert stopped.exit == 7, stopped.err
-    assert "the token 'lab'" in stopped.err + stopped.out
+    assert "token 'lab'" in stopped.err + stopped.out
     assert 10 <= len(kept) < 40
     assert done.exit == 0, done.err
     assert len(done.json["signed"]) == 40 - len(kept)

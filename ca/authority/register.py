@@ -139,7 +139,7 @@ def write_results(
             plans.supersede(home.store, row.plan_id, number, at=now)
             detail = {"by": draft.prepared.serial.hex()}
             events.append(Event("superseded", row.serial.hex(), detail, "supersession", number))
-            if draft.revoke_old:
+            if draft.revoke_old and row.revocation != "revoked":  # its reason stays
                 record_status(home, row, "revoked", "superseded")
         superseded.append(rows)
     home.record(*events)

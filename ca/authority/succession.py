@@ -110,4 +110,6 @@ class Precursors:
         if use.key_identity in self._keys:
             yield from certificates.in_use_of_key(self._store, use.key_identity, use.name)
         if use.issued:
-            yield from certificates.in_use_issued(self._store, use.profile, use.name)
+            yield from certificates.in_use_issued(
+                self._store, use.profile, use.profile_sha256, use.name
+            )

@@ -329,13 +329,18 @@ def in_use_of_key(store: Store, key_identity: bytes, folded: str) -> Iterator[Ce
     )
 
 
-def in_use_issued(store: Store, profile: str, folded: str) -> Iterator[CertificateRow]:
-    """Certificates that ``sipca issue`` made for a profile and a case-folded name, in use."""
+def in_use_issued(
+    store: Store, profile: str, profile_sha256: bytes, folded: str
+) -> Iterator[CertificateRow]:
+    """Certificates that ``sipca issue`` made for a profile and a case-folded name, in use.
+
+    The profile is that of the name or that of the text: a copy is stored under its first name.
+    """
     return _rows(
         store,
-        f"""WHERE p.request_id IS NULL AND t.name = ? AND {_IN_USE}
+        f"""WHERE p.request_id IS NULL AND (t.name = ? OR t.sha256 = ?) AND {_IN_USE}
               AND p.id IN (SELECT plan_id FROM san WHERE folded = ?)""",  # noqa: S608
-        [profile, folded],
+        [profile, profile_sha256, folded],
     )
 
 

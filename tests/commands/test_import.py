@@ -757,3 +757,24 @@ def test_what_expired_before_it_was_imported_asks_for_nothing(
     assert "certificate-ended" not in codes
     current = {each["serial"] for each in bare("list", "--json").json["certificates"]}
     assert not current & {each["serial"] for each in expired}
+
+
+@pytest.mark.parametrize("words", [("sign", "{csr}", "--supersedes", "{relic}"), ("rekey", "{relic}", "--csr", "{csr}"), ("renew", "{relic}", "--out", "{out}")])  # fmt: skip
+def test_a_relic_is_neither_superseded_nor_renewed(
+    bare: CommandLine, tmp_path: Path, csr_file: Csr, words: tuple[str, ...]
+) -> None:
+    ca = OpenSSLCA(tmp_path / "ca")
+    (ca.path / "serial").write_text("01" + "AB" * 24 + "\n")  # longer than 20 octets
+    ca.sign("long")
+    bare("import", "--openssl", ca.path, "--no-passphrase")
+    (relic,) = bare("list", "--json").json["certificates"]
+    known = {
+        "csr": csr_file("b", cn="s.lab", key=EC_KEY),
+        "relic": relic["serial"],
+        "out": tmp_path,
+    }
+
+    answer = bare(*(word.format(**known) for word in words))
+
+    assert answer.exit == 4, answer.err
+    assert "was imported as a relic" in answer.err

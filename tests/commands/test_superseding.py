@@ -355,3 +355,26 @@ def test_a_copy_of_a_profile_under_another_name_is_the_same_profile(
     new = signed(sipca, csr_file("b", cn="s.lab", key=new_key()), *words)
 
     assert new["supersedes"] == old["serial"]
+
+
+def test_issued_by_a_copied_profile_the_earlier_one_is_superseded(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    sipca("profile", "new", "mine", "--from", "sip")
+    sipca("issue", "other.lab", "--out", tmp_path / "o")  # sip's text is in the register first
+    words = ("issue", "p.lab.example", "--profile", "mine", "--json")
+    old = sipca(*words, "--out", tmp_path / "a").json
+
+    new = sipca(*words, "--out", tmp_path / "b").json
+
+    assert new["supersedes"] == old["serial"]
+
+
+def test_the_reason_of_one_that_was_revoked_before_stays(sipca: CommandLine, csr_file: Csr) -> None:
+    old = signed(sipca, csr_file("a", cn="s.lab"), "--device", "s")
+    assert sipca("revoke", "s", "--reason", "affiliation-changed").exit == 0
+
+    answer = sipca("rekey", old["serial"], "--csr", csr_file("b", cn="s.lab", key=new_key()), "--revoke-old")  # fmt: skip
+
+    assert answer.exit == 0, answer.err
+    assert crl_reasons(sipca) == {old["serial"]: "affiliationChanged"}

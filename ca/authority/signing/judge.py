@@ -399,11 +399,16 @@ def _already_in_its_place(
     """The good certificate, if an earlier call already superseded the old one with it.
 
     Raises:
-        PolicyError: the old one is a CA's.
+        PolicyError: the old one is a CA's, or a relic, which the register cannot link.
         ConflictError: another certificate supersedes it already.
     """
     if old.for_issuer_id is not None:
         raise PolicyError("--supersedes names a CA's certificate", hint="name a device's")
+    if old.is_relic:
+        raise PolicyError(
+            f"{old.serial.hex()[:12]} was imported as a relic, which nothing here can supersede",
+            hint="sign the CSR of its device, then sipca revoke it",
+        )
     if good is not None and (old.superseded_by == good.serial or (old == good and good.supersedes)):
         return good
     if old.superseded_by is not None:

@@ -10,7 +10,7 @@ from ca.authority.home import Home
 from ca.authority.register import index_of
 from ca.encoding.certificates import read_certificate
 from ca.encoding.der import serial_octets
-from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
+from ca.errors import ConflictError, MalformedError, NotFoundError, PolicyError, StoreError
 from ca.model.status import CURRENT
 from ca.names.hosts import as_address
 from ca.store import certificates
@@ -191,6 +191,14 @@ def ambiguous(home: Home, ref: str, rows: list[CertificateRow]) -> ConflictError
     return ConflictError(
         f"'{ref}' could be any of {len(rows)} certificates: {listed}{more}",
         hint="name one by its serial",
+    )
+
+
+def relic_refusal(row: CertificateRow) -> PolicyError:
+    """The error for a relic where a certificate is to be followed by another."""
+    return PolicyError(
+        f"{row.serial.hex()[:12]} was imported as a relic, which no certificate here can follow",
+        hint="sign the CSR of its device, and then revoke it",
     )
 
 

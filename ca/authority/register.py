@@ -9,7 +9,7 @@ import msgspec
 
 from ca.authority.clock import accept_clock
 from ca.authority.home import Home
-from ca.authority.succession import Precursors, Use
+from ca.authority.succession import Predecessors, Use
 from ca.encoding.account import pack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import StoreError
@@ -131,10 +131,10 @@ def write_results(
     )
     events: list[Event] = []
     superseded: list[list[CertificateRow]] = []
-    precursors = Precursors(home.store, [use_of_draft(draft) for draft in drafts], numbers)
+    predecessors = Predecessors(home.store, [use_of_draft(draft) for draft in drafts], numbers)
     for number, draft in pairs:
         events.append(_issued(number, draft))
-        rows = _superseded(home, precursors, range(number, numbers[-1] + 1), draft)
+        rows = _superseded(home, predecessors, range(number, numbers[-1] + 1), draft)
         for row in rows:
             plans.supersede(home.store, row.plan_id, number, at=now)
             detail = {"by": draft.prepared.serial.hex()}
@@ -178,13 +178,13 @@ def use_of_draft(draft: Draft) -> Use:
 
 
 def _superseded(
-    home: Home, precursors: Precursors, without: Collection[int], draft: Draft
+    home: Home, predecessors: Predecessors, without: Collection[int], draft: Draft
 ) -> list[CertificateRow]:
     """The certificates that a new one supersedes: the one named, then those of the same use."""
     named = [] if draft.supersedes is None else [certificates.by_plan(home.store, draft.supersedes)]
     if draft.beside or draft.profile.role != "end-entity":
         return named
-    rows = precursors.of(use_of_draft(draft), without=without)
+    rows = predecessors.of(use_of_draft(draft), without=without)
     return named + [row for row in rows if row.plan_id != draft.supersedes]
 
 

@@ -74,7 +74,7 @@ def use_of(row: CertificateRow) -> Use:
     )
 
 
-class Precursors:
+class Predecessors:
     """Finds predecessors for many new certificates with few queries.
 
     ``own`` are the numbers of their own plans, where these are recorded already.
@@ -97,11 +97,11 @@ class Precursors:
         ``without``: the numbers of plans that are recorded in the same transaction, or later.
         """
         rows = {row.plan_id: row for row in self._in_use(use)}
-        found = {number: use_of(row) for number, row in rows.items()}
+        uses = {number: use_of(row) for number, row in rows.items()}
         matching = [
-            number for number, old in found.items() if use.succeeds(old) and number not in without
+            number for number, old in uses.items() if use.succeeds(old) and number not in without
         ]
-        same_key = [number for number in matching if found[number].key_identity == use.key_identity]
+        same_key = [number for number in matching if uses[number].key_identity == use.key_identity]
         return [rows[number] for number in sorted(same_key or matching, reverse=True)]
 
     def _in_use(self, use: Use) -> Iterator[CertificateRow]:

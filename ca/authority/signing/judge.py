@@ -11,10 +11,10 @@ import msgspec
 from ca.authority import upload_files
 from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
-from ca.authority.refs import find
+from ca.authority.refs import find, relic_refusal
 from ca.authority.signing.prepare import Job, OwnKey, Ready, Terms, outcomes
 from ca.authority.signing.reuse import Wanted, can_be_reused
-from ca.authority.succession import Precursors, Use, use_of
+from ca.authority.succession import Predecessors, Use, use_of
 from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.account import pack_account
@@ -53,6 +53,9 @@ class Source(msgspec.Struct, frozen=True):
     failure: CAError | None = None
     own: OwnKey | None = None
     """Key and subject of a certificate to renew that had no request."""
+    old_plan: int | None = None
+    """The certificate that this one supersedes, where it is known already: serials may be short,
+    and names change hands."""
 
     def read(self) -> bytes:
         """Read the octets.
@@ -120,7 +123,7 @@ class Known(msgspec.Struct, frozen=True):
     forbidding: Forbidding
     keys: dict[bytes, list[bytes]]
     requests: set[bytes]
-    precursors: Precursors
+    predecessors: Predecessors
     shared: dict[tuple[bytes, str], list[bytes]] = {}
 
     def certified(self, identity: bytes, cn: str) -> list[bytes]:
@@ -185,7 +188,7 @@ class Judge:
             self.forbidding(ready),
             certified,
             certificates.known_requests(store, hashes),
-            Precursors(store, [self.use(source, each) for source, each in pairs]),
+            Predecessors(store, [self.use(source, each) for source, each in pairs]),
             {} if complete else self._shared(ready),
         )
 
@@ -240,15 +243,15 @@ class Judge:
             rows = self._of_request(ready.request_hash, wishes)
             raise_failures(self._judge_before(rows, prepared))
             good = self._good(rows, profile, prepared, wishes)
-        old = find(self.home, wishes.supersedes).row if wishes.supersedes else None
+        old = self._superseded(source)
         if old is not None:
             good = _already_in_its_place(old, good)
         of_clock = self.check_clock(wishes.allow) if good is None else []
         cn = prepared.cn
         certified = known.certified(prepared.key_identity, cn)
         if good is None and not wishes.beside:
-            precursors = known.precursors.of(self.use(source, ready))
-            ready = _with_new_key(ready, precursors)
+            predecessors = known.predecessors.of(self.use(source, ready))
+            ready = _with_new_key(ready, predecessors)
         return Candidate(
             source,
             upload_files.stem_of(source.stem) or upload_files.file_safe(wishes.device or cn),
@@ -341,6 +344,13 @@ class Judge:
             names.setdefault(cn)
         return run([reused_key], SameKey(cn, others), wishes.allow)
 
+    def _superseded(self, source: Source) -> CertificateRow | None:
+        """The certificate that the operator, or a renewal, says is superseded."""
+        if source.old_plan is not None:
+            return certificates.by_plan(self.home.store, source.old_plan)
+        wished = source.wishes.supersedes
+        return None if wished is None else find(self.home, wished).row
+
     def _of_request(self, request_hash: bytes, wishes: SigningWishes) -> list[CertificateRow]:
         """The certificates of a request for the same device and context, newest first."""
         return [
@@ -379,9 +389,9 @@ class Judge:
         return next((row for row in rows if can_be_reused(row, wanted, now)), None)
 
 
-def _with_new_key(ready: Ready, precursors: list[CertificateRow]) -> Ready:
+def _with_new_key(ready: Ready, predecessors: list[CertificateRow]) -> Ready:
     """Say in the account's line about the key that the device had another key before."""
-    identities = [use_of(row).key_identity for row in precursors]
+    identities = [use_of(row).key_identity for row in predecessors]
     if not identities or ready.prepared.key_identity in identities:
         return ready
     rule = f"another key than {identities[0].hex()[:8]}...: made anew on the device since"
@@ -405,10 +415,7 @@ def _already_in_its_place(
     if old.for_issuer_id is not None:
         raise PolicyError("--supersedes names a CA's certificate", hint="name a device's")
     if old.is_relic:
-        raise PolicyError(
-            f"{old.serial.hex()[:12]} was imported as a relic, which nothing here can supersede",
-            hint="sign the CSR of its device, then sipca revoke it",
-        )
+        raise relic_refusal(old)
     if good is not None and (old.superseded_by == good.serial or (old == good and good.supersedes)):
         return good
     if old.superseded_by is not None:

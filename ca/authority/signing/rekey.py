@@ -9,7 +9,7 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
-from ca.authority.refs import find
+from ca.authority.refs import find, relic_refusal
 from ca.authority.signing.judge import Source
 from ca.authority.signing.renew import profile_of
 from ca.authority.signing.sign import sign
@@ -74,6 +74,8 @@ def rekey(home: Home, wishes: RekeyWishes) -> RekeyDocument:
     home.assert_sound()
     row = find(home, wishes.ref).row
     serial = row.serial.hex()
+    if row.is_relic:
+        raise relic_refusal(row)
     if row.for_issuer_id is not None:
         raise PolicyError(f"{serial[:12]} is the certificate of a CA", hint="sipca ca rotate")
     data = read_bounded(wishes.csr)
@@ -88,11 +90,16 @@ def rekey(home: Home, wishes: RekeyWishes) -> RekeyDocument:
         device=row.device,
         context=row.context,
         allow=wishes.allow,
-        supersedes=None if wishes.beside else serial,
         beside=wishes.beside,
         revoke_old=wishes.revoke_old,
     )
-    source = Source(str(wishes.csr), wishes.csr.stem, order, data=data)
+    source = Source(
+        str(wishes.csr),
+        wishes.csr.stem,
+        order,
+        data=data,
+        old_plan=None if wishes.beside else row.plan_id,
+    )
     document = sign(home, [source], delivery=wishes.delivery)
     before = _names(old.cn, old.san)
     return RekeyDocument(

@@ -11,7 +11,7 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
-from ca.authority.refs import find
+from ca.authority.refs import find, relic_refusal
 from ca.authority.signing import places
 from ca.authority.signing.judge import Judge, Source
 from ca.authority.signing.prepare import Job, OwnKey, Ready, outcomes
@@ -70,13 +70,10 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
     allowed = audit.allowed_rules(home.store, [row.plan_id for row in rows])
     judge = Judge(home)
     sources = [_source(judge, row, wishes, allowed.get(row.plan_id, frozenset())) for row in rows]
+    placed = list(zip(_distinct_stems(sources, rows), rows, strict=True))
     documents = []
     for fullchain in (False, True):
-        part = [
-            source
-            for source, row in zip(_distinct_stems(sources, rows), rows, strict=True)
-            if _has_fullchain(row, wishes.folder) is fullchain
-        ]
+        part = [s for s, row in placed if _has_fullchain(row, wishes.folder) is fullchain]
         if part or not fullchain:
             delivery = upload_files.Delivery(
                 wishes.folder, None, fullchain, wishes.overwrite, _renewed(rows)
@@ -137,7 +134,7 @@ def _named(home: Home, ref: str) -> CertificateRow:
     row, now = find(home, ref).row, home.now()
     serial = row.serial.hex()[:12]
     if row.is_relic:
-        raise _relic(row)
+        raise relic_refusal(row)
     if row.for_issuer_id is not None:
         raise PolicyError(f"{serial} is the certificate of a CA", hint="sipca ca rotate")
     if row.status(now) in CURRENT or row.is_lapsed(now):
@@ -151,13 +148,6 @@ def _named(home: Home, ref: str) -> CertificateRow:
         hint=f"sipca release {serial}, if it is to be used again"
         if row.revocation == "held"
         else "make a new key and CSR on the device, and sign that",
-    )
-
-
-def _relic(row: CertificateRow) -> PolicyError:
-    return PolicyError(
-        f"{row.serial.hex()[:12]} was imported as a relic, which nothing here can follow",
-        hint="sign a CSR of the device: sipca sign FILE --device NAME",
     )
 
 
@@ -175,7 +165,9 @@ def _source(
 ) -> Source:
     """The order for the successor: of the stored request, or of the key itself if it was issued."""
     if row.is_relic:
-        return Source(row.source, row.serial.hex()[:12], SigningWishes(), failure=_relic(row))
+        return Source(
+            row.source, row.serial.hex()[:12], SigningWishes(), failure=relic_refusal(row)
+        )
     facts = read_certificate(row.der)
     own = OwnKey(facts.spki, facts.subject) if row.request_id is None else None
     order = SigningWishes(
@@ -184,14 +176,13 @@ def _source(
         context=row.context,
         lifetime=wishes.lifetime or _lifetime(row),
         allow=allowed | wishes.allow,
-        supersedes=row.serial.hex(),
         again=True,
         revoke_old=wishes.revoke_old,
     )
     exact = msgspec.structs.replace(order, cn=facts.cn, san=facts.san, replace_san=True)
     data = plans.request_der(judge.home.store, row.request_id) or b""
     stem = upload_files.stem_of_row(row)
-    source = Source(row.source, stem, order, data=data, own=own)
+    source = Source(row.source, stem, order, data=data, own=own, old_plan=row.plan_id)
     if own is None:
         outcome = attempt(_prepared, judge, source)
         if isinstance(outcome, Ready):
@@ -257,15 +248,11 @@ def _repair(home: Home, folder: Path) -> Iterator[Skipped]:
             new = None if old is None else _successor(home, old)
             if new is None:
                 continue
-            leaf = pem.encode(new.der)
-            text = (
-                leaf + upload_files.chain_of(home, issuer_id=new.issuer_id).sent
-                if path.name.endswith("-fullchain.pem")
-                else leaf
-            )
+            own = upload_files.chain_of(home, issuer_id=new.issuer_id)
+            text = pem.encode(new.der) + (own.sent if path.name.endswith("-fullchain.pem") else "")
             if conflicts(path, text.encode()):
                 write_atomic(path, text.encode(), overwrite=True)
-                yield _skipped(home, new, path, chain)
+                yield _skipped(home, new, path, own)
 
 
 def _successor(home: Home, old: CertificateRow) -> CertificateRow | None:
@@ -290,7 +277,7 @@ def _skipped(home: Home, row: CertificateRow, path: Path, chain: upload_files.Ch
         profile=row.profile,
         device=row.device,
         context=row.context,
-        issuer=home.ca("issuing").issuer.name,
+        issuer=home.ca_of(row.issuer_id).issuer.name,
         not_before=facts.validity.not_before,
         not_after=facts.validity.not_after,
         fingerprint=facts.fingerprint,

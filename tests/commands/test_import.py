@@ -778,3 +778,17 @@ def test_a_relic_is_neither_superseded_nor_renewed(
 
     assert answer.exit == 4, answer.err
     assert "was imported as a relic" in answer.err
+
+
+def test_of_a_serial_that_two_of_its_cas_gave_the_leaf_is_renewed(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    root, issuing = two_tier(tmp_path)
+    issuing.sign("gw")
+    bare("import", "--openssl", root.path, "--openssl", issuing.path, "--no-passphrase")
+    assert bare("show", "01").exit == 6  # the issuing CA's own, and the leaf's
+
+    answer = bare("renew", "gw", "--out", tmp_path / "out", "--json")
+
+    assert answer.exit == 0, answer.out + answer.err
+    assert answer.json["signed"][0]["supersedes"] == "01"

@@ -19,7 +19,7 @@ from ca.keys.public import PublicKey, read_public_key
 from ca.keys.signer import KeyRef, Signer
 from ca.model.certificates import subject_text
 from ca.profiles.profile import Profile
-from ca.store import certificates, derived, issuers, plans, revocations
+from ca.store import certificates, derived, issuers, plans, revocations, successions
 from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
 from ca.store.derived import IndexEntry
@@ -136,7 +136,7 @@ def write_results(
         events.append(_issued(number, draft))
         rows = _superseded(home, predecessors, range(number, numbers[-1] + 1), draft)
         for row in rows:
-            plans.supersede(home.store, row.plan_id, number, at=now)
+            successions.supersede(home.store, row.plan_id, number, at=now)
             detail = {"by": draft.prepared.serial.hex()}
             events.append(Event("superseded", row.serial.hex(), detail, "supersession", number))
             if draft.revoke_old and row.revocation != "revoked":  # its reason stays

@@ -10,7 +10,7 @@ import msgspec
 from ca.encoding.certificates import read_certificate
 from ca.keys.public import read_public_key
 from ca.model.certificates import GeneralName, SubjectAttribute, cn_of
-from ca.store import certificates
+from ca.store import successions
 from ca.store.certificates import CertificateRow
 from ca.store.connection import Store
 
@@ -84,10 +84,10 @@ class Predecessors:
         self._store = store
         keys = Counter(use.key_identity for use in uses)
         devices = Counter(use.device.casefold() for use in uses if use.device)
-        self._keys = certificates.keys_in_register(store, list(keys), except_plans=own)
+        self._keys = successions.keys_in_register(store, list(keys), except_plans=own)
         self._keys |= {key for key, count in keys.items() if count > 1}
         names = list({use.device for use in uses if use.device})
-        self._devices = certificates.devices_in_register(store, names, except_plans=own)
+        self._devices = successions.devices_in_register(store, names, except_plans=own)
         self._devices |= {name for name, count in devices.items() if count > 1}
 
     def of(self, use: Use, *, without: Collection[int] = ()) -> list[CertificateRow]:
@@ -106,10 +106,10 @@ class Predecessors:
 
     def _in_use(self, use: Use) -> Iterator[CertificateRow]:
         if use.device is not None and use.device.casefold() in self._devices:
-            yield from certificates.in_use_of_device(self._store, use.device)
+            yield from successions.in_use_of_device(self._store, use.device)
         if use.key_identity in self._keys:
-            yield from certificates.in_use_of_key(self._store, use.key_identity, use.name)
+            yield from successions.in_use_of_key(self._store, use.key_identity, use.name)
         if use.issued:
-            yield from certificates.in_use_issued(
+            yield from successions.in_use_issued(
                 self._store, use.profile, use.profile_sha256, use.name
             )

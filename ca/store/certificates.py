@@ -135,7 +135,7 @@ _SELECT = f"""
       LEFT JOIN certificate c ON c.plan_id = p.id
       LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
-_IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
+IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
     AND s.id IS NULL AND r.plan_id IS NOT NULL
     AND (t.name <> 'imported' OR c.not_after >= CAST(strftime('%s', p.planned_at) AS INTEGER))"""
 """Certificates that are neither superseded nor revoked nor held.
@@ -178,8 +178,8 @@ def certificates(
         )
         values += [str(since), str(until)]
     if in_use:
-        where.append(_IN_USE)
-    yield from _rows(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
+        where.append(IN_USE)
+    yield from select(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
     if device is None and profile in (None, IMPORTED):
         relics = ["p.not_after >= ?", *([_RELIC_IN_USE] if in_use else [])]
         bounds = [since]
@@ -192,7 +192,7 @@ def certificates(
 def by_name(store: Store, folded: str) -> list[CertificateRow]:
     """Certificates with this case-folded device, CN or SAN, newest first."""
     return list(
-        _rows(
+        select(
             store,
             """WHERE p.id IN (SELECT plan_id FROM san WHERE folded = ?
                               UNION SELECT id FROM plan WHERE device = ?)
@@ -207,7 +207,7 @@ def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
     low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))
     high = bytes.fromhex(prefix + "f" * (len(prefix) % 2)) + b"\xff" * 20
     return list(
-        _rows(
+        select(
             store,
             """WHERE p.issuer_id IN (SELECT id FROM issuer) AND p.serial BETWEEN ? AND ?
                ORDER BY p.id DESC""",
@@ -219,7 +219,7 @@ def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
 def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
     """Every plan for one request, newest first."""
     return list(
-        _rows(
+        select(
             store,
             """WHERE p.request_id = (SELECT id FROM request WHERE sha256 = ?)
                ORDER BY p.id DESC""",
@@ -231,7 +231,7 @@ def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
 def by_key(store: Store, key_identity: bytes) -> list[CertificateRow]:
     """Every certificate for one key, newest first."""
     return list(
-        _rows(
+        select(
             store,
             """WHERE p.id IN (SELECT plan_id FROM certificate
                                WHERE substr(key_identity, 1, 8) = ? AND key_identity = ?)
@@ -279,71 +279,6 @@ def current_by_keys(
     return by_identity
 
 
-def keys_in_register(
-    store: Store, key_identities: Sequence[bytes], *, except_plans: Sequence[int] = ()
-) -> set[bytes]:
-    """Which of these keys have a certificate, apart from those of a range of plans."""
-    first, last = _bounds(except_plans)
-    rows = store.connection.execute(
-        f"""SELECT DISTINCT key_identity FROM certificate
-             WHERE substr(key_identity, 1, 8) IN ({placeholders(key_identities)})
-               AND key_identity IN ({placeholders(key_identities)})
-               AND plan_id NOT BETWEEN ? AND ?""",  # noqa: S608 - marks
-        (*(each[:8] for each in key_identities), *key_identities, first, last),
-    )
-    return {row[0] for row in rows}
-
-
-def devices_in_register(
-    store: Store, names: Sequence[str], *, except_plans: Sequence[int] = ()
-) -> set[str]:
-    """Which of these devices have a plan, case-folded, apart from a range of plans."""
-    if not names:
-        return set()
-    first, last = _bounds(except_plans)
-    rows = store.connection.execute(
-        f"""SELECT DISTINCT device FROM plan
-             WHERE device IN ({placeholders(names)}) AND id NOT BETWEEN ? AND ?""",  # noqa: S608
-        (*names, first, last),
-    )
-    return {row[0].casefold() for row in rows}
-
-
-def _bounds(numbers: Sequence[int]) -> tuple[int, int]:
-    return (min(numbers), max(numbers)) if numbers else (0, -1)
-
-
-def in_use_of_device(store: Store, device: str) -> Iterator[CertificateRow]:
-    """A device's certificates that are neither superseded nor revoked nor held."""
-    return _rows(store, f"WHERE p.device = ? AND {_IN_USE}", [device])
-
-
-def in_use_of_key(store: Store, key_identity: bytes, folded: str) -> Iterator[CertificateRow]:
-    """Certificates of a key with a case-folded name, neither superseded nor revoked nor held."""
-    return _rows(
-        store,
-        f"""WHERE p.id IN (SELECT plan_id FROM certificate
-                            WHERE substr(key_identity, 1, 8) = ? AND key_identity = ?)
-              AND p.id IN (SELECT plan_id FROM san WHERE folded = ?) AND {_IN_USE}""",  # noqa: S608
-        [key_identity[:8], key_identity, folded],
-    )
-
-
-def in_use_issued(
-    store: Store, profile: str, profile_sha256: bytes, folded: str
-) -> Iterator[CertificateRow]:
-    """Certificates that ``sipca issue`` made for a profile and a case-folded name, in use.
-
-    The profile is that of the name or that of the text: a copy is stored under its first name.
-    """
-    return _rows(
-        store,
-        f"""WHERE p.request_id IS NULL AND (t.name = ? OR t.sha256 = ?) AND {_IN_USE}
-              AND p.id IN (SELECT plan_id FROM san WHERE folded = ?)""",  # noqa: S608
-        [profile, profile_sha256, folded],
-    )
-
-
 def known_requests(store: Store, hashes: Sequence[bytes]) -> set[bytes]:
     """Which of these requests (by SHA-256) the register holds."""
     query = f"SELECT sha256 FROM request WHERE sha256 IN ({placeholders(hashes)})"  # noqa: S608 - marks
@@ -353,7 +288,7 @@ def known_requests(store: Store, hashes: Sequence[bytes]) -> set[bytes]:
 def with_same_key(store: Store, plan_id: int) -> list[CertificateRow]:
     """Every certificate for the key of a plan's certificate or request, newest first."""
     return list(
-        _rows(
+        select(
             store,
             """WHERE p.id IN (
                    SELECT c.plan_id
@@ -371,7 +306,7 @@ def with_same_key(store: Store, plan_id: int) -> list[CertificateRow]:
 
 def by_plan(store: Store, plan_id: int) -> CertificateRow:
     """A plan by its number."""
-    return next(_rows(store, "WHERE p.id = ?", [plan_id]))
+    return next(select(store, "WHERE p.id = ?", [plan_id]))
 
 
 def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
@@ -446,9 +381,10 @@ def _relics(store: Store, where: str, values: Sequence[object]) -> Iterator[Cert
         )
 
 
-def _rows(
+def select(
     store: Store, where: str, values: Sequence[str | bytes | int]
 ) -> Iterator[CertificateRow]:
+    """Plans with their results and statuses; ``where`` names the tables as ``_SELECT`` does."""
     for row in store.connection.execute(_SELECT + where, values):
         yield CertificateRow(*row)
 
@@ -473,7 +409,7 @@ def is_recorded(store: Store, der: bytes) -> bool:
 
 def by_der(store: Store, der: bytes) -> CertificateRow | None:
     """The certificate with this DER, or None if the register holds none."""
-    rows = _rows(store, "WHERE p.serial = ?", [serial_of(der)])
+    rows = select(store, "WHERE p.serial = ?", [serial_of(der)])
     return next((row for row in rows if row.signature is not None and row.der == der), None)
 
 

@@ -175,14 +175,6 @@ def _close(store: Store, numbers: Sequence[int]) -> None:
     store.connection.execute(query, numbers)
 
 
-def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime) -> None:
-    """Record that a certificate replaces another, which stays valid until it is revoked."""
-    store.connection.execute(
-        "INSERT INTO supersession (old_plan_id, new_plan_id, superseded_at) VALUES (?, ?, ?)",
-        (old_plan_id, new_plan_id, to_text(at)),
-    )
-
-
 def request_der(store: Store, request_id: int | None) -> bytes | None:
     """A request's octets, or None without a request."""
     row = store.connection.execute("SELECT der FROM request WHERE id = ?", (request_id,)).fetchone()

@@ -63,7 +63,7 @@ def _fill(store: Store) -> None:
     )
     plans.add_results(store, numbers[:1], [b"sig"], at=AT)
     plans.abandon(store, numbers[1], "why", at=AT)
-    plans.supersede(store, numbers[0], numbers[2], at=AT)
+    successions.supersede(store, numbers[0], numbers[2], at=AT)
     event = StatusEvent(issuer, bytes([1]) * 16, "revoked", "superseded")
     revocations.add_event(store, event, at=AT)
     relic = NewRelic(issuer, b"\x01", b"\x30\x00", None, None, 0, 1, ("gone",), "index.txt:1")

@@ -1,0 +1,84 @@
+"""Which certificate supersedes which, and those in use that a new one may supersede."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from ca.store import certificates
+from ca.store.certificates import CertificateRow
+from ca.store.connection import Store, placeholders
+from ca.store.timestamps import to_text
+
+
+def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime) -> None:
+    """Record that a certificate replaces another, which stays valid until it is revoked."""
+    store.connection.execute(
+        "INSERT INTO supersession (old_plan_id, new_plan_id, superseded_at) VALUES (?, ?, ?)",
+        (old_plan_id, new_plan_id, to_text(at)),
+    )
+
+
+def keys_in_register(
+    store: Store, key_identities: Sequence[bytes], *, except_plans: Sequence[int] = ()
+) -> set[bytes]:
+    """Which of these keys have a certificate, apart from those of a range of plans."""
+    first, last = _bounds(except_plans)
+    rows = store.connection.execute(
+        f"""SELECT DISTINCT key_identity FROM certificate
+             WHERE substr(key_identity, 1, 8) IN ({placeholders(key_identities)})
+               AND key_identity IN ({placeholders(key_identities)})
+               AND plan_id NOT BETWEEN ? AND ?""",  # noqa: S608 - marks
+        (*(each[:8] for each in key_identities), *key_identities, first, last),
+    )
+    return {row[0] for row in rows}
+
+
+def devices_in_register(
+    store: Store, names: Sequence[str], *, except_plans: Sequence[int] = ()
+) -> set[str]:
+    """Which of these devices have a plan, case-folded, apart from a range of plans."""
+    if not names:
+        return set()
+    first, last = _bounds(except_plans)
+    rows = store.connection.execute(
+        f"""SELECT DISTINCT device FROM plan
+             WHERE device IN ({placeholders(names)}) AND id NOT BETWEEN ? AND ?""",  # noqa: S608
+        (*names, first, last),
+    )
+    return {row[0].casefold() for row in rows}
+
+
+def _bounds(numbers: Sequence[int]) -> tuple[int, int]:
+    return (min(numbers), max(numbers)) if numbers else (0, -1)
+
+
+def in_use_of_device(store: Store, device: str) -> Iterator[CertificateRow]:
+    """A device's certificates that are neither superseded nor revoked nor held."""
+    return certificates.select(store, f"WHERE p.device = ? AND {certificates.IN_USE}", [device])
+
+
+def in_use_of_key(store: Store, key_identity: bytes, folded: str) -> Iterator[CertificateRow]:
+    """Certificates of a key with a case-folded name, neither superseded nor revoked nor held."""
+    return certificates.select(
+        store,
+        f"""WHERE p.id IN (SELECT plan_id FROM certificate
+                            WHERE substr(key_identity, 1, 8) = ? AND key_identity = ?)
+              AND p.id IN (SELECT plan_id FROM san WHERE folded = ?) AND {certificates.IN_USE}""",  # noqa: S608
+        [key_identity[:8], key_identity, folded],
+    )
+
+
+def in_use_issued(
+    store: Store, profile: str, profile_sha256: bytes, folded: str
+) -> Iterator[CertificateRow]:
+    """Certificates that ``sipca issue`` made for a profile and a case-folded name, in use.
+
+    The profile is that of the name or that of the text: a copy is stored under its first name.
+    """
+    return certificates.select(
+        store,
+        f"""WHERE p.request_id IS NULL AND (t.name = ? OR t.sha256 = ?) AND {certificates.IN_USE}
+              AND p.id IN (SELECT plan_id FROM san WHERE folded = ?)""",  # noqa: S608
+        [profile, profile_sha256, folded],
+    )

@@ -11,7 +11,17 @@ import pytest
 from stand_in.lab import ROOT
 
 from ca.errors import StoreError
-from ca.store import audit, crls, history_checks, issuers, plans, relics, revocations, settings
+from ca.store import (
+    audit,
+    crls,
+    history_checks,
+    issuers,
+    plans,
+    relics,
+    revocations,
+    settings,
+    successions,
+)
 from ca.store.audit import Actor, Event
 from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL

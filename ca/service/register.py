@@ -12,7 +12,7 @@ from ca.authority.status.check import clock_findings, status_service_findings
 from ca.authority.status.crl import ca_called, crl_octets, crl_record
 from ca.authority.status.ocsp import Register
 from ca.authority.status.served import served
-from ca.errors import CAError, MalformedError, NotFoundError, StoreError
+from ca.errors import CAError, MalformedError, NotFoundError, StoreError, attempt
 from ca.model.findings import Finding
 from ca.revocation.ocsp import Answer, failure
 from ca.revocation.ocsp_request import OCSPRequest, read_ocsp_request
@@ -164,20 +164,32 @@ class ServedRegister:
                 cas = in_service(home)
                 findings += [f for ca in cas for f in status_service_findings(home, ca)]
                 if self._served is None:
-                    self._served = [self._served_of(home, register, ca) for ca in cas]
+                    self._served = self._served_now(home, register, cas)
         except ValueError as error:  # octets that cannot be parsed
             raise StoreError(f"the register cannot be read: {error!r}") from error
-        findings += [f for each in self._served for f in judge_served(each, home.now())]
+        findings += [f for each in self._served or () for f in judge_served(each, home.now())]
         return [each for each in findings if each.result in ("warn", "fail")]
 
-    def _served_of(self, home: Home, register: Register, ca: CA) -> Served:
-        """What is served for a CA; computed once for each change, because of an RSA signature."""
-        try:
-            crl = self._crl(home, ca).body
-        except CAError:
-            crl = b""
-        responder = next((r for r in register.responders if r.issuer_id == ca.issuer.id), None)
-        return served(home, ca, crl, responder)
+    def _served_now(self, home: Home, register: Register, cas: list[CA]) -> list[Served] | None:
+        """What is served for each CA; computed once for each change, because of RSA signatures.
+
+        None if the register changed since it was last looked at: what was loaded is then compared
+        after the next look, not with a state that no client has been given yet.
+        """
+        loaded = [attempt(self._crl, home, ca) for ca in cas]
+        signers = {each.issuer_id: each for each in register.responders}
+        with home.store.snapshot():
+            if not self.following.is_up_to_date():
+                return None
+            return [
+                served(
+                    home,
+                    ca,
+                    b"" if isinstance(crl, CAError) else crl.body,
+                    signers.get(ca.issuer.id),
+                )
+                for ca, crl in zip(cas, loaded, strict=True)
+            ]
 
     def _log_once(self, what: str, error: Exception) -> None:
         """Log why a request could not be answered, unless it was the last message logged."""

@@ -110,6 +110,10 @@ class Following:
         self._tell(None)
         return True
 
+    def is_up_to_date(self) -> bool:
+        """Whether nothing was written since the last look; in a snapshot, before it began."""
+        return self._open is not None and self._open[0].store.data_version() == self._version
+
     def close(self) -> None:
         """Close the register; as the last connection, merge the write-ahead log into the file."""
         sound = self._open is not None and self.trouble is None

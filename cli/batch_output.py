@@ -70,7 +70,7 @@ def interruptible(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
 
     The handler says nothing itself: it may have interrupted the very printing of a line.
     """
-    asked = told = False
+    asked = announced = False
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
@@ -86,9 +86,9 @@ def interruptible(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
             say(text)
 
     def is_asked() -> bool:
-        nonlocal told
-        if asked and not told:
-            told = True
+        nonlocal announced
+        if asked and not announced:
+            announced = True
             tell("finishing what is in hand; Ctrl-C again ends at once")
         return asked
 

@@ -104,9 +104,9 @@ def trusted(home: Home) -> list[CA]:
     members = {ca.issuer.id: ca for ca in home.path_of(home.ca("issuing"))}
     for ca in reversed(_previous(home)):
         if issuers.has_live(home.store, ca.issuer.id, home.now()):  # a root's: imported ones
-            for each in home.path_of(ca):
-                if each.facts.validity.not_after >= home.now():
-                    members.setdefault(each.issuer.id, each)
+            for above in home.path_of(ca):
+                if above.facts.validity.not_after >= home.now():
+                    members.setdefault(above.issuer.id, above)
     return list(members.values())
 
 

@@ -121,8 +121,8 @@ def _entry(node: Node) -> RevokedSerial:
 
 
 def _number(field: Node) -> int | None:
-    for each in read(field.contents).children():
-        oid, _, value = read_extension(each.raw)
+    for extension in read(field.contents).children():
+        oid, _, value = read_extension(extension.raw)
         if oid == CRL_NUMBER:
             return integer(read(value))
     return None

@@ -65,16 +65,16 @@ def digest_of(pieces: Iterator[bytes]) -> str:
 
 def pack(files: Sequence[Packed]) -> Iterator[bytes]:
     """A tar archive of these files in pieces: mode 0600, no times, no owners."""
-    for each in files:
-        entry = tarfile.TarInfo(each.name)
-        entry.size, entry.mode = each.size, PRIVATE
+    for file in files:
+        entry = tarfile.TarInfo(file.name)
+        entry.size, entry.mode = file.size, PRIVATE
         yield entry.tobuf(tarfile.GNU_FORMAT)
         count = 0
-        for piece in each.pieces():
+        for piece in file.pieces():
             count += len(piece)
             yield piece
         if count != entry.size:
-            raise StoreError(f"'{each.name}' changed while it was packed", hint="run it again")
+            raise StoreError(f"'{file.name}' changed while it was packed", hint="run it again")
         yield bytes(-count % _BLOCK)
     yield _END
 

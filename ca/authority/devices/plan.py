@@ -130,13 +130,13 @@ def _owners(home: Home) -> list[_Owner]:
         if device.name.casefold() not in named:
             owners[device.name.casefold(), None] = _Owner(device.name, None, [])
     for done in steps_done(home.store):
-        found = owners.get((done.device.casefold(), done.context))
-        if found is not None and done.step == "trust":
-            found.trust = done
-        elif found is not None and done.step == "export":
-            found.export = done
-        elif found is not None:
-            found.certificate = done
+        holder = owners.get((done.device.casefold(), done.context))
+        if holder is not None and done.step == "trust":
+            holder.trust = done
+        elif holder is not None and done.step == "export":
+            holder.export = done
+        elif holder is not None:
+            holder.certificate = done
     return [owners[key] for key in sorted(owners, key=lambda key: (key[0], key[1] or -1))]
 
 

@@ -400,9 +400,9 @@ def _next_cn(home: Home, like: CA) -> str:
     base = _NUMBERED.sub("", like.facts.cn or home.name)
     names = [ca.facts.cn or "" for ca in home.cas()]
     numbers = [1]
-    for each in names:
-        match = _NUMBERED.search(each)
-        if match and each[: match.start()].casefold() == base.casefold():
+    for name in names:
+        match = _NUMBERED.search(name)
+        if match and name[: match.start()].casefold() == base.casefold():
             numbers.append(int(match[1]))
     ending = f" {max(numbers) + 1}"
     return base[: _LONGEST_CN - len(ending)] + ending

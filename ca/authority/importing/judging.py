@@ -10,7 +10,7 @@ import msgspec
 
 from ca.authority.home import CA
 from ca.authority.importing.cas import remarks_on
-from ca.authority.importing.sources import Entry, Found, Sources, refusal
+from ca.authority.importing.sources import Entry, SourcedCertificate, Sources, refusal
 from ca.authority.register import index_of
 from ca.documents.imports import Imported
 from ca.encoding import der
@@ -78,13 +78,13 @@ def judge(sources: Sources, cas: list[CA], known: Known, now: datetime) -> Judge
     judged = Judged()
     taken = set(known.serials) | {_own_serial(ca) for ca in cas}
     seen = {ca.issuer.facts.der for ca in cas if ca.issuer.facts}
-    for found in sources.certificates:
-        if found.der in seen:
+    for sourced in sources.certificates:
+        if sourced.der in seen:
             continue
-        seen.add(found.der)
-        outcome = attempt(_candidate, found, cas, taken, known)
+        seen.add(sourced.der)
+        outcome = attempt(_candidate, sourced, cas, taken, known)
         if isinstance(outcome, CAError):
-            sources.refused.append(refusal(found.source, outcome))
+            sources.refused.append(refusal(sourced.source, outcome))
         elif outcome is None:
             judged.known += 1
         else:
@@ -105,7 +105,7 @@ def _own_serial(ca: CA) -> Serial:
 
 
 def _candidate(
-    found: Found, cas: list[CA], taken: Collection[Serial], known: Known
+    found: SourcedCertificate, cas: list[CA], taken: Collection[Serial], known: Known
 ) -> Candidate | None:
     if sha256(found.der).digest() in known.fingerprints:
         return None
@@ -213,18 +213,18 @@ def _judge_crls(
     sources: Sources, cas: list[CA], judged: Judged, taken: set[Serial], revoked: set[Serial]
 ) -> None:
     revoked |= {(each.event.issuer_id, each.event.serial) for each in judged.events}
-    for found in sources.crls:
-        ca = next((ca for ca in cas if _signed_crl(found.crl, ca)), None)
+    for sourced in sources.crls:
+        ca = next((ca for ca in cas if _signed_crl(sourced.crl, ca)), None)
         if ca is None:
             error = PolicyError(
                 "no CA of this home signed this CRL", hint="import its CA into a home of its own"
             )
-            sources.refused.append(refusal(found.source, error))
+            sources.refused.append(refusal(sourced.source, error))
             continue
         assert ca.issuer.facts is not None
-        if found.crl.number is not None and 0 <= found.crl.number < 1 << 158:
-            sources.last_numbers.append((ca.issuer.facts.der, found.crl.number))
-        for entry in found.crl.entries:
+        if sourced.crl.number is not None and 0 <= sourced.crl.number < 1 << 158:
+            sources.last_numbers.append((ca.issuer.facts.der, sourced.crl.number))
+        for entry in sourced.crl.entries:
             one = (ca.issuer.id, entry.serial)
             if one in revoked:
                 continue
@@ -232,7 +232,7 @@ def _judge_crls(
                 taken.add(one)
                 end = ca.issuer.facts.validity.not_after
                 number = der.serial_number(entry.serial)
-                judged.candidates.append(stub(ca, number, der.sequence(), end, found.source))
+                judged.candidates.append(stub(ca, number, der.sequence(), end, sourced.source))
             revoked.add(one)
             judged.events.append(_event(*one, entry.reason, entry.revoked_at))
 

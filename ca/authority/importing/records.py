@@ -50,9 +50,9 @@ def _write(home: Home, judged: Judged) -> None:
     fitting = [each for each in judged.candidates if each.fits]
     for start in range(0, len(fitting), CHUNK):
         write_plans(home, fitting[start : start + CHUNK])
-    for each in judged.candidates:
-        if not each.fits:
-            _write_relic(home, each)
+    for candidate in judged.candidates:
+        if not candidate.fits:
+            _write_relic(home, candidate)
     for dated in sorted(judged.events, key=lambda each: each.at):
         event = dated.event
         number = revocations.add_event(home.store, event, at=dated.at)

@@ -33,7 +33,7 @@ _FOLDERS = ("newcerts", "certs", "issued", "certs_by_serial", "revoked", "renewe
 _OTHER_LABELS = (b"PRIVATE KEY-----", b"CERTIFICATE REQUEST-----", b"X509 CRL-----")
 
 
-class Found(msgspec.Struct, frozen=True):
+class SourcedCertificate(msgspec.Struct, frozen=True):
     """A certificate, and the file in which it is."""
 
     der: bytes
@@ -66,7 +66,7 @@ class Tree(msgspec.Struct, frozen=True):
 class Sources(msgspec.Struct):
     """Everything that was read."""
 
-    certificates: list[Found] = []
+    certificates: list[SourcedCertificate] = []
     entries: list[Entry] = []
     crls: list[FoundCRL] = []
     last_numbers: list[tuple[bytes, int]] = []
@@ -143,7 +143,7 @@ def _read_file(file: Path, sources: Sources, passphrase: bytes | None) -> None:
         sources.crls.append(FoundCRL(read_crl(_crl_der(data)), str(file)))
         return
     for der in _ders(file, data, passphrase, sources):
-        sources.certificates.append(Found(der, str(file)))
+        sources.certificates.append(SourcedCertificate(der, str(file)))
 
 
 def _ders(file: Path, data: bytes, passphrase: bytes | None, sources: Sources) -> list[bytes]:

@@ -163,11 +163,11 @@ def _refuse_other_files(path: Path, folder: Path) -> None:
         ConflictError: they are not.
     """
     for name in FOLDERS:
-        for each in sorted((path / name).glob("*")):
-            twin = folder / name / each.name
-            same = each.is_file() and twin.is_file() and each.read_bytes() == twin.read_bytes()
+        for own in sorted((path / name).glob("*")):
+            twin = folder / name / own.name
+            same = own.is_file() and twin.is_file() and own.read_bytes() == twin.read_bytes()
             if not same:
-                raise _occupied(path, f"{name}/{each.name}")
+                raise _occupied(path, f"{name}/{own.name}")
 
 
 def _occupied(path: Path, name: str) -> ConflictError:

@@ -82,8 +82,8 @@ def committed(
     alone = [committed(batch, [each]) for each in left]
     return (
         [each for committed_alone, _, _ in alone for each in committed_alone],
-        [each for _, found, _ in alone for each in found],
-        [each for _, _, found in alone for each in found],
+        [each for _, drafted, _ in alone for each in drafted],
+        [each for _, _, planned in alone for each in planned],
     )
 
 

@@ -249,11 +249,11 @@ def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
     cas = all_needed(home)
     if wishes.path is not None:
         _refuse_strange(home, wishes.path)
-    made = []
+    renewed = []
     for ca in cas:
         if wishes.refresh or needs_new(home, ca, within=wishes.within):
             make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
-            made.append(ca)
+            renewed.append(ca)
     if wishes.path is not None:
         make_folder(wishes.path.parent)
         with lock_folder(wishes.path.parent):
@@ -261,7 +261,7 @@ def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
             write_stream(wishes.path, formatted_all(home))
     first, *others = (crl_record(home, ca) for ca in cas)
     path = None if wishes.path is None else str(wishes.path)
-    return CRLDocument(crl=first, made=bool(made), path=path, others=others)
+    return CRLDocument(crl=first, made=bool(renewed), path=path, others=others)
 
 
 def all_needed(home: Home) -> list[CA]:

@@ -60,9 +60,9 @@ def _strays(path: Path, now: datetime) -> Iterator[str]:
     """Names of what is not sipca's, with the folder where it is not the home itself."""
     for entry in _entries(path):
         if entry.name in OPERATORS and entry.is_dir():
-            for each in _entries(path / entry.name):
-                if not each.name.endswith(".toml") and not _is_passing(each, now):
-                    yield f"{entry.name}/{each.name}"
+            for file in _entries(path / entry.name):
+                if not file.name.endswith(".toml") and not _is_passing(file, now):
+                    yield f"{entry.name}/{file.name}"
         elif entry.name not in KNOWN and not _is_passing(entry, now):
             yield entry.name
 

@@ -100,11 +100,23 @@ def report_error(error: CAError, settings: Settings) -> int:
 def report_usage(error: Any, settings: Settings) -> int:
     """Print a usage error; returns its exit code."""
     message = str(error.format_message()).rstrip(".")
-    context = getattr(error, "ctx", None)
+    context: Any = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context is not None else "sipca --help"
     if type(error).__name__ == "NoArgsIsHelpError":
-        say_anyway(message)
+        if settings.json:
+            message = f"'{context.command_path}' needs the name of a command"
+            _report("usage", message, hint, USAGE, settings)
+        else:
+            say_anyway(message)
         return USAGE
+    if type(error).__name__ == "NoSuchOption":
+        from cli.near_misses import option_hint
+
+        message = error.message
+        hint = option_hint(error.option_name, context.command, context.command_path)
+    elif type(error).__name__ in ("BadParameter", "WrongWordError") and not error.param:
+        message = error.message.rstrip(".")
+        hint = getattr(error, "hint", None) or hint
     _report("usage", message[:1].lower() + message[1:], hint, USAGE, settings)
     return USAGE
 

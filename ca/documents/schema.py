@@ -28,6 +28,7 @@ from ca.documents.env import EnvDocument
 from ca.documents.error import ErrorDocument
 from ca.documents.export import ExportDocument
 from ca.documents.fixture import FixtureDocument, FixtureListDocument
+from ca.documents.help import HelpDocument
 from ca.documents.imports import ImportDocument
 from ca.documents.init import InitDocument
 from ca.documents.issue import IssueDocument
@@ -47,6 +48,7 @@ from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
 from ca.documents.target import TargetListDocument
 from ca.documents.trust import TrustDiffDocument, TrustDocument
+from ca.documents.version import VersionDocument
 from ca.errors import NotFoundError
 
 
@@ -109,6 +111,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "env": EnvDocument,
     "samples": SamplesDocument,
     "schema": SchemaListDocument,
+    "help": HelpDocument,
+    "version": VersionDocument,
     "error": ErrorDocument,
 }
 """By the words of the command; "error" is what is printed on stderr if there is no document."""

@@ -43,6 +43,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("ca retire", unused), ("device done", "p.lab.example", "--step", "trust"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
         ("target list",), ("target show", "generic"), ("env",), ("schema",),
+        ("help", "sign"), ("version",),
         ("apply", lab, "--check"), ("apply", lab), ("backup", tmp_path / "b"), ("restore", tmp_path / "b"),
         ("ca export-root-key", tmp_path / "k", "--new-passphrase-file", secret),
         ("crl", "--ca", "root", "--refresh", "--lifetime", "2y"),

@@ -30,6 +30,7 @@ COMMANDS: dict[str, Any] = {
         },
     ),
     "preflight": "Will the device take these files, and its peers this certificate?",
+    "doctor": "Why does TLS not come up? Look at a device over the wire.",
     "trust": (
         "Trusted-root bundles for devices.",
         {"build": "Gather CA certificates into one.", "diff": "Compare two."},

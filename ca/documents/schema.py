@@ -24,6 +24,7 @@ from ca.documents.check import CheckDocument
 from ca.documents.crl import CRLDocument
 from ca.documents.csr import RequestDocument
 from ca.documents.device import DeviceDocument, DeviceDoneDocument, DeviceListDocument
+from ca.documents.doctor import DoctorDocument
 from ca.documents.env import EnvDocument
 from ca.documents.error import ErrorDocument
 from ca.documents.export import ExportDocument
@@ -80,6 +81,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "restore": RestoreDocument,
     "check": CheckDocument,
     "preflight": PreflightDocument,
+    "doctor": DoctorDocument,
     "trust build": TrustDocument,
     "trust diff": TrustDiffDocument,
     "fixture list": FixtureListDocument,

@@ -39,6 +39,7 @@ USUAL: dict[str, list[str]] = {
     "ocsp presign": ["--out", "{out}"],
     "ocsp rotate": [],
     "preflight": ["{out}/sbc1-device.pem"],
+    "doctor": ["sbc1", "--offline", "{out}/sbc1-device.pem"],
     "trust build": ["{csr}"],
     "trust diff": ["{csr}", "{csr}"],
     "fixture list": [],

@@ -105,6 +105,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
         "CheckDocument": ("check",),
         "PreflightDocument": ("preflight", tmp_path / "o" / "sbc1-device.pem"),
+        "DoctorDocument": ("doctor", "--all"),
         "EnvDocument": ("env",),
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),

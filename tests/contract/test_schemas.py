@@ -33,6 +33,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("log", "--verify"), ("log",), ("device list",), ("device show", "sbc1"),
         ("device set", "sbc1", "--context", "2"), ("device remove", "sbc1"),
         ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust build", out / "trusted-root.pem"),
+        ("doctor", "10.9.9.9", "--offline", out / "sbc1-device.pem"), ("doctor", "--all"),
         ("trust diff", out / "trusted-root.pem", out / "trusted-1-root.pem"),
         ("issue", "p.lab.example", "--out", tmp_path / "i"), ("fixture list",),
         ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("renew", "sbc1", "--out", tmp_path / "n"),

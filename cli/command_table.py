@@ -31,6 +31,8 @@ COMMANDS: dict[str, Any] = {
     ),
     "preflight": "Will the device take these files, and its peers this certificate?",
     "doctor": "Why does TLS not come up? Look at a device over the wire.",
+    "pull": "Have a device make a CSR, and fetch it.",
+    "push": "Load certificate and trust files into devices.",
     "trust": (
         "Trusted-root bundles for devices.",
         {"build": "Gather CA certificates into one.", "diff": "Compare two."},

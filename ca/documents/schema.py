@@ -37,6 +37,8 @@ from ca.documents.log import LogDocument
 from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
 from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
+from ca.documents.pull import PullDocument
+from ca.documents.push import PushDocument
 from ca.documents.rekey import RekeyDocument
 from ca.documents.renew import RenewDocument
 from ca.documents.restore import RestoreDocument
@@ -82,6 +84,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "check": CheckDocument,
     "preflight": PreflightDocument,
     "doctor": DoctorDocument,
+    "pull": PullDocument,
+    "push": PushDocument,
     "trust build": TrustDocument,
     "trust diff": TrustDiffDocument,
     "fixture list": FixtureListDocument,

@@ -40,6 +40,8 @@ USUAL: dict[str, list[str]] = {
     "ocsp rotate": [],
     "preflight": ["{out}/sbc1-device.pem"],
     "doctor": ["sbc1", "--offline", "{out}/sbc1-device.pem"],
+    "pull": ["sbc1", "--address", "127.0.0.1:1", "--password-file", "{csr}"],
+    "push": ["sbc1", "--address", "127.0.0.1:1", "--password-file", "{csr}"],
     "trust build": ["{csr}"],
     "trust diff": ["{csr}", "{csr}"],
     "fixture list": [],

@@ -79,7 +79,9 @@ def test_a_lost_key_and_a_changed_type_are_noticed() -> None:
     ]
 
 
-def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path: Path) -> None:
+def test_every_json_answer_is_of_its_documents_type(
+    sipca: CommandLine, tmp_path: Path, wired: tuple[object, ...]
+) -> None:
     csr = SAMPLES / "sbc1.csr"
     request = tmp_path / "request.der"
     request.write_bytes(request_for(bytes.fromhex("3000")))
@@ -106,6 +108,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "CheckDocument": ("check",),
         "PreflightDocument": ("preflight", tmp_path / "o" / "sbc1-device.pem"),
         "DoctorDocument": ("doctor", "--all"),
+        "PullDocument": ("pull", "sbc1", *wired),
+        "PushDocument": ("push", "--all", "--expiring", "1d", *wired[2:]),
         "EnvDocument": ("env",),
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),

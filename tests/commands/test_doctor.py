@@ -8,11 +8,12 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stand_in.lab import Answer, CommandLine
+from stand_in.lab import NOW, Answer, CommandLine
 from stand_in.peers import answering_tls, free_port, misbehaving, serving_tls
 
 MUTUAL = ("-Verify", "5", "-verify_return_error")
@@ -331,3 +332,51 @@ def test_all_addresses_are_swept_with_a_line_each(
     assert answer.out == "well 0   look at 0   wrong 0   no answer 21\n"
     assert 'sipca_peer_reached{home="' in metrics.read_text()
     assert json.loads(sipca("doctor", "--all", "--json").out)["peers"][0]["reached"] is False
+
+
+def test_an_expired_certificate_still_served_is_named(
+    sipca: CommandLine, lab: Path, frozen: Callable[[datetime], None]
+) -> None:
+    frozen(NOW + timedelta(days=1000))
+
+    with serving_tls(lab, "sbc1") as port:
+        answer, codes = examined(sipca, port, "--service", "tls")
+
+    assert (answer.exit, codes) == (9, {"doctor-validity"})
+    assert "'sbc1.lab.example' expired on 2029-0" in answer.out
+
+
+def test_a_host_name_typed_as_email_in_another_ca_s_certificate_is_named(
+    sipca: CommandLine, lab: Path
+) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "odd.key", "-out",
+         "odd-device.pem", "-days", "9", "-subj", "/CN=sbc1.lab.example", "-addext",
+         "subjectAltName=email:sbc1.lab.example"],
+        cwd=lab, check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+
+    with serving_tls(lab, "odd", chain=False) as port:
+        answer, codes = examined(sipca, port, "--service", "tls")
+
+    assert answer.exit == 9
+    assert {"doctor-san-kind", "doctor-foreign"} <= codes
+    assert "'sbc1.lab.example' has no '@': its selector was left at EMAIL" in answer.out
+
+
+def test_a_peer_that_checks_crls_refuses_our_revoked_certificate_and_that_is_told(
+    sipca: CommandLine, lab: Path
+) -> None:
+    revoked = sipca("revoke", "client.lab.example", "--reason", "cessation")
+    for ca in ("issuing", "root"):
+        assert sipca("crl", "--ca", ca, "-o", lab / f"{ca}.crl").exit == 0
+    both = "".join((lab / f"{ca}.crl").read_text() for ca in ("issuing", "root"))
+    (lab / "crls.pem").write_text(both + (lab / "trusted-root.pem").read_text())
+
+    checking = ("-CAfile", "crls.pem", "-crl_check_all", *MUTUAL)
+    with serving_tls(lab, "sbc1", *checking) as port:
+        answer, codes = examined(sipca, port, "--service", "tls", *presenting(lab, "client"))
+
+    assert revoked.exit == 0, revoked.err
+    assert (answer.exit, codes) == (9, {"doctor-alert"}), answer.out
+    assert "refuses the certificate presented: it is revoked (alert 44" in answer.out

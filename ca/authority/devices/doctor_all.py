@@ -26,9 +26,11 @@ from ca.files import write_stream
 from ca.keys.client import ClientIdentity
 from ca.model.findings import CertificateMarks, about
 from ca.store.devices import DeviceRow
-from ca.wire.connection import split_address
+from ca.wire.connection import Limits, split_address
 
 AT_ONCE = 24
+_LIMITS = Limits(connect=3.0, whole=6.0)
+"""So that 200 addresses of which half hang take less than a minute."""
 _WORST: tuple[Verdict, ...] = ("ok", "warn", "fail")
 
 
@@ -69,7 +71,14 @@ def examine_all(
 
 def _wishes(row: DeviceRow, address: str, client: ClientIdentity | None) -> DoctorWishes:
     peer = f"[{address}]" if ":" in address else address
-    return DoctorWishes(peer=peer, device=row.name, context=row.context, client=client, brief=True)
+    return DoctorWishes(
+        peer=peer,
+        device=row.name,
+        context=row.context,
+        client=client,
+        brief=True,
+        limits=_LIMITS,
+    )
 
 
 def _record(home: Home, wish: DoctorWishes, sight: Observed | CAError) -> PeerRecord:

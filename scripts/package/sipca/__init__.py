@@ -15,8 +15,14 @@ def main() -> None:
     """The console script."""
     sys.path.insert(0, _folder())
     from cli.main import main as run
+    from cli.process import leave
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            leave(end.code)
+        raise
 
 
 def _folder() -> str:

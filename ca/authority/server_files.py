@@ -22,7 +22,14 @@ from ca.encoding import pem
 from ca.encoding.bundles import read_bundle
 from ca.encoding.certificates import read_certificate
 from ca.encoding.pkcs7 import certs_only, read_certs_only
-from ca.errors import CAError, ConflictError, MalformedError, attempt
+from ca.errors import (
+    CAError,
+    ConflictError,
+    KeyUnavailableError,
+    MalformedError,
+    PolicyError,
+    attempt,
+)
 from ca.files import NewFile, read_bounded, start_of, write_together
 from ca.keys.files import (
     KeyFileFormat,
@@ -43,7 +50,8 @@ from ca.store.certificates import CertificateRow
 MAX_FILE = 1 << 26
 """Octets of a file with CRLs that is compared at most."""
 _BLOCK = re.compile(
-    rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n[A-Za-z0-9+/=\r\n:, -]*?-----END \1-----\r?\n?"
+    rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n"
+    rb"(?:[A-Za-z0-9+/=\r\n:, ]++|-(?!----))*+-----END \1-----\r?\n?"
 )
 _PLAIN = re.compile(r"[A-Za-z0-9/._+@-]*", re.ASCII)
 
@@ -93,6 +101,24 @@ def wants(target: Target, *contents: str) -> bool:
 def has_store(target: Target) -> bool:
     """Whether a file of a target is a PKCS#12, which has a passphrase."""
     return any(file.format in ("keystore", "truststore") for file in target.server_files)
+
+
+def check_stores(target: Target, form: KeyFileFormat) -> None:
+    """Check that there is a passphrase for a PKCS#12, and that a PFX's form is asked of one.
+
+    Raises:
+        KeyUnavailableError: it is missing.
+        PolicyError: the target has no PKCS#12.
+    """
+    if has_store(target) and form.passphrase is None:
+        raise KeyUnavailableError(
+            f"the stores of target '{target.name}' need a passphrase",
+            hint="--key-passphrase-file FILE",
+        )
+    if form.legacy and not has_store(target):
+        raise PolicyError(
+            f"--legacy-pfx is for a PFX, and target '{target.name}' has none", hint="leave it out"
+        )
 
 
 def as_held(pair: KeyPair, form: KeyFileFormat) -> HeldKey:
@@ -194,7 +220,8 @@ def _certificates_in(home: Home, data: bytes, form: str) -> list[bytes] | None:
     if _BLOCK.sub(b"", data).strip() or not all(_is_expected(home, each) for each in blocks):
         return None
     ders = [attempt(_der, each[0]) for each in blocks if each[1] == b"CERTIFICATE"]
-    return [der for der in ders if isinstance(der, bytes)] if bytes in map(type, ders) else []
+    whole = [der for der in ders if not isinstance(der, CAError)]
+    return whole if len(whole) == len(ders) else None
 
 
 def _is_expected(home: Home, block: re.Match[bytes]) -> bool:
@@ -288,12 +315,20 @@ def _is_current(path: Path, file: TargetFile, given: Material) -> bool:
     if not path.is_file():
         return False
     if file.contents == ("key",) and file.format == "pem":
-        return True
+        return _has_key(path, given)
     if file.format not in ("keystore", "truststore"):
         return False
     wanted = [der for each in file.contents for der in _certificates(each, given)]
     held = _certificates_in_store(path, given.form.passphrase)
     return held[:1] == wanted[:1] and sorted(held) == sorted(wanted)
+
+
+def _has_key(path: Path, given: Material) -> bool:
+    """Whether a file holds the key already, however it is written there."""
+    held = attempt(read_key, path, given.form.passphrase)
+    if given.key is None or isinstance(held, CAError):
+        return False
+    return held.pair.public.identity == given.key.pair.public.identity
 
 
 def _certificates_in_store(path: Path, passphrase: bytes | None) -> list[bytes]:

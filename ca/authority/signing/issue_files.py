@@ -17,7 +17,7 @@ from ca.documents.issue import IssuedFiles
 from ca.documents.server import ServerSetup
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, ConflictError, KeyUnavailableError, PolicyError
+from ca.errors import CAError, ConflictError, PolicyError
 from ca.files import PRIVATE, read_bounded, write_atomic
 from ca.keys.files import (
     KeyFileFormat,
@@ -152,11 +152,12 @@ class TargetPlace:
                 f"target '{target.name}' has no file for the key, which issue makes",
                 hint=f"sipca export REF --target {target.name} writes its files",
             )
-        if server_files.has_store(target) and form.passphrase is None:
-            raise KeyUnavailableError(
-                f"the stores of target '{target.name}' need a passphrase",
-                hint="--key-passphrase-file FILE",
+        if form.pfx and not server_files.has_store(target):
+            raise PolicyError(
+                f"target '{target.name}' names its files, and none is a PFX",
+                hint="leave out --pfx, or leave out --target",
             )
+        server_files.check_stores(target, form)
         self.folder, self.stem, self.target, self._key = folder, stem, target, key
         self.form = KeyFileFormat(False, form.legacy, form.passphrase)
         self.server: ServerSetup | None = None

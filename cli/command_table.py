@@ -31,8 +31,12 @@ COMMANDS: dict[str, Any] = {
     ),
     "preflight": "Will the device take these files, and its peers this certificate?",
     "trust": (
-        "Trusted-root bundles for devices.",
-        {"build": "Gather CA certificates into one.", "diff": "Compare two."},
+        "Roots that people, machines and devices trust.",
+        {
+            "export": "This CA's root for a person's own machine, with the commands.",
+            "build": "Gather CA certificates into one bundle for a device.",
+            "diff": "Compare two.",
+        },
     ),
     "fixture": (
         "Bad certificates from a throw-away CA, for testing devices.",

@@ -46,7 +46,7 @@ from ca.documents.show import ShowDocument
 from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
 from ca.documents.target import TargetListDocument
-from ca.documents.trust import TrustDiffDocument, TrustDocument
+from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustExportDocument
 from ca.errors import NotFoundError
 
 
@@ -80,6 +80,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "restore": RestoreDocument,
     "check": CheckDocument,
     "preflight": PreflightDocument,
+    "trust export": TrustExportDocument,
     "trust build": TrustDocument,
     "trust diff": TrustDiffDocument,
     "fixture list": FixtureListDocument,

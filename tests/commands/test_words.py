@@ -39,6 +39,7 @@ USUAL: dict[str, list[str]] = {
     "ocsp presign": ["--out", "{out}"],
     "ocsp rotate": [],
     "preflight": ["{out}/sbc1-device.pem"],
+    "trust export": [],
     "trust build": ["{csr}"],
     "trust diff": ["{csr}", "{csr}"],
     "fixture list": [],

@@ -112,6 +112,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k2"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
+        "TrustExportDocument": ("trust", "export"),
         "TrustDocument": ("trust", "build", trusted),
         "TrustDiffDocument": ("trust", "diff", trusted, trusted),
         "FixtureListDocument": ("fixture", "list"),

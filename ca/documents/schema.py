@@ -49,7 +49,7 @@ from ca.documents.show import ShowDocument
 from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
 from ca.documents.target import TargetListDocument
-from ca.documents.trust import TrustDiffDocument, TrustDocument
+from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustExportDocument
 from ca.errors import NotFoundError
 
 
@@ -86,6 +86,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "doctor": DoctorDocument,
     "pull": PullDocument,
     "push": PushDocument,
+    "trust export": TrustExportDocument,
     "trust build": TrustDocument,
     "trust diff": TrustDiffDocument,
     "fixture list": FixtureListDocument,

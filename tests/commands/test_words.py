@@ -42,6 +42,7 @@ USUAL: dict[str, list[str]] = {
     "doctor": ["sbc1", "--offline", "{out}/sbc1-device.pem"],
     "pull": ["sbc1", "--address", "127.0.0.1:1", "--password-file", "{csr}"],
     "push": ["sbc1", "--address", "127.0.0.1:1", "--password-file", "{csr}"],
+    "trust export": [],
     "trust build": ["{csr}"],
     "trust diff": ["{csr}", "{csr}"],
     "fixture list": [],

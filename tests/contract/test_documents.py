@@ -117,6 +117,7 @@ def test_every_json_answer_is_of_its_documents_type(
         "DeviceListDocument": ("device", "list"),
         "PullDocument": ("pull", "sbc1", *wired),
         "PushDocument": ("push", "--all", "--expiring", "1d", *wired[2:]),
+        "TrustExportDocument": ("trust", "export"),
         "TrustDocument": ("trust", "build", trusted),
         "TrustDiffDocument": ("trust", "diff", trusted, trusted),
         "FixtureListDocument": ("fixture", "list"),

@@ -91,9 +91,15 @@ def test_signing_loads_no_heavy_module(sipca: CommandLine, tmp_path: Path) -> No
 CONSOLE = """
 import atexit, sys
 sys.path.insert(0, {package!r})
-from sipca import main
-atexit.register(print, "the end was kept")
-main()
+import sipca
+sys.path.insert(0, {root!r})
+import cli.main
+run = cli.main.main
+def with_an_end():
+    atexit.register(print, "the end was kept")
+    run()
+cli.main.main = with_an_end
+sipca.main()
 """
 
 
@@ -101,7 +107,7 @@ main()
 def test_the_console_script_does_what_is_registered_for_the_end(
     words: list[str], code: int
 ) -> None:
-    script = CONSOLE.format(package=str(ROOT / "scripts" / "package"))
+    script = CONSOLE.format(package=str(ROOT / "scripts" / "package"), root=str(ROOT))
 
     done = subprocess.run(
         [sys.executable, "-c", script, *words], capture_output=True, text=True, timeout=60
@@ -112,7 +118,7 @@ def test_the_console_script_does_what_is_registered_for_the_end(
 
 
 def test_the_console_script_that_nobody_reads_ends_as_before() -> None:
-    script = CONSOLE.format(package=str(ROOT / "scripts" / "package"))
+    script = CONSOLE.format(package=str(ROOT / "scripts" / "package"), root=str(ROOT))
     full = Path("/dev/full").open("w")  # noqa: SIM115 - closed below
 
     with full:

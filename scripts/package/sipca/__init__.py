@@ -14,14 +14,15 @@ __all__ = ["main"]
 def main() -> None:
     """The console script."""
     sys.path.insert(0, _folder())
+    from cli.process import QuickEnd
+
+    ending = QuickEnd()
     from cli.main import main as run
-    from cli.process import leave
 
     try:
         run()
     except SystemExit as end:
-        if isinstance(end.code, int):
-            leave(end.code)
+        ending.code = end.code
         raise
 
 

@@ -17,6 +17,8 @@ from cli.settings import Settings
 from cli.utf8 import refuse_octets
 from cli.values import listed, name_value, take_any_case
 
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+"""click's UsageError, which typer does not name."""
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -25,7 +27,7 @@ def _told_of(ctx: Any) -> Iterator[None]:
     """Let a usage error say of which command it is, which the parser leaves out of some."""
     try:
         yield
-    except typer.BadParameter.__base__ as error:  # type: ignore[misc]
+    except USAGE_ERROR as error:
         error.ctx = error.ctx or ctx  # type: ignore[attr-defined]
         raise
 
@@ -139,9 +141,9 @@ def load_command(path: tuple[str, ...]) -> Any:
     command.path = path
     command.params.extend(global_options())
     for parameter in command.params:
-        name_value(parameter)
         take_any_case(parameter, path)
         refuse_octets(parameter)
+        name_value(parameter)
     return command
 
 

@@ -87,7 +87,7 @@ ARGUMENTS: dict[Words, Choice] = {
     ("target", "show"): _shelf("targets"),
     ("rule", "show"): _rules,
     ("fixture", "make"): _fixtures,
-    ("completion",): _of("cli.commands.completion", "SCRIPTS"),
+    ("completion",): lambda _path, _home: ("bash", "zsh", "fish"),
 }
 PLACEHOLDERS = {
     "--profile": "PROFILE",

@@ -56,6 +56,10 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that have other content.")
 ]
 
+WholeAccount = Annotated[
+    bool,
+    typer.Option("--account", help="Every line of the account, also what was taken as asked."),
+]
 Report = Annotated[
     Path | None,
     typer.Option(

@@ -8,6 +8,7 @@ import typer
 
 from cli.options import settings_of
 from cli.output import show
+from cli.usage import WrongWordError
 
 
 def help_command(
@@ -27,7 +28,10 @@ def help_command(
     path = [word for each in words or () for word in each.split()]
     for number, word in enumerate(path):
         if not hasattr(context.command, "resolve_command"):
-            raise typer.BadParameter(f"'{' '.join(path[:number])}' has no commands of its own")
+            known = " ".join(path[:number])
+            raise WrongWordError(
+                f"'{known}' has no commands of its own", hint=f"sipca help {known}"
+            )
         name, command, _ = context.command.resolve_command(context, [word])
         context = typer.Context(command, info_name=name, parent=context)
     document = HelpDocument(command=" ".join(path), text=context.get_help())

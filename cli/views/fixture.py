@@ -9,7 +9,8 @@ from cli.terminal import table
 def fixtures_text(document: FixtureListDocument) -> str:
     """One line a fixture."""
     rows = [(each.name, each.description, each.peer) for each in document.fixtures]
-    return table(rows, head=("fixture", "the certificate", "a correct peer"))
+    head = ("fixture", "the certificate", "a correct peer")
+    return table(rows, head=head, shorten=("the certificate",))
 
 
 def made_text(document: FixtureDocument) -> str:
@@ -23,6 +24,7 @@ def made_text(document: FixtureDocument) -> str:
             f"made from a throw-away CA ({document.ca}) in {document.folder}",
             table(rows, indent="  "),
             f"load into the tested peer's store: {document.trusted_root}",
+            f"if it checks CRLs, give it {document.crls}: of issuing and root, it asks for both",
             f"note what it did in {document.table}",
         ]
     )

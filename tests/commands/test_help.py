@@ -103,4 +103,4 @@ def test_a_short_list_stands_in_the_help_of_the_option_or_below(
 def test_help_lists_the_profiles_of_the_home_too(sipca: CommandLine) -> None:
     sipca("profile", "new", "mine", "--from", "sip")
 
-    assert " mine," in sipca("sign", "--home", sipca.home, "--help", home=False).out
+    assert ", mine\n" in sipca("sign", "--home", sipca.home, "--help", home=False).out

@@ -133,7 +133,7 @@ def test_the_register_has_the_name_of_the_profile_and_the_target(
     sipca("sign", csr_file("x", cn="gw1.lab.example"), "--profile", "SIP", "--device", "gw1")
 
     assert sipca("list", "--json").json["certificates"][0]["profile"] == "sip"
-    assert sipca("device", "show", "gw1", "--json").json["target"] == "generic"
+    assert sipca("device", "show", "gw1", "--json").json["device"]["target"] == "generic"
 
 
 def test_a_key_and_a_reason_may_be_typed_in_capitals(sipca: CommandLine, tmp_path: Path) -> None:

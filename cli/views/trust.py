@@ -58,7 +58,7 @@ def export_text(document: TrustExportDocument) -> str:
     lines += [f"  {number}. {one_line(step)}" for number, step in enumerate(document.steps, 1)]
     lines += _commands("undo:", document.undo)
     lines += [f"note: {one_line(each)}" for each in document.notes]
-    lines.append(f"from: {one_line(document.source)}")
+    lines.append(f"source: {one_line(document.source)}")
     return "\n".join(lines)
 
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, Any] = {
         "Roots that people, machines and devices trust.",
         {
             "export": "This CA's root for a person's own machine, with the commands.",
+            "check": "Does a device's store have the roots of a list, or ours?",
             "build": "Gather CA certificates into one bundle for a device.",
             "diff": "Compare two.",
         },

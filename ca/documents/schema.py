@@ -46,7 +46,12 @@ from ca.documents.show import ShowDocument
 from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
 from ca.documents.target import TargetListDocument
-from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustExportDocument
+from ca.documents.trust import (
+    TrustCheckDocument,
+    TrustDiffDocument,
+    TrustDocument,
+    TrustExportDocument,
+)
 from ca.errors import NotFoundError
 
 
@@ -81,6 +86,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "check": CheckDocument,
     "preflight": PreflightDocument,
     "trust export": TrustExportDocument,
+    "trust check": TrustCheckDocument,
     "trust build": TrustDocument,
     "trust diff": TrustDiffDocument,
     "fixture list": FixtureListDocument,

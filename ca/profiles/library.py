@@ -16,6 +16,7 @@ from ca.names.text import printable
 from ca.profiles.anchor import Anchor, check_anchor
 from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
+from ca.profiles.pack import OURS, Pack, check_pack
 from ca.profiles.profile import Profile
 from ca.profiles.reader import decode_utf8, read_toml
 from ca.profiles.target import FORMER_KEYS, Target, check_target
@@ -147,6 +148,27 @@ class Library(msgspec.Struct, frozen=True):
         anchor = read_toml(text, Anchor, file=f"{name}.toml")
         _check(check_anchor, anchor, f"{name}.toml")
         return msgspec.structs.replace(anchor, name=name, text=text)
+
+    @property
+    def packs(self) -> Shelf:
+        """Named lists of roots; these are only shipped."""
+        return Shelf("trust pack", "profiles.packs", None)
+
+    def pack(self, name: str) -> Pack:
+        """Read a named list of roots.
+
+        Raises:
+            NotFoundError: there is no such list.
+        """
+        known = self.packs.shipped()
+        if name not in known:
+            raise NotFoundError(
+                f"there is no trust pack '{printable(name)}'",
+                hint=f"there are {', '.join((OURS, *known))}",
+            )
+        pack = read_toml(self.packs.text(name), Pack, file=f"{name}.toml")
+        _check(check_pack, pack, f"{name}.toml")
+        return msgspec.structs.replace(pack, name=name)
 
     def profile(self, name: str) -> Profile:
         """Read a profile by name.

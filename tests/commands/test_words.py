@@ -40,6 +40,7 @@ USUAL: dict[str, list[str]] = {
     "ocsp rotate": [],
     "preflight": ["{out}/sbc1-device.pem"],
     "trust export": [],
+    "trust check": ["{out}/trusted-root.pem", "--pack", "ours"],
     "trust build": ["{csr}"],
     "trust diff": ["{csr}", "{csr}"],
     "fixture list": [],

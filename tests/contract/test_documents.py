@@ -113,6 +113,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
         "TrustExportDocument": ("trust", "export"),
+        "TrustCheckDocument": ("trust", "check", trusted, "--pack", "ours"),
         "TrustDocument": ("trust", "build", trusted),
         "TrustDiffDocument": ("trust", "diff", trusted, trusted),
         "FixtureListDocument": ("fixture", "list"),

@@ -32,7 +32,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("show", "sbc1"), ("export", "sbc1", "--out", out, "--target", "audiocodes-7.4"), ("chain",), ("status",),
         ("log", "--verify"), ("log",), ("device list",), ("device show", "sbc1"),
         ("device set", "sbc1", "--context", "2"), ("device remove", "sbc1"),
-        ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust export",), ("trust build", out / "trusted-root.pem"),
+        ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust export",), ("trust check", out / "trusted-root.pem", "--pack", "teams-2026"), ("trust build", out / "trusted-root.pem"),
         ("trust diff", out / "trusted-root.pem", out / "trusted-1-root.pem"),
         ("issue", "p.lab.example", "--out", tmp_path / "i"), ("fixture list",),
         ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("renew", "sbc1", "--out", tmp_path / "n"),

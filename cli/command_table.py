@@ -67,7 +67,7 @@ COMMANDS: dict[str, Any] = {
             "list": "All profiles.",
             "show": "The text of one.",
             "check": "Check a profile file.",
-            "new": "Copy a profile into the home to edit.",
+            "new": "Copy a profile into the home to edit, or make one from a certificate.",
         },
     ),
     "target": (

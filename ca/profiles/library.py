@@ -195,6 +195,16 @@ class Library(msgspec.Struct, frozen=True):
             NotFoundError: there is no profile ``like``, or no home.
         """
         text = self.profiles.text(like)
+        return self.add_profile(name, text)
+
+    def add_profile(self, name: str, text: str) -> Path:
+        """Write a new profile into the home, and return its path.
+
+        Raises:
+            MalformedError: the name is not valid for a profile.
+            ConflictError: a profile of that name exists.
+            NotFoundError: there is no home.
+        """
         _check_name(name)
         if name in self.profiles.names():
             raise ConflictError(f"a profile '{name}' already exists", hint="choose another name")

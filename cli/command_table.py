@@ -37,6 +37,7 @@ COMMANDS: dict[str, Any] = {
         "Roots that people, machines and devices trust.",
         {
             "export": "This CA's root for a person's own machine, with the commands.",
+            "check": "Does a device's store have the roots of a list, or ours?",
             "build": "Gather CA certificates into one bundle for a device.",
             "diff": "Compare two.",
         },
@@ -69,7 +70,7 @@ COMMANDS: dict[str, Any] = {
             "list": "All profiles.",
             "show": "The text of one.",
             "check": "Check a profile file.",
-            "new": "Copy a profile into the home to edit.",
+            "new": "Copy a profile into the home to edit, or make one from a certificate.",
         },
     ),
     "target": (

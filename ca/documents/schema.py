@@ -50,7 +50,12 @@ from ca.documents.show import ShowDocument
 from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
 from ca.documents.target import TargetListDocument
-from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustExportDocument
+from ca.documents.trust import (
+    TrustCheckDocument,
+    TrustDiffDocument,
+    TrustDocument,
+    TrustExportDocument,
+)
 from ca.documents.version import VersionDocument
 from ca.errors import NotFoundError
 
@@ -89,6 +94,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "pull": PullDocument,
     "push": PushDocument,
     "trust export": TrustExportDocument,
+    "trust check": TrustCheckDocument,
     "trust build": TrustDocument,
     "trust diff": TrustDiffDocument,
     "fixture list": FixtureListDocument,

@@ -159,3 +159,43 @@ def export_command(
         talk(lambda: ran_text(document), settings)
     if any(each.exit for each in document.ran):
         raise typer.Exit(EXIT_CODES[Kind.STORE])
+
+
+def check_command(
+    ctx: typer.Context,
+    stores: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="STORE...", help="What the device exported: PEM, DER, PKCS#7, folders."
+        ),
+    ],
+    pack: Annotated[
+        str, typer.Option(metavar="NAME", help="ours, or a list: teams-2026. Required.")
+    ],
+) -> None:
+    """Does a device's trust store have the roots of a list, or this CA's own certificates?
+
+    Exit 9 if one is missing or cannot be used now; otherwise 4 if part of the store cannot be read.
+
+    Example: sipca trust check exported-store.pem --pack teams-2026
+    """
+    from ca.authority.devices.trust_check import check_store, pack_of_ours
+    from ca.profiles.pack import OURS
+    from cli.passphrase import environment_of
+    from cli.views.trust import check_text
+
+    settings = settings_of(ctx)
+    if pack == OURS:
+        with opened(settings) as home:
+            wanted = pack_of_ours(home)
+    else:
+        wanted = library_of(settings).pack(pack)
+    bugs: list[BugError] = []
+    at = environment_of(settings).clock()
+    document = check_store(stores, wanted, at=at, on_bug=bugs.append)
+    show(document, settings, check_text)
+    raise_for_bugs(bugs, settings)
+    if document.verdict == "fail":
+        raise typer.Exit(EXIT_CODES[Kind.INVALID])
+    if document.unread:
+        raise typer.Exit(EXIT_CODES[Kind.REFUSED])

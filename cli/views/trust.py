@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.trust import (
+    TrustCheckDocument,
     TrustCommand,
     TrustDiffDocument,
     TrustDocument,
@@ -60,6 +61,31 @@ def export_text(document: TrustExportDocument) -> str:
     lines += _commands("undo:", document.undo)
     lines += [f"note: {one_line(each)}" for each in document.notes]
     lines.append(f"source: {one_line(document.source)}")
+    return "\n".join(lines)
+
+
+def check_text(document: TrustCheckDocument) -> str:
+    """A line a member, then what the store has beside them."""
+    rows: list[tuple[str, ...]] = [
+        (
+            each.state,
+            each.name,
+            "-" if each.not_after is None else f"until {each.not_after:%Y-%m-%d}",
+            (each.sha256 or each.sha1)[:16],
+        )
+        for each in document.members
+    ]
+    rows += [("foreign", *_row(each)) for each in document.foreign]
+    lines = [f"{document.pack}: {one_line(document.description)}", table(rows)]
+    lines += [_dropped(each) for each in document.unread]
+    lines += [f"note: {one_line(each)}" for each in document.notes]
+    there = sum(each.state == "there" for each in document.members)
+    dated = f", {document.date}" if document.date else ""
+    lines.append(f"source: {one_line(document.origin)}{dated}")
+    lines.append(
+        f"{document.verdict}: {there} of {len(document.members)} there, "
+        f"{len(document.foreign)} foreign"
+    )
     return "\n".join(lines)
 
 

@@ -120,6 +120,7 @@ def test_every_json_answer_is_of_its_documents_type(
         "PullDocument": ("pull", "sbc1", *wired),
         "PushDocument": ("push", "--all", "--expiring", "1d", *wired[2:]),
         "TrustExportDocument": ("trust", "export"),
+        "TrustCheckDocument": ("trust", "check", trusted, "--pack", "ours"),
         "TrustDocument": ("trust", "build", trusted),
         "TrustDiffDocument": ("trust", "diff", trusted, trusted),
         "FixtureListDocument": ("fixture", "list"),

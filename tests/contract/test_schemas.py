@@ -35,7 +35,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust build", out / "trusted-root.pem"),
         ("doctor", "10.9.9.9", "--offline", out / "sbc1-device.pem"), ("doctor", "--all"),
         ("pull", "gw7", "--context", "1"), ("push", "gw7", "--context", "1"),
-        ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust export",), ("trust build", out / "trusted-root.pem"),
+        ("trust export",), ("trust check", out / "trusted-root.pem", "--pack", "teams-2026"),
         ("trust diff", out / "trusted-root.pem", out / "trusted-1-root.pem"),
         ("issue", "p.lab.example", "--out", tmp_path / "i"), ("fixture list",),
         ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("renew", "sbc1", "--out", tmp_path / "n"),

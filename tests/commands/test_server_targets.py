@@ -336,3 +336,84 @@ def stop_at(patch: pytest.MonkeyPatch, step: str) -> None:
             raise KeyboardInterrupt
 
     patch.setattr(Home, "step", end)
+
+
+def test_renew_writes_the_files_of_the_target_with_the_key_that_is_there(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    words = ("--target", "haproxy", "--out", tmp_path / "o")
+    sipca("issue", "srv.lab.example", *words)
+    key = (tmp_path / "o" / "haproxy.pem").read_text().partition("-----BEGIN PRIVATE KEY")[2]
+
+    answer = sipca("renew", "srv.lab.example", *words, "--json")
+
+    entry = answer.json["signed"][0]
+    text = (tmp_path / "o" / "haproxy.pem").read_text()
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
+        "crls.pem", "haproxy.pem", "root.pem",
+    ]  # fmt: skip
+    assert text.startswith(entry["certificate_pem"])
+    assert text.endswith(key)
+    assert entry["files"]["device"] == str(tmp_path / "o" / "haproxy.pem")
+    assert entry["server"]["reload"] == "systemctl reload haproxy"
+
+
+def test_renew_refuses_a_folder_of_another_key_before_it_signs(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        sipca("issue", f"{name}.lab.example", "--target", "nginx", "--out", tmp_path / name)
+
+    wrong = sipca("renew", "a.lab.example", "--target", "nginx", "--out", tmp_path / "b")
+    several = sipca("renew", "a.lab.example", "b.lab.example", "--target", "nginx", "--out", tmp_path / "a")  # fmt: skip
+
+    assert (wrong.exit, several.exit) == (6, 6)
+    assert "is not the one of certificate" in wrong.err
+    assert "2 certificates are to be renewed, but the files of target 'nginx' are those of one" in several.err  # fmt: skip
+    assert len(sipca("list", "--all", "--json").json["certificates"]) == 2
+
+
+def test_a_dry_renewal_of_a_server_writes_nothing(sipca: CommandLine, tmp_path: Path) -> None:
+    words = ("--target", "nginx", "--out", tmp_path / "o")
+    sipca("issue", "srv.lab.example", *words)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+
+    answer = sipca("renew", "srv.lab.example", *words, "--dry-run")
+
+    assert answer.exit == 0, answer.err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()} == before
+
+
+def test_a_device_that_is_a_server_gets_its_files_without_a_word(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    sipca("device", "set", "edge1", "--target", "kamailio")
+    words = ("issue", "edge1.lab.example", "--device", "edge1", "--out")
+
+    sipca(*words, tmp_path / "o")
+    sipca("renew", "edge1", "--out", tmp_path / "o")
+
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
+        "crls.pem", "fullchain.pem", "key.pem", "root.pem",
+    ]  # fmt: skip
+    leaf = sipca("show", "edge1", "--pem").out
+    assert (tmp_path / "o" / "fullchain.pem").read_text().startswith(leaf)
+
+
+def test_pfx_goes_with_a_target_that_has_one_and_legacy_is_its_form(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    secret = passphrase(tmp_path)
+
+    def issued(target: str, *words: str) -> int:
+        out = tmp_path / f"{target}{len(words)}"
+        return sipca(
+            "issue", "srv.lab.example", "--target", target, "--out", out, *words, *secret
+        ).exit
+
+    assert issued("nginx", "--pfx") == 4
+    assert issued("nginx", "--legacy-pfx") == 4
+    assert issued("windows", "--pfx") == 0
+    assert issued("windows", "--legacy-pfx", "--pfx") == 0
+    legacy = (tmp_path / "windows2" / "identity.pfx").read_bytes()
+    assert bytes.fromhex("060a2a864886f70d010c0103") in legacy, "pbeWithSHAAnd3-KeyTripleDES-CBC"

@@ -30,9 +30,16 @@ COMMANDS: dict[str, Any] = {
         },
     ),
     "preflight": "Will the device take these files, and its peers this certificate?",
+    "doctor": "Why does TLS not come up? Look at a device over the wire.",
+    "pull": "Have a device make a CSR, and fetch it.",
+    "push": "Load certificate and trust files into devices.",
     "trust": (
-        "Trusted-root bundles for devices.",
-        {"build": "Gather CA certificates into one.", "diff": "Compare two."},
+        "Roots that people, machines and devices trust.",
+        {
+            "export": "This CA's root for a person's own machine, with the commands.",
+            "build": "Gather CA certificates into one bundle for a device.",
+            "diff": "Compare two.",
+        },
     ),
     "fixture": (
         "Bad certificates from a throw-away CA, for testing devices.",

@@ -58,3 +58,51 @@ class TrustDiffDocument(Document, frozen=True, kw_only=True):
     changed: list[tuple[TrustMember, TrustMember]]
     same: int
     unread: list[TrustDrop] = msgspec.field(default_factory=list)
+
+
+class TrustRoot(msgspec.Struct, frozen=True, kw_only=True):
+    """A root to be trusted; ``sha1`` is what Windows and macOS show, and proves nothing alone."""
+
+    id: str
+    subject: str
+    not_after: datetime
+    sha256: str
+    sha1: str
+
+
+class TrustCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as it is typed in ``shell`` ("sh" or "cmd"); ``as_root``: by an administrator."""
+
+    text: str
+    shell: str
+    as_root: bool
+
+
+class TrustRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was run here, its exit code and what it said."""
+
+    text: str
+    exit: int
+    output: str
+
+
+class TrustExportDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``trust export``: the roots, the files written, and how they are trusted.
+
+    ``store`` is the kind of system, or null; ``source`` where its commands are from, and whether
+    they were tried. ``ran`` is what ``--run`` has run.
+    """
+
+    ca: str
+    home: str
+    store: str | None
+    description: str
+    roots: list[TrustRoot]
+    pem: str
+    files: list[str]
+    run: list[TrustCommand]
+    undo: list[TrustCommand]
+    steps: list[str]
+    notes: list[str]
+    source: str
+    ran: list[TrustRun]

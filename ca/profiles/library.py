@@ -13,6 +13,7 @@ import msgspec
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import read_bounded, write_atomic
 from ca.names.text import printable
+from ca.profiles.anchor import Anchor, check_anchor
 from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
 from ca.profiles.profile import Profile
@@ -131,6 +132,22 @@ class Library(msgspec.Struct, frozen=True):
         fixture = read_toml(text, Fixture, file=f"{name}.toml")
         return msgspec.structs.replace(fixture, name=name, text=text)
 
+    @property
+    def anchors(self) -> Shelf:
+        """How systems and programs take a root; these are only shipped."""
+        return Shelf("kind of trust store", "profiles.anchors", None)
+
+    def anchor(self, name: str) -> Anchor:
+        """Read how a system or program takes a root.
+
+        Raises:
+            NotFoundError: there is no such kind.
+        """
+        text = self.anchors.text(name)
+        anchor = read_toml(text, Anchor, file=f"{name}.toml")
+        _check(check_anchor, anchor, f"{name}.toml")
+        return msgspec.structs.replace(anchor, name=name, text=text)
+
     def profile(self, name: str) -> Profile:
         """Read a profile by name.
 
@@ -234,7 +251,7 @@ def _check_name(name: str) -> None:
         )
 
 
-def _check(check: object, data: T, file: str) -> None:
+def _check(check: object, data: object, file: str) -> None:
     assert callable(check)
     try:
         check(data)

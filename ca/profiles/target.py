@@ -91,8 +91,12 @@ class AlarmFacts(_Closed, frozen=True):
 
 
 class RestFacts(_Closed, frozen=True):
-    """Paths of the device's REST interface; {context} is the number of the TLS context."""
+    """Paths of the device's REST interface; {context} is the number of the TLS context.
 
+    ``status`` answers with the firmware's version; empty where the device has no such interface.
+    """
+
+    status: str = ""
     certificate: str = ""
     private_key: str = ""
     trusted_root: str = ""

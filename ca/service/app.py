@@ -1,4 +1,7 @@
-"""The ASGI application: OCSP at the root by GET and POST, CRLs, CA certificates, health."""
+"""The ASGI application: OCSP at the root by GET and POST, CRLs, CA certificates, health.
+
+A GET of the root without a request is the page for people.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ from ca.authority.home import Environment, no_passphrase
 from ca.errors import CAError
 from ca.revocation.ocsp_request import MAX_REQUEST
 from ca.service.guard import AT_ONCE, POSTED
+from ca.service.handouts import Handouts
 from ca.service.register import ServedRegister
 from ca.service.register_file import Following
 from ca.service.replies import JSON, Reply, refusal, reply
@@ -55,8 +59,13 @@ class Application:
         self.rest = Starlette(
             routes=[
                 Route("/healthz", self._health, methods=["GET"]),
+                Route("/", self._page, methods=["GET"]),
+                Route("/crl/all.pem", self._all_crls, methods=["GET"]),
                 Route("/crl/{name}.crl", self._crl, methods=["GET"]),
+                Route("/ca/chain.{form:str}", self._chain, methods=["GET"]),
                 Route("/ca/{name}.cer", self._certificate, methods=["GET"]),
+                Route("/ca/{name}.pem", self._certificate_pem, methods=["GET"]),
+                Route("/trust/{store}/{file}", self._root_for, methods=["GET"]),
             ],
             lifespan=self._lifespan,
         )
@@ -142,6 +151,29 @@ class Application:
     async def _certificate(self, request: Request) -> Response:
         assert self.served is not None
         return _response(self.served.certificate(request.path_params["name"]))
+
+    async def _page(self, _request: Request) -> Response:
+        return _response(self._handouts().page())
+
+    async def _all_crls(self, _request: Request) -> Response:
+        return _response(self._handouts().all_crls())
+
+    async def _chain(self, request: Request) -> Response:
+        form = request.path_params["form"]
+        if form not in ("pem", "p7b"):
+            return _response(refusal(404, "the chain is there as chain.pem and chain.p7b"))
+        return _response(self._handouts().chain(form))
+
+    async def _certificate_pem(self, request: Request) -> Response:
+        return _response(self._handouts().certificate(request.path_params["name"]))
+
+    async def _root_for(self, request: Request) -> Response:
+        path = request.path_params
+        return _response(self._handouts().root_for(path["store"], path["file"]))
+
+    def _handouts(self) -> Handouts:
+        assert self.served is not None
+        return self.served.handouts
 
 
 def application() -> Application:

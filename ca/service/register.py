@@ -18,6 +18,7 @@ from ca.revocation.ocsp import Answer, failure
 from ca.revocation.ocsp_request import OCSPRequest, read_ocsp_request
 from ca.revocation.served import Served, judge_served
 from ca.service.answer_cache import Answers, Remembered
+from ca.service.handouts import Handouts
 from ca.service.register_file import Following
 from ca.service.replies import OCSP_RESPONSE, PKIX_CERT, PKIX_CRL, Reply, keep_until, refusal, reply
 from ca.store.connection import LockedError
@@ -38,6 +39,7 @@ class ServedRegister:
         self._crls: dict[int, Reply] = {}
         self._served: list[Served] | None = None
         self._failing = ""
+        self.handouts = Handouts(following, self._crl, self._log_once)
         following.when_changed = self._forget
 
     def follow(self) -> None:
@@ -200,6 +202,7 @@ class ServedRegister:
 
     def _forget(self) -> None:
         self.answers.clear()
+        self.handouts.forget()
         self._crls.clear()
         self._served = None
 

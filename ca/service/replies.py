@@ -10,6 +10,8 @@ import msgspec
 OCSP_RESPONSE = b"application/ocsp-response"
 PKIX_CRL = b"application/pkix-crl"
 PKIX_CERT = b"application/pkix-cert"
+PEM = b"application/x-pem-file"
+PKCS7 = b"application/x-pkcs7-certificates"
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 

@@ -33,7 +33,8 @@ def serve_command(
 ) -> None:
     """OCSP by GET and POST, CRLs and CA certificates over HTTP; ends on SIGTERM or Ctrl-C.
 
-    It opens no CA key and asks for nothing: answers are signed by the OCSP signers alone.
+    A page at / has the certificates, CRLs and fingerprints, and how to trust the root. It opens no
+    CA key and asks for nothing: answers are signed by the OCSP signers alone.
 
     Example: sipca serve --bind 10.0.0.5
     """

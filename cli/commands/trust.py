@@ -10,7 +10,7 @@ import typer
 from ca.documents.exits import EXIT_CODES
 from ca.errors import BugError, Kind
 from cli.bugs import raise_for_bugs
-from cli.commands.arguments import Overwrite
+from cli.commands.arguments import Overwrite, one_of
 from cli.commands.profile import library_of
 from cli.options import opened, settings_of
 from cli.output import print_json, show, talk
@@ -97,3 +97,65 @@ def diff_command(
     if document.unread:
         bug = any(each.kind == Kind.BUG for each in document.unread)
         raise typer.Exit(EXIT_CODES[Kind.BUG if bug else Kind.REFUSED])
+
+
+def export_command(
+    ctx: typer.Context,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="KIND",
+            help="Whose store: android, chromium, curl, debian, fedora, firefox, ios, java, macos, "
+            "node, python, windows. Without it: plain PEM on stdout.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="The file, or a folder; else the current one."
+        ),
+    ] = None,
+    run: Annotated[
+        bool,
+        typer.Option(
+            "--run",
+            help="Also run the commands shown: --for debian as root, --for chromium as this user.",
+        ),
+    ] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """The root for people's own machines: file, fingerprints, the commands to trust it and to undo.
+
+    Never the issuing CA. While a root is being replaced, every root that certificates still need.
+
+    Example: sipca trust export --for debian
+    """
+    from ca.authority.reports.trust_export import export_roots
+    from ca.authority.reports.trust_run import check_runnable, run_commands
+    from cli.views.trust import export_text, ran_text
+
+    settings = settings_of(ctx)
+    library = library_of(settings)
+    if store is None and run:
+        raise typer.BadParameter("--run needs --for: whose store is it?")
+    kinds = tuple(library.anchors.shipped())
+    anchor = None if store is None else library.anchor(one_of("--for", store, kinds))
+    if run and anchor is not None:
+        check_runnable(anchor)
+    with opened(settings) as home:
+        document = export_roots(home, anchor, path=output, overwrite=overwrite)
+    if not settings.json and anchor is None and output is None:
+        talk(export_text(document), settings)
+        print(document.pem, end="")
+        return
+    if not settings.json:
+        show(document, settings, export_text)
+    if run:
+        document = run_commands(document)
+    if settings.json:
+        print_json(document)
+    elif run:
+        talk(ran_text(document), settings)
+    if any(each.exit for each in document.ran):
+        raise typer.Exit(EXIT_CODES[Kind.STORE])

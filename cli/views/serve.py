@@ -20,6 +20,10 @@ def listening_text(listening: Listening, name: str, base_url: str | None, fields
         f"{one_line(name)}: OCSP at http://{address}:{listening.ocsp_port}/ "
         f"and http://{address}:{listening.http_port}/"
     ]
+    lines.append(
+        f"for people: the CA's certificates, CRLs and how to trust them, on the page "
+        f"http://{address}:{listening.http_port}/"
+    )
     if listening.is_loopback:
         lines.append("no device can reach this (loopback): --bind ADDRESS opens it to the network")
     elif fields.page:

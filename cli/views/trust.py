@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
+from ca.documents.trust import (
+    TrustCommand,
+    TrustDiffDocument,
+    TrustDocument,
+    TrustDrop,
+    TrustExportDocument,
+    TrustMember,
+)
 from cli.terminal import one_line, table
 from cli.views.findings import findings_text
 
@@ -31,6 +38,55 @@ def diff_text(document: TrustDiffDocument) -> str:
     lines = [table(rows)] if rows else ["no difference"]
     lines += [_dropped(each) for each in document.unread]
     return "\n".join([*lines, f"{document.same} in both"])
+
+
+def export_text(document: TrustExportDocument) -> str:
+    """The fingerprints first; then the files, the commands, the steps by hand."""
+    lines = []
+    for root in document.roots:
+        lines.append(f"{one_line(root.subject)}, until {root.not_after:%Y-%m-%d}")
+        lines.append(f"  SHA-256  {_grouped(root.sha256[:32])}")  # two lines: 80 columns
+        lines.append(f"           {_grouped(root.sha256[32:])}")
+        lines.append(f"  SHA-1    {_grouped(root.sha1)}")
+    lines.append("compare them by another way (by telephone) before anything is trusted")
+    lines += [f"wrote {one_line(each)}" for each in document.files]
+    if document.store is None:
+        return "\n".join(lines)
+    lines.append(one_line(document.description))
+    lines += _commands("run:", document.run)
+    lines += ["by hand:"] * bool(document.steps)
+    lines += [f"  {number}. {one_line(step)}" for number, step in enumerate(document.steps, 1)]
+    lines += _commands("undo:", document.undo)
+    lines += [f"note: {one_line(each)}" for each in document.notes]
+    lines.append(f"source: {one_line(document.source)}")
+    return "\n".join(lines)
+
+
+def ran_text(document: TrustExportDocument) -> str:
+    """What was run, and what it said."""
+    lines = []
+    for each in document.ran:
+        lines.append(f"ran: {one_line(each.text)}")
+        lines += [f"  {one_line(line)}" for line in each.output.splitlines()]
+        if each.exit:
+            lines.append(f"error: it ended with exit code {each.exit}; the rest was not run")
+    return "\n".join(lines)
+
+
+def _commands(heading: str, commands: list[TrustCommand]) -> list[str]:
+    if not commands:
+        return []
+    asker = commands[0].as_root and commands[0].shell == "cmd"
+    lines = [f"{heading[:-1]}, as administrator:" if asker else heading]
+    for each in commands:
+        sudo = "sudo " if each.as_root and each.shell == "sh" else ""
+        lines.append(f"  {sudo}{one_line(each.text)}")
+    return lines
+
+
+def _grouped(digits: str) -> str:
+    """Hex digits in pairs, as systems show fingerprints."""
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
 
 
 def _dropped(drop: TrustDrop) -> str:

@@ -115,6 +115,12 @@ def test_every_shipped_profile_and_target_is_named() -> None:
     assert [each for each in Library().targets.shipped() if f"| `{each}` |" not in targets] == []
 
 
+def test_every_kind_of_trust_store_is_named() -> None:
+    text = (ROOT / "profiles" / "README.md").read_text()
+
+    assert [each for each in Library().anchors.shipped() if f"`{each}`" not in text] == []
+
+
 def test_every_script_is_named() -> None:
     text = (ROOT / "scripts" / "README.md").read_text()
     scripts = {path.name for path in (ROOT / "scripts").iterdir() if path.is_file()} - {"README.md"}

@@ -1,0 +1,1 @@
+"""Data only: how systems and programs take a root as trusted (*.toml)."""

@@ -7,6 +7,7 @@ its files still sees a pair that fits; trust files and CRLs are renamed into pla
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -154,10 +155,11 @@ def _about_crls(folder: Path, target: Target, given: Material) -> list[str]:
     file = next((file for file in target.server_files if "crls" in file.contents), None)
     if file is None:
         return []
-    command = f"sipca crl --ca all --if-within 30d -o {folder / file.name}"
+    place = folder.absolute()
+    command = f"sipca crl --ca all --if-within 30d -o {shlex.quote(str(place / file.name))}"
     if file.contents != ("crls",):
         name = read_certificate(given.row.der).serial[:12]
-        command = f"sipca export {name} --target {target.name} --out {folder}"
+        command = f"sipca export {name} --target {target.name} --out {shlex.quote(str(place))}"
     return [f"{file.name} has the CRLs of now: after a revocation, and monthly: {command}; reload"]
 
 

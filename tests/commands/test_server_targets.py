@@ -417,3 +417,45 @@ def test_pfx_goes_with_a_target_that_has_one_and_legacy_is_its_form(
     assert issued("windows", "--legacy-pfx", "--pfx") == 0
     legacy = (tmp_path / "windows2" / "identity.pfx").read_bytes()
     assert bytes.fromhex("060a2a864886f70d010c0103") in legacy, "pbeWithSHAAnd3-KeyTripleDES-CBC"
+
+
+def test_a_lab_file_names_the_target_or_takes_the_devices(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    lab = tmp_path / "lab.toml"
+    lab.write_text(
+        'schema = 1\n[ca]\nname = "L"\nroot_key = "ec:p256"\nissuing_key = "ec:p256"\nprotect = "none"\n'
+        '[[device]]\nname = "edge1"\ntarget = "haproxy"\n'
+        '[[certificate]]\nissue = ["edge1.lab.example"]\ndevice = "edge1"\nout = "edge"\n'
+        '[[certificate]]\nissue = ["sip1.lab.example"]\ntarget = "asterisk"\nout = "sip"\n'
+    )
+
+    first, again = bare("apply", lab), bare("apply", lab)
+
+    assert (first.exit, again.exit) == (0, 0), first.err
+    assert "nothing to do" in again.out
+    assert {path.name for path in (tmp_path / "edge").iterdir()} == {
+        "haproxy.pem", "root.pem", "crls.pem",
+    }  # fmt: skip
+    assert {path.name for path in (tmp_path / "sip").iterdir()} == {
+        "key.pem", "fullchain.pem", "root.pem",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ('issue = ["a.lab.example"]\ntarget = "asterix"', 5, "certificate[0].target: there is no target 'asterix'"),
+        ('issue = ["a.lab.example"]\ntarget = "audiocodes-7.4"', 3, "target 'audiocodes-7.4' is a device's"),
+        ('csr = "a.csr"\ntarget = "asterisk"', 3, "a target goes with issue, not with csr"),
+    ],
+)  # fmt: skip
+def test_a_lab_files_wrong_target_is_named(
+    bare: CommandLine, tmp_path: Path, line: str, code: int, message: str
+) -> None:
+    (tmp_path / "lab.toml").write_text(f'schema = 1\n[[certificate]]\nout = "o"\n{line}\n')
+
+    answer = bare("apply", tmp_path / "lab.toml")
+
+    assert answer.exit == code, answer
+    assert message in answer.err

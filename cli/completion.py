@@ -132,7 +132,7 @@ def _arguments(path: list[str], words: list[str]) -> Iterable[str]:
     command = " ".join(path)
     if command in REFS:
         return _refs(words)
-    if command in ("device show", "device set", "device remove"):
+    if command in ("device show", "device set", "device crib", "device remove"):
         return _devices(words)
     if command == "help":
         return _commands(words)

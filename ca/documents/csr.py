@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ca.documents.base import Document
+from ca.documents.device import CribDocument
 from ca.documents.verdict import Verdict
 from ca.model.account import FieldAccount
 from ca.model.findings import Finding
@@ -19,7 +20,10 @@ class ExtensionRecord(msgspec.Struct, frozen=True):
 
 
 class RequestDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``csr show``; ``account`` is empty without a profile, or if that refuses."""
+    """The answer of ``csr show``; ``account`` is empty without a profile, or if that refuses.
+
+    ``crib``: what to type on the device's page instead, where something fails.
+    """
 
     source: str
     subject: str
@@ -35,3 +39,4 @@ class RequestDocument(Document, frozen=True, kw_only=True):
     findings: list[Finding]
     profile: str | None
     account: list[FieldAccount]
+    crib: CribDocument | None = None

@@ -75,3 +75,33 @@ class DeviceDoneDocument(Document, frozen=True, kw_only=True):
     step: str
     changed: bool
     devices: list[PlanEntry]
+
+
+class CribLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of the device's page: its label, what its selector must show, and what to type."""
+
+    field: str
+    selector: str | None
+    value: str
+    note: str | None
+    basis: str
+
+
+class CribDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``device crib``: what to type before a CSR exists.
+
+    ``key`` comes first, on its own page. ``lines`` is empty where nobody types anything: ``notes``
+    says what is to be done instead.
+    """
+
+    device: str
+    context: int | None
+    target: str
+    description: str
+    page: str
+    basis: str
+    key: str | None
+    key_page: str | None
+    lines: list[CribLine]
+    leave: list[str]
+    notes: list[str]

@@ -57,6 +57,23 @@ class PageFacts(_Closed, frozen=True):
     basis: Basis = "inferred"
 
 
+class FormFacts(_Closed, frozen=True):
+    """The fields of the CSR page, as they are labelled there.
+
+    ``san`` may contain {number} (1st, 2nd); ``selectors`` has what the selector of a SAN field
+    shows for each kind of name, ``first_selector`` what it shows at first; ``leave`` lists fields
+    that need nothing.
+    """
+
+    cn: str = "Subject Name [CN]"
+    san: str = "{number} Subject Alternative Name [SAN]"
+    selectors: dict[str, str] = {}
+    first_selector: str = ""
+    hash_field: str = "Signature Algorithm"
+    leave: tuple[str, ...] = ()
+    basis: Basis = "inferred"
+
+
 class SanFacts(_Closed, frozen=True):
     """SAN fields of the CSR page: how many (0: none) and of which kinds."""
 
@@ -138,6 +155,7 @@ class Target(_Closed, frozen=True):
     key: KeyFacts = KeyFacts()
     ocsp: OCSPFacts = OCSPFacts()
     pages: PageFacts = PageFacts()
+    form: FormFacts = FormFacts()
     san: SanFacts = SanFacts()
     files: FileFacts = FileFacts()
     trust: TrustFacts = TrustFacts()
@@ -156,6 +174,7 @@ def check_target(target: Target) -> None:
     check_pattern("request.factory_cn", target.request.factory_cn)
     for step in target.steps:
         check_template("steps", step.text, ("trusted_root", "device", "context"))
+    check_template("form.san", target.form.san, ("number",))
     for text in target.ocsp.fields.values():
         check_template("ocsp.fields", text, ("address", "port"))
     for text in (target.rest.certificate, target.rest.private_key, target.rest.trusted_root):

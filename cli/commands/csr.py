@@ -52,5 +52,5 @@ def show_command(
     failed = {each.code for each in document.findings if each.result == "fail"}
     if "broken-signature" in failed:
         raise typer.Exit(EXIT_CODES[Kind.INVALID])
-    if any(code.startswith("profile-") for code in failed) or "device-verbatim" in failed:
+    if profile is not None and failed:
         raise typer.Exit(EXIT_CODES[Kind.REFUSED])

@@ -72,6 +72,29 @@ def set_command(
     show(document, settings, device_text)
 
 
+def crib_command(
+    ctx: typer.Context,
+    name: Name,
+    target: Annotated[
+        str | None, typer.Option("--target", "--for", help="Another kind of device.")
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option(min=0, max=99, help="The TLS context; default the device's.")
+    ] = None,
+) -> None:
+    """What to type on the device's page before a CSR exists: each field with its selector.
+
+    Example: sipca device crib sbc1
+    """
+    from ca.authority.devices.crib import device_crib
+    from cli.views.device import crib_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = device_crib(home, name, target=target, context=context)
+    show(document, settings, crib_text)
+
+
 def remove_command(ctx: typer.Context, name: Name) -> None:
     """Forget a device; its certificates and their history stay.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ca.documents.csr import RequestDocument
+from ca.model.findings import Finding
 from cli.terminal import table
 from cli.views.account import account_text
+from cli.views.device import crib_text
 from cli.views.findings import findings_text
 
 
@@ -24,10 +28,20 @@ def request_text(document: RequestDocument, *, whole: bool = False) -> str:
     rows += [("attribute", name) for name in document.attributes]
     lines = [table(rows)]
     if document.findings:
-        lines.append(findings_text(document.findings))
+        lines.append(findings_text(_said_once(document.findings)))
     if document.account:
         lines += [
             f"by profile {document.profile} it would be issued as:",
             account_text(document.account, whole=whole),
         ]
+    if document.crib is not None and document.crib.lines:
+        lines += ["", "what to type instead, for a new CSR:", crib_text(document.crib)]
     return "\n".join(lines)
+
+
+def _said_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings without a second one that says the same in the same words."""
+    said: dict[str, Finding] = {}
+    for each in findings:
+        said.setdefault(each.message, each)
+    return list(said.values())

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from ca.documents.device import (
     CertificateOnIt,
+    CribDocument,
+    CribLine,
     DeviceDocument,
     DeviceDoneDocument,
     DeviceListDocument,
     DeviceRecord,
     ListedDevice,
 )
-from cli.terminal import meaning, one_line, table
+from cli.terminal import meaning, one_line, prose, table
 from cli.views.ca import plan_entries_text
 from cli.views.list import SERIAL_SHOWN, left_text, short_subject
 
@@ -82,6 +84,37 @@ def done_text(document: DeviceDoneDocument) -> str:
     what = {"trust": "trust files"}.get(document.step, document.step)
     line = f"{verb}: {one_line(document.device)} has its {what}"
     return f"{line}\n{plan_entries_text(document.devices)}"
+
+
+def crib_text(document: CribDocument) -> str:
+    """The way to the page, then a line a field: label, selector, what to type."""
+    context = "" if document.context is None else f", TLS context {document.context}"
+    lines = [f"{one_line(document.device)}{context}: {one_line(document.description)}"]
+    if document.lines:
+        marked = "" if document.basis == "vendor" else " (inferred)"
+        if document.key is not None:
+            at = f", at {one_line(document.key_page)}" if document.key_page else ""
+            lines.append(
+                prose(
+                    f"first{at}: a new key, {document.key}; a key made after the CSR makes the "
+                    "certificate useless"
+                )
+            )
+        lines.append(prose(f"then {one_line(document.page)}{marked}:"))
+        head = ("field", "selector", "type", "")
+        rows = [
+            (each.field, each.selector or "", each.value, _note(each)) for each in document.lines
+        ]
+        lines.append(table(rows, head=head, indent="  "))
+    if document.leave:
+        lines.append(prose(f"leave empty, or as your rules want: {', '.join(document.leave)}"))
+    lines += [prose(one_line(note)) for note in document.notes]
+    return "\n".join(lines)
+
+
+def _note(line: CribLine) -> str:
+    inferred = "" if line.basis == "vendor" else "(inferred)"
+    return " ".join(part for part in (line.note or "", inferred) if part)
 
 
 def _record_text(device: DeviceRecord) -> str:

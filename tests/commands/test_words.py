@@ -68,6 +68,7 @@ USUAL: dict[str, list[str]] = {
     "target list": [],
     "target show": ["generic"],
     "device list": [],
+    "device crib": ["sbc1"],
     "device show": ["sbc1"],
     "device set": ["sbc1"],
     "device remove": ["sbc1"],

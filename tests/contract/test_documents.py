@@ -117,6 +117,7 @@ def test_every_json_answer_is_of_its_documents_type(
         "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k2"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
+        "CribDocument": ("device", "crib", "sbc1"),
         "PullDocument": ("pull", "sbc1", *wired),
         "PushDocument": ("push", "--all", "--expiring", "1d", *wired[2:]),
         "TrustExportDocument": ("trust", "export"),

@@ -5,27 +5,28 @@ from __future__ import annotations
 import msgspec
 
 from ca.authority.home import Home
-from ca.authority.signing.judge import Judge
-from ca.authority.signing.prepare import names_at_target
+from ca.authority.signing.judge import Judge, Source
+from ca.authority.signing.prepare import outcomes
 from ca.csr.parsing import read_request
 from ca.csr.proof import prove_possession
 from ca.csr.request import CertificateRequest
 from ca.csr.rules import judge_request, undecodable_name
+from ca.device.crib import Wanted, crib
 from ca.device.request_rules import judge_at_target
 from ca.documents.csr import ExtensionRecord, RequestDocument
+from ca.documents.device import CribDocument
 from ca.documents.verdict import verdict_of
 from ca.errors import CAError
-from ca.issuance.order import Order
-from ca.issuance.prepare import prepare
 from ca.lint.public_keys import ANY_KEY, check_public_key
 from ca.model.account import FieldAccount
 from ca.model.certificates import GeneralName, subject_text
 from ca.model.findings import Finding, run
 from ca.model.wishes import SigningWishes
 from ca.names.common_name import cn_port, name_of_cn
-from ca.names.general import check_general_name
+from ca.names.general import check_general_name, retype
 from ca.names.subjects import check_subject
 from ca.profiles.library import Library
+from ca.profiles.target import Target
 
 
 def inspect_request(data: bytes, *, source: str, library: Library, target: str) -> RequestDocument:
@@ -46,7 +47,9 @@ def inspect_request(data: bytes, *, source: str, library: Library, target: str) 
         *run([cn_port], request.cn or ""),
         *judge_at_target(request, library.target(target)),
     ]
+    known = library.target(target)
     return RequestDocument(
+        crib=_crib_of(request, known, findings),
         source=source,
         subject=subject_text(request.subject),
         san=[
@@ -84,33 +87,65 @@ def with_account(
     Raises:
         NotFoundError: there is no such profile.
     """
-    request = read_request(data)
-    account, more = _account(home, request, profile, target)
-    findings = list(dict.fromkeys([*document.findings, *more]))
+    account, more = _account(home, data, profile, target)
+    findings = _each_once([*document.findings, *more])
     return msgspec.structs.replace(
-        document, profile=profile, account=account, findings=findings, verdict=verdict_of(findings)
+        document,
+        profile=profile,
+        account=account,
+        findings=findings,
+        verdict=verdict_of(findings),
+        crib=_crib_of(read_request(data), home.library.target(target), findings),
     )
+
+
+def _each_once(findings: list[Finding]) -> list[Finding]:
+    """Findings without those that another says in the same words."""
+    return list({(each.code, each.message): each for each in findings}.values())
 
 
 def _account(
-    home: Home, request: CertificateRequest, profile: str, target: str
+    home: Home, data: bytes, profile: str, target: str
 ) -> tuple[list[FieldAccount], list[Finding]]:
-    ca = home.ca("issuing")
-    order = Order(
-        request=request,
-        profile=home.library.profile(profile),
-        issuer=ca.issuer,
-        wishes=SigningWishes(profile=profile),
-        now=home.now(),
-        serial=home.new_serial(),
-        ca_subjects=tuple(each.issuer.facts.subject for each in home.cas() if each.issuer.facts),
-    )
+    """The account and the findings, and the refusal if ``sign`` would refuse it.
+
+    The refusal has the code of its rule, and once more that of its kind.
+    """
+    home.library.profile(profile)
+    judge = Judge(home)
+    source = Source("request", None, SigningWishes(profile=profile, target=target), data=data)
     try:
-        Judge(home).check_key(request.key.identity)
-        prepared = prepare(order)
-        at_target = names_at_target(home.library.target(target), prepared, order.wishes)
-        return list(prepared.account), [*prepared.findings, *at_target]
+        candidate = judge.candidate(source)
     except CAError as error:
-        code, cites = f"profile-{error.kind}", "profiles 1"
-        finding = Finding(code, "error", "fail", error.message, error.hint, "standard", cites)
-        return [], [finding]
+        codes = dict.fromkeys([*([error.rule] if error.rule else []), f"profile-{error.kind}"])
+        refusals = [
+            Finding(code, "error", "fail", error.message, error.hint, "standard", "profiles 1")
+            for code in codes
+        ]
+        return _account_alone(judge, source), refusals
+    return list(candidate.prepared.account), list(candidate.findings)
+
+
+def _account_alone(judge: Judge, source: Source) -> list[FieldAccount]:
+    """The account of what is refused only for its device's sake or for what was before."""
+    (outcome,) = outcomes(judge.terms(), [judge.job(_for_any_device(source))])
+    return [] if isinstance(outcome, CAError) else list(outcome.prepared.account)
+
+
+def _for_any_device(source: Source) -> Source:
+    wishes = msgspec.structs.replace(source.wishes, target="generic")
+    return msgspec.structs.replace(source, wishes=wishes)
+
+
+def _crib_of(
+    request: CertificateRequest, target: Target, findings: list[Finding]
+) -> CribDocument | None:
+    """What should have been typed, where the request would be refused."""
+    failed = {each.code for each in findings if each.result == "fail"}
+    if not failed - {"broken-signature"}:  # that one is to be copied again
+        return None
+    names = tuple(retype(name) or name for name in _names(request))
+    cn = None if request.cn is None else name_of_cn(request.cn, alone=False)
+    known = dict.fromkeys(([cn] if cn else []) + list(names))
+    device = cn.value if cn else "NAME"
+    return crib(Wanted(device=device, context=None, target=target, names=tuple(known)))

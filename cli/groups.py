@@ -13,9 +13,8 @@ from typer.core import TyperCommand, TyperGroup
 from cli.command_table import HEADINGS, MODULES
 from cli.dashes import check_dashes
 from cli.options import global_options, version_option
-from cli.settings import Settings
 from cli.utf8 import refuse_octets
-from cli.values import listed, name_value, take_any_case
+from cli.values import home_of, listed, name_value, take_any_case
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """click's UsageError, which typer does not name."""
@@ -46,10 +45,7 @@ class LazyCommand(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """End the help with the values of options, those of the home included."""
-        settings = ctx.find_object(Settings)
-        home = settings.home_path if settings else None
-        home = home if home and home.is_dir() else None
-        rows = listed(self.params, self.path, home, width=formatter.width - 18)
+        rows = listed(self.params, self.path, home_of(ctx), width=formatter.width - 18)
         if rows:
             with formatter.section("Values"):
                 for option, lines in rows:

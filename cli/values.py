@@ -13,6 +13,8 @@ from typing import Any
 
 from typer.models import TyperPath
 
+from cli.settings import Settings
+
 Words = tuple[str, ...]
 Choice = Callable[[Words, Path | None], Iterable[str]]
 """The values of an option or argument of a command, with those of the home if it is a folder."""
@@ -119,16 +121,21 @@ def choice_of(parameter: Any, path: Words) -> Choice | None:
 
 
 def take_any_case(parameter: Any, path: Words) -> None:
-    """Let a parameter that is chosen from a list be typed in capitals: all its values are small."""
+    """Let a parameter that is chosen from a list be typed in capitals."""
     if choice_of(parameter, path) is None:
         return
     inner = parameter.callback
+    choice = choice_of(parameter, path)
+    assert choice is not None
 
     def fold(ctx: Any, param: Any, value: Any) -> Any:
+        def spelled(word: str) -> str:
+            return word if word == word.casefold() else _spelled(word, choice(path, home_of(ctx)))
+
         if isinstance(value, str):
-            value = _folded(value)
+            value = spelled(value)
         elif isinstance(value, list | tuple):
-            value = [_folded(each) for each in value]
+            value = [spelled(each) for each in value]
         return value if inner is None else inner(ctx, param, value)
 
     parameter.callback = fold
@@ -141,10 +148,19 @@ def name_value(parameter: Any) -> None:
         parameter.metavar = names[0] if names else None
 
 
-def _folded(word: str) -> str:
-    """A word in small letters, but not the URI of a key on a token."""
-    small = word.casefold()
-    return word if small.startswith("pkcs11:") else small
+def _spelled(word: str, choices: Iterable[str]) -> str:
+    """A word as one of the choices is spelled; as it was typed if there is none."""
+    known = list(choices)
+    if word in known:
+        return word
+    return next((each for each in known if each.casefold() == word.casefold()), word)
+
+
+def home_of(ctx: Any) -> Path | None:
+    """The home of a call, if it is a folder."""
+    settings = ctx.find_object(Settings)
+    home = settings.home_path if settings else None
+    return home if home and home.is_dir() else None
 
 
 def listed(

@@ -18,7 +18,7 @@ def account_text(account: Sequence[FieldAccount], *, whole: bool = False) -> str
     Unless it is to be ``whole``, what was taken as it was asked is counted in one line, below those
     that say what is otherwise.
     """
-    shown = [line for line in account if whole or line.how != "taken"]
+    shown = [line for line in account if whole or not _is_as_asked(line)]
     rows = [
         (line.field, line.asked or "-", line.issued or "-", _how(line), line.rule) for line in shown
     ]
@@ -26,10 +26,18 @@ def account_text(account: Sequence[FieldAccount], *, whole: bool = False) -> str
     if rows:
         head = ("field", "asked", "issued", "how", "rule")
         lines = [table(rows, head=head, indent="  ", drop=("rule",), shorten=("issued", "asked"))]
-    taken = [line for line in account if line.how == "taken" and line.field not in _OWN]
+    taken = [line for line in account if _is_as_asked(line) and line.field not in _OWN]
     if taken and not whole:
         lines.append(f"  taken as asked: {one_line(_taken_text(taken))}")
     return "\n".join(lines)
+
+
+def _is_as_asked(line: FieldAccount) -> bool:
+    """Whether there is nothing to say of a line but that it was taken.
+
+    Of a key that is another than the device's last there is.
+    """
+    return line.how == "taken" and (line.field != "key" or line.rule == "key")
 
 
 def _how(line: FieldAccount) -> str:

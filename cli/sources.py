@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import typer
 
 from ca.authority.signing.judge import Source
-from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
+from ca.csr.parsing import read_request
+from ca.errors import CAError, ConflictError, MalformedError, NotFoundError, attempt
 from ca.files import MAX_INPUT, read_bounded
 from ca.model.escaping import escape_undecodable
 from ca.model.wishes import SigningWishes
@@ -20,6 +24,7 @@ from cli.utf8 import read_stdin
 
 REQUEST_SUFFIXES = (".csr", ".req", ".p10")
 STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+MAX_FILES = 200_000
 COLUMNS = ("source", "device", "context", "profile", "cn", "san", "replace_san")
 
 
@@ -54,7 +59,16 @@ def _pasted() -> bytes:
     return b"".join(lines)
 
 
-def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[Source]:
+class Search(NamedTuple):
+    """How folders are searched: with their sub-folders or not, and which one is the output."""
+
+    recursive: bool = False
+    out: Path | None = None
+
+
+def expand(
+    words: list[str], wishes: SigningWishes, settings: Settings, search: Search
+) -> list[Source]:
     """The sources that the arguments name, in order; a folder's files are sorted by name.
 
     Raises:
@@ -68,7 +82,7 @@ def expand(words: list[str], wishes: SigningWishes, settings: Settings) -> list[
         if word in STDIN:
             sources.append(Source(word, None, wishes, data=read_one(word, settings)))
         elif path.is_dir():
-            sources.extend(_of_folder(path, wishes))
+            sources.extend(_of_folder(path, wishes, search))
         elif path.exists() and not path.is_file():
             sources.append(_of_pipe(word, wishes))
         else:
@@ -90,10 +104,25 @@ def _of_pipe(word: str, wishes: SigningWishes) -> Source:
         return msgspec.structs.replace(source, failure=error)
 
 
-def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
-    files = sorted(path for path in folder.iterdir() if not path.is_dir())
-    if not files:
-        raise NotFoundError(f"'{folder}' holds no files", hint="put the CSRs into it")
+def _of_folder(folder: Path, wishes: SigningWishes, search: Search) -> list[Source]:
+    """The files of a folder: those that are called as requests are, and the others if they are one.
+
+    Raises:
+        NotFoundError: none is called as requests are or holds one.
+    """
+    files = sorted(_files_below(folder, search) if search.recursive else _files_in(folder))
+    if not any(_is_request(path) for path in files):
+        below = [] if search.recursive else list(islice(_requests_below(folder, search), 2))
+        shown = printable(str(folder))
+        if below:
+            raise NotFoundError(
+                f"'{shown}' itself holds no CSR, but its sub-folders do",
+                hint=f"--recursive looks into them, as into '{printable(str(below[0].parent))}'",
+            )
+        what = "no CSR" if files else "no files"
+        raise NotFoundError(
+            f"'{shown}' holds {what}", hint="put the CSRs into it, or name another folder"
+        )
     return [
         Source(
             escape_undecodable(str(path)),
@@ -104,6 +133,53 @@ def _of_folder(folder: Path, wishes: SigningWishes) -> list[Source]:
         )
         for path in files
     ]
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if not path.is_dir())
+
+
+def _files_below(folder: Path, search: Search) -> Iterator[Path]:
+    """The files of a folder and its sub-folders, without hidden folders and links to folders.
+
+    Nor those of the output folder: what a call wrote is not what the next one signs.
+
+    Raises:
+        MalformedError: there are more than any lab has.
+    """
+    out = None if search.out is None else search.out.resolve()
+    count = 0
+    for place, folders, names in os.walk(folder):
+        here = Path(place)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and not (here / name).is_symlink()
+            and (here / name).resolve() != out
+        )
+        for name in names:
+            count += 1
+            if count > MAX_FILES:
+                raise MalformedError(
+                    f"'{printable(str(folder))}' and its sub-folders hold more than {MAX_FILES} "
+                    "files",
+                    hint="name the folders with the CSRs",
+                )
+            yield here / name
+
+
+def _requests_below(folder: Path, search: Search) -> Iterator[Path]:
+    return (path for path in _files_below(folder, search) if _is_request(path))
+
+
+def _is_request(path: Path) -> bool:
+    """Whether a file is called as requests are, or holds one."""
+    if path.suffix.casefold() in REQUEST_SUFFIXES:
+        return True
+    if not path.is_file():
+        return False
+    return not isinstance(attempt(lambda: read_request(read_bounded(path))), CAError)
 
 
 def with_names(sources: list[Source], file: Path) -> list[Source]:

@@ -126,6 +126,9 @@ def sign_command(
         bool,
         typer.Option("--fullchain", help="Also write device and issuing certificate in one file."),
     ] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Of a folder, look into its sub-folders, too.")
+    ] = False,
     jobs: Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Processes that sign a batch.")
     ] = 1,
@@ -137,7 +140,7 @@ def sign_command(
     """
     from ca.authority.upload_files import Delivery
     from ca.model.wishes import SigningWishes
-    from cli.sources import STDIN, expand, with_names
+    from cli.sources import STDIN, Search, expand, with_names
 
     settings = settings_of(ctx)
     if beside and (revoke_old or supersedes):
@@ -174,7 +177,7 @@ def sign_command(
         _check_batch(wishes, out)
     delivery = Delivery(out, output, fullchain, overwrite)
     with opened(settings) as home:
-        expanded = expand(sources, wishes, settings)
+        expanded = expand(sources, wishes, settings, Search(recursive, out))
         if names_file is not None:
             expanded = with_names(expanded, names_file)
         talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)

@@ -878,3 +878,65 @@ def test_a_report_that_cannot_be_written_costs_no_certificate(
     answer = sipca("sign", source, "--report", tmp_path / "none" / "r.json")
     assert answer.exit == 8
     assert leaf(answer.out)
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> Path:
+    """A folder without CSRs whose sub-folders have some, a hidden one and a link to itself."""
+    inbox = tmp_path / "inbox"
+    for place, sample in (("a", "sbc1"), ("b/deep", "ec-p256"), (".hidden", "sbc2-five-san")):
+        (inbox / place).mkdir(parents=True)
+        (inbox / place / f"{sample}.csr").write_bytes((SAMPLES / f"{sample}.csr").read_bytes())
+    (inbox / "notes.txt").write_text("nothing to sign here")
+    (inbox / "again").symlink_to(inbox)
+    return inbox
+
+
+def test_a_folder_without_csrs_whose_sub_folders_have_some_names_the_way(
+    sipca: CommandLine, nested: Path
+) -> None:
+    answer = sipca("sign", nested, "--out", nested / "out")
+
+    assert answer.exit == 5
+    assert f"'{nested}' itself holds no CSR, but its sub-folders do" in answer.err
+    assert "hint: --recursive looks into them" in answer.err
+    assert not (nested / "out").exists()
+
+
+def test_recursive_signs_what_is_below_but_not_what_is_hidden_or_was_written(
+    sipca: CommandLine, nested: Path
+) -> None:
+    first = sipca("sign", nested, "--recursive", "--out", nested / "out", "--json")
+    (nested / "out" / "stray.csr").write_bytes((SAMPLES / "sbc2-five-san.csr").read_bytes())
+    second = sipca("sign", nested, "--recursive", "--out", nested / "out", "--json")
+
+    assert first.exit == 0, first.err
+    assert len(first.json["signed"]) == 2
+    assert [each.rpartition("/")[2] for each in first.json["ignored"]] == ["notes.txt"]
+    assert (len(second.json["skipped"]), second.json["signed"]) == (2, [])
+
+
+def test_equal_stems_in_two_sub_folders_are_refused_before_anything_is_signed(
+    sipca: CommandLine, nested: Path
+) -> None:
+    (nested / "b" / "sbc1.csr").write_bytes((SAMPLES / "ec-p256.csr").read_bytes())
+
+    answer = sipca("sign", nested, "--recursive", "--out", nested / "out")
+
+    assert answer.exit == 6
+    assert sipca("list", "--json").json["certificates"] == []
+
+
+@pytest.mark.parametrize(("content", "says"), [(None, "holds no files"), ("text", "holds no CSR")])
+def test_a_folder_with_nothing_to_sign_anywhere_is_exit_5(
+    sipca: CommandLine, tmp_path: Path, content: str | None, says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    if content:
+        (tmp_path / "empty" / "a.txt").write_text(content)
+
+    for words in ((), ("--recursive",)):
+        answer = sipca("sign", tmp_path / "empty", *words, "--out", tmp_path / "out")
+
+        assert answer.exit == 5
+        assert says in answer.err

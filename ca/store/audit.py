@@ -37,6 +37,7 @@ _ROWS = {
     "abandonment": f"SELECT {_PLAN}, {_ORIGIN}, a.reason, a.abandoned_at FROM abandonment a JOIN plan p ON p.id = a.plan_id{_ORIGINS} WHERE a.plan_id = ?",  # noqa: S608, E501 - our own constants
     "status_event": "SELECT id, issuer_id, serial, status, reason, happened_at, invalid_since, key_identity FROM status_event WHERE id = ?",  # noqa: E501 - a row
     "relic": "SELECT * FROM relic WHERE id = ?",
+    "attachment": "SELECT * FROM attachment WHERE id = ?",
     "crl_number": "SELECT * FROM crl_number WHERE id = ?",
     "supersession": "SELECT * FROM supersession WHERE new_plan_id = ? ORDER BY old_plan_id",
 }

@@ -120,8 +120,10 @@ _SINCE = """(SELECT min(f.happened_at) FROM status_event f
 """The start of the current status: a hold that became a revocation keeps its date."""
 
 _SELECT = f"""
-    SELECT p.id, p.issuer_id, p.serial, p.tbs, p.account, t.name, p.profile_sha256, p.device,
-           p.context, p.for_issuer_id, p.lifetime, p.source, p.request_id, r.signature, a.reason,
+    SELECT p.id, p.issuer_id, p.serial, p.tbs, p.account, t.name, p.profile_sha256,
+           coalesce(p.device, d.device),
+           CASE WHEN p.device IS NULL AND d.id IS NOT NULL THEN d.context ELSE p.context END,
+           p.for_issuer_id, p.lifetime, p.source, p.request_id, r.signature, a.reason,
            c.not_before, c.not_after, s.status, s.reason,
            CASE WHEN s.id IS NOT NULL THEN {_SINCE} END,
            (SELECT o.serial FROM supersession x JOIN plan o ON o.id = x.old_plan_id
@@ -133,6 +135,7 @@ _SELECT = f"""
       LEFT JOIN result r ON r.plan_id = p.id
       LEFT JOIN abandonment a ON a.plan_id = p.id
       LEFT JOIN certificate c ON c.plan_id = p.id
+      LEFT JOIN attachment d ON d.plan_id = p.id
       LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
 IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
@@ -142,6 +145,8 @@ IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
 
 They may have expired, but not before they were imported: other tools' past asks for nothing.
 """
+OF_DEVICE = "(p.device = ? OR p.id IN (SELECT plan_id FROM attachment WHERE device = ?))"
+"""Certificates that were signed for a device, or attached to it later."""
 _RELIC_IN_USE = "s.id IS NULL AND p.not_after >= CAST(strftime('%s', p.imported_at) AS INTEGER)"
 """The same for relics, which nothing supersedes."""
 
@@ -169,8 +174,8 @@ def certificates(
     if profile is not None:
         where, values = ["t.name = ?"], [profile]
     if device is not None:
-        where.append("p.device = ?")
-        values.append(device)
+        where.append(OF_DEVICE)
+        values += [device, device]
     if until is not None:
         where.append(
             "p.id IN (SELECT plan_id FROM certificate WHERE not_after BETWEEN CAST(? AS INTEGER)"
@@ -195,9 +200,10 @@ def by_name(store: Store, folded: str) -> list[CertificateRow]:
         select(
             store,
             """WHERE p.id IN (SELECT plan_id FROM san WHERE folded = ?
-                              UNION SELECT id FROM plan WHERE device = ?)
+                              UNION SELECT id FROM plan WHERE device = ?
+                              UNION SELECT plan_id FROM attachment WHERE device = ?)
                ORDER BY p.id DESC""",
-            [folded, folded],
+            [folded, folded, folded],
         )
     ) + list(_relics(store, "WHERE instr(p.names, ?) > 0", (f"\n{folded}\n",)))
 
@@ -425,7 +431,8 @@ def recorded_ders(store: Store) -> Iterator[bytes]:
 
 def device_names(store: Store) -> list[str]:
     """The names of devices that certificates were planned for."""
-    query = "SELECT DISTINCT device FROM plan WHERE device IS NOT NULL"
+    query = """SELECT device FROM plan WHERE device IS NOT NULL
+                UNION SELECT device FROM attachment"""
     return [row[0] for row in store.connection.execute(query)]
 
 

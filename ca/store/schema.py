@@ -23,6 +23,7 @@ HISTORY = {
     "status_event": "id = NEW.id",
     "supersession": "old_plan_id = NEW.old_plan_id AND new_plan_id = NEW.new_plan_id",
     "relic": "id = NEW.id",
+    "attachment": "id = NEW.id OR plan_id = NEW.plan_id",
     "crl_number": "id = NEW.id OR (issuer_id = NEW.issuer_id AND number = NEW.number)",
     "audit": "id = NEW.id OR hash = NEW.hash",
 }
@@ -246,6 +247,17 @@ _TABLES_7 = (
 """Imported certificates that cannot be plan and result: a serial twice, or longer than 20 octets;
 no signature where an index names a serial without its certificate, ``der`` where TBSCertificate
 and signature do not give it back."""
+_TABLES_8 = (
+    """CREATE TABLE attachment (
+        id INTEGER PRIMARY KEY,
+        plan_id INTEGER NOT NULL UNIQUE REFERENCES plan (id),
+        device TEXT NOT NULL COLLATE NOCASE,
+        context INTEGER,
+        attached_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS attachment_by_device ON attachment (device)",
+)
+"""Which device a certificate is on that was signed for none."""
 _DERIVED_INDEXES = (
     "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
     """CREATE INDEX IF NOT EXISTS certificate_by_key_start
@@ -270,6 +282,7 @@ _MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0005_keys_by_their_start": ("DROP INDEX IF EXISTS certificate_by_key", *_DERIVED_INDEXES),
     "0006_held_against_history": (*_TABLES_6, *_INDEXES_6),
     "0007_relics": _TABLES_7,
+    "0008_attachments": _TABLES_8,
 }
 """In order; each raises ``VERSION`` by one."""
 

@@ -43,8 +43,10 @@ def devices_in_register(
     first, last = _bounds(except_plans)
     rows = store.connection.execute(
         f"""SELECT DISTINCT device FROM plan
-             WHERE device IN ({placeholders(names)}) AND id NOT BETWEEN ? AND ?""",  # noqa: S608
-        (*names, first, last),
+             WHERE device IN ({placeholders(names)}) AND id NOT BETWEEN ? AND ?
+            UNION SELECT device FROM attachment
+                   WHERE device IN ({placeholders(names)})""",  # noqa: S608 - marks
+        (*names, first, last, *names),
     )
     return {row[0].casefold() for row in rows}
 
@@ -55,7 +57,8 @@ def _bounds(numbers: Sequence[int]) -> tuple[int, int]:
 
 def in_use_of_device(store: Store, device: str) -> Iterator[CertificateRow]:
     """A device's certificates that are neither superseded nor revoked nor held."""
-    return certificates.select(store, f"WHERE p.device = ? AND {certificates.IN_USE}", [device])
+    where = f"WHERE {certificates.OF_DEVICE} AND {certificates.IN_USE}"
+    return certificates.select(store, where, [device, device])
 
 
 def in_use_of_key(store: Store, key_identity: bytes, folded: str) -> Iterator[CertificateRow]:
@@ -82,6 +85,21 @@ def in_use_issued(
               AND p.id IN (SELECT plan_id FROM san WHERE folded = ?)""",  # noqa: S608
         [profile, profile_sha256, folded],
     )
+
+
+def attach(store: Store, plan_id: int, device: str, context: int | None, *, at: datetime) -> int:
+    """Record the device that a certificate is on; returns the number of the attachment."""
+    cursor = store.connection.execute(
+        "INSERT INTO attachment (plan_id, device, context, attached_at) VALUES (?, ?, ?, ?)",
+        (plan_id, device, context, to_text(at)),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def with_plan(store: Store, plan_id: int) -> Iterator[CertificateRow]:
+    """The certificate of a plan as it stands now."""
+    return certificates.select(store, "WHERE p.id = ?", [plan_id])
 
 
 def moments(store: Store, plan_id: int) -> tuple[datetime | None, datetime | None]:

@@ -52,6 +52,10 @@ def set_command(
     proxy_set: Annotated[
         list[str] | None, typer.Option(metavar="A", help="Address of a Proxy Set; repeatable.")
     ] = None,
+    certificate: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="A certificate on it that was signed without a device."),
+    ] = None,
 ) -> None:
     """Enter a device, or change what is known of it; what is left out stays.
 
@@ -66,6 +70,7 @@ def set_command(
         context,
         tuple(address) if address else None,
         tuple(proxy_set) if proxy_set else None,
+        certificate,
     )
     with opened(settings) as home:
         document = set_device(home, name, wishes)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import CommandLine
+from stand_in.lab import SAMPLES, CommandLine
 
 Csr = Callable[..., Path]
 
@@ -145,3 +145,86 @@ def test_device_done_refuses_what_is_not_known_and_what_is_not_so(
     assert "no device 'nobody' is registered or has a live certificate" in nobody.err
     assert "a live certificate in context 7" in elsewhere.err
     assert "'sbc1' has no certificate by Test Lab Issuing 2 yet" in early.err
+
+
+@pytest.fixture
+def unattached(sipca: CommandLine) -> str:
+    """The serial of a certificate that was signed without a device."""
+    return str(sipca("sign", SAMPLES / "sbc1.csr", "--json").json["signed"][0]["serial"])
+
+
+def test_a_certificate_signed_without_a_device_can_be_attached_to_one(
+    sipca: CommandLine, unattached: str
+) -> None:
+    first = sipca(
+        "device", "set", "sbc1", "--context", "2", "--certificate", "sbc1.lab.example", "--json"
+    )
+    again = sipca("device", "set", "sbc1", "--certificate", unattached, "--json")
+
+    assert (first.exit, first.json["changed"]) == (0, True)
+    assert (again.exit, again.json["changed"]) == (0, False)
+    listed = sipca("list", "--device", "sbc1", "--json").json["certificates"]
+    assert [(each["device"], each["context"]) for each in listed] == [("sbc1", 2)]
+    shown = sipca("device", "list", "--json").json["devices"][0]
+    assert [each["serial"] for each in shown["certificates"]] == [unattached]
+    assert "attached" in sipca("log").out
+    assert sipca("log", "--verify").exit == 0
+
+
+def test_a_successor_supersedes_what_was_attached(
+    sipca: CommandLine, unattached: str, tmp_path: Path
+) -> None:
+    sipca("device", "set", "sbc1", "--context", "2", "--certificate", unattached)
+
+    signed = sipca("sign", SAMPLES / "ec-p256.csr", "--device", "sbc1", "--context", "2", "--json")
+    renewed = sipca(
+        "renew", "--device", "sbc1", "--expiring", "9y", "--out", tmp_path / "r", "--json"
+    )
+
+    assert signed.json["signed"][0]["supersedes"] == unattached
+    assert renewed.json["signed"][0]["device"] == "sbc1"
+
+
+def test_what_cannot_be_attached_is_refused_by_name(sipca: CommandLine, unattached: str) -> None:
+    sipca("sign", SAMPLES / "ec-p256.csr", "--device", "other")
+    others = sipca("device", "set", "sbc1", "--certificate", "other")
+    nothing = sipca("device", "set", "sbc1", "--certificate", "nobody.lab.example")
+    sipca("device", "set", "sbc1", "--context", "1", "--certificate", unattached)
+    elsewhere = sipca("device", "set", "sbc1", "--context", "3", "--certificate", unattached)
+    sipca("revoke", unattached, "--reason", "cessation", "--no-crl")
+    taken = sipca("device", "set", "sbc2", "--certificate", unattached)
+
+    assert (others.exit, nothing.exit, elsewhere.exit, taken.exit) == (6, 5, 6, 6)
+    assert "was signed for 'other', not for 'sbc1'" in others.err
+    assert "is on sbc1 context 1 already" in elsewhere.err
+    assert [
+        each["context"]
+        for each in sipca("device", "list", "--json").json["devices"]
+        if each["name"] == "sbc1"
+    ] == [1]
+
+
+def test_a_revoked_certificate_is_attached_to_nothing(sipca: CommandLine, unattached: str) -> None:
+    sipca("revoke", unattached, "--reason", "cessation", "--no-crl")
+
+    answer = sipca("device", "set", "sbc1", "--certificate", unattached)
+
+    assert answer.exit == 6
+    assert f"{unattached[:12]} is revoked: no device should have it" in answer.err
+    assert sipca("device", "list", "--json").json["devices"] == []
+
+
+def test_an_attachment_survives_backup_and_rebuilding(
+    sipca: CommandLine, unattached: str, tmp_path: Path
+) -> None:
+    sipca("device", "set", "sbc1", "--context", "2", "--certificate", unattached)
+    sipca("backup", tmp_path / "b")
+    sipca("device", "remove", "sbc1")
+
+    restored = CommandLine(tmp_path / "new")
+    assert restored("restore", tmp_path / "b").exit == 0
+    assert restored("check", "--rebuild").exit in (0, 9)
+
+    for home in (sipca, restored):
+        listed = home("list", "--json").json["certificates"][0]
+        assert (listed["device"], listed["context"]) == ("sbc1", 2)

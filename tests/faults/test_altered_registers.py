@@ -91,6 +91,9 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert sipca("release", "four").exit == 0
         issued = sipca("issue", "peer.lab.example", "--out", folder / "out")
         issued = sipca("issue", "peer2.lab.example", "--out", folder / "out")
+        for name in ("peer", "peer2"):
+            words = ("--certificate", f"{name}.lab.example")
+            assert sipca("device", "set", name, *words).exit == 0
         assert issued.exit == 0, issued.err
         for name in ("peer", "peer2"):
             words = ("--reason", "key-compromise")

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from ca.authority import upload_files
+from ca.authority.devices.attachment import attach, attachable
 from ca.authority.home import Home
 from ca.authority.records import days_left
 from ca.authority.upload_files import stem_of_row
@@ -37,6 +38,8 @@ class DeviceWishes(msgspec.Struct, frozen=True):
     context: int | None = None
     addresses: tuple[str, ...] | None = None
     proxy_sets: tuple[str, ...] | None = None
+    certificate: str | None = None
+    """A REF of a certificate that was signed without a device and is on this one."""
 
 
 def set_device(
@@ -46,15 +49,18 @@ def set_device(
 
     Raises:
         MalformedError: the name is not valid, or an address is not a host or IP address.
-        NotFoundError: there is no such target.
+        NotFoundError: there is no such target or certificate.
+        ConflictError: the certificate is another device's, or no longer in force.
     """
     check_device_name(name)
+    row = None if wishes.certificate is None else attachable(home, wishes.certificate, name)
+    wishes = msgspec.structs.replace(wishes, certificate=None)
     if wishes.target is not None:
         home.library.target(wishes.target)
     changes = {
         field: value
         for field, value in msgspec.structs.asdict(wishes).items()
-        if exactly or value is not None
+        if field != "certificate" and (exactly or value is not None)
     }
     for field in ("addresses", "proxy_sets"):
         if field in changes:
@@ -66,7 +72,8 @@ def set_device(
             devices.put(home.store, after, at=home.now())
             detail = {field: str(value) for field, value in changes.items()}
             home.record(Event("device", name, {"device": name, **detail}))
-    return _document(home, after, changed=after != before)
+        attached = row is not None and attach(home, row, after.name, after.context)
+    return _document(home, after, changed=after != before or attached)
 
 
 def remove_device(home: Home, name: str) -> DeviceDocument:

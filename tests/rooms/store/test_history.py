@@ -74,6 +74,7 @@ def _fill(store: Store) -> None:
     plans.add_results(store, numbers[:1], [b"sig"], at=AT)
     plans.abandon(store, numbers[1], "why", at=AT)
     successions.supersede(store, numbers[0], numbers[2], at=AT)
+    successions.attach(store, numbers[0], "sbc1", 2, at=AT)
     event = StatusEvent(issuer, bytes([1]) * 16, "revoked", "superseded")
     revocations.add_event(store, event, at=AT)
     relic = NewRelic(issuer, b"\x01", b"\x30\x00", None, None, 0, 1, ("gone",), "index.txt:1")
@@ -213,8 +214,8 @@ def test_the_connection_is_set_up_as_the_design_says(store: Store, path: Path) -
             assert opened.connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value, pragma
 
 
-def test_a_new_register_is_of_schema_7_and_says_whose_it_is(store: Store) -> None:
-    assert store.connection.execute("PRAGMA user_version").fetchone() == (7,)
+def test_a_new_register_is_of_schema_8_and_says_whose_it_is(store: Store) -> None:
+    assert store.connection.execute("PRAGMA user_version").fetchone() == (8,)
     assert store.connection.execute("PRAGMA application_id").fetchone() == (0x53495043,)
 
 

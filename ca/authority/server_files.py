@@ -97,9 +97,10 @@ def wants(target: Target, *contents: str) -> bool:
     return any(each in file.contents for file in target.server_files for each in contents)
 
 
-def has_store(target: Target) -> bool:
-    """Whether a file of a target is a PKCS#12, which has a passphrase."""
-    return any(file.format in ("keystore", "truststore") for file in target.server_files)
+def stores(target: Target) -> list[str]:
+    """The names of the files that are a PKCS#12, which has a passphrase."""
+    kinds = ("keystore", "truststore")
+    return [file.name for file in target.server_files if file.format in kinds]
 
 
 def check_stores(target: Target, form: KeyFileFormat) -> None:
@@ -109,12 +110,12 @@ def check_stores(target: Target, form: KeyFileFormat) -> None:
         KeyUnavailableError: it is missing.
         PolicyError: the target has no PKCS#12.
     """
-    if has_store(target) and form.passphrase is None:
+    if stores(target) and form.passphrase is None:
         raise KeyUnavailableError(
             f"the stores of target '{target.name}' need a passphrase",
             hint="--key-passphrase-file FILE",
         )
-    if form.legacy and not has_store(target):
+    if form.legacy and not stores(target):
         raise PolicyError(
             f"--legacy-pfx is for a PFX, and target '{target.name}' has none", hint="leave it out"
         )

@@ -37,6 +37,7 @@ COMMANDS: dict[str, Any] = {
         "Roots that people, machines and devices trust.",
         {
             "export": "This CA's root for a person's own machine, with the commands.",
+            "check": "Does a device's store have the roots of a list, or ours?",
             "build": "Gather CA certificates into one bundle for a device.",
             "diff": "Compare two.",
         },
@@ -69,7 +70,7 @@ COMMANDS: dict[str, Any] = {
             "list": "All profiles.",
             "show": "The text of one.",
             "check": "Check a profile file.",
-            "new": "Copy a profile into the home to edit.",
+            "new": "Copy a profile into the home to edit, or make one from a certificate.",
         },
     ),
     "target": (
@@ -94,8 +95,31 @@ COMMANDS: dict[str, Any] = {
         "The rules that requests and certificates are judged by.",
         {"list": "All rules.", "show": "One rule, with what it cites and an example."},
     ),
+    "help": "The help of a command.",
+    "version": "The version.",
 }
 """Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""
+
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "Making a CA": ("init", "import", "ca", "chain", "status"),
+    "Signing": ("csr", "sign", "issue", "renew", "rekey", "profile", "rule", "samples"),
+    "Afterwards": (
+        "list",
+        "show",
+        "export",
+        "revoke",
+        "release",
+        "crl",
+        "check",
+        "log",
+        "backup",
+        "restore",
+    ),
+    "Devices": ("device", "target", "preflight", "trust", "doctor", "pull", "push", "fixture"),
+    "Serving": ("serve", "ocsp"),
+    "Scripts": ("apply", "env", "schema", "completion", "help", "version"),
+}
+"""The headings of ``sipca --help``, and the commands below each."""  # fmt: skip
 
 MODULES = {"import": "imports"}
 """Commands whose word is a keyword of Python, and what their modules are called instead."""

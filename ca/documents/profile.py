@@ -34,6 +34,7 @@ class TextDocument(Document, frozen=True, kw_only=True):
 
 
 class WrittenDocument(Document, frozen=True, kw_only=True):
-    """The answer of a command that wrote one file."""
+    """The answer of a command that wrote one file; ``notes`` is what is to be known of it."""
 
     path: str
+    notes: list[str] = msgspec.field(default_factory=list)

@@ -106,3 +106,37 @@ class TrustExportDocument(Document, frozen=True, kw_only=True):
     notes: list[str]
     source: str
     ran: list[TrustRun]
+
+
+class PackMember(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that a pack asks for.
+
+    ``state`` is "there", "missing", "expired" or "not-yet-valid"; ``source`` is the file that has
+    it, ``checked`` where the pack's fingerprints are from. ``sha256`` is empty if it is not known.
+    """
+
+    name: str
+    state: str
+    sha256: str
+    sha1: str
+    checked: str
+    not_after: datetime | None = None
+    source: str | None = None
+
+
+class TrustCheckDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``trust check``: what of a pack is in a device's store.
+
+    ``verdict`` is "fail" if a member is missing or cannot be used now. ``foreign`` is what the
+    store has beside the pack, ``unread`` what of it cannot be read.
+    """
+
+    pack: str
+    description: str
+    origin: str
+    date: str | None
+    verdict: str
+    members: list[PackMember]
+    foreign: list[TrustMember]
+    unread: list[TrustDrop]
+    notes: list[str]

@@ -6,7 +6,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from ca.encoding import der
-from ca.encoding.extension_facts import extension_facts, read_extensions
+from ca.encoding.extension_facts import Extensions, extension_facts, read_extensions
 from ca.encoding.oids import ATTRIBUTE_TYPES, COMMON_NAME, SIGNATURES
 from ca.encoding.remarks import Remarks
 from ca.encoding.strings import tolerant_text
@@ -57,6 +57,17 @@ def read_certificate(data: bytes) -> CertificateFacts:
         faults=faults,
         **facts,
     )
+
+
+def extensions_of(data: bytes) -> Extensions:
+    """Criticality and value of each extension of a certificate, by OID.
+
+    Raises:
+        MalformedError: it is not a certificate.
+    """
+    _, fields = _outline(data)
+    version = _version(fields, Remarks())
+    return read_extensions(fields[6:], version, Remarks())
 
 
 def _outline(data: bytes) -> tuple[der.Node, list[der.Node]]:

@@ -16,6 +16,7 @@ from ca.names.text import printable
 from ca.profiles.anchor import Anchor, check_anchor
 from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
+from ca.profiles.pack import OURS, Pack, check_pack
 from ca.profiles.profile import Profile
 from ca.profiles.reader import decode_utf8, read_toml
 from ca.profiles.target import FORMER_KEYS, Target, check_target
@@ -148,6 +149,27 @@ class Library(msgspec.Struct, frozen=True):
         _check(check_anchor, anchor, f"{name}.toml")
         return msgspec.structs.replace(anchor, name=name, text=text)
 
+    @property
+    def packs(self) -> Shelf:
+        """Named lists of roots; these are only shipped."""
+        return Shelf("trust pack", "profiles.packs", None)
+
+    def pack(self, name: str) -> Pack:
+        """Read a named list of roots.
+
+        Raises:
+            NotFoundError: there is no such list.
+        """
+        known = self.packs.shipped()
+        if name not in known:
+            raise NotFoundError(
+                f"there is no trust pack '{printable(name)}'",
+                hint=f"there are {', '.join((OURS, *known))}",
+            )
+        pack = read_toml(self.packs.text(name), Pack, file=f"{name}.toml")
+        _check(check_pack, pack, f"{name}.toml")
+        return msgspec.structs.replace(pack, name=name)
+
     def profile(self, name: str) -> Profile:
         """Read a profile by name.
 
@@ -173,6 +195,16 @@ class Library(msgspec.Struct, frozen=True):
             NotFoundError: there is no profile ``like``, or no home.
         """
         text = self.profiles.text(like)
+        return self.add_profile(name, text)
+
+    def add_profile(self, name: str, text: str) -> Path:
+        """Write a new profile into the home, and return its path.
+
+        Raises:
+            MalformedError: the name is not valid for a profile.
+            ConflictError: a profile of that name exists.
+            NotFoundError: there is no home.
+        """
         _check_name(name)
         if name in self.profiles.names():
             raise ConflictError(f"a profile '{name}' already exists", hint="choose another name")

@@ -58,15 +58,33 @@ def check_command(ctx: typer.Context, file: Annotated[Path, typer.Argument()]) -
 def new_command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument()],
-    like: Annotated[str, typer.Option("--from", help="The profile to copy.")],
+    like: Annotated[
+        str | None, typer.Option("--from", metavar="NAME", help="The profile to copy.")
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-cert", metavar="FILE", help="A certificate that the new ones are to be like."
+        ),
+    ] = None,
 ) -> None:
-    """Copy a profile into the CA home to edit.
+    """Copy a profile into the CA home to edit, or make one from a certificate.
+
+    From a certificate: its usages, kinds of SAN, kind of key and lifetime, never CA rights. What
+    was not taken over is said, and stands in the file.
 
     Example: sipca profile new my-sip --from sip
     """
-    from ca.authority.reports.profile import new_profile
+    from ca.authority.reports.profile import new_profile, profile_from_certificate
     from cli.views.profile import written_text
 
     settings = settings_of(ctx)
+    if (like is None) == (certificate is None):
+        raise typer.BadParameter("give one of --from NAME and --from-cert FILE")
     with opened(settings) as home:
-        show(new_profile(home.library, name, like=like), settings, written_text)
+        if certificate is not None:
+            document = profile_from_certificate(home.library, name, certificate)
+        else:
+            assert like is not None
+            document = new_profile(home.library, name, like=like)
+    show(document, settings, written_text)

@@ -112,8 +112,8 @@ def renew_command(
     if settings.json:
         print_json(document)
     else:
-        talk(renewed_text(document, steps), settings)
-        say_anyway(refused_text(document.refused))
+        talk(lambda: renewed_text(document, steps), settings)
+        say_anyway(lambda: refused_text(document.refused))
     code = exit_of_several(each.exit for each in document.refused)
     if code:
         raise typer.Exit(code)

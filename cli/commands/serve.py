@@ -12,6 +12,7 @@ from cli.output import talk
 from cli.process import enable_garbage_collection
 
 if TYPE_CHECKING:
+    from ca.service.placement import Placement
     from ca.service.serve import Listening
 
 
@@ -30,6 +31,16 @@ def serve_command(
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Worker processes, at most one for each core.")
     ] = 1,
+    print_unit: Annotated[
+        bool,
+        typer.Option(
+            "--print-unit",
+            help="Print systemd units with these options, and timers for CRLs and OCSP signers.",
+        ),
+    ] = False,
+    print_compose: Annotated[
+        bool, typer.Option("--print-compose", help="Print a compose file with these options.")
+    ] = False,
 ) -> None:
     """OCSP by GET and POST, CRLs and CA certificates over HTTP; ends on SIGTERM or Ctrl-C.
 
@@ -38,6 +49,12 @@ def serve_command(
 
     Example: sipca serve --bind 10.0.0.5
     """
+    if print_unit or print_compose:
+        if print_unit and print_compose:
+            raise typer.BadParameter("give one of --print-unit and --print-compose")
+        placement = _placement(ctx, bind, (ocsp_port, http_port), workers)
+        print(_for_boot(placement, as_units=print_unit), end="")
+        return
     try:
         from ca.service.serve import Listening, serve
     except ImportError as error:
@@ -48,10 +65,7 @@ def serve_command(
     from cli.views.serve import listening_text
 
     settings = settings_of(ctx)
-    try:
-        address = str(ip_address(bind))
-    except ValueError:
-        raise typer.BadParameter(f"--bind: '{bind}' is no IP address") from None
+    address = _address(bind)
     with opened(settings) as home:
         home.assert_sound()
         base_url, path, name = home.base_url, home.path, home.name
@@ -62,3 +76,45 @@ def serve_command(
 
     enable_garbage_collection()
     serve(path, Listening(address, ocsp_port, http_port, workers), ready)
+
+
+def _address(bind: str) -> str:
+    try:
+        return str(ip_address(bind))
+    except ValueError:
+        raise typer.BadParameter(f"--bind: '{bind}' is no IP address") from None
+
+
+def _placement(ctx: typer.Context, bind: str, ports: tuple[int, int], workers: int) -> Placement:
+    from ca.service.placement import Placement, owner_of, program, upkeep_of
+
+    address = _address(bind)
+    for flag, port in zip(("--ocsp-port", "--http-port"), ports, strict=True):
+        if port == 0:
+            raise typer.BadParameter(f"{flag}: 0 is another port at each start; name one")
+    with opened(settings_of(ctx)) as home:
+        path = home.path.absolute()
+        owner, uid, gid = owner_of(path)
+        return Placement(
+            name=home.name,
+            home=path,
+            address=address,
+            ocsp_port=ports[0],
+            http_port=ports[1],
+            workers=workers,
+            program=program(),
+            owner=owner,
+            uid=uid,
+            gid=gid,
+            upkeep=upkeep_of(home),
+        )
+
+
+def _for_boot(placement: Placement, *, as_units: bool) -> str:
+    if as_units:
+        from ca.service.units import units
+
+        return units(placement)
+    from ca.service.compose import compose
+
+    return compose(placement)

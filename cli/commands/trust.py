@@ -71,7 +71,7 @@ def build_command(
     if settings.json:
         print_json(document)
     else:
-        talk(build_text(document), settings)
+        talk(lambda: build_text(document), settings)
         if output is None:
             print(text, end="")
     raise_for_bugs(bugs, settings)
@@ -146,7 +146,7 @@ def export_command(
     with opened(settings) as home:
         document = export_roots(home, anchor, path=output, overwrite=overwrite)
     if not settings.json and anchor is None and output is None:
-        talk(export_text(document), settings)
+        talk(lambda: export_text(document), settings)
         print(document.pem, end="")
         return
     if not settings.json:
@@ -156,6 +156,46 @@ def export_command(
     if settings.json:
         print_json(document)
     elif run:
-        talk(ran_text(document), settings)
+        talk(lambda: ran_text(document), settings)
     if any(each.exit for each in document.ran):
         raise typer.Exit(EXIT_CODES[Kind.STORE])
+
+
+def check_command(
+    ctx: typer.Context,
+    stores: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="STORE...", help="What the device exported: PEM, DER, PKCS#7, folders."
+        ),
+    ],
+    pack: Annotated[
+        str, typer.Option(metavar="NAME", help="ours, or a list: teams-2026. Required.")
+    ],
+) -> None:
+    """Does a device's trust store have the roots of a list, or this CA's own certificates?
+
+    Exit 9 if one is missing or cannot be used now; otherwise 4 if part of the store cannot be read.
+
+    Example: sipca trust check exported-store.pem --pack teams-2026
+    """
+    from ca.authority.devices.trust_check import check_store, pack_of_ours
+    from ca.profiles.pack import OURS
+    from cli.passphrase import environment_of
+    from cli.views.trust import check_text
+
+    settings = settings_of(ctx)
+    if pack == OURS:
+        with opened(settings) as home:
+            wanted = pack_of_ours(home)
+    else:
+        wanted = library_of(settings).pack(pack)
+    bugs: list[BugError] = []
+    at = environment_of(settings).clock()
+    document = check_store(stores, wanted, at=at, on_bug=bugs.append)
+    show(document, settings, check_text)
+    raise_for_bugs(bugs, settings)
+    if document.verdict == "fail":
+        raise typer.Exit(EXIT_CODES[Kind.INVALID])
+    if document.unread:
+        raise typer.Exit(EXIT_CODES[Kind.REFUSED])

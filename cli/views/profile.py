@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.profile import NamedRecord, ProfileListDocument, TextDocument, WrittenDocument
-from cli.terminal import safe, table
+from cli.terminal import one_line, safe, table
 
 
 def profiles_text(document: ProfileListDocument) -> str:
@@ -27,5 +27,7 @@ def checked_text(document: TextDocument) -> str:
 
 
 def written_text(document: WrittenDocument) -> str:
-    """Where it was written."""
-    return f"wrote {document.path}; edit it, then 'sipca profile check {document.path}'"
+    """Where it was written, and what a profile made from a certificate left out."""
+    lines = [f"not taken over: {one_line(each)}" for each in document.notes]
+    path = one_line(document.path)
+    return "\n".join([*lines, f"wrote {path}; edit it, then 'sipca profile check {path}'"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.trust import (
+    TrustCheckDocument,
     TrustCommand,
     TrustDiffDocument,
     TrustDocument,
@@ -16,7 +17,8 @@ from cli.views.findings import findings_text
 
 def build_text(document: TrustDocument) -> str:
     """What went in, what did not and why, how much room is left."""
-    lines = [table([_row(each) for each in document.members], indent="  ")]
+    rows = [_row(each) for each in document.members]
+    lines = [table(rows, indent="  ", drop=(2,), shorten=(0,))]
     lines += [_dropped(each) for each in document.dropped]
     if document.findings:
         lines.append(findings_text(document.findings))
@@ -35,7 +37,7 @@ def diff_text(document: TrustDiffDocument) -> str:
     rows += [("only B", *_row(each)) for each in document.only_b]
     for old, new in document.changed:
         rows += [("A has", *_row(old)), ("B has", *_row(new))]
-    lines = [table(rows)] if rows else ["no difference"]
+    lines = [table(rows, drop=(3,), shorten=(1,))] if rows else ["no difference"]
     lines += [_dropped(each) for each in document.unread]
     return "\n".join([*lines, f"{document.same} in both"])
 
@@ -59,6 +61,31 @@ def export_text(document: TrustExportDocument) -> str:
     lines += _commands("undo:", document.undo)
     lines += [f"note: {one_line(each)}" for each in document.notes]
     lines.append(f"source: {one_line(document.source)}")
+    return "\n".join(lines)
+
+
+def check_text(document: TrustCheckDocument) -> str:
+    """A line a member, then what the store has beside them."""
+    rows: list[tuple[str, ...]] = [
+        (
+            each.state,
+            each.name,
+            "-" if each.not_after is None else f"until {each.not_after:%Y-%m-%d}",
+            (each.sha256 or each.sha1)[:16],
+        )
+        for each in document.members
+    ]
+    rows += [("foreign", *_row(each)) for each in document.foreign]
+    lines = [f"{document.pack}: {one_line(document.description)}", table(rows)]
+    lines += [_dropped(each) for each in document.unread]
+    lines += [f"note: {one_line(each)}" for each in document.notes]
+    there = sum(each.state == "there" for each in document.members)
+    dated = f", {document.date}" if document.date else ""
+    lines.append(f"source: {one_line(document.origin)}{dated}")
+    lines.append(
+        f"{document.verdict}: {there} of {len(document.members)} there, "
+        f"{len(document.foreign)} foreign"
+    )
     return "\n".join(lines)
 
 

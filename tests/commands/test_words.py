@@ -43,6 +43,7 @@ USUAL: dict[str, list[str]] = {
     "pull": ["sbc1", "--address", "127.0.0.1:1", "--password-file", "{csr}"],
     "push": ["sbc1", "--address", "127.0.0.1:1", "--password-file", "{csr}"],
     "trust export": [],
+    "trust check": ["{out}/trusted-root.pem", "--pack", "ours"],
     "trust build": ["{csr}"],
     "trust diff": ["{csr}", "{csr}"],
     "fixture list": [],
@@ -77,6 +78,8 @@ USUAL: dict[str, list[str]] = {
     "schema": ["sign"],
     "rule list": [],
     "rule show": ["weak-key"],
+    "help": ["sign"],
+    "version": [],
 }
 """A call of every command that would be carried out or refused without the odd word."""
 

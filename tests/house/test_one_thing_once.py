@@ -16,8 +16,8 @@ ENCODED = re.compile(
     rb"\x2a\x86\x48|\x2b\x06\x01|\x2b\x81\x04|\x2b\x65|\x2b\x0e\x03|\x55\x04|\x55\x1d|\x60\x86\x48"
 )
 """How the OIDs of X.509, PKCS, ANSI X9.62, OIW and NIST begin as DER."""
-NOT_OIDS = {("ca/__init__.py", "0.1.0")}
-"""The version of sipca."""
+NOT_OIDS = {("ca/__init__.py", "0.1.0"), ("ca/service/compose.py", "0.0.0.0")}
+"""The version of sipca, and every address of a container."""
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

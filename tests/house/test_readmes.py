@@ -115,9 +115,10 @@ def test_every_shipped_profile_and_target_is_named() -> None:
     assert [each for each in Library().targets.shipped() if f"| `{each}` |" not in targets] == []
 
 
-def test_every_kind_of_trust_store_is_named() -> None:
+def test_every_kind_of_trust_store_and_every_pack_is_named() -> None:
     text = (ROOT / "profiles" / "README.md").read_text()
 
+    assert [each for each in Library().packs.shipped() if f"`{each}`" not in text] == []
     assert [each for each in Library().anchors.shipped() if f"`{each}`" not in text] == []
 
 

@@ -7,7 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from ca.documents.profile import NamedRecord, ProfileListDocument, TextDocument, WrittenDocument
+from ca.encoding.bundles import first_certificate
+from ca.encoding.certificates import extensions_of, read_certificate
 from ca.errors import CAError, attempt
+from ca.files import read_bounded
+from ca.keys.public import read_public_key
+from ca.profiles.from_certificate import likeness
 from ca.profiles.library import Library, Shelf, check_profile_file, read_profile, read_target
 from ca.profiles.profile import Profile
 from ca.profiles.target import Target
@@ -70,3 +75,24 @@ def new_profile(library: Library, name: str, *, like: str) -> WrittenDocument:
         CAError: the name is taken or not valid, or there is none to copy.
     """
     return WrittenDocument(path=str(library.new_profile(name, like=like)))
+
+
+def profile_from_certificate(library: Library, name: str, path: Path) -> WrittenDocument:
+    """Write a profile into the home whose certificates are like a given one.
+
+    Raises:
+        CAError: the file has no certificate, or the name is taken or not valid.
+    """
+    der = first_certificate(read_bounded(path, pipes=True), what=f"'{path}'")
+    facts = read_certificate(der)
+    made = likeness(facts, extensions_of(der), name=name, key=_kind_of_key(facts.spki))
+    read_profile(made.text, file=f"{name}.toml", name=name)
+    written = library.add_profile(name, made.text)
+    return WrittenDocument(path=str(written), notes=list(made.lines))
+
+
+def _kind_of_key(spki: bytes) -> str:
+    key = attempt(read_public_key, spki)
+    if isinstance(key, CAError):
+        return "unreadable"
+    return f"ec:{key.curve}" if key.algorithm == "ec" else key.algorithm

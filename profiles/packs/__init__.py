@@ -1,0 +1,1 @@
+"""Data only: named lists of roots (*.toml), by fingerprint; no certificates."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import stat
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -97,9 +98,10 @@ def wants(target: Target, *contents: str) -> bool:
     return any(each in file.contents for file in target.server_files for each in contents)
 
 
-def has_store(target: Target) -> bool:
-    """Whether a file of a target is a PKCS#12, which has a passphrase."""
-    return any(file.format in ("keystore", "truststore") for file in target.server_files)
+def stores(target: Target) -> list[str]:
+    """The names of the files that are a PKCS#12, which has a passphrase."""
+    kinds = ("keystore", "truststore")
+    return [file.name for file in target.server_files if file.format in kinds]
 
 
 def check_stores(target: Target, form: KeyFileFormat) -> None:
@@ -109,12 +111,12 @@ def check_stores(target: Target, form: KeyFileFormat) -> None:
         KeyUnavailableError: it is missing.
         PolicyError: the target has no PKCS#12.
     """
-    if has_store(target) and form.passphrase is None:
+    if stores(target) and form.passphrase is None:
         raise KeyUnavailableError(
             f"the stores of target '{target.name}' need a passphrase",
             hint="--key-passphrase-file FILE",
         )
-    if form.legacy and not has_store(target):
+    if form.legacy and not stores(target):
         raise PolicyError(
             f"--legacy-pfx is for a PFX, and target '{target.name}' has none", hint="leave it out"
         )
@@ -147,6 +149,7 @@ def deliver(
     told = [*notes, *_about_crls(folder, target, given), *_about_key(target, given)]
     if lost:
         told.append(f"{', '.join(lost)} had another owner or group, which root alone may give")
+    told += _about_readers(folder, target)
     return setup(folder, target, given, changed=changed, notes=told)
 
 
@@ -167,6 +170,16 @@ def _about_key(target: Target, given: Material) -> list[str]:
     if given.key is None or "ENCRYPTED" not in given.key.text or not _has_pem_key(target):
         return []
     return ["the key has a passphrase: the server asks for it at each start, or is told it"]
+
+
+def _about_readers(folder: Path, target: Target) -> list[str]:
+    """Files with the key that everybody may read: one that was there before is left as it is."""
+    open_files = [
+        str(folder / file.name)
+        for file in target.server_files
+        if file.has_key and _mode(folder / file.name, file) & 0o004
+    ]
+    return [f"{path} holds the key and everybody may read it: chmod o-r it" for path in open_files]
 
 
 def _has_pem_key(target: Target) -> bool:
@@ -256,7 +269,7 @@ def setup(
         ServerFile(
             name=file.name,
             path=str(folder / file.name),
-            mode=f"{file.permissions:04o}",
+            mode=f"{_mode(folder / file.name, file):04o}",
             format=file.format,
             contents=list(file.contents),
             state="not-written"
@@ -287,6 +300,14 @@ def setup(
         snippet=filled["snippet"].strip("\n"),
         reload=filled["reload"],
     )
+
+
+def _mode(path: Path, file: TargetFile) -> int:
+    """The mode of a file as it is, or as it would be written."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return file.permissions
 
 
 _FILLED = ("place", "snippet", "reload")

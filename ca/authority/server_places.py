@@ -17,7 +17,7 @@ from ca.encoding.bundles import read_bundle
 from ca.encoding.certificates import read_certificate
 from ca.encoding.pkcs7 import read_certs_only
 from ca.errors import CAError, ConflictError, MalformedError, attempt
-from ca.files import read_bounded, start_of
+from ca.files import MAX_INPUT, read_bounded, start_of
 from ca.keys.files import KeyFileFormat, KeyPair, encode_key_file, read_key_file
 from ca.keys.pfx import certificates_in
 from ca.keys.public import read_public_key
@@ -53,7 +53,8 @@ def read_key(path: Path, passphrase: bytes | None, *, pipes: bool = False) -> He
     Raises:
         CAError: it holds none, or the passphrase does not open it.
     """
-    data = read_bounded(path, pipes=pipes)
+    limit = MAX_INPUT if pipes else MAX_FILE  # a target may put CRLs beside the key
+    data = read_bounded(path, limit=limit, pipes=pipes)
     block = next((each[0] for each in _BLOCK.finditer(data) if b"PRIVATE KEY" in each[1]), None)
     pair = read_key_file(block or data, passphrase, name=str(path))
     if block is None:

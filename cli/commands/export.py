@@ -44,12 +44,15 @@ def export_command(
     """
     from ca.authority.reports.export import FORMATS, ExportWishes, export
     from ca.keys.files import KeyFileFormat
+    from cli.store_passphrase import store_passphrase
     from cli.views.export import export_text
 
     settings = settings_of(ctx)
     one_of("--format", format, FORMATS)
-    form = KeyFileFormat(legacy=legacy_pfx, passphrase=key_passphrase(key_passphrase_file))
-    wishes = ExportWishes(out, format, crlf, overwrite, target, zip_, key, form)  # type: ignore[arg-type]
+    given = key_passphrase(key_passphrase_file)
     with opened(settings) as home:
+        secret = store_passphrase(home, settings, given, target=target, out=out)
+        form = KeyFileFormat(legacy=legacy_pfx, passphrase=secret)
+        wishes = ExportWishes(out, format, crlf, overwrite, target, zip_, key, form)  # type: ignore[arg-type]
         document = export(home, ref, wishes)
     show(document, settings, export_text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from ca.keys.specs import SPECS
@@ -67,6 +68,7 @@ def issue_command(
     """
     from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key
     from ca.keys.files import KeyFileFormat
+    from cli.store_passphrase import store_passphrase
     from cli.views.issue import issued_text
 
     settings = settings_of(ctx)
@@ -86,12 +88,13 @@ def issue_command(
         lifetime=lifetime(lifetime_),
         device=device,
         allow=allowed(allow),
-        form=KeyFileFormat(pfx, legacy_pfx, passphrase),
         renew_before=span("--renew-before", renew_before),
         beside=beside,
         revoke_old=revoke_old,
         target=target,
     )
     with opened(settings) as home:
-        document = issue_key(home, wishes)
+        secret = store_passphrase(home, settings, passphrase, target=target, out=out)
+        form = KeyFileFormat(pfx, legacy_pfx, secret)
+        document = issue_key(home, msgspec.structs.replace(wishes, form=form))
     show(document, settings, issued_text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from ca.documents.exits import exit_of_several
@@ -74,6 +75,7 @@ def renew_command(
     from ca.files import write_stream
     from ca.keys.files import KeyFileFormat
     from cli.output import json_pieces
+    from cli.store_passphrase import store_passphrase
     from cli.views.renew import renewed_text
     from cli.views.sign import refused_text
 
@@ -96,11 +98,13 @@ def renew_command(
         overwrite,
         dry_run,
         target,
-        KeyFileFormat(passphrase=key_passphrase(key_passphrase_file)),
     )
+    given = key_passphrase(key_passphrase_file)
     with opened(settings) as home:
         talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
-        document = renew(home, wishes)
+        secret = store_passphrase(home, settings, given, target=target, out=out)
+        form = KeyFileFormat(passphrase=secret)
+        document = renew(home, msgspec.structs.replace(wishes, form=form))
         served = any(each.server is not None for each in document.signed)
         steps = [] if dry_run or served else upload_steps(home, document.signed, None)
     if report is not None:

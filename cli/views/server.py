@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.server import ServerSetup
-from cli.terminal import one_line
+from cli.terminal import one_line, prose
 
 _STATES = {"written": "wrote", "unchanged": "unchanged", "not-written": "NOT written"}
 
@@ -11,13 +11,14 @@ _STATES = {"written": "wrote", "unchanged": "unchanged", "not-written": "NOT wri
 def server_lines(setup: ServerSetup) -> list[str]:
     """The files, who has to be able to read them, the configuration, and the command to reload."""
     width = max(len(each.path) for each in setup.files)
+    states = max(len(_STATES[each.state]) for each in setup.files)
     lines = [
-        f"  {_STATES[each.state]:<9}  {one_line(each.path):<{width}}  {each.mode}  "
+        f"  {_STATES[each.state]:<{states}}  {one_line(each.path):<{width}}  {each.mode}  "
         f"{', '.join(each.contents)}"
         for each in setup.files
     ]
-    lines += [f"missing: {one_line(each)}" for each in setup.missing]
-    if setup.owner and any(each.mode != "0644" for each in setup.files):
+    lines += [prose(f"missing: {one_line(each)}") for each in setup.missing]
+    if setup.owner and any("key" in each.contents for each in setup.files):
         secret = " ".join(one_line(each.name) for each in setup.files if "key" in each.contents)
         lines.append(f"owner: {setup.owner} has to read {secret}; a renewal keeps owner and mode")
     if setup.snippet:
@@ -27,7 +28,12 @@ def server_lines(setup: ServerSetup) -> list[str]:
         lines.append(
             f"then, and after each renewal ({setup.reload_basis}): {one_line(setup.reload)}"
         )
-    lines += [f"note: {one_line(each)}" for each in setup.notes]
+    lines += [_note(f"note: {one_line(each)}") for each in setup.notes]
     if setup.tried:
-        lines.append(f"tried: {one_line(setup.tried)}")
+        lines.append(_note(f"tried: {one_line(setup.tried)}"))
     return lines
+
+
+def _note(text: str) -> str:
+    """A note; one that has a command is not broken, so that the command can be copied."""
+    return text if "sipca " in text else prose(text)

@@ -343,3 +343,36 @@ def test_the_keys_of_a_rotation_have_the_home_s_passphrase_not_that_of_the_root_
         assert bare("crl", "--ca", ca, "--refresh").exit == 0
     states = {each["name"]: each["key"] for each in bare("ca", "list", "--json").json["cas"]}
     assert states["Lab Root 2" if root else "Lab Issuing 2"] == "encrypted"
+
+
+def test_the_crls_of_all_cas_are_written_though_the_root_is_away_and_that_is_said(
+    away: CommandLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "crls.pem"
+    before = away("crl").out
+
+    cron = away("crl", "--ca", "all", "--if-within", "30d", "-o", path)
+    forced = away("crl", "--ca", "all", "--refresh", "-o", path)
+
+    assert cron.exit == 0, cron.err
+    assert forced.exit == 7
+    assert "--root-key-file" in forced.err
+    assert path.read_text() == away("crl").out + away("crl", "--ca", "root").out
+    assert away("crl").out != before, "the issuing CA's is new"
+
+
+def test_a_server_is_told_that_the_crl_of_the_root_that_is_away_has_ended(
+    away: CommandLine, tmp_path: Path, frozen: Callable[[datetime], None]
+) -> None:
+    frozen(NOW)
+    for days in (300, 600, 900):  # a longer gap at once would be a doubtful clock
+        frozen(NOW + timedelta(days=days))
+        away("crl", "--refresh")
+
+    answer = away("issue", "srv.lab.example", "--target", "nginx", "--out", tmp_path / "o")
+
+    assert answer.exit == 0, answer.err
+    assert (
+        "has ended: servers refuse all; sipca crl --ca root --refresh --root-key-file FILE"
+        in answer.out
+    )

@@ -459,3 +459,14 @@ def test_a_lab_files_wrong_target_is_named(
 
     assert answer.exit == code, answer
     assert message in answer.err
+
+
+def test_a_key_that_everybody_may_read_is_told_as_it_is(sipca: CommandLine, tmp_path: Path) -> None:
+    words = ("issue", "srv.lab.example", "--target", "nginx", "--out", tmp_path / "o")
+    sipca(*words)
+    (tmp_path / "o" / "key.pem").chmod(0o644)
+
+    said = sipca(*words).out
+
+    assert "key.pem        0644  key" in said
+    assert "key.pem holds the key and everybody may read it: chmod o-r it" in said

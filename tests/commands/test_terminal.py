@@ -267,3 +267,24 @@ def test_a_closed_stdout_is_no_traceback_and_no_bug(sipca: CommandLine) -> None:
     )  # fmt: skip
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_stores_passphrase_is_asked_twice_at_first_and_once_afterwards(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    words = ("issue", "java1.lab.example", "--target", "java", "--out", tmp_path / "o")
+
+    first = Terminal(*words, "--home", sipca.home)
+    first.expect("passphrase of keystore.p12, truststore.p12: ")
+    first.type("correct horse\n")
+    first.expect("again: ")
+    first.type("correct horse\n")
+    assert first.finish() == 0, first.seen
+
+    again = Terminal(*words, "--home", sipca.home)
+    again.expect("passphrase of keystore.p12, truststore.p12: ")
+    again.type("correct horse\n")
+    assert again.finish() == 0, again.seen
+    assert "again: " not in again.seen
+    assert "kept: " in again.seen
+    assert "correct horse" not in first.seen + again.seen

@@ -67,7 +67,10 @@ class Lab(NamedTuple):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    folder = tmp_path_factory.mktemp("servers")
+    return lab_in(tmp_path_factory.mktemp("servers"))
+
+
+def lab_in(folder: Path) -> Lab:
     sipca = CommandLine(folder / "home")
     keys = ("--root-key", "ec:p256", "--issuing-key", "ec:p256")
     assert sipca("init", "--name", "Judged", "--no-passphrase", *keys).exit == 0
@@ -99,15 +102,15 @@ class Server:
         ):
             yield connection
 
-    def welcomes(self, context: ssl.SSLContext, ask: bytes) -> bool:
+    def welcomes(self, context: ssl.SSLContext, ask: bytes, word: bytes = b"welcome") -> bool:
         """Whether it answers inside an encrypted connection."""
         said = b""
         refusals = (ssl.SSLError, ConnectionError, TimeoutError)
         with contextlib.suppress(*refusals), self._connected(context) as connection:
             connection.sendall(ask)
-            while b"welcome" not in said and (piece := connection.recv(65536)):
+            while word not in said and (piece := connection.recv(65536)):
                 said += piece
-        return b"welcome" in said
+        return word in said
 
 
 def free_port() -> int:
@@ -200,25 +203,34 @@ def _serves(lab: Lab, server: Server) -> str:
         return ""
 
 
+def nginx(folder: Path, snippet: str, port: int) -> list[str]:
+    """The command of nginx with one server block."""
+    snippet = snippet.replace("listen 443", f"listen 127.0.0.1:{port}")
+    temp = " ".join(
+        f"{each}_temp_path {folder}/{each};"
+        for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; error_log {folder}/log info; events {{}}\n"
+        f"http {{ access_log off; {temp} server {{ {snippet} location / {{ return 200 welcome; }} }} }}\n"
+    )
+    return ["nginx", "-e", f"{folder}/log", "-c", f"{folder}/nginx.conf"]
+
+
 def test_nginx(lab: Lab) -> None:
     first = lab.issue("nginx")
     folder = lab.folder / "run-nginx"
 
     def command(port: int) -> list[str]:
-        snippet = first["server"]["snippet"].replace("listen 443", f"listen 127.0.0.1:{port}")
-        temp = " ".join(f"{each}_temp_path {folder}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))  # fmt: skip
-        (folder / "nginx.conf").write_text(
-            f"daemon off; pid {folder}/pid; error_log {folder}/log info; events {{}}\n"
-            f"http {{ access_log off; {temp} server {{ {snippet} location / {{ return 200 welcome; }} }} }}\n"
-        )
-        return ["nginx", "-e", f"{folder}/log", "-c", f"{folder}/nginx.conf"]
+        return nginx(folder, first["server"]["snippet"], port)
 
     with running(folder, command) as server:
         judge(lab, server, HTTP, first)
+        reload = [*command(server.port), "-s", "reload"]
+        binary = shutil.which("nginx") or "/usr/sbin/nginx"
         judge_reload(
             lab, server, "nginx", HTTP,
-            lambda: subprocess.run([*command(server.port), "-s", "reload"], check=True, capture_output=True,
-                                   executable=shutil.which("nginx") or "/usr/sbin/nginx"),
+            lambda: subprocess.run(reload, check=True, capture_output=True, executable=binary),
         )  # fmt: skip
 
 
@@ -439,6 +451,90 @@ def test_java(lab: Lab) -> None:
     serial = lab.renew("java")
     with running(folder, command) as server:
         assert server.serial(lab.client("good")) == serial
+
+
+def test_sofia_sip_loads_the_files_of_freeswitch_and_sends_its_chain(lab: Lab) -> None:
+    """The SIP stack of FreeSWITCH as a client, before a server that has the root alone."""
+    lab.issue("freeswitch")
+    home = lab.folder / "sofia"
+    (home / ".sip").mkdir(parents=True)
+    (home / ".sip" / "auth").symlink_to(lab.folder / "freeswitch")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    files = lab.folder / "good" / "good.lab.example"
+    context.load_cert_chain(f"{files}-fullchain.pem", f"{files}.key")
+    context.load_verify_locations(lab.folder / "good" / "trusted-1-root.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(30)
+        client = subprocess.Popen(
+            ["sip-options", "--contact=sips:*:0", f"sips:x@127.0.0.1:{listening.getsockname()[1]};transport=tls"],
+            env={"HOME": str(home), "PATH": os.environ["PATH"]}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            with context.wrap_socket(listening.accept()[0], server_side=True) as connection:
+                said = connection.recv(65536)
+                der = connection.getpeercert(binary_form=True)
+        finally:
+            client.kill()
+            client.wait()
+
+    assert said.startswith(b"OPTIONS sips:x@127.0.0.1"), said
+    assert der is not None
+    assert (
+        x509.load_der_x509_certificate(der).subject.rfc4514_string() == "CN=freeswitch.lab.example"
+    )
+
+
+MQTT_CONNECT = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01a"
+MQTT_WELCOME = b"\x20\x02\x00\x00"
+
+
+def test_mosquitto_with_a_target_of_the_operators_own(lab: Lab) -> None:
+    (lab.sipca.home / "targets").mkdir(exist_ok=True)
+    (lab.sipca.home / "targets" / "broker.toml").write_text(
+        'schema = 1\ndescription = "our broker"\n'
+        '[[file]]\nname = "broker.pem"\ncontents = ["key", "certificate", "chain"]\n'
+        '[[file]]\nname = "ca.pem"\ncontents = ["root"]\n'
+        '[[file]]\nname = "crls.pem"\ncontents = ["crls"]\n'
+        '[server]\nsnippet = """\ncertfile {folder}/broker.pem\nkeyfile {folder}/broker.pem\n'
+        'cafile {folder}/ca.pem\ncrlfile {folder}/crls.pem\nrequire_certificate true\n"""\n'
+    )
+    first = lab.issue("broker")
+    folder = lab.folder / "run-broker"
+
+    def command(port: int) -> list[str]:
+        (folder / "mosquitto.conf").write_text(
+            f"user root\nallow_anonymous true\nlistener {port} 127.0.0.1\n{first['server']['snippet']}\n"
+        )
+        return ["mosquitto", "-c", f"{folder}/mosquitto.conf"]
+
+    with running(folder, command) as server:
+        assert server.welcomes(lab.client("good"), MQTT_CONNECT, MQTT_WELCOME), (
+            server.log.read_text()
+        )
+        assert not server.welcomes(lab.client("bad"), MQTT_CONNECT, MQTT_WELCOME)
+        assert not server.welcomes(lab.client(None), MQTT_CONNECT, MQTT_WELCOME)
+        assert server.serial(lab.client("good")) == first["serial"]
+
+
+def test_after_a_rotation_of_the_root_clients_of_both_chains_are_let_in(tmp_path: Path) -> None:
+    """By nginx, which asks for the CRL of each CA of a chain: four of them, after a rotation."""
+    lab = lab_in(tmp_path)
+    first = lab.issue("nginx")
+    old = lab.client("good")
+    assert lab.sipca("ca", "rotate", "--root").exit == 0
+    new = lab.folder / "new"
+    assert lab.sipca("issue", "new.lab.example", "--out", new).exit == 0
+    second = lab.issue("nginx", "--renew-before", "900d")
+    both = ssl.create_default_context(cafile=str(new / "trusted-root.pem"))
+    both.load_cert_chain(f"{new}/new.lab.example-fullchain.pem", f"{new}/new.lab.example.key")
+    folder = lab.folder / "run"
+
+    with running(folder, lambda port: nginx(folder, second["server"]["snippet"], port)) as server:
+        assert second["serial"] != first["serial"]
+        assert server.welcomes(both, HTTP), server.log.read_text()
+        assert server.welcomes(old, HTTP), "it has the old root alone, and the cross certificate"
+        assert not server.welcomes(lab.client("bad"), HTTP), "revoked by the CA before"
 
 
 def test_the_files_of_windows_are_read_by_openssl(lab: Lab) -> None:

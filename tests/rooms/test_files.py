@@ -13,10 +13,12 @@ from ca.errors import ConflictError, MalformedError, NotFoundError, StoreError
 from ca.files import (
     PRIVATE,
     PUBLIC,
+    NewFile,
     link_into_place,
     make_folder,
     read_bounded,
     write_atomic,
+    write_together,
     writing,
 )
 
@@ -226,3 +228,41 @@ def test_a_link_to_nothing_in_the_way_is_a_conflict(tmp_path: Path) -> None:
         write_atomic(tmp_path / "f", b"x")
 
     assert not (tmp_path / "nothing").exists()
+
+
+def test_files_that_belong_together_are_all_on_the_disk_before_the_first_is_replaced(
+    tmp_path: Path,
+) -> None:
+    import resource
+
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"old")
+    files = [NewFile(tmp_path / "a", b"new", 0o644), NewFile(tmp_path / "b", b"n" * 9000, 0o644)]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # as a full disk does
+    try:
+        with pytest.raises(StoreError, match="cannot be written"):
+            write_together(files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old", "b": b"old"}  # fmt: skip
+
+    assert [each.path.name for each in write_together(files)] == ["a", "b"]
+    assert write_together(files) == []
+
+
+def test_files_that_belong_together_are_not_written_through_a_link_or_over_a_folder(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "aim").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "aim")
+    (tmp_path / "folder").mkdir()
+
+    for name in ("link", "folder"):
+        files = [NewFile(tmp_path / "new", b"x", 0o600), NewFile(tmp_path / name, b"x", 0o600)]
+        with pytest.raises(ConflictError):
+            write_together(files)
+
+    assert (tmp_path / "aim").read_bytes() == b"old"
+    assert not (tmp_path / "new").exists()

@@ -150,7 +150,7 @@ class TargetPlace:
                 f"target '{target.name}' has no file for the key, which issue makes",
                 hint=f"sipca export REF --target {target.name} writes its files",
             )
-        if form.pfx and not server_files.has_store(target):
+        if form.pfx and not server_files.stores(target):
             raise PolicyError(
                 f"target '{target.name}' names its files, and none is a PFX",
                 hint="leave out --pfx, or leave out --target",

@@ -12,7 +12,7 @@ import msgspec
 
 from ca.authority.clock import accept_clock, check_clock
 from ca.authority.home import CA, Home
-from ca.authority.lineage import in_service
+from ca.authority.lineage import in_service, key_state
 from ca.authority.own_files import refuse_foreign
 from ca.documents.crl import CRLDocument, CRLRecord
 from ca.encoding import pem
@@ -240,7 +240,8 @@ def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
 def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
     """The newest CRL of every CA that is needed, issuing first, in one PEM.
 
-    A file is replaced if it begins with a CRL of this home.
+    A file is replaced if it begins with a CRL of this home. Where a key is away and its CRL still
+    holds, the file is written with it before that is raised: servers want the others' news.
 
     Raises:
         KeyUnavailableError: a new one is needed, and its CA's key cannot be opened.
@@ -250,18 +251,34 @@ def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
     if wishes.path is not None:
         _refuse_strange(home, wishes.path)
     renewed = []
+    unavailable: KeyUnavailableError | None = None
     for ca in cas:
-        if wishes.refresh or needs_new(home, ca, within=wishes.within):
+        if not (wishes.refresh or needs_new(home, ca, within=wishes.within)):
+            continue
+        try:
             make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
+        except KeyUnavailableError as error:
+            if wishes.path is None or not _still_holds(home, ca):
+                raise
+            unavailable = unavailable or error
+        else:
             renewed.append(ca)
     if wishes.path is not None:
         make_folder(wishes.path.parent)
         with lock_folder(wishes.path.parent):
             _refuse_strange(home, wishes.path)
             write_stream(wishes.path, formatted_all(home))
+    if unavailable is not None:
+        raise unavailable
     first, *others = (crl_record(home, ca) for ca in cas)
     path = None if wishes.path is None else str(wishes.path)
     return CRLDocument(crl=first, made=bool(renewed), path=path, others=others)
+
+
+def _still_holds(home: Home, ca: CA) -> bool:
+    """Whether a CA's newest CRL has not ended and lists all that is recorded."""
+    held = crls.newest(home.store, ca.issuer.id)
+    return held is not None and held.next_update > home.now() and not is_pending(home, ca, held)
 
 
 def all_needed(home: Home) -> list[CA]:
@@ -287,7 +304,8 @@ def bundle_for_servers(home: Home) -> tuple[bytes, list[str]]:
         renewed = _renew_if_possible(home, ca)
         held = crls.newest(home.store, ca.issuer.id)
         word = "root" if ca.role == "root" else ca.issuer.ca_id
-        remedy = f"sipca crl --ca {word} --refresh makes one"
+        away = " --root-key-file FILE" if key_state(ca.key) == "away" else ""
+        remedy = f"sipca crl --ca {word} --refresh{away} makes one"
         if held is None:
             notes.append(f"{ca.issuer.name} has no CRL: with none, servers refuse all; {remedy}")
             continue

@@ -30,6 +30,9 @@ COMMANDS: dict[str, Any] = {
         },
     ),
     "preflight": "Will the device take these files, and its peers this certificate?",
+    "doctor": "Why does TLS not come up? Look at a device over the wire.",
+    "pull": "Have a device make a CSR, and fetch it.",
+    "push": "Load certificate and trust files into devices.",
     "trust": (
         "Roots that people, machines and devices trust.",
         {

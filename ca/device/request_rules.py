@@ -108,8 +108,14 @@ def judge_at_target(request: CertificateRequest, target: Target) -> list[Finding
 def next_steps(
     target: Target, *, trusted_root: str, device: str, context: int | None = None
 ) -> list[str]:
-    """The steps of an upload in order, filled in; inferred ones are marked "(inferred)"."""
+    """The steps of an upload in order, filled in; inferred ones are marked "(inferred)".
+
+    A server has files of its own, which hold the key, too.
+    """
     steps = []
+    if target.server_files and not target.steps:
+        words = f"sipca export REF --target {target.name} --key KEY-FILE --out DIR"
+        return [f"{words} writes the files that the server wants"]
     for step in target.steps:
         text = fill(
             step.text,

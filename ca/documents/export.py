@@ -6,13 +6,15 @@ import msgspec
 
 from ca.documents.base import Document
 from ca.documents.certificate import CertificateRecord
+from ca.documents.server import ServerSetup
 from ca.model.findings import Finding
 
 
 class ExportDocument(Document, frozen=True, kw_only=True):
     """The answer of ``export``: the files written, in the order of the device's pages.
 
-    ``findings`` are those of preflight, if a kit for a target was written.
+    ``findings`` are those of preflight, if a kit for a target was written; ``server`` says
+    how a server is told of its files, if they are those of a target that names them.
     """
 
     certificate: CertificateRecord
@@ -21,3 +23,4 @@ class ExportDocument(Document, frozen=True, kw_only=True):
     steps: list[str]
     target: str = ""
     findings: list[Finding] = msgspec.field(default_factory=list)
+    server: ServerSetup | None = None

@@ -38,7 +38,10 @@ class FixtureListDocument(Document, frozen=True, kw_only=True):
 
 
 class FixtureDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``fixture make``; ``table`` is a file for notes on what a device did."""
+    """The answer of ``fixture make``; ``table`` is a file for notes on what a device did.
+
+    ``crls``: the CRLs of root and issuing CAs in one PEM.
+    """
 
     folder: str
     ca: str
@@ -46,3 +49,4 @@ class FixtureDocument(Document, frozen=True, kw_only=True):
     table: str
     fixtures: list[FixtureRecord]
     refused: list[Refused]
+    crls: str = ""

@@ -7,18 +7,22 @@ from datetime import datetime
 import msgspec
 
 from ca.documents.base import Document
+from ca.documents.server import ServerSetup
 from ca.documents.sign import Superseded
 from ca.model.account import FieldAccount
 from ca.model.findings import Finding
 
 
 class IssuedFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The files written; ``key`` is the PEM or the PFX file with the private key."""
+    """The files written; ``key`` is the PEM or the PFX file with the private key.
+
+    Of a target's files each is the first that holds it; null if none does.
+    """
 
     key: str
-    device: str
-    fullchain: str
-    trusted_root: str
+    device: str | None
+    fullchain: str | None
+    trusted_root: str | None
 
 
 class IssueDocument(Document, frozen=True, kw_only=True):
@@ -43,3 +47,4 @@ class IssueDocument(Document, frozen=True, kw_only=True):
     supersedes: str | None = None
     superseded: list[Superseded] = []  # noqa: RUF012 - msgspec copies it
     pending: str | None = None
+    server: ServerSetup | None = None

@@ -24,6 +24,7 @@ from ca.documents.check import CheckDocument
 from ca.documents.crl import CRLDocument
 from ca.documents.csr import RequestDocument
 from ca.documents.device import DeviceDocument, DeviceDoneDocument, DeviceListDocument
+from ca.documents.doctor import DoctorDocument
 from ca.documents.env import EnvDocument
 from ca.documents.error import ErrorDocument
 from ca.documents.export import ExportDocument
@@ -36,6 +37,8 @@ from ca.documents.log import LogDocument
 from ca.documents.ocsp import OCSPAnswerDocument, PresignDocument, SignersDocument
 from ca.documents.preflight import PreflightDocument
 from ca.documents.profile import ProfileListDocument, TextDocument, WrittenDocument
+from ca.documents.pull import PullDocument
+from ca.documents.push import PushDocument
 from ca.documents.rekey import RekeyDocument
 from ca.documents.renew import RenewDocument
 from ca.documents.restore import RestoreDocument
@@ -85,6 +88,9 @@ DOCUMENTS: dict[str, type[Document]] = {
     "restore": RestoreDocument,
     "check": CheckDocument,
     "preflight": PreflightDocument,
+    "doctor": DoctorDocument,
+    "pull": PullDocument,
+    "push": PushDocument,
     "trust export": TrustExportDocument,
     "trust check": TrustCheckDocument,
     "trust build": TrustDocument,

@@ -10,6 +10,8 @@ from ca.files.reading import MAX_INPUT, is_device, read_bounded, start_of
 from ca.files.writing import (
     PRIVATE,
     PUBLIC,
+    NewFile,
+    Written,
     conflicts,
     link_into_place,
     make_folder,
@@ -17,13 +19,16 @@ from ca.files.writing import (
     write_atomic,
     write_private_stream,
     write_stream,
+    write_together,
 )
 
 __all__ = [
     "MAX_INPUT",
     "PRIVATE",
     "PUBLIC",
+    "NewFile",
     "Spool",
+    "Written",
     "conflicts",
     "is_device",
     "link_into_place",
@@ -37,4 +42,5 @@ __all__ = [
     "write_atomic",
     "write_private_stream",
     "write_stream",
+    "write_together",
 ]

@@ -8,11 +8,13 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from ca.errors import ConflictError, StoreError
 from ca.files.reading import is_device
@@ -176,6 +178,94 @@ def _place_new(temporary: Path, path: Path) -> bool:
             return False
         temporary.replace(path)
         return True
+
+
+class NewFile(msgspec.Struct, frozen=True):
+    """A file to write: its path, its octets, and its mode if nothing is there yet."""
+
+    path: Path
+    data: bytes
+    mode: int
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A file that was written; ``same_owner`` is false if an earlier one was somebody else's."""
+
+    path: Path
+    same_owner: bool = True
+
+
+def write_together(files: Sequence[NewFile]) -> list[Written]:
+    """Write files that belong together, replacing earlier ones; returns those that changed.
+
+    All are written and synced beside their places first, and then renamed in the order given: a
+    full disk replaces nothing, and a reader sees each file whole. Two renames are not one: who
+    reads between them sees the first file new and the second one old. A file that is replaced
+    keeps its owner and group where this process may give them, and its mode, unless that lets
+    others read what ``mode`` does not.
+
+    Raises:
+        ConflictError: a path has something that is not a regular file.
+        StoreError: the folder or disk cannot be written; nothing was replaced.
+    """
+    changed = [file for file in files if _differs(file)]
+    staged: list[tuple[str, Path, bool]] = []
+    try:
+        for file in changed:
+            temporary = _temporary(file.path)
+            with store_errors(file.path):
+                same = _write_like(temporary, file)
+            staged.append((temporary, file.path, same))
+        for temporary, path, _ in staged:
+            with store_errors(path):
+                os.replace(temporary, path)  # noqa: PTH105
+    finally:
+        for temporary, _, _ in staged:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)  # noqa: PTH108
+    for folder in {file.path.parent for file in changed}:
+        sync_folder(folder)
+    return [Written(path, same) for _, path, same in staged]
+
+
+def _differs(file: NewFile) -> bool:
+    if file.path.is_symlink():
+        raise ConflictError(
+            f"'{file.path}' is a symbolic link, which is not followed", hint="remove it"
+        )
+    if file.path.exists() and not file.path.is_file():
+        raise ConflictError(f"'{file.path}' is not a regular file", hint="choose another place")
+    return _compare(file.path, file.data) != "same"
+
+
+def _write_like(temporary: str, file: NewFile) -> bool:
+    """Write a temporary file with the owner and mode of the one it replaces; False without it."""
+    try:
+        present = os.stat(file.path)  # noqa: PTH116
+    except FileNotFoundError:
+        present = None
+    done = False
+    try:
+        _write_new(temporary, [file.data], file.mode if present is None else PRIVATE, durable=True)
+        same = present is None or _give(temporary, present, file.mode)
+        done = True
+    finally:
+        if not done:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)  # noqa: PTH108
+    return same
+
+
+def _give(temporary: str, present: os.stat_result, mode: int) -> bool:
+    """Give a file the owner, group and mode of another; False if it may not be given away."""
+    if os.name != "posix":
+        return True
+    with contextlib.suppress(PermissionError):
+        os.chown(temporary, -1, present.st_gid)
+        os.chown(temporary, present.st_uid, -1)
+    os.chmod(temporary, stat.S_IMODE(present.st_mode) & 0o777 & (0o770 | mode))  # noqa: PTH101
+    now = os.stat(temporary)  # noqa: PTH116
+    return (now.st_uid, now.st_gid) == (present.st_uid, present.st_gid)
 
 
 def conflicts(path: Path, data: bytes | None) -> bool:

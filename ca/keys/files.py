@@ -89,6 +89,21 @@ def encode_key_file(key: KeyPair, form: KeyFileFormat, *, name: str, chain: list
     )
 
 
+def encode_trust_store(members: list[tuple[str, bytes]], form: KeyFileFormat) -> bytes:
+    """Encode CA certificates, each with its name, as a PKCS#12 that Java takes as a truststore.
+
+    Java trusts only members with an attribute of its own (trustedKeyUsage).
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    certificates = [
+        pkcs12.PKCS12Certificate(x509.load_der_x509_certificate(der), name.encode())
+        for name, der in members
+    ]
+    return pkcs12.serialize_java_truststore(certificates, _encryption(form))
+
+
 def certificate_in_pfx(data: bytes, passphrase: bytes | None) -> bytes | None:
     """The certificate of the key in a PFX; None if there is none, or the passphrase is wrong."""
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs12

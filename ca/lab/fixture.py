@@ -21,6 +21,7 @@ from ca.profiles.fixture import Change, Fixture
 from ca.profiles.library import Library
 
 TABLE = "what-a-correct-peer-answers.md"
+CRLS = "crls.pem"
 PERMITTED = "lab.example"
 
 
@@ -91,14 +92,31 @@ def _made(
             environment.bug(outcome.trace)
         code = EXIT_CODES[outcome.kind]
         refused.append(Refused(fixture.name, outcome.kind, outcome.message, outcome.hint, code))
-    crl = make_crl(issuing, revoked, now=now)
-    write_atomic(folder / "issuing.crl", pem.encode(crl, "X509 CRL").encode())
+    _write_crls(folder, cas, revoked, now)
     write_atomic(folder / TABLE, _table(fixtures).encode())
     return FixtureDocument(
         folder=str(folder), ca=MARK, trusted_root=str(folder / "trusted-root.pem"),
         fixtures=records,
-        table=str(folder / TABLE), refused=refused,
+        table=str(folder / TABLE), refused=refused, crls=str(folder / CRLS),
     )  # fmt: skip
+
+
+def _write_crls(
+    folder: Path, cas: dict[str, ThrowawayCA], revoked: list[bytes], now: datetime
+) -> None:
+    """The issuing CA's CRL, and those of all CAs below the root: a peer asks for one of each.
+
+    Their keys are thrown away, so what is missing here could never be made.
+    """
+    listed = {"issuing": revoked}
+    crls = {
+        name: pem.encode(make_crl(ca, listed.get(name, []), now=now), "X509 CRL")
+        for name, ca in cas.items()
+        if name != "unknown"
+    }
+    write_atomic(folder / "issuing.crl", crls["issuing"].encode())
+    write_atomic(folder / "root.crl", crls["root"].encode())
+    write_atomic(folder / CRLS, "".join(reversed(crls.values())).encode())
 
 
 def _cas(wanted: set[str], environment: Environment, now: datetime) -> dict[str, ThrowawayCA]:
@@ -155,9 +173,11 @@ def _table(fixtures: list[Fixture]) -> str:
         "",
         f"Made from a throw-away CA ({MARK}). Load `trusted-root.pem` into the peer that is",
         "tested, present `NAME-fullchain.pem` with `NAME.key` to it, and note what it did.",
+        "A peer that checks CRLs gets `crls.pem`, those of issuing and root: with the issuing CA's",
+        "alone it refuses every certificate, good ones too.",
         "",
         "openssl is asked in this folder by: `openssl verify -x509_strict -CAfile root.pem",
-        "-CRLfile issuing.crl -untrusted NAME/NAME-chain.pem WORDS NAME/NAME-device.pem`",
+        "-CRLfile crls.pem -untrusted NAME/NAME-chain.pem WORDS NAME/NAME-device.pem`",
         "",
         "device: ____________________  firmware: ____________  TLS context: ____  date: __________",
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
@@ -163,16 +163,18 @@ def _lower(text: str) -> str:
         return f"this is {got}, but {expected} is expected"
     if wrong := re.fullmatch(r"Invalid enum value (.*)", text, re.DOTALL):
         return f"{printable(wrong[1], 60)} is not an allowed value"
-    return (text[:1].lower() + text[1:]).replace("`", "'").replace("Object", "the table")
+    text = text.replace("Object missing required field", "The table lacks the key")
+    return (text[:1].lower() + text[1:]).replace("`", "'")
 
 
-def _keys(kind: Any) -> list[str]:
-    """All keys of a Struct and of the Structs nested in it."""
+def _keys(kind: Any, *, reserved: Collection[str] = ("name", "text")) -> list[str]:
+    """All keys of a Struct and of the Structs nested in it; at the top some are not a file's."""
     keys: list[str] = []
     for field in msgspec.structs.fields(kind):
-        if field.name in ("name", "text"):
+        if field.name in reserved:
             continue
         keys.append(field.encode_name)
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            keys.extend(_keys(field.type))
+        for kind_of in (field.type, *get_args(field.type)):  # a table, or a list of tables
+            if isinstance(kind_of, type) and issubclass(kind_of, msgspec.Struct):
+                keys.extend(_keys(kind_of, reserved=()))
     return keys

@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from ca.errors import MalformedError
 from ca.profiles.patterns import check_pattern, check_template
+from ca.profiles.target_files import ServerFacts, TargetFile, check_files, check_server
 
 Basis = Literal["vendor", "inferred"]
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
@@ -89,8 +91,12 @@ class AlarmFacts(_Closed, frozen=True):
 
 
 class RestFacts(_Closed, frozen=True):
-    """Paths of the device's REST interface; {context} is the number of the TLS context."""
+    """Paths of the device's REST interface; {context} is the number of the TLS context.
 
+    ``status`` answers with the firmware's version; empty where the device has no such interface.
+    """
+
+    status: str = ""
     certificate: str = ""
     private_key: str = ""
     trusted_root: str = ""
@@ -118,11 +124,16 @@ class OCSPFacts(_Closed, frozen=True):
 
 
 class Target(_Closed, frozen=True):
-    """One target. ``text`` is its TOML, unchanged."""
+    """One target. ``text`` is its TOML, unchanged.
+
+    ``server_files`` are the ``[[file]]`` tables; a device's target has none.
+    """
 
     schema: Literal[1]
     description: str
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
+    server_files: tuple[TargetFile, ...] = msgspec.field(default=(), name="file")
+    server: ServerFacts = ServerFacts()
     request: RequestFacts = RequestFacts()
     key: KeyFacts = KeyFacts()
     ocsp: OCSPFacts = OCSPFacts()
@@ -149,3 +160,10 @@ def check_target(target: Target) -> None:
         check_template("ocsp.fields", text, ("address", "port"))
     for text in (target.rest.certificate, target.rest.private_key, target.rest.trusted_root):
         check_template("rest", text, ("context",))
+    check_files(target.server_files)
+    check_server(target.server, target.server_files)
+    if not target.steps and not target.server_files:
+        raise MalformedError(
+            "there are neither [[steps]] nor [[file]] tables",
+            hint="[[steps]] say how files get onto a device, [[file]] which ones a server wants",
+        )

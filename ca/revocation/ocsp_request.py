@@ -203,3 +203,29 @@ def _inside(node: Node) -> Node:
             f"the OCSP request does not have exactly one value at octet {node.start}"
         )
     return children[0]
+
+
+def responders_of(certificate: bytes, issuer: bytes) -> tuple[tuple[str, ...], bytes]:
+    """The OCSP responders that a certificate names (RFC 5280, 4.2.2.1), and a request for it.
+
+    Both are of this CA, so that they can be read.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import ocsp
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    leaf = x509.load_der_x509_certificate(certificate)
+    above = x509.load_der_x509_certificate(issuer)
+    try:
+        access = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except x509.ExtensionNotFound:
+        return (), b""
+    urls = tuple(
+        each.access_location.value
+        for each in access
+        if each.access_method == AuthorityInformationAccessOID.OCSP
+    )
+    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, above, SHA1())  # noqa: S303 - RFC 5019, 2.1.1
+    return urls, builder.build().public_bytes(Encoding.DER)

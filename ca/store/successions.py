@@ -8,7 +8,7 @@ from datetime import datetime
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
 from ca.store.connection import Store, placeholders
-from ca.store.timestamps import to_text
+from ca.store.timestamps import from_text, to_text
 
 
 def supersede(store: Store, old_plan_id: int, new_plan_id: int, *, at: datetime) -> None:
@@ -82,3 +82,14 @@ def in_use_issued(
               AND p.id IN (SELECT plan_id FROM san WHERE folded = ?)""",  # noqa: S608
         [profile, profile_sha256, folded],
     )
+
+
+def moments(store: Store, plan_id: int) -> tuple[datetime | None, datetime | None]:
+    """When a certificate was signed, and when it was first superseded."""
+    row = store.connection.execute(
+        """SELECT (SELECT signed_at FROM result WHERE plan_id = ?),
+                  (SELECT min(superseded_at) FROM supersession WHERE old_plan_id = ?)""",
+        (plan_id, plan_id),
+    ).fetchone()
+    signed, superseded = (None if text is None else from_text(text) for text in row)
+    return signed, superseded

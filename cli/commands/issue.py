@@ -31,6 +31,10 @@ def issue_command(
         str | None, typer.Option("--lifetime", metavar="D|max", help="90d, 2y, 2028-01-31, max.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="The device's name in the register.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "--for", help="A kind of server: the files that it wants."),
+    ] = None,
     pfx: Annotated[bool, typer.Option("--pfx", help="Key and certificates in one PFX.")] = False,
     legacy_pfx: Annotated[
         bool, typer.Option("--legacy-pfx", help="A PFX with 3DES and SHA-1, for old firmware.")
@@ -56,6 +60,8 @@ def issue_command(
 
     A device's own key is better: it never leaves the device. This key is handed out once, is
     readable by its owner alone, and is not kept. Run again: kept while good, renewed after.
+    With --target kamailio, asterisk, nginx and so on exactly the files that such a server wants,
+    the configuration that names them and the command to reload it (sipca target list).
 
     Example: sipca issue peer1.lab.example 10.4.0.30 --out peer1
     """
@@ -65,7 +71,7 @@ def issue_command(
 
     settings = settings_of(ctx)
     one_of("--key", key, SPECS)
-    if legacy_pfx and not pfx:
+    if legacy_pfx and not pfx and target is None:
         raise typer.BadParameter("--legacy-pfx goes with --pfx")
     if beside and revoke_old:
         raise typer.BadParameter("--beside supersedes nothing, so --revoke-old revokes nothing")
@@ -84,6 +90,7 @@ def issue_command(
         renew_before=span("--renew-before", renew_before),
         beside=beside,
         revoke_old=revoke_old,
+        target=target,
     )
     with opened(settings) as home:
         document = issue_key(home, wishes)

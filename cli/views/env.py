@@ -10,6 +10,12 @@ _PWSH_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 """What ends a single-quoted text in PowerShell: typographic quotes do, too."""
 
 
+ABOUT_CRLS = (
+    "SIPCA_CRLS is what servers want that check CRLs: with SIPCA_CRL, the issuing CA's alone, "
+    "nginx, HAProxy, Kamailio and OpenSIPS refuse every client"
+)
+
+
 def env_text(document: EnvDocument, form: str) -> str:
     """One assignment a line, quoted for the shell that reads it."""
     line = FORMS[form]

@@ -23,6 +23,7 @@ def made_text(document: FixtureDocument) -> str:
             f"made from a throw-away CA ({document.ca}) in {document.folder}",
             table(rows, indent="  "),
             f"load into the tested peer's store: {document.trusted_root}",
+            f"if it checks CRLs, give it {document.crls}: of issuing and root, it asks for both",
             f"note what it did in {document.table}",
         ]
     )

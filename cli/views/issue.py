@@ -5,6 +5,7 @@ from __future__ import annotations
 from ca.documents.issue import IssueDocument
 from cli.terminal import one_line
 from cli.views.findings import findings_text
+from cli.views.server import server_lines
 from cli.views.sign import pending_lines, superseded_lines
 
 _MADE = {
@@ -25,11 +26,24 @@ def issued_text(document: IssueDocument) -> str:
             f"{_MADE[document.made]} for {names}",
             f"  serial {document.serial}  profile {document.profile}",
             f"  valid {begin} to {end}",
-            f"  key          {one_line(document.files.key)}  (the only copy: sipca keeps none)",
-            f"  certificate  {one_line(document.files.device)}",
-            f"  with chain   {one_line(document.files.fullchain)}",
-            f"  trusted      {one_line(document.files.trusted_root)}",
+            *_file_lines(document),
             *superseded_lines(document.superseded),
             *pending_lines(document.pending),
         ]
     )
+
+
+def _file_lines(document: IssueDocument) -> list[str]:
+    """Where the files are, or for a target all that its server is to be told."""
+    files = document.files
+    only = "(the only copy: sipca keeps none)"
+    if document.server is not None:
+        lines = server_lines(document.server)
+        return [*lines, f"keep {one_line(files.key)}: it holds the key {only}"]
+    named = {
+        "certificate": files.device,
+        "with chain": files.fullchain,
+        "trusted": files.trusted_root,
+    }
+    lines = [f"  {what:<11}  {one_line(path)}" for what, path in named.items() if path]
+    return [f"  key          {one_line(files.key)}  {only}", *lines]

@@ -172,6 +172,7 @@ def _with_files(folder: Path, paths: list[Path]) -> Iterator[Row]:
     def ours(inbox: Path, jobs: int) -> Run:
         place = home()
         env = {**os.environ, "SIPCA_HOME": str(place)}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # else each worker compiles its modules
         words = [Path(sys.executable).with_name("sipca"), "sign", inbox, "--again", "--quiet"]
         done = process([*words, "--jobs", jobs, "--out", place / "out"], env)
         if len(list((place / "out").glob("*-device.pem"))) != len(list(inbox.iterdir())):

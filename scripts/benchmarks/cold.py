@@ -61,10 +61,10 @@ def measure(folder: Path) -> Iterator[Row]:
         **{name: lambda name=name: peers[name].sign(next(turns[name])) for name in peers},
     )
     ours = found["sign"]
-    yield Row("cold: sign one CSR beside 'import cryptography.x509'", ours, found["x509"], "s", 2.5)
+    yield Row("cold: sign one CSR beside 'import cryptography.x509'", ours, found["x509"], "s", 2.1)
     yield Row("cold: --help beside an empty typer app", found["help"], found["typer"], "s", 1.3)
     version = "cold: --version beside an empty typer app"
-    yield Row(version, found["version"], found["typer"], "s", 1.3)
+    yield Row(version, found["version"], found["typer"], "s", 1.1)
     added = found["locked"] - ours
     yield Row(
         "cold: what a passphrase adds, beside its key derivation", added, found["derive"], "s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,38 @@ def test_env_brings_the_crl_up_to_date(sipca: CommandLine) -> None:
     sipca("env")
 
     assert crl.read_bytes() != before
+
+
+def test_the_bundle_for_servers_has_issuing_and_root_and_the_old_name_keeps_the_single_one(
+    sipca: CommandLine,
+) -> None:
+    variables = sipca("env", "--json").json["variables"]
+
+    single, bundle = (Path(variables[name]).read_text() for name in ("SIPCA_CRL", "SIPCA_CRLS"))
+
+    assert single == sipca("crl").out
+    assert bundle == single + sipca("crl", "--ca", "root").out
+    assert bundle == sipca("crl", "--ca", "all").out
+
+
+def test_after_a_rotation_of_the_root_the_bundle_has_the_crls_of_both_chains(
+    sipca: CommandLine, tmp_path: Path, csr_file: Callable[..., Path]
+) -> None:
+    sipca("sign", csr_file("old", "dns:old.lab.example"), "--out", tmp_path / "out")
+    assert sipca("ca", "rotate", "--root").exit == 0
+
+    variables = sipca("env", "--json").json["variables"]
+
+    assert Path(variables["SIPCA_CRL"]).read_text().count("BEGIN X509 CRL") == 2
+    assert Path(variables["SIPCA_CRLS"]).read_text().count("BEGIN X509 CRL") == 4
+
+
+def test_something_else_in_the_place_of_the_bundle_stays(sipca: CommandLine) -> None:
+    path = Path(sipca("env", "--json").json["variables"]["SIPCA_CRLS"])
+    path.write_text("mine")
+
+    answer = sipca("env")
+
+    assert answer.exit == 6
+    assert "crls.pem' holds something that sipca did not write there" in answer.err
+    assert path.read_text() == "mine"

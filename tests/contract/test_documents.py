@@ -79,7 +79,9 @@ def test_a_lost_key_and_a_changed_type_are_noticed() -> None:
     ]
 
 
-def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path: Path) -> None:
+def test_every_json_answer_is_of_its_documents_type(
+    sipca: CommandLine, tmp_path: Path, wired: tuple[object, ...]
+) -> None:
     csr = SAMPLES / "sbc1.csr"
     request = tmp_path / "request.der"
     request.write_bytes(request_for(bytes.fromhex("3000")))
@@ -105,6 +107,7 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
         "CheckDocument": ("check",),
         "PreflightDocument": ("preflight", tmp_path / "o" / "sbc1-device.pem"),
+        "DoctorDocument": ("doctor", "--all"),
         "EnvDocument": ("env",),
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),
@@ -112,6 +115,8 @@ def test_every_json_answer_is_of_its_documents_type(sipca: CommandLine, tmp_path
         "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k2"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
         "DeviceListDocument": ("device", "list"),
+        "PullDocument": ("pull", "sbc1", *wired),
+        "PushDocument": ("push", "--all", "--expiring", "1d", *wired[2:]),
         "TrustExportDocument": ("trust", "export"),
         "TrustCheckDocument": ("trust", "check", trusted, "--pack", "ours"),
         "TrustDocument": ("trust", "build", trusted),

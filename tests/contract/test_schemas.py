@@ -14,7 +14,7 @@ from cli.command_table import COMMANDS
 
 
 def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
-    sipca: CommandLine, tmp_path: Path
+    sipca: CommandLine, tmp_path: Path, wired: tuple[object, ...]
 ) -> None:
     csr = SAMPLES / "sbc1.csr"
     (tmp_path / "request").write_bytes(request_for(bytes.fromhex("3000")))
@@ -33,6 +33,8 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("log", "--verify"), ("log",), ("device list",), ("device show", "sbc1"),
         ("device set", "sbc1", "--context", "2"), ("device remove", "sbc1"),
         ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust export",), ("trust check", out / "trusted-root.pem", "--pack", "teams-2026"), ("trust build", out / "trusted-root.pem"),
+        ("doctor", "10.9.9.9", "--offline", out / "sbc1-device.pem"), ("doctor", "--all"),
+        ("pull", "gw7", "--context", "1"), ("push", "gw7", "--context", "1"),
         ("trust diff", out / "trusted-root.pem", out / "trusted-1-root.pem"),
         ("issue", "p.lab.example", "--out", tmp_path / "i"), ("fixture list",),
         ("fixture make", "expired", "--out", tmp_path / "f"), ("samples", tmp_path / "s"), ("renew", "sbc1", "--out", tmp_path / "n"),
@@ -50,10 +52,11 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("ca passphrase", "--new-passphrase-file", secret),
     ]  # fmt: skip
     seen = {"error"}
+    sipca("issue", "gw7.lab.example", "--device", "gw7", "--out", tmp_path / "gw7")
 
     for name, *words in calls:
         run = CommandLine(tmp_path / "new") if name == "restore" else sipca
-        answer = run(*name.split(), *words, "--json")
+        answer = run(*name.split(), *words, *(wired if name in ("pull", "push") else ()), "--json")
         schema = json.loads(sipca("schema", *name.split()).out)
         assert answer.out, (name, answer.err)
         jsonschema.Draft202012Validator(schema).validate(json.loads(answer.out))

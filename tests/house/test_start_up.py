@@ -86,3 +86,46 @@ def test_signing_loads_no_heavy_module(sipca: CommandLine, tmp_path: Path) -> No
     found = loaded(tmp_path, "sign", str(SAMPLES / "sbc1.csr"), home=sipca.home)
 
     assert found & HEAVY == set()
+
+
+CONSOLE = """
+import atexit, sys
+sys.path.insert(0, {package!r})
+import sipca
+sys.path.insert(0, {root!r})
+import cli.main
+run = cli.main.main
+def with_an_end():
+    atexit.register(print, "the end was kept")
+    run()
+cli.main.main = with_an_end
+sipca.main()
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["show"], 2)])
+def test_the_console_script_does_what_is_registered_for_the_end(
+    words: list[str], code: int
+) -> None:
+    script = CONSOLE.format(package=str(ROOT / "scripts" / "package"), root=str(ROOT))
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == code
+    assert done.stdout.endswith("the end was kept\n")
+
+
+def test_the_console_script_that_nobody_reads_ends_as_before() -> None:
+    script = CONSOLE.format(package=str(ROOT / "scripts" / "package"), root=str(ROOT))
+    full = Path("/dev/full").open("w")  # noqa: SIM115 - closed below
+
+    with full:
+        done = subprocess.run(
+            [sys.executable, "-c", script, "rule", "list"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+
+    assert done.returncode == 8
+    assert "No space left on device" in done.stderr

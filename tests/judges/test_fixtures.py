@@ -36,7 +36,7 @@ def test_openssl_answers_as_the_table_predicts(
     done = subprocess.run(
         [
             "openssl", "verify", "-x509_strict", "-CAfile", str(folder / "root.pem"),
-            "-CRLfile", str(folder / "issuing.crl"), *untrusted, *fixture["openssl"],  # type: ignore[misc]
+            "-CRLfile", str(folder / "crls.pem"), *untrusted, *fixture["openssl"],  # type: ignore[misc]
             files["device"],
         ],
         capture_output=True, text=True,
@@ -44,6 +44,31 @@ def test_openssl_answers_as_the_table_predicts(
 
     assert str(fixture["openssl_says"]) in done.stdout + done.stderr
     assert (done.returncode == 0) is (fixture["openssl_says"] == "OK"), done.stderr
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"unknown-ca"}))
+def test_a_peer_that_checks_the_crls_of_the_whole_chain_answers_the_same(
+    made: dict[str, dict[str, object]], name: str
+) -> None:
+    """Without the root's CRL, the good control and the revoked one were refused alike."""
+    fixture = made[name]
+    folder, files = Path(str(fixture["folder"])), fixture["files"]
+    assert isinstance(files, dict)
+    untrusted = ["-untrusted", files["chain"]] if Path(files["chain"]).read_text() else []
+
+    done = subprocess.run(
+        [
+            "openssl", "verify", "-x509_strict", "-crl_check_all", "-CAfile", str(folder / "root.pem"),
+            "-CRLfile", str(folder / "crls.pem"), *untrusted, *fixture["openssl"],  # type: ignore[misc]
+            files["device"],
+        ],
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert str(fixture["openssl_says"]) in done.stdout + done.stderr
+    assert (done.returncode == 0) is (fixture["openssl_says"] == "OK"), done.stderr
+    if name != "missing-intermediate":
+        assert "unable to get certificate CRL" not in done.stderr
 
 
 def test_every_subject_is_marked_and_no_two_calls_share_a_ca(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.lineage import trusted
 from ca.authority.own_files import is_certificates, refuse_foreign
-from ca.authority.status.crl import crl_record, formatted, is_ours
+from ca.authority.status.crl import crl_record, formatted, formatted_all, is_ours
 from ca.documents.env import EnvDocument
 from ca.encoding import pem
 from ca.errors import CAError, ConflictError
@@ -20,9 +21,10 @@ ASIDE = "move it aside: this folder is sipca's"
 
 
 def write_env(home: Home) -> EnvDocument:
-    """Write root, chain and newest CRL below the home if they differ; returns their paths.
+    """Write root, chain and newest CRLs below the home if they differ; returns their paths.
 
-    No key is opened; without a CRL there is no variable for it.
+    No key is opened; without a CRL there is no variable for it. SIPCA_CRL has what issuing CAs
+    revoked, SIPCA_CRLS the roots' CRLs, too: servers that check the whole chain need both.
 
     Raises:
         ConflictError: one of the paths has something that sipca did not write.
@@ -46,17 +48,23 @@ def _written(home: Home, folder: Path) -> EnvDocument:
         refuse_foreign(folder / file, is_certificates, hint=ASIDE)
         write_atomic(folder / file, text.encode(), overwrite=True)
         variables[name] = str(folder / file)
-    issuing = [ca for ca in home.cas() if ca.role == "issuing"]
-    refuse_foreign(
-        folder / "issuing.crl", lambda start: any(is_ours(ca)(start) for ca in issuing), hint=ASIDE
-    )
     needed = [ca for ca in cas if ca.role == "issuing"]
     needed = [ca for ca in needed if ca.is_current or crl_record(home, ca).number is not None]
-    try:
-        pieces = chain.from_iterable(formatted(home, ca, "pem") for ca in needed)
-        write_stream(folder / "issuing.crl", pieces)
-    except CAError:
-        (folder / "issuing.crl").unlink(missing_ok=True)
-    else:
-        variables["SIPCA_CRL"] = str(folder / "issuing.crl")
+    issuing = chain.from_iterable(formatted(home, ca, "pem") for ca in needed)
+    crls = {"SIPCA_CRL": ("issuing.crl", issuing), "SIPCA_CRLS": ("crls.pem", formatted_all(home))}
+    for name, (file, pieces) in crls.items():
+        if _write_crls(home, folder / file, pieces):
+            variables[name] = str(folder / file)
     return EnvDocument(variables=variables)
+
+
+def _write_crls(home: Home, path: Path, pieces: Iterable[bytes]) -> bool:
+    """Write CRLs if each of them exists; otherwise no file is left, which would be a half one."""
+    ours = [is_ours(ca) for ca in home.cas()]
+    refuse_foreign(path, lambda start: any(each(start) for each in ours), hint=ASIDE)
+    try:
+        write_stream(path, pieces)
+    except CAError:
+        path.unlink(missing_ok=True)
+        return False
+    return True

@@ -16,16 +16,19 @@ from ca.authority.home import Home
 from ca.authority.lineage import trusted
 from ca.authority.own_files import is_kit_file, refuse_foreign
 from ca.authority.records import certificate_record
-from ca.authority.refs import find
+from ca.authority.refs import Match, find
+from ca.authority.reports.export_server import ServerWishes, export_for_server
 from ca.authority.reports.show import others
 from ca.authority.upload_files import Chain, stem_of_row
 from ca.device.request_rules import next_steps
 from ca.documents.export import ExportDocument
 from ca.encoding import pem
 from ca.encoding.pkcs7 import certs_only
-from ca.errors import CAError, ConflictError, attempt
+from ca.errors import CAError, ConflictError, PolicyError, attempt
 from ca.files import conflicts, lock_folder, make_folder, make_zip, read_bounded, write_atomic
+from ca.keys.files import KeyFileFormat
 from ca.model.findings import Finding
+from ca.profiles.target import Target
 from ca.store import devices
 from ca.store.certificates import CertificateRow
 from ca.store.devices import DeviceRow
@@ -43,6 +46,8 @@ class ExportWishes(msgspec.Struct, frozen=True):
     overwrite: bool = False
     target: str | None = None
     zip: bool = False
+    key: Path | None = None
+    key_form: KeyFileFormat = KeyFileFormat()
 
 
 def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
@@ -59,6 +64,13 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         row.device or ""
     )
     target = home.library.target(wishes.target or known.target or home.target)
+    if wishes.target is not None and target.server_files:
+        return _for_server(home, match, target, wishes)
+    if wishes.key is not None:
+        raise PolicyError(
+            f"--key is for files that hold the private key, and target '{target.name}' names none",
+            hint="sipca target list shows the servers; a device keeps its own key",
+        )
     findings: list[Finding] = []
     if wishes.target is not None and wishes.format == "pem":
         kit = kit_of(home, row, stem, known, target, "\r\n" if wishes.crlf else "\n")
@@ -94,6 +106,29 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         ),
         target=target.name,
         findings=findings,
+    )
+
+
+def _for_server(home: Home, match: Match, target: Target, wishes: ExportWishes) -> ExportDocument:
+    """The files that a server's target names."""
+    if wishes.zip or wishes.crlf or wishes.format != "pem":
+        raise PolicyError(
+            f"target '{target.name}' says itself which files it wants and in which format",
+            hint="leave out --format, --crlf and --zip",
+        )
+    server = export_for_server(
+        home,
+        match.row,
+        ServerWishes(wishes.folder, target, wishes.key, wishes.key_form, wishes.overwrite),
+    )
+    record_export(home, match.row)
+    return ExportDocument(
+        certificate=certificate_record(match.row, home.now()),
+        files=[each.path for each in server.files if each.state != "not-written"],
+        others=others(match),
+        steps=[],
+        target=target.name,
+        server=server,
     )
 
 

@@ -17,6 +17,8 @@ RULE_MODULES = (
     "ca.authority.status.soundness",
     "ca.authority.status.trail",
     "ca.csr.rules",
+    "ca.device.diagnosis_handshake",
+    "ca.device.diagnosis_register",
     "ca.device.preflight",
     "ca.device.request_rules",
     "ca.device.trust",

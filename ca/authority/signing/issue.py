@@ -6,7 +6,6 @@ never replaces an existing key: it keeps the certificate while it is good, and r
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,29 +13,22 @@ import msgspec
 
 from ca.authority import register, upload_files
 from ca.authority.home import Home
+from ca.authority.signing.issue_files import Place, place_of
 from ca.authority.signing.judge import Judge, lifetime_text
 from ca.authority.signing.results import superseded_record
 from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.status import upkeep
 from ca.authority.status.revoke import update_crls
-from ca.documents.issue import IssuedFiles, IssueDocument
-from ca.encoding import pem
+from ca.documents.issue import IssueDocument
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, ConflictError, MalformedError
-from ca.files import PRIVATE, lock_folder, make_folder, read_bounded, write_atomic
+from ca.errors import CAError, MalformedError
+from ca.files import lock_folder, make_folder
 from ca.issuance.order import Order, Prepared, own_request
 from ca.issuance.prepare import prepare
-from ca.keys.files import (
-    KeyFileFormat,
-    KeyPair,
-    certificate_in_pfx,
-    check_passphrase,
-    encode_key_file,
-    read_key_file,
-)
+from ca.keys.files import KeyFileFormat, KeyPair, check_passphrase
 from ca.keys.soft import generate_key
-from ca.model.certificates import CertificateFacts, GeneralName, SubjectAttribute, subject_text
+from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address
@@ -59,12 +51,8 @@ class IssueWishes(msgspec.Struct, frozen=True):
     renew_before: timedelta | None = None
     beside: bool = False
     revoke_old: bool = False
-
-
-class _Paths(msgspec.Struct, frozen=True):
-    key: Path
-    device: Path
-    fullchain: Path
+    target: str | None = None
+    """The kind of server; one whose target names files gets those, and nothing else."""
 
 
 def inferred_name(text: str) -> GeneralName:
@@ -104,15 +92,16 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         row = prospect.good
         if row is None:
             row, superseded = _sign(home, prospect, wishes)
-        _hand_out(home, row, prospect, wishes)
+        prospect.place.hand_out(home, row, prospect.job.key)
+        home.step("handed-out")
     if prospect.good is not None:
-        return _document(home, "nothing", row, prospect, wishes)
+        return _document(home, "nothing", row, prospect)
     pending = (
         update_crls(home, {row.issuer_id for row in superseded}) if wishes.revoke_old else None
     )
     upkeep.rotate_due(home)
     made = "certificate" if prospect.kept else "key-and-certificate"
-    document = _document(home, made, row, prospect, wishes)
+    document = _document(home, made, row, prospect)
     return msgspec.structs.replace(
         document,
         superseded=[superseded_record(old, revoked=wishes.revoke_old) for old in superseded],
@@ -136,17 +125,9 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     """The certificate to sign and what exists of it; ``new_key`` is a key just generated."""
     check_passphrase(wishes.form.passphrase)
     stem = stem_for(wishes.names[0])
-    ending = "pfx" if wishes.form.pfx else "key"
-    paths = _Paths(
-        wishes.folder / f"{stem}.{ending}",
-        wishes.folder / upload_files.device_name(stem, None),
-        wishes.folder / upload_files.fullchain_name(stem, None),
-    )
-    delivery = upload_files.Delivery(folder=wishes.folder)
-    upload_files.refuse_foreign_trust_files(delivery, upload_files.chain_of(home))
-    kept = _kept_key(paths, wishes)
-    _check_certificate_in(home, paths.device, kept)
-    _check_certificate_in(home, paths.fullchain, kept)
+    place = place_of(home, wishes.folder, stem, wishes.form, wishes.target)
+    kept = place.kept_key()
+    place.check(home)
     judge = Judge(home)
     if kept is not None:
         judge.check_key(kept.public.identity)
@@ -161,7 +142,7 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     now, before = home.now(), wishes.renew_before
     good = next((row for row in rows if can_be_reused(row, wanted, now, renew_before=before)), None)
     findings = judge.check_clock(wishes.allow) if good is None else []
-    return _Prospect(job, good, kept is not None, paths, findings)
+    return _Prospect(job, good, kept is not None, place, findings)
 
 
 def _of_given_names(error: CAError) -> CAError:
@@ -207,7 +188,7 @@ class _Prospect(msgspec.Struct, frozen=True):
     job: _Job
     good: CertificateRow | None
     kept: bool
-    paths: _Paths
+    place: Place
     findings: list[Finding]
 
 
@@ -234,7 +215,7 @@ def _sign(
         profile=order.profile,
         issuer_id=judge.ca.issuer.id,
         lifetime=lifetime_text(order.wishes),
-        source=f"issue {prospect.paths.device.name.removesuffix('-device.pem')}",
+        source=f"issue {prospect.place.stem}",
         device=wishes.device,
         overrides=tuple(sorted(order.wishes.allow)),
         beside=wishes.beside,
@@ -242,9 +223,8 @@ def _sign(
     )
 
     def keep_key_file() -> None:
-        if not prospect.kept:  # a PFX has no certificate at first: none is handed out unrecorded
-            data = encode_key_file(key, wishes.form, name=prepared.san[0].value, chain=[])
-            write_atomic(prospect.paths.key, data, mode=PRIVATE)
+        if not prospect.kept:
+            prospect.place.write_key(key, prepared.san[0].value)
         home.step("key-written")
 
     certified = register.certify(
@@ -264,93 +244,8 @@ def _new_key(spec: str) -> KeyPair:
     return KeyPair(pair.ref.pkcs8, pair.public)
 
 
-def _kept_key(paths: _Paths, wishes: IssueWishes) -> KeyPair | None:
-    """The existing key of the folder, or None.
-
-    Raises:
-        CAError: the file is not a key, or the passphrase does not open it.
-    """
-    if not paths.key.exists():
-        if paths.key.is_symlink():
-            raise ConflictError(f"'{paths.key}' is a dangling symbolic link", hint="remove it")
-        return None
-    return read_key_file(read_bounded(paths.key), wishes.form.passphrase, name=str(paths.key))
-
-
-def _check_certificate_in(home: Home, path: Path, key: KeyPair | None) -> None:
-    """Check that a certificate's place is free or has an earlier one of the same key.
-
-    Raises:
-        ConflictError: it has a certificate of another key or CA, or is a link.
-    """
-    if not os.path.lexists(path):
-        return
-    facts = None if path.is_symlink() else _facts_in(path)
-    if (
-        key is not None
-        and facts is not None
-        and read_key(facts) == key.public.identity
-        and certificates.is_recorded(home.store, facts.der)
-    ):
-        return
-    if key is None and facts is not None and certificates.is_recorded(home.store, facts.der):
-        raise ConflictError(
-            f"'{path}' is there, but the key file beside it is gone",
-            hint="remove it, and a new key and certificate are made; or put the key file back",
-        )
-    raise ConflictError(
-        f"'{path}' is in the way: it is not a certificate of the key beside it",
-        hint="choose another --out",
-    )
-
-
-def _facts_in(path: Path) -> CertificateFacts | None:
-    from ca.encoding.bundles import first_certificate
-
-    try:
-        return read_certificate(first_certificate(read_bounded(path), what=str(path)))
-    except CAError:
-        return None
-
-
-def read_key(facts: CertificateFacts) -> bytes:
-    """The identity of a certificate's key."""
-    from ca.keys.public import read_public_key
-
-    return read_public_key(facts.spki).identity
-
-
-def _hand_out(home: Home, row: CertificateRow, prospect: _Prospect, wishes: IssueWishes) -> None:
-    """Write the certificates beside the key or into its PFX, replacing older ones of the same key.
-
-    Files with the same content are not written again.
-    """
-    chain = upload_files.chain_of(home)
-    leaf, paths = pem.encode(row.der), prospect.paths
-    if not _is_in_pfx(row, paths, wishes):
-        name = prospect.job.prepared.san[0].value
-        data = encode_key_file(
-            prospect.job.key, wishes.form, name=name, chain=[row.der, *home.chain()]
-        )
-        write_atomic(paths.key, data, mode=PRIVATE, overwrite=True)
-    home.step("pfx-written")
-    write_atomic(paths.device, leaf.encode(), overwrite=True)
-    write_atomic(paths.fullchain, (leaf + chain.sent).encode(), overwrite=True)
-    upload_files.write_trust_files(wishes.folder, chain)
-    home.step("handed-out")
-
-
-def _is_in_pfx(row: CertificateRow, paths: _Paths, wishes: IssueWishes) -> bool:
-    """Whether the key file contains its certificate, if it is a PFX."""
-    if not wishes.form.pfx:
-        return True
-    return certificate_in_pfx(read_bounded(paths.key), wishes.form.passphrase) == row.der
-
-
-def _document(
-    home: Home, made: str, row: CertificateRow, prospect: _Prospect, wishes: IssueWishes
-) -> IssueDocument:
-    facts, paths = read_certificate(row.der), prospect.paths
+def _document(home: Home, made: str, row: CertificateRow, prospect: _Prospect) -> IssueDocument:
+    facts = read_certificate(row.der)
     return IssueDocument(
         made=made,
         serial=facts.serial,
@@ -362,12 +257,8 @@ def _document(
         not_before=facts.validity.not_before,
         not_after=facts.validity.not_after,
         fingerprint=facts.fingerprint,
-        files=IssuedFiles(
-            key=str(paths.key),
-            device=str(paths.device),
-            fullchain=str(paths.fullchain),
-            trusted_root=str(wishes.folder / upload_files.TRUSTED_ROOT),
-        ),
+        files=prospect.place.files(),
+        server=prospect.place.server,
         account=unpack_account(row.account),
         findings=prospect.findings,
         supersedes=row.supersedes.hex() if row.supersedes else None,

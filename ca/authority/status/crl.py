@@ -17,7 +17,7 @@ from ca.authority.own_files import refuse_foreign
 from ca.documents.crl import CRLDocument, CRLRecord
 from ca.encoding import pem
 from ca.encoding.crl import next_update
-from ca.errors import CAError, NotFoundError, PolicyError
+from ca.errors import CAError, KeyUnavailableError, NotFoundError, PolicyError
 from ca.files import Spool, lock_folder, make_folder, write_stream
 from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, sign_crl
@@ -273,6 +273,40 @@ def formatted_all(home: Home) -> Iterator[bytes]:
     """The newest CRLs of ``all_needed`` as PEM, in pieces."""
     for ca in all_needed(home):
         yield from formatted(home, ca, "pem")
+
+
+def bundle_for_servers(home: Home) -> tuple[bytes, list[str]]:
+    """The newest CRLs of ``all_needed`` as PEM, made anew where needed, and what is amiss.
+
+    A server refuses every client if one is missing or has ended, so that is told, not raised: the
+    files of a renewal are wanted even so.
+    """
+    pieces: list[bytes] = []
+    notes: list[str] = []
+    for ca in all_needed(home):
+        renewed = _renew_if_possible(home, ca)
+        held = crls.newest(home.store, ca.issuer.id)
+        word = "root" if ca.role == "root" else ca.issuer.ca_id
+        remedy = f"sipca crl --ca {word} --refresh makes one"
+        if held is None:
+            notes.append(f"{ca.issuer.name} has no CRL: with none, servers refuse all; {remedy}")
+            continue
+        if held.next_update <= home.now():
+            notes.append(f"the CRL of {ca.issuer.name} has ended: servers refuse all; {remedy}")
+        elif not renewed:
+            notes.append(f"the CRL of {ca.issuer.name} does not list the latest revocations")
+        pieces += formatted(home, ca, "pem")
+    return b"".join(pieces), notes
+
+
+def _renew_if_possible(home: Home, ca: CA) -> bool:
+    if not needs_new(home, ca, within=None):
+        return True
+    try:
+        make_crl(home, ca)
+    except (KeyUnavailableError, PolicyError):
+        return False
+    return True
 
 
 def _refuse_strange(home: Home, path: Path) -> None:

@@ -14,9 +14,16 @@ __all__ = ["main"]
 def main() -> None:
     """The console script."""
     sys.path.insert(0, _folder())
+    from cli.process import QuickEnd
+
+    ending = QuickEnd()
     from cli.main import main as run
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        ending.code = end.code
+        raise
 
 
 def _folder() -> str:

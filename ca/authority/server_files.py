@@ -1,0 +1,429 @@
+"""The files that a server's target names: put together, judged against what is there, written.
+
+Key and certificate of a renewal have the same key, so a server that is reloaded between two of
+its files still sees a pair that fits; trust files and CRLs are renamed into place before both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from ca.authority import upload_files
+from ca.authority.home import CA, Home
+from ca.authority.lineage import trusted
+from ca.authority.upload_files import Chain
+from ca.documents.server import ServerFile, ServerSetup
+from ca.encoding import pem
+from ca.encoding.bundles import read_bundle
+from ca.encoding.certificates import read_certificate
+from ca.encoding.pkcs7 import certs_only, read_certs_only
+from ca.errors import (
+    CAError,
+    ConflictError,
+    KeyUnavailableError,
+    MalformedError,
+    PolicyError,
+    attempt,
+)
+from ca.files import NewFile, read_bounded, start_of, write_together
+from ca.keys.files import (
+    KeyFileFormat,
+    KeyPair,
+    encode_key_file,
+    encode_trust_store,
+    read_key_file,
+)
+from ca.keys.pfx import certificates_in
+from ca.keys.public import read_public_key
+from ca.names.text import printable
+from ca.profiles.patterns import fill
+from ca.profiles.target import Target
+from ca.profiles.target_files import TargetFile
+from ca.store import certificates, issuers
+from ca.store.certificates import CertificateRow
+
+MAX_FILE = 1 << 26
+"""Octets of a file with CRLs that is compared at most."""
+_BLOCK = re.compile(
+    rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n"
+    rb"(?:[A-Za-z0-9+/=\r\n:, ]++|-(?!----))*+-----END \1-----\r?\n?"
+)
+_PLAIN = re.compile(r"[A-Za-z0-9/._+@-]*", re.ASCII)
+
+
+class HeldKey(msgspec.Struct, frozen=True):
+    """A private key that is there already, and its PEM block as it stands, encrypted or not."""
+
+    pair: KeyPair
+    text: str
+
+
+class Material(msgspec.Struct, frozen=True):
+    """What the files of a target are put together from; ``key`` is None if nobody gave it."""
+
+    row: CertificateRow
+    chain: Chain
+    cas: list[CA]
+    crls: bytes
+    key: HeldKey | None
+    form: KeyFileFormat
+
+    @property
+    def name(self) -> str:
+        """The alias of the key in a keystore."""
+        facts = read_certificate(self.row.der)
+        return facts.san[0].value if facts.san else facts.cn or facts.serial
+
+
+def material(
+    home: Home, row: CertificateRow, key: HeldKey | None, *, crls: bytes, form: KeyFileFormat
+) -> Material:
+    """What the files for a certificate are put together from."""
+    chain = upload_files.chain_of(home, issuer_id=row.issuer_id)
+    return Material(row, chain, trusted(home), crls, key, form)
+
+
+def key_file(target: Target) -> TargetFile | None:
+    """The first file that holds the private key."""
+    return next((file for file in target.server_files if file.has_key), None)
+
+
+def wants(target: Target, *contents: str) -> bool:
+    """Whether a file of a target holds one of these."""
+    return any(each in file.contents for file in target.server_files for each in contents)
+
+
+def has_store(target: Target) -> bool:
+    """Whether a file of a target is a PKCS#12, which has a passphrase."""
+    return any(file.format in ("keystore", "truststore") for file in target.server_files)
+
+
+def check_stores(target: Target, form: KeyFileFormat) -> None:
+    """Check that there is a passphrase for a PKCS#12, and that a PFX's form is asked of one.
+
+    Raises:
+        KeyUnavailableError: it is missing.
+        PolicyError: the target has no PKCS#12.
+    """
+    if has_store(target) and form.passphrase is None:
+        raise KeyUnavailableError(
+            f"the stores of target '{target.name}' need a passphrase",
+            hint="--key-passphrase-file FILE",
+        )
+    if form.legacy and not has_store(target):
+        raise PolicyError(
+            f"--legacy-pfx is for a PFX, and target '{target.name}' has none", hint="leave it out"
+        )
+
+
+def as_held(pair: KeyPair, form: KeyFileFormat) -> HeldKey:
+    """A key that is not in a file yet."""
+    plain = KeyFileFormat(passphrase=form.passphrase)
+    return HeldKey(pair, encode_key_file(pair, plain, name="", chain=[]).decode())
+
+
+def read_key(path: Path, passphrase: bytes | None, *, pipes: bool = False) -> HeldKey:
+    """Read the private key of a file, whatever else is in it.
+
+    Raises:
+        CAError: it holds none, or the passphrase does not open it.
+    """
+    data = read_bounded(path, pipes=pipes)
+    block = next((each[0] for each in _BLOCK.finditer(data) if b"PRIVATE KEY" in each[1]), None)
+    pair = read_key_file(block or data, passphrase, name=str(path))
+    if block is None:
+        return as_held(pair, KeyFileFormat(passphrase=passphrase))
+    return HeldKey(pair, block.decode("ascii").replace("\r\n", "\n").rstrip("\n") + "\n")
+
+
+def held_key(folder: Path, target: Target, passphrase: bytes | None) -> HeldKey | None:
+    """The private key that a target's files in a folder already hold, or None.
+
+    Raises:
+        ConflictError: two files hold different keys, or one is a symbolic link.
+        CAError: a file holds no key, or the passphrase does not open it.
+    """
+    held: HeldKey | None = None
+    for file in target.server_files:
+        path = folder / file.name
+        if not file.has_key or not (path.exists() or path.is_symlink()):
+            continue
+        _refuse_odd(path)
+        found = read_key(path, passphrase)
+        if held is not None and held.pair.public.identity != found.pair.public.identity:
+            raise ConflictError(
+                f"'{path}' holds another key than the target's other files in '{folder}'",
+                hint="remove the one that is not in use",
+            )
+        held = held or found
+    return held
+
+
+class Own(msgspec.Struct, frozen=True):
+    """Whose files a call may replace: those of a key and a stem, opened with a passphrase."""
+
+    key: HeldKey | None
+    stem: str
+    passphrase: bytes | None
+
+
+def refuse_strangers(home: Home, folder: Path, target: Target, own: Own) -> None:
+    """Check that what is in the files' places is this home's and of the same key and names.
+
+    Raises:
+        ConflictError: one has something else; nothing was written.
+        KeyUnavailableError: the passphrase does not open a keystore or truststore.
+    """
+    for file in target.server_files:
+        path = folder / file.name
+        if not path.exists() and not path.is_symlink():
+            continue
+        _refuse_odd(path)
+        problem = _stranger(home, path, file, own)
+        if problem is not None:
+            raise ConflictError(f"'{path}' {problem}", hint="choose another --out")
+
+
+def _refuse_odd(path: Path) -> None:
+    if path.is_symlink():
+        raise ConflictError(f"'{path}' is a symbolic link, which is not followed", hint="remove it")
+    if not path.is_file():
+        raise ConflictError(f"'{path}' is not a regular file", hint="choose another --out")
+
+
+def _stranger(home: Home, path: Path, file: TargetFile, own: Own) -> str | None:
+    """Why a file may not be replaced, or None."""
+    if file.contents == ("key",):
+        return None  # its key was compared, and it is never written again
+    if file.format in ("keystore", "truststore"):
+        ders: list[bytes] | None = _certificates_in_store(path, own.passphrase)
+    else:
+        ders = _certificates_in(home, start_of(path, MAX_FILE), file.format)
+    if ders is None or (file.format == "truststore" and not ders):
+        return "holds something that sipca did not write there"
+    return next((why for der in ders if (why := _foreign(home, der, own))), None)
+
+
+def _certificates_in(home: Home, data: bytes, form: str) -> list[bytes] | None:
+    """The certificates of a file; None if there is anything that no target's file has."""
+    if form == "p7b":
+        read = attempt(read_certs_only, data)
+        return None if isinstance(read, CAError) else read
+    if form == "der":
+        return [data]
+    blocks = list(_BLOCK.finditer(data))
+    if _BLOCK.sub(b"", data).strip() or not all(_is_expected(home, each) for each in blocks):
+        return None
+    ders = [attempt(_der, each[0]) for each in blocks if each[1] == b"CERTIFICATE"]
+    whole = [der for der in ders if not isinstance(der, CAError)]
+    return whole if len(whole) == len(ders) else None
+
+
+def _is_expected(home: Home, block: re.Match[bytes]) -> bool:
+    if block[1] != b"X509 CRL":
+        return block[1] == b"CERTIFICATE" or block[1].endswith(b"PRIVATE KEY")
+    start = pem.start_of(block[0][:8192], label="X509 CRL")
+    return any(ca.facts.subject_der in start for ca in home.cas())
+
+
+def _der(block: bytes) -> bytes:
+    return read_bundle(block, what="it").members[0].der
+
+
+def _foreign(home: Home, der: bytes, own: Own) -> str | None:
+    """Why a certificate is not one that a renewal may replace, or None."""
+    if any(der == each.der for each in issuers.ca_certificates(home.store)):
+        return None
+    row = certificates.by_der(home.store, der)
+    if row is None:
+        return "holds a certificate that this home did not issue"
+    facts = read_certificate(der)
+    name = printable(facts.cn or facts.serial)
+    if upload_files.stem_of_row(row) != own.stem:
+        return f"is the certificate of {name}"
+    if own.key is None or read_public_key(facts.spki).identity != own.key.pair.public.identity:
+        return f"is a certificate of {name} for another key"
+    return None
+
+
+def deliver(
+    folder: Path,
+    target: Target,
+    given: Material,
+    *,
+    notes: Sequence[str] = (),
+    made: frozenset[Path] = frozenset(),
+) -> ServerSetup:
+    """Write the files of a target; those that hold the key are left out if nobody gave it.
+
+    ``made`` are files that this call wrote already.
+
+    Raises:
+        CAError: one cannot be written; nothing was replaced.
+    """
+    new: list[NewFile] = []
+    for file in sorted(target.server_files, key=_rank):
+        path = folder / file.name
+        if (file.has_key and given.key is None) or _is_current(path, file, given):
+            continue
+        new.append(NewFile(path, content(file, given), file.permissions))
+    written = write_together(new)
+    changed = made | {each.path for each in written}
+    lost = [each.path.name for each in written if not each.same_owner]
+    told = [*notes, *_about_crls(folder, target, given), *_about_key(target, given)]
+    if lost:
+        told.append(f"{', '.join(lost)} had another owner or group, which root alone may give")
+    return setup(folder, target, given, changed=changed, notes=told)
+
+
+def _about_crls(folder: Path, target: Target, given: Material) -> list[str]:
+    """How the CRLs of a server are kept up to date: nothing here does that by itself."""
+    file = next((file for file in target.server_files if "crls" in file.contents), None)
+    if file is None:
+        return []
+    command = f"sipca crl --ca all --if-within 30d -o {folder / file.name}"
+    if file.contents != ("crls",):
+        name = read_certificate(given.row.der).serial[:12]
+        command = f"sipca export {name} --target {target.name} --out {folder}"
+    return [f"{file.name} has the CRLs of now: after a revocation, and monthly: {command}; reload"]
+
+
+def _about_key(target: Target, given: Material) -> list[str]:
+    if given.key is None or "ENCRYPTED" not in given.key.text or not _has_pem_key(target):
+        return []
+    return ["the key has a passphrase: the server asks for it at each start, or is told it"]
+
+
+def _has_pem_key(target: Target) -> bool:
+    return any(file.has_key and file.format == "pem" for file in target.server_files)
+
+
+def _rank(file: TargetFile) -> int:
+    """What peers are judged by first, then the key, the certificate last."""
+    if "certificate" in file.contents:
+        return 2
+    return int(file.has_key)
+
+
+def _is_current(path: Path, file: TargetFile, given: Material) -> bool:
+    """Whether a file holds already what it should; encryption differs each time it is written."""
+    if not path.is_file():
+        return False
+    if file.contents == ("key",) and file.format == "pem":
+        return _has_key(path, given)
+    if file.format not in ("keystore", "truststore"):
+        return False
+    wanted = [der for each in file.contents for der in _certificates(each, given)]
+    held = _certificates_in_store(path, given.form.passphrase)
+    return held[:1] == wanted[:1] and sorted(held) == sorted(wanted)
+
+
+def _has_key(path: Path, given: Material) -> bool:
+    """Whether a file holds the key already, however it is written there."""
+    held = attempt(read_key, path, given.form.passphrase)
+    if given.key is None or isinstance(held, CAError):
+        return False
+    return held.pair.public.identity == given.key.pair.public.identity
+
+
+def _certificates_in_store(path: Path, passphrase: bytes | None) -> list[bytes]:
+    """The certificates of a PKCS#12, the key's own first; of one that has none yet, none."""
+    try:
+        return certificates_in(read_bounded(path), passphrase, name=str(path))
+    except MalformedError:
+        return []
+
+
+def content(file: TargetFile, given: Material) -> bytes:
+    """The octets of one file."""
+    if file.format == "pem":
+        return b"".join(_pem_part(each, given) for each in file.contents)
+    ders = [der for each in file.contents for der in _certificates(each, given)]
+    if file.format == "der":
+        return ders[0]
+    if file.format == "p7b":
+        return certs_only(ders)
+    if file.format == "truststore":
+        return encode_trust_store(_aliases(ders), given.form)
+    assert given.key is not None
+    form = msgspec.structs.replace(given.form, pfx=True)
+    return encode_key_file(given.key.pair, form, name=given.name, chain=ders)
+
+
+def _aliases(ders: Sequence[bytes]) -> list[tuple[str, bytes]]:
+    """The CAs of a truststore, each with its name, which Java tells apart by case-folding."""
+    named: dict[str, bytes] = {}
+    for der in ders:
+        facts = read_certificate(der)
+        name = printable(facts.cn or facts.serial).casefold()
+        named[name if name not in named else f"{name} {sha256(der).hexdigest()[:8]}"] = der
+    return list(named.items())
+
+
+def _pem_part(each: str, given: Material) -> bytes:
+    if each == "crls":
+        return given.crls
+    if each == "key":
+        assert given.key is not None
+        return given.key.text.encode("ascii")
+    return b"".join(pem.encode(der).encode("ascii") for der in _certificates(each, given))
+
+
+def _certificates(each: str, given: Material) -> Iterator[bytes]:
+    if each == "certificate":
+        yield given.row.der
+    elif each == "chain":
+        yield from (_der(block[0]) for block in _BLOCK.finditer(given.chain.sent.encode()))
+    elif each in ("issuing", "root"):
+        yield from (ca.facts.der for ca in given.cas if ca.role == each)
+
+
+def setup(
+    folder: Path, target: Target, given: Material, *, changed: frozenset[Path], notes: list[str]
+) -> ServerSetup:
+    """How the server is told of the files."""
+    server, place = target.server, str(folder.absolute())
+    left_out = [file for file in target.server_files if file.has_key and given.key is None]
+    records = [
+        ServerFile(
+            name=file.name,
+            path=str(folder / file.name),
+            mode=f"{file.permissions:04o}",
+            format=file.format,
+            contents=list(file.contents),
+            state="not-written"
+            if file in left_out
+            else "written"
+            if folder / file.name in changed
+            else "unchanged",
+        )
+        for file in target.server_files
+    ]
+    if not _PLAIN.fullmatch(place):
+        notes = [*notes, "the folder's name has characters that the configuration may want quoted"]
+    filled = {key: fill(getattr(server, key), {"folder": place}) for key in _FILLED}
+    return ServerSetup(
+        target=target.name,
+        folder=str(folder),
+        files=records,
+        owner=server.owner,
+        basis=server.basis,
+        reload_basis=server.reload_basis,
+        tried=server.tried,
+        notes=[*notes, *(fill(note, {"folder": place}) for note in server.notes)],
+        missing=[
+            f"{file.name} holds the private key, which sipca does not have: --key FILE gives it"
+            for file in left_out
+        ],
+        place=filled["place"],
+        snippet=filled["snippet"].strip("\n"),
+        reload=filled["reload"],
+    )
+
+
+_FILLED = ("place", "snippet", "reload")

@@ -1,0 +1,1 @@
+"""The only outgoing connections: TLS handshakes that observe a peer, SIP OPTIONS, OCSP by HTTP."""

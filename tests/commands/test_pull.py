@@ -1,0 +1,1 @@
+"""``pull``: its tests are with those of ``push``, whose other half it is."""

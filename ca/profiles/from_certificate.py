@@ -65,7 +65,7 @@ def likeness(
     lines += _others(facts, extensions)
     head = [
         f"# {name}.toml: like a certificate of {printable(subject_text(facts.subject), 200)}",
-        f"# (SHA-256 {facts.fingerprint}); what was not taken over:",
+        f"# (SHA-256 {facts.fingerprint}); what differs from it:",
         *(f"# * {each}" for each in lines or ["nothing"]),
     ]
     blocks = ["\n".join(head) + "\n" + _table("", top)]

@@ -69,13 +69,17 @@ def check_text(document: TrustCheckDocument) -> str:
         (
             each.state,
             each.name,
-            "-" if each.not_after is None else f"until {each.not_after:%Y-%m-%d}",
-            (each.sha256 or each.sha1)[:16],
+            "-" if each.not_after is None else f"{each.not_after:%Y-%m-%d}",
+            (each.sha256 or each.sha1)[:8],
         )
         for each in document.members
     ]
-    rows += [("foreign", *_row(each)) for each in document.foreign]
-    lines = [f"{document.pack}: {one_line(document.description)}", table(rows)]
+    rows += [
+        ("foreign", each.subject, f"{each.not_after:%Y-%m-%d}", each.fingerprint[:8])
+        for each in document.foreign
+    ]
+    head = ("state", "certificate", "until", "SHA-256")
+    lines = [f"{document.pack}: {one_line(document.description)}", table(rows, head=head)]
     lines += [_dropped(each) for each in document.unread]
     lines += [f"note: {one_line(each)}" for each in document.notes]
     there = sum(each.state == "there" for each in document.members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from hashlib import sha1
 from pathlib import Path
 
@@ -201,7 +202,9 @@ def _bundle(home: Home, anchor: Anchor, roots: list[CA]) -> bytes:
 
 
 def _slug(name: str) -> str:
-    return _UNSAFE.sub("-", name.lower()).strip("-")[:60] or "ca"
+    """A name of lower-case ASCII letters, digits and dashes, which every store takes."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return _UNSAFE.sub("-", plain.lower()).strip("-")[:60] or "ca"
 
 
 def _thumbprint(der: bytes) -> str:

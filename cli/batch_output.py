@@ -47,7 +47,7 @@ class Entries:
             return
         try:
             if self._waiting:
-                self._talker.say(rows_text(self._waiting))
+                self._talker.say(lambda: rows_text(self._waiting))
             self._talker.advance(done)
         except OSError:  # whoever listened has gone, as `| head -1` does: the work goes on
             self._talker = None

@@ -95,8 +95,31 @@ COMMANDS: dict[str, Any] = {
         "The rules that requests and certificates are judged by.",
         {"list": "All rules.", "show": "One rule, with what it cites and an example."},
     ),
+    "help": "The help of a command.",
+    "version": "The version.",
 }
 """Every command with its one-line help; its function is ``cli.commands.<first word>``'s."""
+
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "Making a CA": ("init", "import", "ca", "chain", "status"),
+    "Signing": ("csr", "sign", "issue", "renew", "rekey", "profile", "rule", "samples"),
+    "Afterwards": (
+        "list",
+        "show",
+        "export",
+        "revoke",
+        "release",
+        "crl",
+        "check",
+        "log",
+        "backup",
+        "restore",
+    ),
+    "Devices": ("device", "target", "preflight", "trust", "doctor", "pull", "push", "fixture"),
+    "Serving": ("serve", "ocsp"),
+    "Scripts": ("apply", "env", "schema", "completion", "help", "version"),
+}
+"""The headings of ``sipca --help``, and the commands below each."""  # fmt: skip
 
 MODULES = {"import": "imports"}
 """Commands whose word is a keyword of Python, and what their modules are called instead."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def candidates(words: list[str]) -> list[str]:
     *before, begun = words or [""]
     command, path, last_option = _walked(before)
     if last_option is not None:
-        names = _no_options(_values(last_option, words))
+        names = _no_options(_values(last_option, path, words))
     elif begun.startswith("-"):
         names = [name for each in command.params for name in each.opts if name.startswith("--")]
     elif hasattr(command, "list_commands"):
@@ -84,14 +85,14 @@ def _split(line: str, breaks: str) -> tuple[list[str], str, str]:
     return words, kept, quote
 
 
-def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:
+def _walked(before: list[str]) -> tuple[Any, list[str], Any]:
     """The command that the words lead to, and the option that still wants its value."""
     from cli.command_table import COMMANDS
     from cli.groups import root_group
 
     command: Any = root_group(COMMANDS)
     path: list[str] = []
-    waiting: str | None = None
+    waiting: Any = None
     for word in before:
         if waiting is not None:
             waiting = None
@@ -106,69 +107,50 @@ def _walked(before: list[str]) -> tuple[Any, list[str], str | None]:
     return command, path, waiting
 
 
-def _takes_value(command: Any, word: str) -> str | None:
+def _takes_value(command: Any, word: str) -> Any:
+    """The option that a word names, if its value is to follow."""
     for parameter in command.params:
         if word in parameter.opts:
-            return None if getattr(parameter, "is_flag", False) else word
+            return None if getattr(parameter, "is_flag", False) else parameter
     return None
 
 
-def _values(option: str, words: list[str]) -> Iterable[str]:
-    sources: dict[str, Callable[[list[str]], Iterable[str]]] = {
-        "--profile": lambda words: _library(words, "profiles"),
-        "--from": lambda words: _library(words, "profiles"),
-        "--target": lambda words: _library(words, "targets"),
-        "--for": lambda words: _library(words, "targets"),
-        "--device": _devices,
-        "--supersedes": _refs,
-        "--ca": lambda _: ("issuing", "root", "all"),
-        "--protect": lambda _: _protections(),
-        "--reason": lambda _: _reasons(),
-    }
-    return sources[option](words) if option in sources else ()
+def _values(option: Any, path: list[str], words: list[str]) -> Iterable[str]:
+    from cli.values import choice_of
+
+    if "--device" in option.opts:
+        return _devices(words)
+    if "--supersedes" in option.opts:
+        return _refs(words)
+    choice = choice_of(option, tuple(path))
+    return () if choice is None else choice(tuple(path), _home_folder(words))
 
 
 def _arguments(path: list[str], words: list[str]) -> Iterable[str]:
+    from cli.values import ARGUMENTS
+
     command = " ".join(path)
     if command in REFS:
         return _refs(words)
     if command in ("device show", "device set", "device remove"):
         return _devices(words)
-    if command == "profile show":
-        return _library(words, "profiles")
-    if command == "target show":
-        return _library(words, "targets")
-    if command == "rule show":
-        return _rules()
-    if command == "fixture make":
-        return (*_library(words, "fixtures"), "all")
-    return ()
+    if command == "help":
+        return _commands(words)
+    choice = ARGUMENTS.get(tuple(path))
+    return () if choice is None else choice(tuple(path), _home_folder(words))
 
 
-def _protections() -> Iterable[str]:
-    from ca.authority.founding.wishes import PROTECTIONS
-
-    return PROTECTIONS
-
-
-def _reasons() -> Iterable[str]:
-    from ca.model.status import REASONS
-
-    return REASONS
+def _commands(words: list[str]) -> Iterable[str]:
+    """The commands that ``help`` explains, behind the words that stand there already."""
+    begun = words[words.index("help") + 1 : -1]
+    command, path, _ = _walked(begun)
+    listed: list[str] = command.list_commands(None) if hasattr(command, "list_commands") else []
+    return listed if path == begun else ()
 
 
-def _rules() -> Iterable[str]:
-    from ca.authority.reports.rule import rules
-
-    return [each.code for each in rules().rules]
-
-
-def _library(words: list[str], shelf: str) -> Iterable[str]:
-    from ca.profiles.library import Library
-
+def _home_folder(words: list[str]) -> Path | None:
     home = _settings(words).home_path
-    names: Iterable[str] = getattr(Library(home if home.is_dir() else None), shelf).names()
-    return names
+    return home if home.is_dir() else None
 
 
 def _devices(words: list[str]) -> Iterable[str]:

@@ -41,6 +41,7 @@ def global_options() -> list[Any]:
                 expose_value=False,
                 callback=_setter(name),
                 help=text,
+                is_eager=name == "home",  # so that help knows the profiles of the home
             )
         )
     return options

@@ -12,7 +12,7 @@ import msgspec
 from ca.documents.base import encode_json
 from ca.documents.exits import EXIT_CODES
 from ca.errors import CAError
-from cli.terminal import one_line, safe
+from cli.terminal import meaning, one_line, painted, printed_on, prose
 
 if TYPE_CHECKING:
     from ca.documents.base import Document
@@ -28,9 +28,12 @@ def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:
     if settings.json:
         print_json(document)
         return
-    text = view(document)
-    if text and not settings.quiet:
-        print(safe(text))
+    if settings.quiet:
+        return
+    with printed_on(sys.stdout):
+        text = painted(view(document))
+    if text:
+        print(text)
 
 
 def print_json(document: Document) -> None:
@@ -73,17 +76,19 @@ def _indented(json: bytes, columns: int) -> bytes:
     return text.replace(b"\n", b"\n" + b" " * columns)
 
 
-def talk(text: str, settings: Settings) -> None:
-    """Print a message on stderr, unless ``--quiet`` was given."""
+def talk(text: str | Callable[[], str], settings: Settings) -> None:
+    """Print a message on stderr, unless ``--quiet`` was given; a view is made for its width."""
     if not settings.quiet:
         say_anyway(text)
 
 
-def say_anyway(text: str) -> None:
+def say_anyway(text: str | Callable[[], str]) -> None:
     """Print a message on stderr even with ``--quiet``; a closed stderr stops nothing."""
-    if text:
+    with printed_on(sys.stderr):
+        said = painted(prose(text if isinstance(text, str) else text()))
+    if said:
         with contextlib.suppress(OSError):
-            print(safe(text), file=sys.stderr)
+            print(said, file=sys.stderr)
 
 
 def report_error(error: CAError, settings: Settings) -> int:
@@ -100,11 +105,23 @@ def report_error(error: CAError, settings: Settings) -> int:
 def report_usage(error: Any, settings: Settings) -> int:
     """Print a usage error; returns its exit code."""
     message = str(error.format_message()).rstrip(".")
-    context = getattr(error, "ctx", None)
+    context: Any = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context is not None else "sipca --help"
     if type(error).__name__ == "NoArgsIsHelpError":
-        say_anyway(message)
+        if settings.json:
+            message = f"'{context.command_path}' needs the name of a command"
+            _report("usage", message, hint, USAGE, settings)
+        else:
+            say_anyway(message)
         return USAGE
+    if type(error).__name__ == "NoSuchOption":
+        from cli.near_misses import option_hint
+
+        message = error.message
+        hint = option_hint(error.option_name, context.command, context.command_path)
+    elif type(error).__name__ in ("BadParameter", "WrongWordError") and not error.param:
+        message = error.message.rstrip(".")
+        hint = getattr(error, "hint", None) or hint
     _report("usage", message[:1].lower() + message[1:], hint, USAGE, settings)
     return USAGE
 
@@ -125,9 +142,16 @@ def _report(kind: str, message: str, hint: str | None, code: int, settings: Sett
         from ca.documents.error import ErrorDocument, ErrorRecord
 
         error = ErrorRecord(kind=kind, message=message, hint=hint, exit=code)
-        say_anyway(encode_json(ErrorDocument(error=error)).decode())
+        with contextlib.suppress(OSError):
+            print(encode_json(ErrorDocument(error=error)).decode(), file=sys.stderr)
         return
-    say_anyway(f"error: {one_line(message)}" + (f"\nhint: {one_line(hint)}" if hint else ""))
+    say_anyway(lambda: error_text(message, hint))
+
+
+def error_text(message: str, hint: str | None) -> str:
+    """An error and its hint, a line each."""
+    line = f"{meaning('error', 'error:')} {one_line(message)}"
+    return f"{line}\n{meaning('quiet', 'hint:')} {one_line(hint)}" if hint else line
 
 
 def write_bytes(data: bytes, *, binary: bool) -> None:

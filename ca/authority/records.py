@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from ca.authority.home import CA
@@ -67,4 +67,10 @@ def certificate_record(row: CertificateRow, now: datetime) -> CertificateRecord:
         fingerprint=_fingerprint(row),
         supersedes=row.supersedes.hex() if row.supersedes else None,
         superseded_by=row.superseded_by.hex() if row.superseded_by else None,
+        days_left=days_left(facts.validity.not_after, now) if is_issued else None,
     )
+
+
+def days_left(end: datetime, now: datetime) -> int:
+    """Whole days until an end, negative from the first day after it."""
+    return (end - now) // timedelta(days=1)

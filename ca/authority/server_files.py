@@ -7,6 +7,7 @@ its files still sees a pair that fits; trust files and CRLs are renamed into pla
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -16,51 +17,25 @@ import msgspec
 from ca.authority import upload_files
 from ca.authority.home import CA, Home
 from ca.authority.lineage import trusted
+from ca.authority.server_places import HeldKey, certificates_in_store, read_key
 from ca.authority.upload_files import Chain
 from ca.documents.server import ServerFile, ServerSetup
+from ca.documents.sign import Files
 from ca.encoding import pem
 from ca.encoding.bundles import read_bundle
 from ca.encoding.certificates import read_certificate
-from ca.encoding.pkcs7 import certs_only, read_certs_only
-from ca.errors import (
-    CAError,
-    ConflictError,
-    KeyUnavailableError,
-    MalformedError,
-    PolicyError,
-    attempt,
-)
-from ca.files import NewFile, read_bounded, start_of, write_together
-from ca.keys.files import (
-    KeyFileFormat,
-    KeyPair,
-    encode_key_file,
-    encode_trust_store,
-    read_key_file,
-)
-from ca.keys.pfx import certificates_in
-from ca.keys.public import read_public_key
+from ca.encoding.pkcs7 import certs_only
+from ca.errors import CAError, KeyUnavailableError, PolicyError, attempt
+from ca.files import NewFile, write_together
+from ca.keys.files import KeyFileFormat, encode_key_file, encode_trust_store
 from ca.names.text import printable
 from ca.profiles.patterns import fill
 from ca.profiles.target import Target
 from ca.profiles.target_files import TargetFile
-from ca.store import certificates, issuers
+from ca.store import devices
 from ca.store.certificates import CertificateRow
 
-MAX_FILE = 1 << 26
-"""Octets of a file with CRLs that is compared at most."""
-_BLOCK = re.compile(
-    rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n"
-    rb"(?:[A-Za-z0-9+/=\r\n:, ]++|-(?!----))*+-----END \1-----\r?\n?"
-)
 _PLAIN = re.compile(r"[A-Za-z0-9/._+@-]*", re.ASCII)
-
-
-class HeldKey(msgspec.Struct, frozen=True):
-    """A private key that is there already, and its PEM block as it stands, encrypted or not."""
-
-    pair: KeyPair
-    text: str
 
 
 class Material(msgspec.Struct, frozen=True):
@@ -80,6 +55,16 @@ class Material(msgspec.Struct, frozen=True):
         return facts.san[0].value if facts.san else facts.cn or facts.serial
 
 
+def target_for(home: Home, target: str | None, device: str | None) -> Target:
+    """The target that is named, else the device's, else the home's.
+
+    Raises:
+        NotFoundError: there is no such target.
+    """
+    known = None if target is not None or device is None else devices.device(home.store, device)
+    return home.library.target(target or (known and known.target) or home.target)
+
+
 def material(
     home: Home, row: CertificateRow, key: HeldKey | None, *, crls: bytes, form: KeyFileFormat
 ) -> Material:
@@ -91,6 +76,20 @@ def material(
 def key_file(target: Target) -> TargetFile | None:
     """The first file that holds the private key."""
     return next((file for file in target.server_files if file.has_key), None)
+
+
+def first_files(folder: Path, target: Target) -> Files:
+    """Of each kind the first file that holds it."""
+
+    def first(*contents: str) -> str | None:
+        found = (file for file in target.server_files if {*contents} <= {*file.contents})
+        return next((str(folder / file.name) for file in found), None)
+
+    return Files(
+        device=first("certificate"),
+        trusted_root=first("root"),
+        fullchain=first("certificate", "chain"),
+    )
 
 
 def wants(target: Target, *contents: str) -> bool:
@@ -119,136 +118,6 @@ def check_stores(target: Target, form: KeyFileFormat) -> None:
         raise PolicyError(
             f"--legacy-pfx is for a PFX, and target '{target.name}' has none", hint="leave it out"
         )
-
-
-def as_held(pair: KeyPair, form: KeyFileFormat) -> HeldKey:
-    """A key that is not in a file yet."""
-    plain = KeyFileFormat(passphrase=form.passphrase)
-    return HeldKey(pair, encode_key_file(pair, plain, name="", chain=[]).decode())
-
-
-def read_key(path: Path, passphrase: bytes | None, *, pipes: bool = False) -> HeldKey:
-    """Read the private key of a file, whatever else is in it.
-
-    Raises:
-        CAError: it holds none, or the passphrase does not open it.
-    """
-    data = read_bounded(path, pipes=pipes)
-    block = next((each[0] for each in _BLOCK.finditer(data) if b"PRIVATE KEY" in each[1]), None)
-    pair = read_key_file(block or data, passphrase, name=str(path))
-    if block is None:
-        return as_held(pair, KeyFileFormat(passphrase=passphrase))
-    return HeldKey(pair, block.decode("ascii").replace("\r\n", "\n").rstrip("\n") + "\n")
-
-
-def held_key(folder: Path, target: Target, passphrase: bytes | None) -> HeldKey | None:
-    """The private key that a target's files in a folder already hold, or None.
-
-    Raises:
-        ConflictError: two files hold different keys, or one is a symbolic link.
-        CAError: a file holds no key, or the passphrase does not open it.
-    """
-    held: HeldKey | None = None
-    for file in target.server_files:
-        path = folder / file.name
-        if not file.has_key or not (path.exists() or path.is_symlink()):
-            continue
-        _refuse_odd(path)
-        found = read_key(path, passphrase)
-        if held is not None and held.pair.public.identity != found.pair.public.identity:
-            raise ConflictError(
-                f"'{path}' holds another key than the target's other files in '{folder}'",
-                hint="remove the one that is not in use",
-            )
-        held = held or found
-    return held
-
-
-class Own(msgspec.Struct, frozen=True):
-    """Whose files a call may replace: those of a key and a stem, opened with a passphrase."""
-
-    key: HeldKey | None
-    stem: str
-    passphrase: bytes | None
-
-
-def refuse_strangers(home: Home, folder: Path, target: Target, own: Own) -> None:
-    """Check that what is in the files' places is this home's and of the same key and names.
-
-    Raises:
-        ConflictError: one has something else; nothing was written.
-        KeyUnavailableError: the passphrase does not open a keystore or truststore.
-    """
-    for file in target.server_files:
-        path = folder / file.name
-        if not path.exists() and not path.is_symlink():
-            continue
-        _refuse_odd(path)
-        problem = _stranger(home, path, file, own)
-        if problem is not None:
-            raise ConflictError(f"'{path}' {problem}", hint="choose another --out")
-
-
-def _refuse_odd(path: Path) -> None:
-    if path.is_symlink():
-        raise ConflictError(f"'{path}' is a symbolic link, which is not followed", hint="remove it")
-    if not path.is_file():
-        raise ConflictError(f"'{path}' is not a regular file", hint="choose another --out")
-
-
-def _stranger(home: Home, path: Path, file: TargetFile, own: Own) -> str | None:
-    """Why a file may not be replaced, or None."""
-    if file.contents == ("key",):
-        return None  # its key was compared, and it is never written again
-    if file.format in ("keystore", "truststore"):
-        ders: list[bytes] | None = _certificates_in_store(path, own.passphrase)
-    else:
-        ders = _certificates_in(home, start_of(path, MAX_FILE), file.format)
-    if ders is None or (file.format == "truststore" and not ders):
-        return "holds something that sipca did not write there"
-    return next((why for der in ders if (why := _foreign(home, der, own))), None)
-
-
-def _certificates_in(home: Home, data: bytes, form: str) -> list[bytes] | None:
-    """The certificates of a file; None if there is anything that no target's file has."""
-    if form == "p7b":
-        read = attempt(read_certs_only, data)
-        return None if isinstance(read, CAError) else read
-    if form == "der":
-        return [data]
-    blocks = list(_BLOCK.finditer(data))
-    if _BLOCK.sub(b"", data).strip() or not all(_is_expected(home, each) for each in blocks):
-        return None
-    ders = [attempt(_der, each[0]) for each in blocks if each[1] == b"CERTIFICATE"]
-    whole = [der for der in ders if not isinstance(der, CAError)]
-    return whole if len(whole) == len(ders) else None
-
-
-def _is_expected(home: Home, block: re.Match[bytes]) -> bool:
-    if block[1] != b"X509 CRL":
-        return block[1] == b"CERTIFICATE" or block[1].endswith(b"PRIVATE KEY")
-    start = pem.start_of(block[0][:8192], label="X509 CRL")
-    return any(ca.facts.subject_der in start for ca in home.cas())
-
-
-def _der(block: bytes) -> bytes:
-    return read_bundle(block, what="it").members[0].der
-
-
-def _foreign(home: Home, der: bytes, own: Own) -> str | None:
-    """Why a certificate is not one that a renewal may replace, or None."""
-    if any(der == each.der for each in issuers.ca_certificates(home.store)):
-        return None
-    row = certificates.by_der(home.store, der)
-    if row is None:
-        return "holds a certificate that this home did not issue"
-    facts = read_certificate(der)
-    name = printable(facts.cn or facts.serial)
-    if upload_files.stem_of_row(row) != own.stem:
-        return f"is the certificate of {name}"
-    if own.key is None or read_public_key(facts.spki).identity != own.key.pair.public.identity:
-        return f"is a certificate of {name} for another key"
-    return None
 
 
 def deliver(
@@ -286,10 +155,11 @@ def _about_crls(folder: Path, target: Target, given: Material) -> list[str]:
     file = next((file for file in target.server_files if "crls" in file.contents), None)
     if file is None:
         return []
-    command = f"sipca crl --ca all --if-within 30d -o {folder / file.name}"
+    place = folder.absolute()
+    command = f"sipca crl --ca all --if-within 30d -o {shlex.quote(str(place / file.name))}"
     if file.contents != ("crls",):
         name = read_certificate(given.row.der).serial[:12]
-        command = f"sipca export {name} --target {target.name} --out {folder}"
+        command = f"sipca export {name} --target {target.name} --out {shlex.quote(str(place))}"
     return [f"{file.name} has the CRLs of now: after a revocation, and monthly: {command}; reload"]
 
 
@@ -319,7 +189,7 @@ def _is_current(path: Path, file: TargetFile, given: Material) -> bool:
     if file.format not in ("keystore", "truststore"):
         return False
     wanted = [der for each in file.contents for der in _certificates(each, given)]
-    held = _certificates_in_store(path, given.form.passphrase)
+    held = certificates_in_store(path, given.form.passphrase)
     return held[:1] == wanted[:1] and sorted(held) == sorted(wanted)
 
 
@@ -329,14 +199,6 @@ def _has_key(path: Path, given: Material) -> bool:
     if given.key is None or isinstance(held, CAError):
         return False
     return held.pair.public.identity == given.key.pair.public.identity
-
-
-def _certificates_in_store(path: Path, passphrase: bytes | None) -> list[bytes]:
-    """The certificates of a PKCS#12, the key's own first; of one that has none yet, none."""
-    try:
-        return certificates_in(read_bounded(path), passphrase, name=str(path))
-    except MalformedError:
-        return []
 
 
 def content(file: TargetFile, given: Material) -> bytes:
@@ -378,7 +240,8 @@ def _certificates(each: str, given: Material) -> Iterator[bytes]:
     if each == "certificate":
         yield given.row.der
     elif each == "chain":
-        yield from (_der(block[0]) for block in _BLOCK.finditer(given.chain.sent.encode()))
+        sent = given.chain.sent.encode()  # empty where an imported root signed it itself
+        yield from (each.der for each in (read_bundle(sent, what="it").members if sent else ()))
     elif each in ("issuing", "root"):
         yield from (ca.facts.der for ca in given.cas if ca.role == each)
 

@@ -8,7 +8,10 @@ import msgspec
 
 
 class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One certificate of the register; dates and fingerprint are null until it is signed."""
+    """One certificate of the register; dates and fingerprint are null until it is signed.
+
+    ``days_left``: whole days until the end, negative since it is past.
+    """
 
     serial: str
     subject: str
@@ -23,3 +26,4 @@ class CertificateRecord(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str | None
     supersedes: str | None
     superseded_by: str | None
+    days_left: int | None = None

@@ -20,6 +20,24 @@ class DeviceRecord(msgspec.Struct, frozen=True, kw_only=True):
     proxy_sets: list[str]
 
 
+class CertificateOnIt(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that a device is to serve, or served until it ended."""
+
+    serial: str
+    context: int | None
+    profile: str
+    subject: str
+    status: str
+    not_after: datetime
+    days_left: int
+
+
+class ListedDevice(DeviceRecord, frozen=True, kw_only=True):
+    """A device, and what is on it: its current and lapsed certificates, by context and end."""
+
+    certificates: list[CertificateOnIt]
+
+
 class OnDevice(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate of a device: its context, names and key, the CSR, and the files written."""
 
@@ -39,7 +57,7 @@ class OnDevice(msgspec.Struct, frozen=True, kw_only=True):
 class DeviceListDocument(Document, frozen=True, kw_only=True):
     """The answer of ``device list``."""
 
-    devices: list[DeviceRecord]
+    devices: list[ListedDevice]
 
 
 class DeviceDocument(Document, frozen=True, kw_only=True):

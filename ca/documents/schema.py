@@ -29,6 +29,7 @@ from ca.documents.env import EnvDocument
 from ca.documents.error import ErrorDocument
 from ca.documents.export import ExportDocument
 from ca.documents.fixture import FixtureDocument, FixtureListDocument
+from ca.documents.help import HelpDocument
 from ca.documents.imports import ImportDocument
 from ca.documents.init import InitDocument
 from ca.documents.issue import IssueDocument
@@ -55,6 +56,7 @@ from ca.documents.trust import (
     TrustDocument,
     TrustExportDocument,
 )
+from ca.documents.version import VersionDocument
 from ca.errors import NotFoundError
 
 
@@ -122,6 +124,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "env": EnvDocument,
     "samples": SamplesDocument,
     "schema": SchemaListDocument,
+    "help": HelpDocument,
+    "version": VersionDocument,
     "error": ErrorDocument,
 }
 """By the words of the command; "error" is what is printed on stderr if there is no document."""

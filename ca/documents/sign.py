@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from ca.documents.base import Document
+from ca.documents.server import ServerSetup
 from ca.errors import Kind
 from ca.model.account import FieldAccount
 from ca.model.findings import Finding
@@ -32,7 +33,8 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """One certificate, just signed or handed out again (then ``reason`` is set).
 
     In a dry run ``serial``, ``fingerprint`` and ``certificate_pem`` are null. ``supersedes`` is
-    the first of ``superseded``, the certificates that this one replaces.
+    the first of ``superseded``, the certificates that this one replaces. ``server``: how a server
+    is told of its files, if ``renew`` wrote those of a target that names them.
     """
 
     source: str
@@ -54,6 +56,7 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[Finding]
     supersedes: str | None = None
     superseded: list[Superseded] = []
+    server: ServerSetup | None = None
 
 
 class Skipped(Signed, frozen=True, kw_only=True):

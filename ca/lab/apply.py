@@ -239,6 +239,7 @@ def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
         lifetime=None if table.lifetime is None else parse_lifetime(table.lifetime),
         device=table.device,
         allow=frozenset(table.allow),
+        target=table.target,
     )
     name = label_of(table)
     if check:

@@ -72,6 +72,7 @@ class CertificateTable(_Closed, frozen=True):
     lifetime: str | None = None
     allow: tuple[str, ...] = ()
     key: str = "ec:p256"
+    target: str | None = None
 
 
 class LabFile(_Closed, frozen=True):
@@ -113,7 +114,7 @@ def read_lab(path: Path, home: Path) -> Lab:
     if lab.file.ca.target is not None:
         _named(path, "ca.target", lambda: library.target(str(lab.file.ca.target)))
     _check_devices(path, lab, library)
-    _check_certificates(path, lab, {*library.profiles.names(), *own})
+    _check_certificates(path, lab, library, own)
     return lab
 
 
@@ -196,10 +197,11 @@ def _check_devices(path: Path, lab: Lab, library: Library) -> None:
     _once(path, "device", [device.name for device in lab.file.device])
 
 
-def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
+def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) -> None:
     from ca.authority.reports.rule import overridable
     from ca.keys.specs import SPECS
 
+    profiles = {*library.profiles.names(), *own}
     outputs = []
     for number, table in enumerate(lab.file.certificate):
         key = f"certificate[{number}]"
@@ -210,6 +212,8 @@ def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
                 f"{path}: {key}.profile: there is no profile '{table.profile}'",
                 hint="sipca profile list shows them; own ones are named under profiles",
             )
+        if table.target is not None:
+            _named(path, f"{key}.target", lambda table=table: _check_server(library, table))
         if table.key not in SPECS:
             raise MalformedError(
                 f"{path}: {key}.key: '{table.key}' is not one of {', '.join(SPECS)}"
@@ -226,6 +230,24 @@ def _check_certificates(path: Path, lab: Lab, profiles: set[str]) -> None:
         context = table.context if table.issue else _context(lab, table)
         outputs.append(str(Path(table.out) / device_name(file_stem(table), context)))
     _once(path, "certificate", outputs)
+
+
+def _check_server(library: Library, table: CertificateTable) -> None:
+    """Check that a certificate's target is a server whose key is made here.
+
+    Raises:
+        NotFoundError: there is no such target.
+        MalformedError: the certificate is of a CSR, or the target is a device's.
+    """
+    target = library.target(table.target or "")
+    if table.csr is not None:
+        raise MalformedError(
+            "a target goes with issue, not with csr", hint="sipca export --target --key FILE"
+        )
+    if not target.server_files:
+        raise MalformedError(
+            f"target '{target.name}' is a device's", hint="name it in the [[device]] table"
+        )
 
 
 def _check_request(source: Path) -> None:

@@ -15,6 +15,10 @@ UNITS = {
 }
 MAX_SPAN = timedelta(days=365 * 100)
 FIRST_YEAR, LAST_YEAR = 1950, 9998
+SPANS = "36h, 90d, 12w or 2y"
+LIFETIMES = "36h, 90d, 12w, 2y, the last day as 2028-01-31, or max"
+MOMENTS = "2026-11-23 or 2026-11-23T08:00:00Z"
+"""The forms, for messages."""
 _SPAN = re.compile(r"([0-9]{1,6})([hdwy])", re.ASCII)
 
 
@@ -28,8 +32,7 @@ def parse_span(text: str) -> timedelta:
     span = int(match[1]) * UNITS[match[2]] if match else timedelta(0)
     if not timedelta(0) < span <= MAX_SPAN:
         raise MalformedError(
-            f"'{text}' is not a duration from 1h to 100y",
-            hint="write it as 36h, 90d, 12w or 2y",
+            f"'{text}' is not a duration from 1h to 100y", hint=f"write it as {SPANS}"
         )
     return span
 
@@ -46,8 +49,15 @@ def parse_lifetime(text: str) -> timedelta | datetime | str:
         try:
             return datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
         except ValueError:
-            raise MalformedError(f"'{text}' is not a calendar date") from None
-    return parse_span(text)
+            raise MalformedError(
+                f"'{text}' is not a calendar date", hint=f"write it as {LIFETIMES}"
+            ) from None
+    try:
+        return parse_span(text)
+    except MalformedError as error:
+        raise MalformedError(
+            f"{error.message}, nor a date or max", hint=f"write it as {LIFETIMES}"
+        ) from None
 
 
 def parse_moment(text: str) -> datetime:
@@ -62,10 +72,12 @@ def parse_moment(text: str) -> datetime:
         moment = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise MalformedError(
-            f"'{text}' is not a date or time", hint="write it as 2026-11-23 or 2026-11-23T08:00:00Z"
+            f"'{text}' is not a date or time", hint=f"write it as {MOMENTS}"
         ) from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise MalformedError(f"'{text}' is not between {FIRST_YEAR} and {LAST_YEAR}")
+        raise MalformedError(
+            f"'{text}' is not between {FIRST_YEAR} and {LAST_YEAR}", hint=f"write it as {MOMENTS}"
+        )
     return moment
 
 

@@ -36,7 +36,7 @@ def apply_command(
     document = apply(settings.home_path, lab, environment_of(settings), check=check)
     show(document, settings, applied_text)
     if document.refused:
-        say_anyway(refused_text(document.refused))
+        say_anyway(lambda: refused_text(document.refused))
         raise typer.Exit(exit_of_several(each.exit for each in document.refused))
     if check and not document.converged:
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

@@ -11,6 +11,7 @@ import typer
 from ca.errors import CAError
 from ca.profiles.durations import parse_lifetime, parse_moment, parse_span
 from cli.options import settings_of
+from cli.usage import WrongWordError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,10 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that have other content.")
 ]
 
+WholeAccount = Annotated[
+    bool,
+    typer.Option("--account", help="Every line of the account, also what was taken as asked."),
+]
 Report = Annotated[
     Path | None,
     typer.Option(
@@ -83,13 +88,12 @@ def parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except CAError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        raise typer.BadParameter(f"{flag}: {error.message}{hint}") from None
+        raise WrongWordError(f"{flag}: {error.message}", hint=error.hint) from None
 
 
 def span(flag: str, text: str | None) -> timedelta | None:
     """A span of time, or None."""
-    return None if text is None else parsed(flag, parse_span, text)
+    return None if text is None else parsed(flag, parse_span, text.casefold())
 
 
 def moment(flag: str, text: str | None) -> datetime | None:
@@ -99,7 +103,7 @@ def moment(flag: str, text: str | None) -> datetime | None:
 
 def lifetime(text: str | None) -> timedelta | datetime | str | None:
     """A wished lifetime, or None."""
-    return None if text is None else parsed("--lifetime", parse_lifetime, text)
+    return None if text is None else parsed("--lifetime", parse_lifetime, text.casefold())
 
 
 def names(texts: list[str] | None) -> tuple[GeneralName, ...]:

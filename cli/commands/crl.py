@@ -65,7 +65,7 @@ def crl_command(
             if everything
             else hand_out_crl(home, ca_called(home, ca), wishes)
         )
-        talk(crl_text(document), settings)
+        talk(lambda: crl_text(document), settings)
         if settings.json:
             print_json(document)
         elif output is None:

@@ -8,6 +8,7 @@ import typer
 
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
+from cli.commands.arguments import WholeAccount
 from cli.commands.profile import library_of
 from cli.options import opened, settings_of
 from cli.output import show
@@ -22,6 +23,7 @@ def show_command(
     target: Annotated[
         str | None, typer.Option("--target", "--for", help="The kind of device.")
     ] = None,
+    account: WholeAccount = False,
 ) -> None:
     """What the device asked for: names, key, proof of possession, findings.
 
@@ -46,7 +48,7 @@ def show_command(
                 data, source=file, library=home.library, target=target or home.target
             )
             document = with_account(home, document, data, profile, target or home.target)
-    show(document, settings, request_text)
+    show(document, settings, lambda each: request_text(each, whole=account))
     failed = {each.code for each in document.findings if each.result == "fail"}
     if "broken-signature" in failed:
         raise typer.Exit(EXIT_CODES[Kind.INVALID])

@@ -111,7 +111,7 @@ def _all(ctx: typer.Context, client: ClientIdentity | None, metrics: Path | None
 
     def tell(record: object) -> None:
         if not settings.json:
-            talk(peer_line(record), settings)  # type: ignore[arg-type]
+            talk(lambda: peer_line(record), settings)  # type: ignore[arg-type]
 
     with opened(settings) as home:
         document = examine_all(home, client, tell=tell, metrics=metrics)

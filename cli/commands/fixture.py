@@ -43,5 +43,5 @@ def make_command(
     document = make_fixtures(name, out, environment_of(settings))
     show(document, settings, made_text)
     if document.refused:
-        say_anyway(refused_text(document.refused))
+        say_anyway(lambda: refused_text(document.refused))
         raise typer.Exit(exit_of_several(each.exit for each in document.refused))

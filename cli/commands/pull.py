@@ -73,5 +73,5 @@ def pull_command(
     with opened(settings) as home:
         document = pull(home, device, wishes)
     if not settings.json:
-        talk(pull_talk(document), settings)
+        talk(lambda: pull_talk(document), settings)
     show(document, settings, pull_text)

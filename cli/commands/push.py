@@ -119,7 +119,7 @@ def push_command(
             home,
             chosen,
             wishes,
-            lambda each: None if settings.json else talk(device_text(each), settings),
+            lambda each: None if settings.json else talk(lambda: device_text(each), settings),
         )
     show(document, settings, push_text)
     if document.verdict == "fail":

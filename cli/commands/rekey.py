@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ca.documents.exits import exit_of_several
-from cli.commands.arguments import Beside, Overwrite, Ref, RevokeOld, allowed
+from cli.commands.arguments import Beside, Overwrite, Ref, RevokeOld, WholeAccount, allowed
 from cli.options import opened, settings_of
 from cli.output import print_json, say_anyway, talk
 from cli.terminal import one_line
@@ -29,6 +29,7 @@ def rekey_command(
     beside: Beside = False,
     revoke_old: RevokeOld = False,
     overwrite: Overwrite = False,
+    account: WholeAccount = False,
 ) -> None:
     """Sign a request with another key for the device, context and profile of a certificate.
 
@@ -51,8 +52,8 @@ def rekey_command(
     if settings.json:
         print_json(document)
     else:
-        talk(rekeyed_text(document, steps), settings)
-        say_anyway(refused_text(document.refused, several=False))
+        talk(lambda: rekeyed_text(document, steps, whole=account), settings)
+        say_anyway(lambda: refused_text(document.refused, several=False))
         if out is None:
             print(pem_of(document, fullchain=False), end="")
     code = exit_of_several(each.exit for each in document.refused)

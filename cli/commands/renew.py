@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from ca.documents.exits import exit_of_several
-from cli.commands.arguments import Overwrite, Report, RevokeOld, allowed, lifetime, span
+from cli.commands.arguments import (
+    Overwrite,
+    Report,
+    RevokeOld,
+    allowed,
+    key_passphrase,
+    lifetime,
+    span,
+)
 from cli.options import opened, settings_of
 from cli.output import print_json, say_anyway, talk
 from cli.terminal import one_line
@@ -39,6 +47,13 @@ def renew_command(
     allow: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Override one rule; recorded.")
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "--for", help="A kind of server: into the files that it wants."),
+    ] = None,
+    key_passphrase_file: Annotated[
+        Path | None, typer.Option(metavar="F", help="File with the key's or store's passphrase.")
+    ] = None,
     revoke_old: RevokeOld = False,
     overwrite: Overwrite = False,
     dry_run: Annotated[
@@ -57,6 +72,7 @@ def renew_command(
     from ca.authority.signing.renew import RenewWishes, renew
     from ca.authority.upload_files import upload_steps
     from ca.files import write_stream
+    from ca.keys.files import KeyFileFormat
     from cli.output import json_pieces
     from cli.views.renew import renewed_text
     from cli.views.sign import refused_text
@@ -79,18 +95,21 @@ def renew_command(
         revoke_old,
         overwrite,
         dry_run,
+        target,
+        KeyFileFormat(passphrase=key_passphrase(key_passphrase_file)),
     )
     with opened(settings) as home:
         talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
         document = renew(home, wishes)
-        steps = [] if dry_run else upload_steps(home, document.signed, None)
+        served = any(each.server is not None for each in document.signed)
+        steps = [] if dry_run or served else upload_steps(home, document.signed, None)
     if report is not None:
         write_stream(report, json_pieces(document))
     if settings.json:
         print_json(document)
     else:
-        talk(renewed_text(document, steps), settings)
-        say_anyway(refused_text(document.refused))
+        talk(lambda: renewed_text(document, steps), settings)
+        say_anyway(lambda: refused_text(document.refused))
     code = exit_of_several(each.exit for each in document.refused)
     if code:
         raise typer.Exit(code)

@@ -17,6 +17,7 @@ from cli.commands.arguments import (
     Overwrite,
     Report,
     RevokeOld,
+    WholeAccount,
     allowed,
     lifetime,
     names,
@@ -120,6 +121,7 @@ def sign_command(
             "-o", "--output", metavar="FILE", help="A file, not stdout, for a single certificate."
         ),
     ] = None,
+    account: WholeAccount = False,
     fullchain: Annotated[
         bool,
         typer.Option("--fullchain", help="Also write device and issuing certificate in one file."),
@@ -176,7 +178,7 @@ def sign_command(
         if names_file is not None:
             expanded = with_names(expanded, names_file)
         talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
-        call = _Call(home, settings, wishes, delivery, dry_run, report)
+        call = _Call(home, settings, wishes, delivery, dry_run, report, account)
         document = call.batch(expanded, jobs) if several else call.single(expanded)
     code = exit_of_several(each.exit for each in document.refused)
     if document.interrupted:
@@ -194,9 +196,10 @@ class _Call(NamedTuple):
     delivery: "Delivery"
     dry_run: bool
     report: Path | None
+    account: bool
 
     def single(self, sources: "list[Source]") -> "SigningDocument":
-        """One source: the account in full, the certificate on stdout unless it has a place."""
+        """One source: the account, the certificate on stdout unless it has a place."""
         from ca.authority.signing.sign import sign
         from cli.views.sign import pem_of, refused_text, single_text
 
@@ -207,8 +210,8 @@ class _Call(NamedTuple):
         else:
             if not self.settings.quiet:
                 steps = self._steps([*document.signed, *document.skipped])
-                talk(single_text(document, steps), self.settings)
-            say_anyway(refused_text(document.refused, several=False))
+                talk(lambda: single_text(document, steps, whole=self.account), self.settings)
+            say_anyway(lambda: refused_text(document.refused, several=False))
             if not (delivery.folder or delivery.file or self.dry_run):
                 print(pem_of(document, fullchain=delivery.fullchain), end="")
         if self.report is not None:
@@ -247,8 +250,8 @@ class _Call(NamedTuple):
                     write_pieces(entries.pieces(document), binary=False)
         if not self.settings.json:
             steps = self._steps(entries.first)
-            talk(batch_text(document, steps, **entries.counts), self.settings)
-            say_anyway(refused_text(document.refused))
+            talk(lambda: batch_text(document, steps, **entries.counts), self.settings)
+            say_anyway(lambda: refused_text(document.refused))
         return document
 
     def _steps(self, signed: "list[Signed]") -> list[str]:

@@ -71,7 +71,7 @@ def build_command(
     if settings.json:
         print_json(document)
     else:
-        talk(build_text(document), settings)
+        talk(lambda: build_text(document), settings)
         if output is None:
             print(text, end="")
     raise_for_bugs(bugs, settings)
@@ -146,7 +146,7 @@ def export_command(
     with opened(settings) as home:
         document = export_roots(home, anchor, path=output, overwrite=overwrite)
     if not settings.json and anchor is None and output is None:
-        talk(export_text(document), settings)
+        talk(lambda: export_text(document), settings)
         print(document.pem, end="")
         return
     if not settings.json:
@@ -156,7 +156,7 @@ def export_command(
     if settings.json:
         print_json(document)
     elif run:
-        talk(ran_text(document), settings)
+        talk(lambda: ran_text(document), settings)
     if any(each.exit for each in document.ran):
         raise typer.Exit(EXIT_CODES[Kind.STORE])
 

@@ -31,7 +31,7 @@ def cas_text(cas: list[CARecord]) -> str:
         )
         for ca in cas
     ]
-    text = table(rows, indent="  ")
+    text = table(rows, indent="  ", drop=(5,), shorten=(1,))
     for ca in cas:
         if ca.permitted:
             text += f"\n  {ca.role} signs only inside {', '.join(ca.permitted)}"
@@ -74,7 +74,7 @@ def _entries_text(cas: list[CAEntry]) -> str:
         )
         for each in cas
     ]
-    return table(rows, indent="  ")
+    return table(rows, indent="  ", drop=(6,), shorten=(1, 2))
 
 
 def plan_text(document: PlanDocument) -> str:
@@ -101,7 +101,7 @@ def plan_entries_text(entries: list[PlanEntry]) -> str:
         (each.device, "-" if each.context is None else str(each.context), each.next, each.why)
         for each in entries
     ]
-    return table(rows, head=("device", "context", "next", "why"))
+    return table(rows, head=("device", "context", "next", "why"), shorten=("device",))
 
 
 def retirement_text(document: RetirementDocument) -> str:

@@ -8,7 +8,7 @@ from cli.views.account import account_text
 from cli.views.findings import findings_text
 
 
-def request_text(document: RequestDocument) -> str:
+def request_text(document: RequestDocument, *, whole: bool = False) -> str:
     """What was asked for, the findings, and with a profile the account."""
     rows = [
         ("subject", document.subject or "empty"),
@@ -28,6 +28,6 @@ def request_text(document: RequestDocument) -> str:
     if document.account:
         lines += [
             f"by profile {document.profile} it would be issued as:",
-            account_text(document.account),
+            account_text(document.account, whole=whole),
         ]
     return "\n".join(lines)

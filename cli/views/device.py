@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ca.documents.device import (
+    CertificateOnIt,
     DeviceDocument,
     DeviceDoneDocument,
     DeviceListDocument,
     DeviceRecord,
+    ListedDevice,
 )
-from cli.terminal import one_line, table
+from cli.terminal import meaning, one_line, table
 from cli.views.ca import plan_entries_text
+from cli.views.list import SERIAL_SHOWN, left_text, short_subject
 
 
 def devices_text(document: DeviceListDocument) -> str:
     """One line a device."""
     if not document.devices:
         return "no devices yet; sipca device set NAME enters one"
-    rows = [
-        (
-            each.name,
-            each.target or "-",
-            "-" if each.context is None else str(each.context),
-            ", ".join(each.addresses) or "-",
+    rows = [row for device in document.devices for row in _rows_of(device)]
+    head = ("device", "context", "on it", "serial", "until", "left", "target", "addresses")
+    drop = ("serial", "target", "addresses")
+    return table(rows, head=head, drop=drop, shorten=("on it", "device"))
+
+
+def _rows_of(device: ListedDevice) -> Iterator[tuple[str, ...]]:
+    """A line for each certificate on a device; its facts stand in the first."""
+    facts = (device.target or "-", ", ".join(device.addresses) or "-")
+    own = "-" if device.context is None else str(device.context)
+    if not device.certificates:
+        yield device.name, own, "nothing", "-", "-", "-", *facts
+    for number, each in enumerate(device.certificates):
+        yield (
+            device.name if not number else "",
+            own if each.context is None else str(each.context),
+            short_subject(each.subject),
+            each.serial[:SERIAL_SHOWN],
+            f"{each.not_after:%Y-%m-%d}",
+            _left(each),
+            *(facts if not number else ("", "")),
         )
-        for each in document.devices
-    ]
-    return table(rows, head=("device", "target", "context", "addresses"))
+
+
+def _left(each: CertificateOnIt) -> str:
+    text = left_text(each.days_left)
+    return meaning("error", text) if each.days_left < 0 else text
 
 
 def device_text(document: DeviceDocument) -> str:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cli.terminal import one_line
+from cli.terminal import Meaning, meaning, one_line, prose
 
 if TYPE_CHECKING:
     from ca.documents.verdict import Verdict
     from ca.model.findings import Finding
 
+_MEANINGS: dict[str, Meaning] = {
+    "pass": "ok",
+    "warn": "warning",
+    "fail": "error",
+    "unknown": "warning",
+}
+_VERDICTS: dict[str, Meaning] = {"ok": "ok", "warn": "warning", "fail": "error"}
 REMARKS = {"warn": "warning", "fail": "REFUSED", "pass": "note", "unknown": "unknown"}
 RESULTS = {"pass": "ok", "warn": "WARN", "fail": "FAIL", "unknown": "?"}
 
@@ -20,9 +27,16 @@ def findings_text(findings: Sequence[Finding]) -> str:
     lines = []
     for finding in findings:
         basis = "" if finding.basis == "standard" else f" [{finding.basis}]"
-        mark = REMARKS[finding.result]
-        lines.append(f"{mark}: {one_line(finding.message)} ({finding.code}){basis}")
-    return with_hints(lines, findings, "  hint: ")
+        mark = meaning(_MEANINGS[finding.result], f"{REMARKS[finding.result]}:")
+        if finding.result == "pass":
+            mark = f"{REMARKS[finding.result]}:"
+        lines.append(f"{mark} {one_line(finding.message)} ({finding.code}){basis}")
+    return prose(with_hints(lines, findings, "  hint: "))
+
+
+def result_text(finding: Finding) -> str:
+    """The result of a finding as a word, in its colour."""
+    return meaning(_MEANINGS[finding.result], RESULTS[finding.result])
 
 
 def with_hints(lines: Sequence[str], findings: Sequence[Finding], lead: str) -> str:
@@ -37,4 +51,5 @@ def with_hints(lines: Sequence[str], findings: Sequence[Finding], lead: str) -> 
 
 def with_verdict(text: str, verdict: Verdict, words: Mapping[Verdict, str]) -> str:
     """The findings, and below them the verdict in words."""
-    return f"{text}\n{words[verdict]}" if text else words[verdict]
+    last = meaning(_VERDICTS[verdict], words[verdict])
+    return f"{text}\n{last}" if text else last

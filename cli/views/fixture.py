@@ -9,7 +9,8 @@ from cli.terminal import table
 def fixtures_text(document: FixtureListDocument) -> str:
     """One line a fixture."""
     rows = [(each.name, each.description, each.peer) for each in document.fixtures]
-    return table(rows, head=("fixture", "the certificate", "a correct peer"))
+    head = ("fixture", "the certificate", "a correct peer")
+    return table(rows, head=head, shorten=("the certificate",))
 
 
 def made_text(document: FixtureDocument) -> str:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from ca.documents.certificate import CertificateRecord
 from ca.documents.list import ListDocument
-from cli.terminal import one_line, table
+from cli.terminal import Meaning, is_cut, meaning, one_line, table
 
 SERIAL_SHOWN = 12
+SANS_SHOWN = 2
+_STATUSES: dict[str, Meaning] = {
+    "valid": "ok",
+    "revoked": "error",
+    "expired": "error",
+    "held": "warning",
+    "superseded": "quiet",
+    "abandoned": "quiet",
+}
 
 
 _COMPUTED = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
@@ -25,17 +35,38 @@ def list_text(document: ListDocument) -> str:
         (
             each.serial[:SERIAL_SHOWN],
             short_subject(each.subject),
-            ", ".join(each.san)[:60],
+            sans_text(each.san),
             each.profile,
             device_text(each),
             f"{each.not_after:%Y-%m-%d}" if each.not_after else "-",
-            each.status,
+            left_text(each.days_left),
+            status_text(each.status),
         )
         for each in document.certificates
     ]
     if not rows:
         return ""
-    return table(rows, head=("serial", "subject", "san", "profile", "device", "until", "status"))
+    head = ("serial", "subject", "san", "profile", "device", "until", "left", "status")
+    return table(rows, head=head, drop=("san", "profile"), shorten=("subject", "device"))
+
+
+def sans_text(sans: Sequence[str]) -> str:
+    """The SANs; on a terminal the first two, and how many more there are."""
+    if not is_cut() or len(sans) <= SANS_SHOWN:
+        return ", ".join(sans)
+    return f"{', '.join(sans[:SANS_SHOWN])} +{len(sans) - SANS_SHOWN}"
+
+
+def left_text(days: int | None) -> str:
+    """How many days are left until the end, or since when it is past."""
+    if days is None:
+        return "-"
+    return f"{days} d" if days >= 0 else f"ended {-days} d ago"
+
+
+def status_text(status: str) -> str:
+    """A status in its colour."""
+    return meaning(_STATUSES[status], status) if status in _STATUSES else status
 
 
 def list_csv(document: ListDocument) -> str:

@@ -14,11 +14,11 @@ def events_text(events: list[LogEvent]) -> str:
                 f"{event.at:%Y-%m-%d %H:%M:%S}Z",
                 f"{event.os_user}@{event.host}",
                 event.action,
-                ", ".join(f"{key} {value}" for key, value in event.detail.items())[:200]
-                or event.subject,
+                ", ".join(f"{key} {value}" for key, value in event.detail.items()) or event.subject,
             )
             for event in events
-        ]
+        ],
+        drop=(1,),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.output import talk
 from cli.settings import Settings
-from cli.terminal import safe
+from cli.terminal import painted, printed_on
 
 if TYPE_CHECKING:
     from rich.progress import Task
@@ -20,7 +20,9 @@ WORTH_A_BAR = 20
 class Talker:
     """Prints messages above the bar, if there is one, and advances it."""
 
-    def __init__(self, say: Callable[[str], None], advance: Callable[[int], None]) -> None:
+    def __init__(
+        self, say: Callable[[str | Callable[[], str]], None], advance: Callable[[int], None]
+    ) -> None:
         self.say = say
         self.advance = advance
 
@@ -33,6 +35,7 @@ def progress_bar(total: int, settings: Settings) -> Iterator[Talker]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.text import Text
 
     console = Console(stderr=True, highlight=False)
     columns = (BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn())
@@ -48,10 +51,13 @@ def progress_bar(total: int, settings: Settings) -> Iterator[Talker]:
                 bar.start()
 
         settings.around_prompt = out_of_the_way
-        yield Talker(
-            lambda text: console.print(safe(text), markup=False, emoji=False, soft_wrap=True),
-            lambda done: bar.advance(task, done),
-        )
+
+        def say(text: str | Callable[[], str]) -> None:
+            with printed_on(sys.stderr):
+                said = painted(text if isinstance(text, str) else text())
+            console.print(Text.from_ansi(said), soft_wrap=True)
+
+        yield Talker(say, lambda done: bar.advance(task, done))
 
 
 def _rate_column() -> Any:

@@ -8,6 +8,6 @@ from ca.documents.rekey import RekeyDocument
 from cli.views.sign import single_text
 
 
-def rekeyed_text(document: RekeyDocument, steps: Sequence[str]) -> str:
+def rekeyed_text(document: RekeyDocument, steps: Sequence[str], *, whole: bool = False) -> str:
     """As for ``sign``: account, findings, what was signed, what it supersedes, what to do next."""
-    return single_text(document, steps)
+    return single_text(document, steps, whole=whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ca.documents.renew import RenewDocument
+from cli.views.server import server_lines
 from cli.views.sign import batch_text, rows_text
 
 KEY_NOTE = (
@@ -19,6 +20,8 @@ def renewed_text(document: RenewDocument, steps: Sequence[str]) -> str:
         return "nothing is due"
     entries = [*document.signed, *document.skipped]
     lines = [rows_text(entries)] if entries else []
+    for each in document.signed:
+        lines += [] if each.server is None else server_lines(each.server)
     if any(not each.source.startswith("issue ") for each in document.signed):
         lines.append(KEY_NOTE)
     lines.append(

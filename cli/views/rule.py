@@ -12,7 +12,8 @@ def rules_text(document: RuleDocument) -> str:
         (each.code, each.severity, "--allow" if each.allow else "", each.meaning, each.cites)
         for each in document.rules
     ]
-    return table(rows, head=("code", "severity", "override", "meaning", "source"))
+    head = ("code", "severity", "override", "meaning", "source")
+    return table(rows, head=head, drop=("source", "override"))
 
 
 def rule_text(document: RuleShowDocument) -> str:

@@ -22,7 +22,7 @@ def server_lines(setup: ServerSetup) -> list[str]:
         lines.append(f"owner: {setup.owner} has to read {secret}; a renewal keeps owner and mode")
     if setup.snippet:
         lines.append(f"configuration, {one_line(setup.place)} ({setup.basis}):")
-        lines += [f"    {one_line(each)}" for each in setup.snippet.split("\n")]
+        lines += [f"    {one_line(each)}".rstrip() for each in setup.snippet.split("\n")]
     if setup.reload:
         lines.append(
             f"then, and after each renewal ({setup.reload_basis}): {one_line(setup.reload)}"

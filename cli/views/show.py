@@ -27,7 +27,7 @@ def show_text(document: ShowDocument) -> str:
         ("SHA-256", each.fingerprint or ""),
         ("from", document.source),
     ]
-    lines = [table(rows), "", account_text(document.account)]
+    lines = [table(rows), "", account_text(document.account, whole=True)]
     if document.others:
         lines.append(f"also current: {', '.join(document.others)}")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ca.documents.sign import Refused, Signed, SigningDocument, Skipped, Superseded
 from ca.lint.factoring import MOST_AT_ONCE
-from cli.terminal import one_line, table
+from cli.terminal import meaning, one_line, table
 from cli.views.account import account_text
 from cli.views.findings import findings_text
 
@@ -24,16 +24,19 @@ def pem_of(document: SigningDocument, *, fullchain: bool) -> str:
     return leaf + issuing if fullchain else leaf
 
 
-def single_text(document: SigningDocument, steps: Sequence[str]) -> str:
-    """Account, findings, what was signed, until when, where it was written, what to do next."""
+def single_text(document: SigningDocument, steps: Sequence[str], *, whole: bool = False) -> str:
+    """Account, findings, what was signed, until when, where it was written, what to do next.
+
+    ``whole``: the account with every line, also of what was taken as it was asked.
+    """
     lines: list[str] = []
     for entry in (*document.signed, *document.skipped):
-        lines += [account_text(entry.account)]
+        lines += [account_text(entry.account, whole=whole)]
         if entry.findings:
             lines += [findings_text(entry.findings)]
     for entry in document.signed:
-        verb = "would sign" if document.dry_run else "signed"
-        lines.append(f"{verb}: {one_line(entry.subject)}  [{one_line(', '.join(entry.san))}]")
+        verb = meaning("ok", "would sign:" if document.dry_run else "signed:")
+        lines.append(f"{verb} {one_line(entry.subject)}  [{one_line(', '.join(entry.san))}]")
         lines += _facts(entry)
         lines += superseded_lines(entry.superseded)
     for skipped in document.skipped:
@@ -93,7 +96,7 @@ def rows_text(entries: Sequence[Signed]) -> str:
         )
         for each in entries
     ]
-    lines = [table(rows)] if rows else []
+    lines = [table(rows, drop=(4,), shorten=(2, 1))] if rows else []
     for entry in entries:
         noted = [f for f in entry.findings if f.result == "warn" or f.code == DIFFERS]
         if noted and not isinstance(entry, Skipped):
@@ -133,9 +136,9 @@ def refused_text(refused: Sequence[Refused], *, several: bool = True) -> str:
     for refusal in refused:
         where = f"{one_line(refusal.source)}: " if several else ""
         rule = f" [{refusal.rule}]" if refusal.rule else ""
-        lines.append(f"error: {where}{one_line(refusal.message)}{rule}")
+        lines.append(f"{meaning('error', 'error:')} {where}{one_line(refusal.message)}{rule}")
         if refusal.hint:
-            lines.append(f"hint: {one_line(refusal.hint)}")
+            lines.append(f"{meaning('quiet', 'hint:')} {one_line(refusal.hint)}")
     return "\n".join(lines)
 
 

@@ -17,7 +17,8 @@ from cli.views.findings import findings_text
 
 def build_text(document: TrustDocument) -> str:
     """What went in, what did not and why, how much room is left."""
-    lines = [table([_row(each) for each in document.members], indent="  ")]
+    rows = [_row(each) for each in document.members]
+    lines = [table(rows, indent="  ", drop=(2,), shorten=(0,))]
     lines += [_dropped(each) for each in document.dropped]
     if document.findings:
         lines.append(findings_text(document.findings))
@@ -36,7 +37,7 @@ def diff_text(document: TrustDiffDocument) -> str:
     rows += [("only B", *_row(each)) for each in document.only_b]
     for old, new in document.changed:
         rows += [("A has", *_row(old)), ("B has", *_row(new))]
-    lines = [table(rows)] if rows else ["no difference"]
+    lines = [table(rows, drop=(3,), shorten=(1,))] if rows else ["no difference"]
     lines += [_dropped(each) for each in document.unread]
     return "\n".join([*lines, f"{document.same} in both"])
 

@@ -85,7 +85,16 @@ def test_a_spreadsheet_formula_in_a_name_is_quoted_in_csv(
 def test_list_for_people_is_a_table(lab: CommandLine) -> None:
     lines = lab("list").out.splitlines()
 
-    assert lines[0].split() == ["serial", "subject", "san", "profile", "device", "until", "status"]
+    assert lines[0].split() == [
+        "serial",
+        "subject",
+        "san",
+        "profile",
+        "device",
+        "until",
+        "left",
+        "status",
+    ]
     assert "sbc1 ctx1" in lines[2]
 
 

@@ -336,3 +336,126 @@ def stop_at(patch: pytest.MonkeyPatch, step: str) -> None:
             raise KeyboardInterrupt
 
     patch.setattr(Home, "step", end)
+
+
+def test_renew_writes_the_files_of_the_target_with_the_key_that_is_there(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    words = ("--target", "haproxy", "--out", tmp_path / "o")
+    sipca("issue", "srv.lab.example", *words)
+    key = (tmp_path / "o" / "haproxy.pem").read_text().partition("-----BEGIN PRIVATE KEY")[2]
+
+    answer = sipca("renew", "srv.lab.example", *words, "--json")
+
+    entry = answer.json["signed"][0]
+    text = (tmp_path / "o" / "haproxy.pem").read_text()
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
+        "crls.pem", "haproxy.pem", "root.pem",
+    ]  # fmt: skip
+    assert text.startswith(entry["certificate_pem"])
+    assert text.endswith(key)
+    assert entry["files"]["device"] == str(tmp_path / "o" / "haproxy.pem")
+    assert entry["server"]["reload"] == "systemctl reload haproxy"
+
+
+def test_renew_refuses_a_folder_of_another_key_before_it_signs(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        sipca("issue", f"{name}.lab.example", "--target", "nginx", "--out", tmp_path / name)
+
+    wrong = sipca("renew", "a.lab.example", "--target", "nginx", "--out", tmp_path / "b")
+    several = sipca("renew", "a.lab.example", "b.lab.example", "--target", "nginx", "--out", tmp_path / "a")  # fmt: skip
+
+    assert (wrong.exit, several.exit) == (6, 6)
+    assert "is not the one of certificate" in wrong.err
+    assert "2 certificates are to be renewed, but the files of target 'nginx' are those of one" in several.err  # fmt: skip
+    assert len(sipca("list", "--all", "--json").json["certificates"]) == 2
+
+
+def test_a_dry_renewal_of_a_server_writes_nothing(sipca: CommandLine, tmp_path: Path) -> None:
+    words = ("--target", "nginx", "--out", tmp_path / "o")
+    sipca("issue", "srv.lab.example", *words)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+
+    answer = sipca("renew", "srv.lab.example", *words, "--dry-run")
+
+    assert answer.exit == 0, answer.err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()} == before
+
+
+def test_a_device_that_is_a_server_gets_its_files_without_a_word(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    sipca("device", "set", "edge1", "--target", "kamailio")
+    words = ("issue", "edge1.lab.example", "--device", "edge1", "--out")
+
+    sipca(*words, tmp_path / "o")
+    sipca("renew", "edge1", "--out", tmp_path / "o")
+
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
+        "crls.pem", "fullchain.pem", "key.pem", "root.pem",
+    ]  # fmt: skip
+    leaf = sipca("show", "edge1", "--pem").out
+    assert (tmp_path / "o" / "fullchain.pem").read_text().startswith(leaf)
+
+
+def test_pfx_goes_with_a_target_that_has_one_and_legacy_is_its_form(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    secret = passphrase(tmp_path)
+
+    def issued(target: str, *words: str) -> int:
+        out = tmp_path / f"{target}{len(words)}"
+        return sipca(
+            "issue", "srv.lab.example", "--target", target, "--out", out, *words, *secret
+        ).exit
+
+    assert issued("nginx", "--pfx") == 4
+    assert issued("nginx", "--legacy-pfx") == 4
+    assert issued("windows", "--pfx") == 0
+    assert issued("windows", "--legacy-pfx", "--pfx") == 0
+    legacy = (tmp_path / "windows2" / "identity.pfx").read_bytes()
+    assert bytes.fromhex("060a2a864886f70d010c0103") in legacy, "pbeWithSHAAnd3-KeyTripleDES-CBC"
+
+
+def test_a_lab_file_names_the_target_or_takes_the_devices(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    lab = tmp_path / "lab.toml"
+    lab.write_text(
+        'schema = 1\n[ca]\nname = "L"\nroot_key = "ec:p256"\nissuing_key = "ec:p256"\nprotect = "none"\n'
+        '[[device]]\nname = "edge1"\ntarget = "haproxy"\n'
+        '[[certificate]]\nissue = ["edge1.lab.example"]\ndevice = "edge1"\nout = "edge"\n'
+        '[[certificate]]\nissue = ["sip1.lab.example"]\ntarget = "asterisk"\nout = "sip"\n'
+    )
+
+    first, again = bare("apply", lab), bare("apply", lab)
+
+    assert (first.exit, again.exit) == (0, 0), first.err
+    assert "nothing to do" in again.out
+    assert {path.name for path in (tmp_path / "edge").iterdir()} == {
+        "haproxy.pem", "root.pem", "crls.pem",
+    }  # fmt: skip
+    assert {path.name for path in (tmp_path / "sip").iterdir()} == {
+        "key.pem", "fullchain.pem", "root.pem",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ('issue = ["a.lab.example"]\ntarget = "asterix"', 5, "certificate[0].target: there is no target 'asterix'"),
+        ('issue = ["a.lab.example"]\ntarget = "audiocodes-7.4"', 3, "target 'audiocodes-7.4' is a device's"),
+        ('csr = "a.csr"\ntarget = "asterisk"', 3, "a target goes with issue, not with csr"),
+    ],
+)  # fmt: skip
+def test_a_lab_files_wrong_target_is_named(
+    bare: CommandLine, tmp_path: Path, line: str, code: int, message: str
+) -> None:
+    (tmp_path / "lab.toml").write_text(f'schema = 1\n[[certificate]]\nout = "o"\n{line}\n')
+
+    answer = bare("apply", tmp_path / "lab.toml")
+
+    assert answer.exit == code, answer
+    assert message in answer.err

@@ -78,6 +78,8 @@ USUAL: dict[str, list[str]] = {
     "schema": ["sign"],
     "rule list": [],
     "rule show": ["weak-key"],
+    "help": ["sign"],
+    "version": [],
 }
 """A call of every command that would be carried out or refused without the odd word."""
 

@@ -111,6 +111,8 @@ def test_every_json_answer_is_of_its_documents_type(
         "EnvDocument": ("env",),
         "ApplyDocument": ("apply", lab),
         "SchemaListDocument": ("schema",),
+        "HelpDocument": ("help", "sign"),
+        "VersionDocument": ("version",),
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
         "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k2"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 import pytest
 from stand_in.lab import ROOT
 
-BY_NAME = {"cli.groups": "cli.commands."}
+BY_NAME = {"cli.groups": "cli.commands.", "cli.values": "ca."}
 """What imports modules by names that it puts together, and how those begin."""
 
 

@@ -16,6 +16,8 @@ TOLD_WITH = {"release": "revoke"}
 """Commands that answer with the document of another, by the same verb's module."""
 WITHOUT_VERB = {
     "schema": "ca/documents/schema.py",  # what needs no home is no verb
+    "help": "cli/near_misses.py",
+    "version": "ca/documents/version.py",
 }
 
 

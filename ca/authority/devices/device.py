@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
+from ca.authority.records import days_left
 from ca.authority.upload_files import stem_of_row
-from ca.documents.device import DeviceDocument, DeviceListDocument, DeviceRecord, OnDevice
+from ca.documents.device import (
+    CertificateOnIt,
+    DeviceDocument,
+    DeviceListDocument,
+    DeviceRecord,
+    ListedDevice,
+    OnDevice,
+)
 from ca.encoding.certificates import read_certificate
 from ca.errors import MalformedError, NotFoundError
 from ca.keys.public import read_public_key
@@ -86,7 +96,34 @@ def list_devices(home: Home) -> DeviceListDocument:
     known = {row.name.casefold(): row for row in devices.devices(home.store)}
     for name in certificates.device_names(home.store):
         known.setdefault(name.casefold(), DeviceRow(name))
-    return DeviceListDocument(devices=[_record(known[name]) for name in sorted(known)])
+    on_it: dict[str, list[CertificateOnIt]] = {}
+    now = home.now()
+    for certificate in certificates.certificates(home.store, in_use=True):
+        if certificate.device is not None:
+            listed = on_it.setdefault(certificate.device.casefold(), [])
+            listed.append(_on_it(certificate, now))
+    return DeviceListDocument(
+        devices=[_listed(known[name], on_it.get(name, [])) for name in sorted(known)]
+    )
+
+
+def _on_it(row: CertificateRow, now: datetime) -> CertificateOnIt:
+    facts = read_certificate(row.der)
+    end = facts.validity.not_after
+    return CertificateOnIt(
+        serial=row.serial_text,
+        context=row.context,
+        profile=row.profile,
+        subject=subject_text(facts.subject),
+        status=row.status(now),
+        not_after=end,
+        days_left=days_left(end, now),
+    )
+
+
+def _listed(row: DeviceRow, on_it: list[CertificateOnIt]) -> ListedDevice:
+    ordered = sorted(on_it, key=lambda each: (each.context or -1, each.not_after))
+    return ListedDevice(**msgspec.structs.asdict(_record(row)), certificates=ordered)
 
 
 def find_device(home: Home, name: str) -> DeviceRow:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority import server_files
+from ca.authority import server_files, server_places
 from ca.authority.home import Home
-from ca.authority.server_files import HeldKey, Own
+from ca.authority.server_places import HeldKey, Own
 from ca.authority.status.crl import bundle_for_servers
 from ca.authority.upload_files import stem_of_row
 from ca.documents.server import ServerSetup
@@ -49,14 +49,14 @@ def export_for_server(home: Home, row: CertificateRow, wishes: ServerWishes) -> 
         key = _key(row, wishes, given)
         if not wishes.overwrite:
             own = Own(key, stem_of_row(row), passphrase)
-            server_files.refuse_strangers(home, wishes.folder, target, own)
+            server_places.refuse_strangers(home, wishes.folder, target, own)
         material = server_files.material(home, row, key, crls=crls, form=wishes.form)
         return server_files.deliver(wishes.folder, target, material, notes=notes)
 
 
 def _given_key(row: CertificateRow, path: Path, passphrase: bytes | None) -> HeldKey:
     """Read the operator's key, which has to be the certificate's."""
-    key = server_files.read_key(path, passphrase, pipes=True)
+    key = server_places.read_key(path, passphrase, pipes=True)
     if not _fits(row, key):
         raise KeyUnavailableError(
             f"the key in '{path}' is not the one of certificate {row.serial.hex()[:12]}",
@@ -72,7 +72,7 @@ def _key(row: CertificateRow, wishes: ServerWishes, given: HeldKey | None) -> He
         ConflictError: the folder has the key of another certificate.
     """
     folder, target = wishes.folder, wishes.target
-    found = attempt(server_files.held_key, folder, target, wishes.form.passphrase)
+    found = attempt(server_places.held_key, folder, target, wishes.form.passphrase)
     if given is not None and wishes.overwrite:
         return given
     if isinstance(found, CAError):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority import register, upload_files
+from ca.authority import register, server_files, upload_files
 from ca.authority.home import Home
 from ca.authority.signing.issue_files import Place, place_of
 from ca.authority.signing.judge import Judge, lifetime_text
@@ -52,7 +52,8 @@ class IssueWishes(msgspec.Struct, frozen=True):
     beside: bool = False
     revoke_old: bool = False
     target: str | None = None
-    """The kind of server; one whose target names files gets those, and nothing else."""
+    """The kind of server; one whose target names files gets those, and nothing else. Without it
+    the device's, else the home's."""
 
 
 def inferred_name(text: str) -> GeneralName:
@@ -125,7 +126,8 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     """The certificate to sign and what exists of it; ``new_key`` is a key just generated."""
     check_passphrase(wishes.form.passphrase)
     stem = stem_for(wishes.names[0])
-    place = place_of(home, wishes.folder, stem, wishes.form, wishes.target)
+    target = server_files.target_for(home, wishes.target, wishes.device)
+    place = place_of(wishes.folder, stem, wishes.form, target)
     kept = place.kept_key()
     place.check(home)
     judge = Judge(home)

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from ca.authority import server_files, upload_files
+from ca.authority import server_files, server_places, upload_files
 from ca.authority.home import Home
 from ca.authority.status.crl import bundle_for_servers
 from ca.documents.issue import IssuedFiles
@@ -57,17 +57,15 @@ class Place(Protocol):
         """How a server is told of the files that were handed out, if they are a target's."""
 
 
-def place_of(home: Home, folder: Path, stem: str, form: KeyFileFormat, target: str | None) -> Place:
+def place_of(folder: Path, stem: str, form: KeyFileFormat, target: Target) -> Place:
     """The place of a certificate's files.
 
     Raises:
-        NotFoundError: there is no such target.
         PolicyError: the target has no file for the key that ``issue`` makes.
     """
-    found = None if target is None else home.library.target(target)
-    if found is None or not found.server_files:
+    if not target.server_files:
         return UsualPlace(folder, stem, form)
-    return TargetPlace(folder, stem, form, found)
+    return TargetPlace(folder, stem, form, target)
 
 
 class UsualPlace:
@@ -169,7 +167,7 @@ class TargetPlace:
         Raises:
             CAError: a file is not a key, two hold different ones, or the passphrase opens none.
         """
-        held = server_files.held_key(self.folder, self.target, self.form.passphrase)
+        held = server_places.held_key(self.folder, self.target, self.form.passphrase)
         return None if held is None else held.pair
 
     def check(self, home: Home) -> None:
@@ -178,9 +176,9 @@ class TargetPlace:
         Raises:
             ConflictError: something else is.
         """
-        held = server_files.held_key(self.folder, self.target, self.form.passphrase)
-        own = server_files.Own(held, self.stem, self.form.passphrase)
-        server_files.refuse_strangers(home, self.folder, self.target, own)
+        held = server_places.held_key(self.folder, self.target, self.form.passphrase)
+        own = server_places.Own(held, self.stem, self.form.passphrase)
+        server_places.refuse_strangers(home, self.folder, self.target, own)
 
     def write_key(self, key: KeyPair, name: str) -> None:
         """Write the key alone into its file: no certificate is handed out unrecorded."""
@@ -193,8 +191,8 @@ class TargetPlace:
 
     def hand_out(self, home: Home, row: CertificateRow, key: KeyPair) -> None:
         """Write the target's files; what is unchanged is not written again."""
-        held = server_files.held_key(self.folder, self.target, self.form.passphrase)
-        held = held or server_files.as_held(key, self.form)
+        held = server_places.held_key(self.folder, self.target, self.form.passphrase)
+        held = held or server_places.as_held(key, self.form)
         wanted = server_files.wants(self.target, "crls")
         crls, notes = bundle_for_servers(home) if wanted else (b"", [])
         given = server_files.material(home, row, held, crls=crls, form=self.form)
@@ -205,16 +203,12 @@ class TargetPlace:
 
     def files(self) -> IssuedFiles:
         """The paths, for the document: of each kind the first file that holds it."""
-
-        def first(*contents: str) -> str | None:
-            found = (f for f in self.target.server_files if {*contents} <= {*f.contents})
-            return next((str(self.folder / f.name) for f in found), None)
-
+        found = server_files.first_files(self.folder, self.target)
         return IssuedFiles(
             key=str(self.folder / self._key.name),
-            device=first("certificate"),
-            fullchain=first("certificate", "chain"),
-            trusted_root=first("root"),
+            device=found.device,
+            fullchain=found.fullchain,
+            trusted_root=found.trusted_root,
         )
 
 

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from ca.authority import upload_files
+from ca.authority import server_files, upload_files
 from ca.authority.home import Home
 from ca.authority.refs import find, relic_refusal
 from ca.authority.signing import places
 from ca.authority.signing.judge import Judge, Source
 from ca.authority.signing.prepare import Job, OwnKey, Ready, outcomes
+from ca.authority.signing.renew_server import ServerPlace, renew_files, server_place
 from ca.authority.signing.sign import sign
 from ca.authority.succession import use_of
 from ca.documents.renew import RenewDocument
-from ca.documents.sign import Files, Skipped
+from ca.documents.sign import Files, SigningDocument, Skipped
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.encoding.oids import Purpose
 from ca.errors import CAError, ConflictError, NotFoundError, PolicyError, attempt
 from ca.files import conflicts, lock_folder, write_atomic
+from ca.keys.files import KeyFileFormat
 from ca.model.certificates import CertificateFacts, subject_text
 from ca.model.status import CURRENT, RENEW_BEFORE, is_due
 from ca.model.wishes import SigningWishes
@@ -50,6 +52,8 @@ class RenewWishes(msgspec.Struct, frozen=True):
     revoke_old: bool = False
     overwrite: bool = False
     dry_run: bool = False
+    target: str | None = None
+    form: KeyFileFormat = KeyFileFormat()
 
 
 def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
@@ -66,6 +70,7 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
     """
     home.assert_sound()
     rows = list(_chosen(home, wishes))
+    server = server_place(home, rows, _place(home, rows, wishes))
     repaired = [] if wishes.dry_run else list(_repair(home, wishes.folder))
     allowed = audit.allowed_rules(home.store, [row.plan_id for row in rows])
     judge = Judge(home)
@@ -75,10 +80,13 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
     for fullchain in (False, True):
         part = [s for s, row in placed if _has_fullchain(row, wishes.folder) is fullchain]
         if part or not fullchain:
+            folder = wishes.folder if server is None else None
             delivery = upload_files.Delivery(
-                wishes.folder, None, fullchain, wishes.overwrite, _renewed(rows)
+                folder, None, fullchain, wishes.overwrite, _renewed(rows)
             )
             documents.append(sign(home, part, delivery=delivery, dry_run=wishes.dry_run))
+    if server is not None:
+        documents = [_into_server(home, each, server) for each in documents]
     first, *others = documents
     return RenewDocument(
         ca=first.ca,
@@ -90,6 +98,24 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
         refused=[*first.refused, *(entry for each in others for entry in each.refused)],
         pending=next((each.pending for each in documents if each.pending), None),
     )
+
+
+def _place(home: Home, rows: Sequence[CertificateRow], wishes: RenewWishes) -> ServerPlace | None:
+    """The server of a certificate; several are refused, but only where a target is named."""
+    if not rows or (len(rows) > 1 and wishes.target is None):
+        return None
+    names = {server_files.target_for(home, wishes.target, row.device).name for row in rows}
+    return ServerPlace(wishes.folder, home.library.target(names.pop()), wishes.form)
+
+
+def _into_server(home: Home, document: SigningDocument, server: ServerPlace) -> SigningDocument:
+    """Write what was signed into the server's files."""
+    entries = []
+    for entry in document.signed:
+        if entry.serial is not None:  # none in a dry run
+            files, setup = renew_files(home, entry.serial, server)
+            entries.append(msgspec.structs.replace(entry, files=files, server=setup))
+    return msgspec.structs.replace(document, signed=entries or document.signed)
 
 
 def _chosen(home: Home, wishes: RenewWishes) -> Iterator[CertificateRow]:

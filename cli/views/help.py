@@ -1,0 +1,10 @@
+"""The answer of ``help`` as text."""
+
+from __future__ import annotations
+
+from ca.documents.help import HelpDocument
+
+
+def help_text(document: HelpDocument) -> str:
+    """The help itself."""
+    return document.text

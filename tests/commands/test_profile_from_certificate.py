@@ -224,7 +224,7 @@ def test_an_odd_certificate_makes_a_profile_that_passes_or_is_refused_as_damaged
 
 
 TEXT = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=60
+    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=15
 )
 
 

@@ -11,7 +11,7 @@ from ca.documents.trust import (
     TrustExportDocument,
     TrustMember,
 )
-from cli.terminal import one_line, table
+from cli.terminal import one_line, prose, table
 from cli.views.findings import findings_text
 
 
@@ -57,10 +57,12 @@ def export_text(document: TrustExportDocument) -> str:
     lines.append(one_line(document.description))
     lines += _commands("run:", document.run)
     lines += ["by hand:"] * bool(document.steps)
-    lines += [f"  {number}. {one_line(step)}" for number, step in enumerate(document.steps, 1)]
+    lines += [
+        prose(f"  {number}. {one_line(step)}") for number, step in enumerate(document.steps, 1)
+    ]
     lines += _commands("undo:", document.undo)
-    lines += [f"note: {one_line(each)}" for each in document.notes]
-    lines.append(f"source: {one_line(document.source)}")
+    lines += [prose(f"note: {one_line(each)}") for each in document.notes]
+    lines.append(prose(f"source: {one_line(document.source)}"))
     return "\n".join(lines)
 
 
@@ -80,12 +82,13 @@ def check_text(document: TrustCheckDocument) -> str:
         for each in document.foreign
     ]
     head = ("state", "certificate", "until", "SHA-256")
-    lines = [f"{document.pack}: {one_line(document.description)}", table(rows, head=head)]
+    described = prose(f"{document.pack}: {one_line(document.description)}")
+    lines = [described, table(rows, head=head, drop=["SHA-256"], shorten=["certificate"])]
     lines += [_dropped(each) for each in document.unread]
-    lines += [f"note: {one_line(each)}" for each in document.notes]
+    lines += [prose(f"note: {one_line(each)}") for each in document.notes]
     there = sum(each.state == "there" for each in document.members)
     dated = f", {document.date}" if document.date else ""
-    lines.append(f"source: {one_line(document.origin)}{dated}")
+    lines.append(prose(f"source: {one_line(document.origin)}{dated}"))
     lines.append(
         f"{document.verdict}: {there} of {len(document.members)} there, "
         f"{len(document.foreign)} foreign"

@@ -11,6 +11,7 @@ from ca.documents.trust import (
     TrustExportDocument,
     TrustMember,
 )
+from ca.encoding.fingerprints import in_pairs
 from cli.terminal import one_line, prose, table
 from cli.views.findings import findings_text
 
@@ -47,9 +48,9 @@ def export_text(document: TrustExportDocument) -> str:
     lines = []
     for root in document.roots:
         lines.append(f"{one_line(root.subject)}, until {root.not_after:%Y-%m-%d}")
-        lines.append(f"  SHA-256  {_grouped(root.sha256[:32])}")  # two lines: 80 columns
-        lines.append(f"           {_grouped(root.sha256[32:])}")
-        lines.append(f"  SHA-1    {_grouped(root.sha1)}")
+        lines.append(f"  SHA-256  {in_pairs(root.sha256[:32])}")  # two lines: 80 columns
+        lines.append(f"           {in_pairs(root.sha256[32:])}")
+        lines.append(f"  SHA-1    {in_pairs(root.sha1)}")
     lines.append("compare them by another way (by telephone) before anything is trusted")
     lines += [f"wrote {one_line(each)}" for each in document.files]
     if document.store is None:
@@ -116,11 +117,6 @@ def _commands(heading: str, commands: list[TrustCommand]) -> list[str]:
         sudo = "sudo " if each.as_root and each.shell == "sh" else ""
         lines.append(f"  {sudo}{one_line(each.text)}")
     return lines
-
-
-def _grouped(digits: str) -> str:
-    """Hex digits in pairs, as systems show fingerprints."""
-    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
 
 
 def _dropped(drop: TrustDrop) -> str:

@@ -64,11 +64,17 @@ def _fixtures(path: Words, home: Path | None) -> Iterable[str]:
     return (*_shelf("fixtures")(path, home), "all")
 
 
+def _packs(path: Words, home: Path | None) -> Iterable[str]:
+    return ("ours", *_shelf("packs")(path, home))
+
+
 _KEYS = _of("ca.keys.specs", "SPECS")
 OPTIONS: dict[str, Choice] = {
     "--profile": _shelf("profiles"),
     "--from": _shelf("profiles"),
     "--target": _shelf("targets"),
+    "--for": _shelf("anchors"),
+    "--pack": _packs,
     "--allow": _overridable,
     "--status": _of("ca.model.status", "STATUSES"),
     "--reason": _of("ca.model.status", "REASONS"),

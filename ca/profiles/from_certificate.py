@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
+from ca.encoding import der
 from ca.encoding.oids import (
     ATTRIBUTE_TYPES,
     AUTHORITY_INFO_ACCESS,
@@ -24,6 +25,7 @@ from ca.encoding.oids import (
     SUBJECT_KEY_IDENTIFIER,
     Purpose,
 )
+from ca.errors import CAError, attempt
 from ca.model.certificates import NAME_KINDS, CertificateFacts, GeneralName, subject_text
 from ca.names.text import printable
 from ca.names.uris import SCHEME, USUAL_SCHEMES, scheme_of
@@ -65,7 +67,7 @@ def likeness(
     lines += _others(facts, extensions)
     head = [
         f"# {name}.toml: like a certificate of {printable(subject_text(facts.subject), 200)}",
-        f"# (SHA-256 {facts.fingerprint}); what was not taken over:",
+        f"# (SHA-256 {facts.fingerprint}); what differs from it:",
         *(f"# * {each}" for each in lines or ["nothing"]),
     ]
     blocks = ["\n".join(head) + "\n" + _table("", top)]
@@ -186,7 +188,9 @@ def _purposes(facts: CertificateFacts, lines: list[str]) -> list[str]:
 
 
 def _others(facts: CertificateFacts, extensions: Mapping[str, tuple[bool, bytes]]) -> list[str]:
-    lines = []
+    lines = [f"what could not be read: {printable(fault.sentence, 200)}" for fault in facts.faults]
+    if (left := _undecoded(facts, extensions)) > 0:
+        lines.append(f"{left} of the SAN's names: they are of kinds that profiles do not have")
     if facts.is_ca:
         lines.append("CA:TRUE: a profile made so is for end entities, and never gives CA rights")
     for oid in extensions:
@@ -196,6 +200,16 @@ def _others(facts: CertificateFacts, extensions: Mapping[str, tuple[bool, bytes]
         elif oid not in _READ | _BY_THE_CA:
             lines.append(f"{name}: sipca's profiles cannot carry it")
     return lines
+
+
+def _undecoded(facts: CertificateFacts, extensions: Mapping[str, tuple[bool, bytes]]) -> int:
+    """How many names of the SAN are none of the four kinds."""
+    _, value = extensions.get(SUBJECT_ALT_NAME, (False, b""))
+    names = attempt(der.read, value) if value else None
+    if names is None or isinstance(names, CAError):
+        return 0
+    children = attempt(names.children)
+    return 0 if isinstance(children, CAError) else len(children) - len(facts.san)
 
 
 def _table(title: str, values: Mapping[str, object]) -> str:

@@ -6,20 +6,22 @@ import re
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError
 from ca.files import read_bounded, write_atomic
 from ca.names.text import printable
-from ca.profiles.anchor import Anchor, check_anchor
 from ca.profiles.consistency import check_consistent
 from ca.profiles.fixture import Fixture
-from ca.profiles.pack import OURS, Pack, check_pack
 from ca.profiles.profile import Profile
 from ca.profiles.reader import decode_utf8, read_toml
 from ca.profiles.target import FORMER_KEYS, Target, check_target
+
+if TYPE_CHECKING:
+    from ca.profiles.anchor import Anchor
+    from ca.profiles.pack import Pack
 
 Origin = Literal["shipped", "own"]
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}", re.ASCII)
@@ -144,6 +146,8 @@ class Library(msgspec.Struct, frozen=True):
         Raises:
             NotFoundError: there is no such kind.
         """
+        from ca.profiles.anchor import Anchor, check_anchor
+
         text = self.anchors.text(name)
         anchor = read_toml(text, Anchor, file=f"{name}.toml")
         _check(check_anchor, anchor, f"{name}.toml")
@@ -160,6 +164,8 @@ class Library(msgspec.Struct, frozen=True):
         Raises:
             NotFoundError: there is no such list.
         """
+        from ca.profiles.pack import OURS, Pack, check_pack
+
         known = self.packs.shipped()
         if name not in known:
             raise NotFoundError(

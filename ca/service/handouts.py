@@ -68,7 +68,7 @@ class Handouts:
         def made(home: Home) -> Reply:
             return _file(pem.encode(ca_called(home, name).facts.der).encode(), PEM)
 
-        return self._given(("certificate", name), made)
+        return self._given(("certificate", name.lower()), made)
 
     def chain(self, form: str) -> Reply:
         """The CA certificates that peers need, as PEM or P7B."""

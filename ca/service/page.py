@@ -17,6 +17,7 @@ from ca.authority.lineage import trusted
 from ca.authority.reports.trust_export import TrustFile, commands, root_record, steps, trust_files
 from ca.authority.status.crl import all_needed, crl_record
 from ca.documents.trust import TrustCommand
+from ca.encoding.fingerprints import in_pairs
 from ca.model.certificates import subject_text
 from ca.model.escaping import escape_hidden
 from ca.profiles.anchor import Anchor
@@ -83,8 +84,8 @@ def _certificate(ca: CA) -> str:
         ("Subject", _text(subject_text(facts.subject))),
         ("Valid", f"{facts.validity.not_before:%Y-%m-%d} to {facts.validity.not_after:%Y-%m-%d}"),
         ("Key", _text(ca.issuer.key.label)),
-        ("SHA-256", f"<code>{_pairs(record.sha256)}</code>"),
-        ("SHA-1", f"<code>{_pairs(record.sha1)}</code>"),
+        ("SHA-256", f"<code>{in_pairs(record.sha256)}</code>"),
+        ("SHA-1", f"<code>{in_pairs(record.sha1)}</code>"),
         ("Files", f"{_link(f'{place}.pem', 'PEM')}, {_link(f'{place}.cer', 'DER')}"),
     ]
     return f"<h3>{_text(ca.issuer.name)}</h3>{_rows(rows)}"
@@ -151,10 +152,6 @@ def _rows(rows: Iterable[tuple[str, str]]) -> str:
 
 def _link(place: str, text: str) -> str:
     return f'<a href="{escape(place)}">{_text(text)}</a>'
-
-
-def _pairs(digits: str) -> str:
-    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
 
 
 def _text(text: str) -> str:

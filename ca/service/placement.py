@@ -79,16 +79,16 @@ def upkeep_of(home: Home) -> Upkeep:
 
 def program() -> tuple[str, ...]:
     """The words that start this sipca again: its script, or this Python with the module."""
-    script = Path(sys.argv[0]).absolute()
+    script = Path(sys.argv[0]).resolve()  # pipx and uv link to it from a folder of the user's
     if script.name == "sipca" and os.access(script, os.X_OK) and script.is_file():
         return (str(script),)
     return (sys.executable, "-m", "sipca")
 
 
-def program_folders() -> tuple[Path, ...]:
-    """The folders that the program is read from: its environment, its Python, its sources."""
+def program_folders(program: tuple[str, ...]) -> tuple[Path, ...]:
+    """The folders that a program is read from: environment, Python, sources, its own."""
     sources = Path(__file__).resolve().parents[2]
-    folders = [Path(sys.prefix), Path(sys.base_prefix), sources]
+    folders = [Path(sys.prefix), Path(sys.base_prefix), sources, Path(program[0]).parent]
     kept: list[Path] = []
     for each in folders:
         if not any(each.is_relative_to(other) for other in kept):

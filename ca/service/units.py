@@ -173,6 +173,7 @@ def _upkeep(placement: Placement, what: str, command: tuple[str, ...]) -> str:
     return (
         "[Unit]\n"
         f"Description=sipca: {what}\n"
+        "After=time-sync.target\n"
         "\n[Service]\n"
         "Type=oneshot\n"
         f"{starts}"
@@ -205,7 +206,7 @@ def _bound(placement: Placement, *, writable: bool) -> str:
         lines.append(f"{'ReadWritePaths' if writable else 'ReadOnlyPaths'}={home}")
     lines += [
         f"BindReadOnlyPaths={_quoted_path(folder)}"
-        for folder in program_folders()
+        for folder in program_folders(placement.program)
         if _is_hidden(folder)
     ]
     return "".join(f"{line}\n" for line in lines)

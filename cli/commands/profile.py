@@ -71,7 +71,7 @@ def new_command(
     """Copy a profile into the CA home to edit, or make one from a certificate.
 
     From a certificate: its usages, kinds of SAN, kind of key and lifetime, never CA rights. What
-    was not taken over is said, and stands in the file.
+    differs is said, and stands in the file.
 
     Example: sipca profile new my-sip --from sip
     """

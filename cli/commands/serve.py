@@ -93,7 +93,7 @@ def _placement(ctx: typer.Context, bind: str, ports: tuple[int, int], workers: i
         if port == 0:
             raise typer.BadParameter(f"{flag}: 0 is another port at each start; name one")
     with opened(settings_of(ctx)) as home:
-        path = home.path.absolute()
+        path = home.path.resolve()
         owner, uid, gid = owner_of(path)
         return Placement(
             name=home.name,

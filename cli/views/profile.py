@@ -28,6 +28,6 @@ def checked_text(document: TextDocument) -> str:
 
 def written_text(document: WrittenDocument) -> str:
     """Where it was written, and what a profile made from a certificate left out."""
-    lines = [f"not taken over: {one_line(each)}" for each in document.notes]
+    lines = [f"differs: {one_line(each)}" for each in document.notes]
     path = one_line(document.path)
     return "\n".join([*lines, f"wrote {path}; edit it, then 'sipca profile check {path}'"])

@@ -11,7 +11,8 @@ from ca.documents.trust import (
     TrustExportDocument,
     TrustMember,
 )
-from cli.terminal import one_line, table
+from ca.encoding.fingerprints import in_pairs
+from cli.terminal import one_line, prose, table
 from cli.views.findings import findings_text
 
 
@@ -47,9 +48,9 @@ def export_text(document: TrustExportDocument) -> str:
     lines = []
     for root in document.roots:
         lines.append(f"{one_line(root.subject)}, until {root.not_after:%Y-%m-%d}")
-        lines.append(f"  SHA-256  {_grouped(root.sha256[:32])}")  # two lines: 80 columns
-        lines.append(f"           {_grouped(root.sha256[32:])}")
-        lines.append(f"  SHA-1    {_grouped(root.sha1)}")
+        lines.append(f"  SHA-256  {in_pairs(root.sha256[:32])}")  # two lines: 80 columns
+        lines.append(f"           {in_pairs(root.sha256[32:])}")
+        lines.append(f"  SHA-1    {in_pairs(root.sha1)}")
     lines.append("compare them by another way (by telephone) before anything is trusted")
     lines += [f"wrote {one_line(each)}" for each in document.files]
     if document.store is None:
@@ -57,10 +58,12 @@ def export_text(document: TrustExportDocument) -> str:
     lines.append(one_line(document.description))
     lines += _commands("run:", document.run)
     lines += ["by hand:"] * bool(document.steps)
-    lines += [f"  {number}. {one_line(step)}" for number, step in enumerate(document.steps, 1)]
+    lines += [
+        prose(f"  {number}. {one_line(step)}") for number, step in enumerate(document.steps, 1)
+    ]
     lines += _commands("undo:", document.undo)
-    lines += [f"note: {one_line(each)}" for each in document.notes]
-    lines.append(f"source: {one_line(document.source)}")
+    lines += [prose(f"note: {one_line(each)}") for each in document.notes]
+    lines.append(prose(f"source: {one_line(document.source)}"))
     return "\n".join(lines)
 
 
@@ -70,18 +73,23 @@ def check_text(document: TrustCheckDocument) -> str:
         (
             each.state,
             each.name,
-            "-" if each.not_after is None else f"until {each.not_after:%Y-%m-%d}",
-            (each.sha256 or each.sha1)[:16],
+            "-" if each.not_after is None else f"{each.not_after:%Y-%m-%d}",
+            (each.sha256 or each.sha1)[:8],
         )
         for each in document.members
     ]
-    rows += [("foreign", *_row(each)) for each in document.foreign]
-    lines = [f"{document.pack}: {one_line(document.description)}", table(rows)]
+    rows += [
+        ("foreign", each.subject, f"{each.not_after:%Y-%m-%d}", each.fingerprint[:8])
+        for each in document.foreign
+    ]
+    head = ("state", "certificate", "until", "SHA-256")
+    described = prose(f"{document.pack}: {one_line(document.description)}")
+    lines = [described, table(rows, head=head, drop=["SHA-256"], shorten=["certificate"])]
     lines += [_dropped(each) for each in document.unread]
-    lines += [f"note: {one_line(each)}" for each in document.notes]
+    lines += [prose(f"note: {one_line(each)}") for each in document.notes]
     there = sum(each.state == "there" for each in document.members)
     dated = f", {document.date}" if document.date else ""
-    lines.append(f"source: {one_line(document.origin)}{dated}")
+    lines.append(prose(f"source: {one_line(document.origin)}{dated}"))
     lines.append(
         f"{document.verdict}: {there} of {len(document.members)} there, "
         f"{len(document.foreign)} foreign"
@@ -109,11 +117,6 @@ def _commands(heading: str, commands: list[TrustCommand]) -> list[str]:
         sudo = "sudo " if each.as_root and each.shell == "sh" else ""
         lines.append(f"  {sudo}{one_line(each.text)}")
     return lines
-
-
-def _grouped(digits: str) -> str:
-    """Hex digits in pairs, as systems show fingerprints."""
-    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
 
 
 def _dropped(drop: TrustDrop) -> str:

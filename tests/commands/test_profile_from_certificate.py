@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as EKU
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stand_in.lab import EC_KEY, ROOT, RSA_KEY, CommandLine, general_name, make_csr
+from stand_in.odd import ODD, REFUSED
 
 from ca.encoding.certificates import extensions_of, read_certificate
 from ca.profiles.from_certificate import likeness
@@ -135,6 +136,7 @@ def test_ca_rights_are_never_taken_over(
         (certificate(usage=("key_encipherment",)), "a key usage without digitalSignature"),
         (certificate(), "no SAN"),
         (certificate("dns:a.lab.example", san_critical=True), "a critical SAN"),
+        (certificate(more=((x509.SubjectAlternativeName([x509.DNSName("a"), x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))]), False),)), "1 of the SAN's names"),
         (certificate(subject=((x509.NameOID.ORGANIZATION_NAME, "Lab"),)), "a subject without CN"),
         (certificate(subject=((x509.NameOID.COMMON_NAME, "a"), (x509.NameOID.PSEUDONYM, "b"))), "subject attribute 2.5.4.65"),
         (certificate(lifetime=timedelta(minutes=30)), "lifetime 0:30:00: a profile's is at least 2 hours"),
@@ -207,8 +209,22 @@ def test_every_shipped_root_of_another_makes_a_profile_that_passes(
         assert sipca("profile", "check", answer.json["path"]).exit == 0
 
 
+@pytest.mark.parametrize("which", [*ODD, *REFUSED])
+def test_an_odd_certificate_makes_a_profile_that_passes_or_is_refused_as_damaged(
+    sipca: CommandLine, tmp_path: Path, which: str
+) -> None:
+    der, _ = (ODD | REFUSED)[which]
+    (tmp_path / "odd.cer").write_bytes(der)
+
+    answer = sipca("profile", "new", "odd", "--from-cert", tmp_path / "odd.cer", "--json")
+
+    assert answer.exit in (0, 3), answer.err
+    if answer.exit == 0:
+        assert sipca("profile", "check", answer.json["path"]).exit == 0
+
+
 TEXT = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=60
+    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=15
 )
 
 

@@ -277,3 +277,28 @@ def test_the_shell_commands_of_the_head_are_quoted() -> None:
 
     line = next(each for each in text.splitlines() if "chown" in each)
     assert shlex.split(line.lstrip("# ")) == ["sudo", "chown", "-R", "sipca:", "/srv/it's; here"]
+
+
+def test_a_program_below_home_is_seen_by_the_unit_wherever_its_link_is(
+    sipca: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "venvs" / "bin" / "sipca"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "sipca").symlink_to(script)
+    monkeypatch.setattr("sys.argv", [str(tmp_path / "local" / "sipca")])
+
+    unit = files(sipca("serve", "--print-unit").out)["sipca.service"]
+
+    assert words(values(unit, "ExecStart")[0])[0] == f":{script}"
+    assert str(script.parent) in values(unit, "BindReadOnlyPaths")
+
+
+def test_a_home_behind_a_link_is_named_by_its_own_path(sipca: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(sipca.home)
+
+    unit = files(CommandLine(tmp_path / "link")("serve", "--print-unit").out)["sipca.service"]
+
+    assert words(values(unit, "ExecStart")[0])[-2] == str(sipca.home.resolve())

@@ -233,3 +233,13 @@ def test_a_pack_with_a_wrong_or_doubled_fingerprint_is_refused() -> None:
     ):
         with pytest.raises(MalformedError, match="DigiCert Global Root CA"):
             check_pack(msgspec.structs.replace(pack, root=root))
+
+
+def test_a_pack_is_found_in_any_case_and_completed(bare: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "store.pem").write_bytes(pem(*ROOTS))
+
+    answer = bare("trust", "check", tmp_path / "store.pem", "--pack", "Teams-2026")
+    completed = bare("__complete", "trust", "check", "x", "--pack", "", home=False)
+
+    assert answer.exit == 0, answer.err
+    assert set(completed.out.split()) == {"ours", *PACKS}

@@ -221,3 +221,19 @@ def test_the_der_forms_are_der(sipca: CommandLine, folder: Path) -> None:
 
     assert Path(written).suffix == ".cer"
     assert Path(written).read_bytes() == root
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"), [('Zürich "Labor" $(id)', "zurich-labor-id-root"), ("実験室", "root")]
+)
+def test_the_name_in_the_store_is_plain_whatever_the_ca_is_called(
+    bare: CommandLine, folder: Path, name: str, stem: str
+) -> None:
+    made = bare(
+        "init", "--name", name, "--root-key", "ec:p256", "--issuing-key", "ec:p256", "--no-passphrase",
+    )  # fmt: skip
+    assert made.exit == 0, made.err
+
+    (written,) = bare("trust", "export", "--for", "debian", "--json").json["files"]
+
+    assert re.fullmatch(rf"{stem}-[0-9a-f]{{8}}\.crt", written)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from stand_in.lab import ROOT, CommandLine, make_csr
+from stand_in.lab import PASSPHRASE, ROOT, CommandLine, make_csr
 from stand_in.service import RUN, ocsp_get, ocsp_request, serving
 from stand_in.waiting import until
 
@@ -176,3 +176,25 @@ def readable_python(folder: Path) -> list[str]:
         '&& mount --bind "$1" "$0" && shift && exec "$@"'
     )
     return ["unshare", "-m", "sh", "-c", script, str(base), str(aside)]
+
+
+def test_systemd_verifies_the_units_that_are_given_a_passphrase(
+    bare: CommandLine, tmp_path: Path, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+    made = bare("init", "--name", "Locked", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
+    assert made.exit == 0, made.err
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    (tmp_path / "units").mkdir()
+
+    units = written(bare("serve", "--print-unit").out, tmp_path / "units")
+
+    for unit in units:
+        verified = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", unit],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (verified.returncode, "sipca" in verified.stderr) == (0, False), verified.stderr
+    assert "LoadCredential" in (tmp_path / "units" / "sipca-crl.service").read_text()

@@ -217,3 +217,24 @@ def test_openssl_reads_the_certificate_in_the_apple_profile(site: Site) -> None:
     )
 
     assert document["roots"][0]["sha256"].upper() in shown.stdout.replace(":", "")
+
+
+def test_certutil_takes_the_root_into_a_profile_like_firefox_s_and_out_again(
+    site: Site, tmp_path: Path
+) -> None:
+    document = exported(site, "firefox")
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    store = f"sql:{profile}"
+    said(["certutil", "-N", "-d", store, "--empty-password"])
+    (run,) = (each["text"].replace("sql:PROFILE", store) for each in document["run"])
+    (undo,) = (each["text"].replace("sql:PROFILE", store) for each in document["undo"])
+
+    taken = said(["sh", "-c", run])
+    valid = said(["certutil", "-V", "-d", store, "-u", "L", "-n", Path(document["files"][0]).stem])
+    removed = said(["sh", "-c", undo])
+
+    assert taken.returncode == 0, taken.stderr
+    assert "certificate is valid" in valid.stdout
+    assert removed.returncode == 0, removed.stderr
+    assert "test-lab" not in said(["certutil", "-L", "-d", store]).stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from hashlib import sha1
 from pathlib import Path
 
 from ca.authority.devices.trust_sources import Gathered
@@ -12,6 +11,7 @@ from ca.authority.home import Home
 from ca.authority.lineage import trusted
 from ca.device.trust import Candidate, name_of
 from ca.documents.trust import PackMember, TrustCheckDocument, TrustMember
+from ca.encoding.fingerprints import sha1_thumbprint
 from ca.errors import BugError
 from ca.model.certificates import CertificateFacts, subject_text
 from ca.profiles.pack import OURS, Pack, PackRoot
@@ -29,7 +29,7 @@ def pack_of_ours(home: Home) -> Pack:
             PackRoot(
                 name=name_of(ca.facts),
                 sha256=ca.facts.fingerprint,
-                sha1=_thumbprint(ca.facts.der),
+                sha1=sha1_thumbprint(ca.facts.der),
                 checked="the register",
             )
             for ca in trusted(home)
@@ -56,7 +56,7 @@ def check_store(
     held: dict[str, Candidate] = {}
     for each in gathered.candidates:
         held.setdefault(each.facts.fingerprint, each)
-    by_sha1 = {_thumbprint(each.facts.der): each for each in held.values()}
+    by_sha1 = {sha1_thumbprint(each.facts.der): each for each in held.values()}
     found = [by_sha1.get(root.sha1) for root in pack.root]
     found = [
         each if each is None or root.sha256 in ("", each.facts.fingerprint) else None
@@ -116,7 +116,3 @@ def _foreign(each: Candidate) -> TrustMember:
         fingerprint=each.facts.fingerprint,
         source=each.source,
     )
-
-
-def _thumbprint(der: bytes) -> str:
-    return sha1(der, usedforsecurity=False).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from hashlib import sha1
+import unicodedata
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from ca.authority.home import CA, Home
 from ca.authority.lineage import trusted
 from ca.documents.trust import TrustCommand, TrustExportDocument, TrustRoot
 from ca.encoding import pem
+from ca.encoding.fingerprints import sha1_thumbprint
 from ca.errors import ConflictError, NotFoundError
 from ca.files import conflicts, write_atomic
 from ca.model.certificates import subject_text
@@ -47,7 +48,7 @@ def root_record(ca: CA) -> TrustRoot:
         subject=subject_text(facts.subject),
         not_after=facts.validity.not_after,
         sha256=facts.fingerprint,
-        sha1=_thumbprint(facts.der),
+        sha1=sha1_thumbprint(facts.der),
     )
 
 
@@ -58,13 +59,13 @@ def trust_files(home: Home, anchor: Anchor) -> list[TrustFile]:
         stem = f"{_slug(home.name)}-root"
         name = fill(anchor.file, {"stem": stem})
         data = _bundle(home, anchor, roots)
-        return [TrustFile(name, stem, _thumbprint(roots[0].facts.der), data)]
+        return [TrustFile(name, stem, sha1_thumbprint(roots[0].facts.der), data)]
     files = []
     for ca in roots:
         stem = f"{_slug(ca.issuer.name)}-{ca.issuer.ca_id}"
         der = ca.facts.der
         data = der if anchor.form == "der" else pem.encode(der).encode()
-        files.append(TrustFile(fill(anchor.file, {"stem": stem}), stem, _thumbprint(der), data))
+        files.append(TrustFile(fill(anchor.file, {"stem": stem}), stem, sha1_thumbprint(der), data))
     return files
 
 
@@ -201,8 +202,6 @@ def _bundle(home: Home, anchor: Anchor, roots: list[CA]) -> bytes:
 
 
 def _slug(name: str) -> str:
-    return _UNSAFE.sub("-", name.lower()).strip("-")[:60] or "ca"
-
-
-def _thumbprint(der: bytes) -> str:
-    return sha1(der, usedforsecurity=False).hexdigest()
+    """A name of lower-case ASCII letters, digits and dashes, which every store takes."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return _UNSAFE.sub("-", plain.lower()).strip("-")[:60] or "ca"

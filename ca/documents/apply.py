@@ -19,6 +19,16 @@ class ApplyStep(msgspec.Struct, frozen=True):
     name: str
     state: str
     detail: str | None
+    superseded: list[str] = []
+    """The serials of the certificates that a new one replaced."""
+
+
+class Unlisted(msgspec.Struct, frozen=True):
+    """A device or a current certificate of the register of which the lab file says nothing."""
+
+    what: str
+    name: str
+    detail: str | None
 
 
 class ApplyDocument(Document, frozen=True, kw_only=True):
@@ -28,3 +38,4 @@ class ApplyDocument(Document, frozen=True, kw_only=True):
     converged: bool
     steps: list[ApplyStep]
     refused: list[Refused]
+    unlisted: list[Unlisted]

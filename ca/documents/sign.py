@@ -79,12 +79,16 @@ class Refused(msgspec.Struct, frozen=True):
 class SigningDocument(Document, frozen=True, kw_only=True):
     """The answer of ``sign``, for one input file or many.
 
+    ``chain_pem`` and ``root_pem`` are the CA certificates that all share; each entry has them, too.
+
     ``interrupted``: it was stopped early, and ``left`` input files were not processed.
     ``pending`` is the reason why no CRL could be signed after ``--revoke-old``, or null.
     """
 
     ca: str
     home: str
+    chain_pem: str = ""
+    root_pem: str = ""
     dry_run: bool = False
     signed: list[Signed]
     skipped: list[Skipped]

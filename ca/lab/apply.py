@@ -32,6 +32,7 @@ from ca.lab.lab_file import (
     label_of,
     signing_wishes,
 )
+from ca.lab.unlisted import unlisted
 from ca.profiles.durations import parse_lifetime
 from ca.store import devices, settings
 from ca.store.certificates import CertificateRow
@@ -53,7 +54,8 @@ def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> App
         with open_home(
             path, msgspec.structs.replace(environment, passphrase=no_passphrase)
         ) as home:
-            return _document(*_steps(home, lab, check=True), check=True)
+            document = _document(*_steps(home, lab, check=True), check=True)
+            return msgspec.structs.replace(document, unlisted=unlisted(home, lab))
     make_folder(path, mode=0o700)
     with lock_file(path / "apply.lock"):
         created = (
@@ -63,7 +65,8 @@ def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> App
         with open_home(path, environment) as home:
             first = ApplyStep("ca", home.name, "made" if created else "unchanged", None)
             steps, results = _steps(home, lab, check=False)
-            return _document([first, *steps], results, check=False)
+            document = _document([first, *steps], results, check=False)
+            return msgspec.structs.replace(document, unlisted=unlisted(home, lab))
 
 
 def _is_new(path: Path, lab: Lab, environment: Environment) -> bool:
@@ -203,7 +206,9 @@ def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
         return ApplyStep("certificate", name, _verb(check, verb), None)
     done = sign(home, [source], delivery=delivery)
     _raise_refusals(done)
-    return ApplyStep("certificate", name, verb, (done.skipped or done.signed)[0].serial)
+    entry = (done.skipped or done.signed)[0]
+    replaced = [each.serial for each in entry.superseded]
+    return ApplyStep("certificate", name, verb, entry.serial, superseded=replaced)
 
 
 def _raise_refusals(document: SigningDocument) -> None:
@@ -248,7 +253,8 @@ def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
         return ApplyStep("certificate", name, state_, None)
     document = issue_key(home, wishes)
     done = {"nothing": "unchanged", "certificate": "changed"}.get(document.made, "made")
-    return ApplyStep("certificate", name, done, document.serial)
+    replaced = [each.serial for each in document.superseded]
+    return ApplyStep("certificate", name, done, document.serial, superseded=replaced)
 
 
 def _all_to_make(lab: Lab) -> ApplyDocument:
@@ -271,6 +277,7 @@ def _document(steps: list[ApplyStep], results: list[_Result], *, check: bool) ->
         converged=all(each.state == "unchanged" for each in steps),
         steps=steps,
         refused=[each for _, each in results if each is not None],
+        unlisted=[],
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -21,6 +22,8 @@ from ca.names.text import check_device_name
 from ca.profiles.durations import parse_lifetime, parse_span
 from ca.profiles.library import Library, check_own_name, check_profile_file
 from ca.profiles.reader import decode_utf8, read_toml
+
+SCHEMA = 1
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +74,7 @@ class CertificateTable(_Closed, frozen=True):
     fix_san: bool = False
     lifetime: str | None = None
     allow: tuple[str, ...] = ()
-    key: str = "ec:p256"
+    key: str | None = None
     target: str | None = None
 
 
@@ -96,6 +99,13 @@ class Lab(msgspec.Struct, frozen=True):
         return self.folder / text
 
 
+def lab_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of lab files, as their TOML is read."""
+    schema = msgspec.json.schema(LabFile)
+    schema["$defs"]["LabFile"]["properties"]["schema"] = {"const": SCHEMA}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
 def read_lab(path: Path, home: Path) -> Lab:
     """Read and check a lab file.
 
@@ -106,8 +116,8 @@ def read_lab(path: Path, home: Path) -> Lab:
     """
     text = decode_utf8(read_bounded(path, limit=MAX_INPUT), str(path))
     lab = Lab(read_toml(text, LabFile, file=str(path)), path.parent)
-    if lab.file.schema != 1:
-        raise MalformedError(f"{path}: schema is {lab.file.schema}, known is 1")
+    if lab.file.schema != SCHEMA:
+        raise MalformedError(f"{path}: schema is {lab.file.schema}, known is {SCHEMA}")
     library = Library(home if home.is_dir() else None)
     own = _checked_profiles(path, lab)
     _named(path, "ca", lambda: founding_wishes(lab.file.ca))
@@ -195,6 +205,55 @@ def _check_devices(path: Path, lab: Lab, library: Library) -> None:
         for each in (*device.addresses, *device.proxy_sets):
             _named(path, key, lambda each=each: address(each))
     _once(path, "device", [device.name for device in lab.file.device])
+    _check_addresses(path, lab)
+
+
+def _check_addresses(path: Path, lab: Lab) -> None:
+    """Check that no address is of two devices.
+
+    Raises:
+        ConflictError: one is.
+    """
+    owners: dict[str, str] = {}
+    for device in lab.file.device:
+        for each in device.addresses:
+            owner = owners.setdefault(address(each), device.name)
+            if owner != device.name:
+                raise ConflictError(
+                    f"{path}: the address {each} is of '{owner}' and of '{device.name}'",
+                    hint="an address is of one device",
+                )
+
+
+def _check_places(path: Path, lab: Lab) -> None:
+    """Check the devices that certificates name: spelled as in their tables, one a context.
+
+    Raises:
+        NotFoundError: a device is in no table, but one of nearly that name is.
+        ConflictError: two certificates are for one context of a device.
+    """
+    names = {each.name.casefold(): each.name for each in lab.file.device}
+    taken: dict[tuple[str, int], int] = {}
+    for number, table in enumerate(lab.file.certificate):
+        if table.device is None:
+            continue
+        folded = table.device.casefold()
+        near = get_close_matches(folded, names, n=1, cutoff=0.75)
+        if folded not in names and near:
+            raise NotFoundError(
+                f"{path}: certificate[{number}].device: no [[device]] is called '{table.device}'",
+                hint=f"did you mean '{names[near[0]]}'?",
+            )
+        context = _context(lab, table)
+        if context is None:
+            continue
+        first = taken.setdefault((folded, context), number)
+        if first != number:
+            raise ConflictError(
+                f"{path}: certificate[{first}] and certificate[{number}] are both for "
+                f"'{table.device}' context {context}",
+                hint="a TLS context holds one certificate",
+            )
 
 
 def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) -> None:
@@ -214,7 +273,7 @@ def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) 
             )
         if table.target is not None:
             _named(path, f"{key}.target", lambda table=table: _check_server(library, table))
-        if table.key not in SPECS:
+        if table.key is not None and table.key not in SPECS:
             raise MalformedError(
                 f"{path}: {key}.key: '{table.key}' is not one of {', '.join(SPECS)}"
             )
@@ -230,6 +289,7 @@ def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) 
         context = table.context if table.issue else _context(lab, table)
         outputs.append(str(Path(table.out) / device_name(file_stem(table), context)))
     _once(path, "certificate", outputs)
+    _check_places(path, lab)
 
 
 def _check_server(library: Library, table: CertificateTable) -> None:

@@ -20,6 +20,7 @@ MAX_KEY, MAX_STRING, MAX_NUMBER = 200, 16_384, 1 << 31
 _LAYOUT = re.compile("[\\t\\r\\n]")
 _TOKEN = re.compile(r"""(?P<part>"[^"\n]*"|'[^'\n]*'|[A-Za-z0-9_-]+|[ \t]+)|.""", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(.*?)`(?: - at `\$\.?(.*?)`)?$")
+_INDEX = re.compile(r"\[[^\]]*\]")
 _PATH = re.compile(r"^(.*?) - at `\$\.?(.*?)`$")
 
 
@@ -132,11 +133,13 @@ def _explain(problem: str, kind: type[msgspec.Struct], file: str) -> MalformedEr
         key, path = unknown[1], unknown[2] or ""
         import difflib
 
-        near = difflib.get_close_matches(key, _keys(kind), n=1)
+        table = _table(kind, path)
+        known = _keys(table, reserved=("name", "text") if table is kind else ())
+        near = difflib.get_close_matches(key, known, n=1)
         dotted = f"{path}.{key}" if path else key
         return MalformedError(
             f"{file}: unknown key '{printable(dotted)}'",
-            hint=f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(_keys(kind))}",
+            hint=f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(known)}",
         )
     if located := _PATH.match(problem):
         return MalformedError(f"{file}: {located[2]}: {_lower(located[1])[:300]}")
@@ -167,14 +170,28 @@ def _lower(text: str) -> str:
     return (text[:1].lower() + text[1:]).replace("`", "'")
 
 
-def _keys(kind: Any, *, reserved: Collection[str] = ("name", "text")) -> list[str]:
-    """All keys of a Struct and of the Structs nested in it; at the top some are not a file's."""
-    keys: list[str] = []
-    for field in msgspec.structs.fields(kind):
-        if field.name in reserved:
-            continue
-        keys.append(field.encode_name)
-        for kind_of in (field.type, *get_args(field.type)):  # a table, or a list of tables
-            if isinstance(kind_of, type) and issubclass(kind_of, msgspec.Struct):
-                keys.extend(_keys(kind_of, reserved=()))
-    return keys
+def _table(kind: Any, path: str) -> Any:
+    """The Struct that a path of msgspec's leads to: ``device[1]`` is the table of one device."""
+    for part in _INDEX.sub("", path).split("."):
+        types = {each.encode_name: each.type for each in msgspec.structs.fields(kind)}
+        inner = [each for each in _structs(types.get(part)) if each is not kind]
+        if not inner:
+            return kind
+        kind = inner[0]
+    return kind
+
+
+def _structs(kind: Any) -> list[Any]:
+    """The Structs in a type: itself, or those of a list or an alternative."""
+    return [
+        each
+        for each in (kind, *get_args(kind))
+        if isinstance(each, type) and issubclass(each, msgspec.Struct)
+    ]
+
+
+def _keys(kind: Any, *, reserved: Collection[str]) -> list[str]:
+    """The keys of a table; at the top some fields of its Struct are not a file's."""
+    return [
+        field.encode_name for field in msgspec.structs.fields(kind) if field.name not in reserved
+    ]

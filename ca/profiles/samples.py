@@ -34,5 +34,10 @@ def samples_readme() -> bytes:
     return (_folder() / "README.md").read_bytes()
 
 
+def lab_example() -> str:
+    """A lab file with comments, to begin with."""
+    return (_folder() / "lab.toml").read_text(encoding="utf-8")
+
+
 def _folder() -> Path:
     return Path(str(import_module("profiles").__file__)).parent / "samples"

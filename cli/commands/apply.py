@@ -15,9 +15,12 @@ from cli.output import say_anyway, show
 
 def apply_command(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The lab file, TOML.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The lab file, TOML.")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only say what would change; exit 9 if anything.")
+    ] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print a lab file with comments, to begin with.")
     ] = False,
 ) -> None:
     """Bring a CA, its devices and certificates to what a lab file says; safe to run again.
@@ -31,6 +34,15 @@ def apply_command(
     from cli.views.sign import refused_text
 
     settings = settings_of(ctx)
+    if example:
+        from ca.profiles.samples import lab_example
+
+        if file is not None or check:
+            raise typer.BadParameter("--example stands alone: it prints a lab file")
+        print(lab_example(), end="")
+        return
+    if file is None:
+        raise typer.BadParameter("name a lab file; sipca apply --example prints one")
     lab = read_lab(file, settings.home_path)
     warn_of_synced_folder(settings)
     document = apply(settings.home_path, lab, environment_of(settings), check=check)

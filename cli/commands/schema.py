@@ -19,10 +19,17 @@ def schema_command(
 ) -> None:
     """The JSON Schema of a command's --json document; without a name, all names.
 
+    lab is that of the files that sipca apply takes.
+
     Example: sipca schema sign
     """
     from ca.documents.schema import names, schema_of
 
+    if name == ["lab"]:
+        from ca.lab.lab_file import lab_schema
+
+        print(json.dumps(lab_schema(), indent=2))
+        return
     if name:
         print(json.dumps(schema_of(" ".join(name)), indent=2))
         return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 from stand_in.lab import ENVIRONMENT, NOW, PASSPHRASE, ROOT, SAMPLES, CommandLine
 from stand_in.waiting import until
@@ -290,3 +293,106 @@ def test_a_request_whose_certificate_was_revoked_is_refused_and_the_others_go_on
     states = [each["state"] for each in answer.json["steps"]]
     assert states.count("refused") == 1
     assert set(states) == {"refused", "unchanged"}
+
+
+def test_the_example_is_a_lab_file_that_applies(sipca: CommandLine, tmp_path: Path) -> None:
+    printed = CommandLine(tmp_path / "none")("apply", "--example")
+    (tmp_path / "lab.toml").write_text(printed.out)
+
+    first = CommandLine(tmp_path / "new")("apply", tmp_path / "lab.toml")
+    second = CommandLine(tmp_path / "new")("apply", tmp_path / "lab.toml")
+
+    assert printed.exit == 0
+    assert first.exit == 0, first.err
+    assert "nothing to do" in second.out
+    schema = json.loads(sipca("schema", "lab").out)
+    jsonschema.Draft202012Validator(schema).validate(tomllib.loads(printed.out))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["schema = 2\n", "[ca]\n", "schema = 1\n[[device]]\ntarget = 1\n", "schema = 1\nbogus = 1\n"],
+)
+def test_the_schema_of_lab_files_refuses_what_apply_refuses(
+    sipca: CommandLine, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "lab.toml").write_text(text)
+    schema = json.loads(sipca("schema", "lab").out)
+
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(tomllib.loads(text)))
+
+    assert errors
+    assert sipca("apply", tmp_path / "lab.toml").exit == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[[device]]\nname = 'a'\n[[device]]\nname = 'b'\nadresses = ['x']\n", "unknown key 'device[1].adresses'", "did you mean 'addresses'?"),
+        ("[[certificate]]\nout = 'o'\nname = 'x'\n", "unknown key 'certificate[0].name'", "use one of out, csr, issue"),
+        ("[ca]\nprofil = 'x'\n", "unknown key 'ca.profil'", "use one of name, org, country"),
+    ],
+)  # fmt: skip
+def test_a_wrong_key_gets_the_hint_of_its_own_table(
+    sipca: CommandLine, tmp_path: Path, text: str, message: str, hint: str
+) -> None:
+    (tmp_path / "lab.toml").write_text(f"schema = 1\n{text}")
+
+    answer = sipca("apply", tmp_path / "lab.toml")
+
+    assert answer.exit == 3
+    assert message in answer.err
+    assert f"hint: {hint}" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("[[device]]\nname = 'sbc1'\n[[certificate]]\nissue = ['a.lab.example']\ndevice = 'scb1'\nout = 'o'\n", 5, "certificate[0].device: no [[device]] is called 'scb1'"),
+        ("[[device]]\nname = 'a'\naddresses = ['10.0.0.1']\n[[device]]\nname = 'b'\naddresses = ['10.0.0.1']\n", 6, "the address 10.0.0.1 is of 'a' and of 'b'"),
+        ("[[device]]\nname = 'a'\ncontext = 1\n[[certificate]]\nissue = ['x.lab.example']\ndevice = 'a'\nout = 'o'\n[[certificate]]\nissue = ['y.lab.example']\ndevice = 'a'\nout = 'p'\n", 6, "certificate[0] and certificate[1] are both for 'a' context 1"),
+    ],
+)  # fmt: skip
+def test_devices_addresses_and_contexts_must_agree(
+    sipca: CommandLine, tmp_path: Path, text: str, code: int, message: str
+) -> None:
+    (tmp_path / "lab.toml").write_text(f"schema = 1\n{text}")
+
+    answer = sipca("apply", tmp_path / "lab.toml")
+
+    assert answer.exit == code
+    assert message in answer.err
+
+
+def test_what_is_there_but_not_in_the_file_is_told_and_stays(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    sipca("device", "set", "stray")
+    sipca("issue", "old.lab.example", "--out", tmp_path / "old")
+    (tmp_path / "lab.toml").write_text("schema = 1\n[[device]]\nname = 'sbc1'\n")
+    sipca("apply", tmp_path / "lab.toml")
+
+    answer = sipca("apply", tmp_path / "lab.toml", "--check")
+    told = sipca("apply", tmp_path / "lab.toml", "--json").json["unlisted"]
+
+    assert answer.exit == 0
+    assert "there, but not in the file: device stray" in answer.out
+    assert [(each["what"], each["name"]) for each in told] == [
+        ("device", "stray"), ("certificate", "old.lab.example"),
+    ]  # fmt: skip
+
+
+def test_a_device_s_kind_decides_the_key_and_a_new_name_retires_the_old(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    lab = tmp_path / "lab.toml"
+    text = "schema = 1\n[[device]]\nname = 'gw'\ntarget = 'audiocodes-7.4'\n[[certificate]]\nissue = ['{}']\ndevice = 'gw'\nout = 'o'\n"  # fmt: skip
+    lab.write_text(text.format("gw1.lab.example"))
+    sipca("apply", lab)
+    shown = sipca("show", "gw", "--json").json
+    lab.write_text(text.format("gw2.lab.example"))
+
+    answer = sipca("apply", lab)
+
+    assert shown["key"] == "RSA 2048"
+    assert f"supersedes {shown['certificate']['serial'][:12]}" in answer.out

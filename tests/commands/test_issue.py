@@ -257,7 +257,7 @@ def test_a_crash_after_the_key_was_written_is_mended_by_the_next_call(
         (("a.lab.example", "--profile", "root"), 4, "requests are not signed by it"),
         (("a.lab.example", "--key", "rsa:1024"), 2, "not one of rsa:2048"),
         (("a.lab.example", "--pfx"), 2, "--pfx needs --key-passphrase-file"),
-        (("a.lab.example", "--legacy-pfx"), 2, "goes with --pfx"),
+        (("a.lab.example", "--legacy-pfx"), 2, "--pfx needs --key-passphrase-file"),
         (("a.lab.example", "--lifetime", "99y"), 4, "its issuer"),
     ],
 )

@@ -33,8 +33,10 @@ from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address
 from ca.profiles.profile import Profile
-from ca.store import certificates
+from ca.store import certificates, devices
 from ca.store.certificates import CertificateRow
+
+EC_KEY, SMALLEST_RSA = "ec:p256", 2048
 
 
 class IssueWishes(msgspec.Struct, frozen=True):
@@ -43,7 +45,8 @@ class IssueWishes(msgspec.Struct, frozen=True):
     names: tuple[GeneralName, ...]
     folder: Path
     profile: str = "sip"
-    key: str = "ec:p256"
+    key: str | None = None
+    """The kind of key; None: one that the named target, or the device's, is known to take."""
     lifetime: object = None
     device: str | None = None
     allow: frozenset[str] = frozenset()
@@ -54,6 +57,16 @@ class IssueWishes(msgspec.Struct, frozen=True):
     target: str | None = None
     """The kind of server; one whose target names files gets those, and nothing else. Without it
     the device's, else the home's."""
+
+
+def _default_key(home: Home, wishes: IssueWishes) -> str:
+    """The kind of key where none is named: what the target, or the device's, is known to take."""
+    device = None if wishes.device is None else devices.device(home.store, wishes.device)
+    name = wishes.target or (device.target if device is not None else None)
+    if name is None:
+        return EC_KEY
+    facts = home.library.target(name).key
+    return EC_KEY if "ec" in facts.kinds else f"rsa:{max(SMALLEST_RSA, facts.smallest_rsa)}"
 
 
 def inferred_name(text: str) -> GeneralName:
@@ -133,7 +146,7 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     judge = Judge(home)
     if kept is not None:
         judge.check_key(kept.public.identity)
-    key = kept or new_key or _new_key(wishes.key)
+    key = kept or new_key or _new_key(wishes.key or _default_key(home, wishes))
     order = _order(home, judge, key, wishes)
     try:
         job = _Job(judge, order, prepare(order), key)

@@ -105,6 +105,8 @@ def rekey(home: Home, wishes: RekeyWishes) -> RekeyDocument:
     return RekeyDocument(
         ca=document.ca,
         home=document.home,
+        chain_pem=document.chain_pem,
+        root_pem=document.root_pem,
         signed=[_with_names(entry, before) for entry in document.signed],
         skipped=document.skipped,
         refused=document.refused,

@@ -91,6 +91,8 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
     return RenewDocument(
         ca=first.ca,
         home=first.home,
+        chain_pem=first.chain_pem,
+        root_pem=first.root_pem,
         dry_run=first.dry_run,
         ignored=[],
         signed=[*first.signed, *(entry for each in others for entry in each.signed)],

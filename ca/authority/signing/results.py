@@ -138,6 +138,8 @@ class Results:
         return SigningDocument(
             ca=self._home.name,
             home=str(self._home.path),
+            chain_pem=self._chain.trusted,
+            root_pem=self._chain.root,
             dry_run=dry_run,
             signed=self._signed,
             skipped=self._skipped,

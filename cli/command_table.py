@@ -84,6 +84,7 @@ COMMANDS: dict[str, Any] = {
             "show": "One device and its certificates.",
             "set": "Enter a device, or change what is known of it.",
             "remove": "Forget a device; its certificates stay.",
+            "crib": "What to type on its page before a CSR exists.",
             "done": "Record that a device has its trust files or its certificate.",
         },
     ),

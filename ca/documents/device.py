@@ -68,6 +68,32 @@ class DeviceDocument(Document, frozen=True, kw_only=True):
     certificates: list[OnDevice]
 
 
+class CribField(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of a CSR page; ``selector`` is the SAN's type, null where the field has none."""
+
+    field: str
+    value: str
+    selector: str | None
+    basis: str
+
+
+class CribDocument(Document, frozen=True, kw_only=True):
+    """The answer of ``device crib``; ``page`` is null if there is no CSR page.
+
+    ``first`` is what to do before, or instead; ``leave`` are fields to leave as they are.
+    """
+
+    device: str
+    target: str
+    context: int
+    names: list[str]
+    page: str | None
+    first: list[str]
+    fields: list[CribField]
+    leave: list[str]
+    notes: list[str]
+
+
 class DeviceDoneDocument(Document, frozen=True, kw_only=True):
     """The answer of ``device done``: what the device needs next, in each of its contexts."""
 

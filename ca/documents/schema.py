@@ -23,7 +23,7 @@ from ca.documents.chain import ChainDocument
 from ca.documents.check import CheckDocument
 from ca.documents.crl import CRLDocument
 from ca.documents.csr import RequestDocument
-from ca.documents.device import DeviceDocument, DeviceDoneDocument, DeviceListDocument
+from ca.documents.device import CribDocument, DeviceDocument, DeviceDoneDocument, DeviceListDocument
 from ca.documents.doctor import DoctorDocument
 from ca.documents.env import EnvDocument
 from ca.documents.error import ErrorDocument
@@ -117,6 +117,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "device show": DeviceDocument,
     "device set": DeviceDocument,
     "device remove": DeviceDocument,
+    "device crib": CribDocument,
     "device done": DeviceDoneDocument,
     "rule list": RuleDocument,
     "rule show": RuleShowDocument,

@@ -38,12 +38,16 @@ class Step(_Closed, frozen=True):
 class RequestFacts(_Closed, frozen=True):
     """CSRs of the device: the pattern of its factory CN (see ``patterns``), its example subject.
 
+    ``instead``: what is done where there is no CSR page.
+    ``mac_is_name``: a MAC address in the CN is the device's usual name.
     ``verbatim``: it accepts only certificates with exactly the subject and SAN of its CSR.
     """
 
     factory_cn: str = ""
     placeholder: dict[str, str] = {}
     verbatim: bool = False
+    instead: str = ""
+    mac_is_name: bool = False
     basis: Basis = "inferred"
 
 
@@ -54,6 +58,17 @@ class PageFacts(_Closed, frozen=True):
     device: str = "the device certificate's page"
     trust: str = "the trusted roots' page"
     status: str = "the certificate's status page"
+    basis: Basis = "inferred"
+
+
+class FormFacts(_Closed, frozen=True):
+    """The CSR page's fields: their labels, where the SAN's type starts, and which to leave."""
+
+    cn: str = "CN"
+    san: str = "SAN"
+    selector: str = ""
+    signature: str = "signature algorithm"
+    leave: tuple[str, ...] = ()
     basis: Basis = "inferred"
 
 
@@ -138,6 +153,7 @@ class Target(_Closed, frozen=True):
     key: KeyFacts = KeyFacts()
     ocsp: OCSPFacts = OCSPFacts()
     pages: PageFacts = PageFacts()
+    form: FormFacts = FormFacts()
     san: SanFacts = SanFacts()
     files: FileFacts = FileFacts()
     trust: TrustFacts = TrustFacts()

@@ -86,6 +86,25 @@ def remove_command(ctx: typer.Context, name: Name) -> None:
     show(document, settings, removed_text)
 
 
+def crib_command(
+    ctx: typer.Context,
+    name: Name,
+    target: Annotated[str | None, typer.Option("--target", "--for", help="Its kind.")] = None,
+    context: Annotated[int | None, typer.Option(min=0, max=99, help="The TLS context.")] = None,
+) -> None:
+    """What to type on the device's page before a CSR exists.
+
+    Example: sipca device crib sbc1 --context 2
+    """
+    from ca.authority.devices.crib import crib
+    from cli.views.device import crib_text
+
+    settings = settings_of(ctx)
+    with opened(settings) as home:
+        document = crib(home, name, target=target, context=context)
+    show(document, settings, crib_text)
+
+
 def done_command(
     ctx: typer.Context,
     name: Name,

@@ -26,7 +26,13 @@ def issue_command(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names and addresses.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")],
     profile: Annotated[str, typer.Option(help="The signing profile.")] = "sip",
-    key: Annotated[str, typer.Option(help=f"One of {', '.join(SPECS)}.")] = "ec:p256",
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help=f"One of {', '.join(SPECS)}; default ec:p256, or rsa:2048 for a target or device "
+            "that is known to take RSA alone."
+        ),
+    ] = None,
     lifetime_: Annotated[
         str | None, typer.Option("--lifetime", metavar="D|max", help="90d, 2y, 2028-01-31, max.")
     ] = None,
@@ -70,11 +76,11 @@ def issue_command(
     from cli.views.issue import issued_text
 
     settings = settings_of(ctx)
-    one_of("--key", key, SPECS)
-    if legacy_pfx and not pfx and target is None:
-        raise typer.BadParameter("--legacy-pfx goes with --pfx")
+    if key is not None:
+        one_of("--key", key, SPECS)
     if beside and revoke_old:
         raise typer.BadParameter("--beside supersedes nothing, so --revoke-old revokes nothing")
+    pfx = pfx or (legacy_pfx and target is None)
     passphrase = key_passphrase(key_passphrase_file)
     if pfx and passphrase is None:
         raise typer.BadParameter("--pfx needs --key-passphrase-file FILE")

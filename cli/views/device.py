@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ca.documents.device import (
     CertificateOnIt,
+    CribDocument,
     DeviceDocument,
     DeviceDoneDocument,
     DeviceListDocument,
@@ -74,6 +75,23 @@ def removed_text(document: DeviceDocument) -> str:
     """What was removed, and what stays."""
     kept = len(document.certificates)
     return f"forgotten: {one_line(document.device.name)}; its {kept} certificates stay as they are"
+
+
+def crib_text(document: CribDocument) -> str:
+    """What to do first, then the fields of the page in its order, then what to know."""
+    name = one_line(document.device)
+    lines = [f"{name}, TLS context {document.context}, {one_line(document.target)}"]
+    if document.page is None:
+        return "\n".join([*lines, *map(one_line, document.first)])
+    lines += [f"  {number}. {one_line(each)}" for number, each in enumerate(document.first, 1)]
+    lines += [f"  {len(document.first) + 1}. {one_line(document.page)}:", ""]
+    rows = [(each.field, each.selector or "-", each.value, each.basis) for each in document.fields]
+    lines += [table(rows, head=("field", "type", "what to type", "basis")), ""]
+    if document.leave:
+        lines.append(f"leave as they are: {', '.join(map(one_line, document.leave))}")
+    lines += [f"note: {one_line(each)}" for each in document.notes]
+    lines.append(f"then create the CSR: sipca sign FILE --device {name}")
+    return "\n".join(lines)
 
 
 def done_text(document: DeviceDoneDocument) -> str:

@@ -71,6 +71,7 @@ USUAL: dict[str, list[str]] = {
     "device show": ["sbc1"],
     "device set": ["sbc1"],
     "device remove": ["sbc1"],
+    "device crib": ["sbc1"],
     "device done": ["sbc1", "--step", "trust"],
     "apply": ["{csr}"],
     "completion": ["bash"],

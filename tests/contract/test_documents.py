@@ -116,6 +116,7 @@ def test_every_json_answer_is_of_its_documents_type(
         "IssueDocument": ("issue", "peer.lab.example", "--out", tmp_path / "i"),
         "RekeyDocument": ("rekey", "sbc1.lab.example", "--csr", other, "--out", tmp_path / "k2"),
         "DeviceDocument": ("device", "set", "sbc1", "--context", "2"),
+        "CribDocument": ("device", "crib", "sbc1"),
         "DeviceListDocument": ("device", "list"),
         "PullDocument": ("pull", "sbc1", *wired),
         "PushDocument": ("push", "--all", "--expiring", "1d", *wired[2:]),

@@ -30,7 +30,7 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("sign", SAMPLES, "--out", tmp_path / "many"), ("csr show", csr, "--profile", "sip"), ("list", "--all"),
         ("import", "--certificates", tmp_path / "many"),
         ("show", "sbc1"), ("export", "sbc1", "--out", out, "--target", "audiocodes-7.4"), ("chain",), ("status",),
-        ("log", "--verify"), ("log",), ("device list",), ("device show", "sbc1"),
+        ("log", "--verify"), ("log",), ("device list",), ("device show", "sbc1"), ("device crib", "sbc1"),
         ("device set", "sbc1", "--context", "2"), ("device remove", "sbc1"),
         ("preflight", out / "sbc1-device.pem", "--peer", "10.9.9.9"), ("trust build", out / "trusted-root.pem"),
         ("doctor", "10.9.9.9", "--offline", out / "sbc1-device.pem"), ("doctor", "--all"),

@@ -31,8 +31,10 @@ from ca.keys.soft import generate_key
 from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
-from ca.names.hosts import as_address
+from ca.names.hosts import as_address, is_factory_name
+from ca.names.text import printable
 from ca.profiles.profile import Profile
+from ca.profiles.target import Target
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
 
@@ -43,7 +45,8 @@ class IssueWishes(msgspec.Struct, frozen=True):
     names: tuple[GeneralName, ...]
     folder: Path
     profile: str = "sip"
-    key: str = "ec:p256"
+    key: str | None = None
+    """None: RSA 2048 where the target or the device is known by RSA alone, else EC P-256."""
     lifetime: object = None
     device: str | None = None
     allow: frozenset[str] = frozenset()
@@ -133,7 +136,7 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     judge = Judge(home)
     if kept is not None:
         judge.check_key(kept.public.identity)
-    key = kept or new_key or _new_key(wishes.key)
+    key = kept or new_key or _new_key(wishes.key or _usual_key(target, wishes))
     order = _order(home, judge, key, wishes)
     try:
         job = _Job(judge, order, prepare(order), key)
@@ -164,6 +167,12 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
         raise MalformedError(
             "none of the names is a host name or an address", hint="name what peers dial, too"
         )
+    for each in wishes.names:
+        if is_factory_name(each.value) and each.value != cn:
+            raise MalformedError(
+                f"'{printable(each.value)}' is a factory name or a MAC address, which no SAN holds",
+                hint="name it first, and it becomes the CN; or leave it out",
+            )
     return Order(
         request=own_request(key.public.spki, (SubjectAttribute("CN", cn),)),
         profile=profile,
@@ -171,7 +180,7 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
         wishes=SigningWishes(
             profile=wishes.profile,
             device=wishes.device,
-            san=wishes.names,
+            san=tuple(each for each in wishes.names if not is_factory_name(each.value)),
             lifetime=wishes.lifetime,  # type: ignore[arg-type]
             allow=wishes.allow,
         ),
@@ -226,7 +235,7 @@ def _sign(
 
     def keep_key_file() -> None:
         if not prospect.kept:
-            prospect.place.write_key(key, prepared.san[0].value)
+            prospect.place.write_key(key, wishes.names[0].value)
         home.step("key-written")
 
     certified = register.certify(
@@ -239,6 +248,12 @@ def _sign(
         ),
     )
     return certificates.by_plan(home.store, certified.number), certified.superseded
+
+
+def _usual_key(target: Target, wishes: IssueWishes) -> str:
+    """The kind of key for a target; the home's own says nothing about a test peer's."""
+    is_told = wishes.target is not None or wishes.device is not None
+    return "rsa:2048" if is_told and "ec" not in target.key.kinds else "ec:p256"
 
 
 def _new_key(spec: str) -> KeyPair:

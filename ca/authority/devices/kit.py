@@ -95,9 +95,14 @@ def _sheet(
     cas = trusted(home)
     name, page = next(iter(files)), target.pages.trust
     at_once = "both at once" if len(cas) == 2 else "all at once"
+    bundled = (
+        ()
+        if target.trust.several_in_one == "no"
+        else ((upload_files.TRUSTED_ROOT, f"{page}: {at_once}", tuple(ca.facts for ca in cas)),)
+    )
     purposes = (
         (name, target.pages.device, (facts,)),
-        (upload_files.TRUSTED_ROOT, f"{page}: {at_once}", tuple(ca.facts for ca in cas)),
+        *bundled,
         *(
             (
                 f"{file}.pem",

@@ -98,7 +98,7 @@ def test_the_sheet_tells_pages_order_and_what_to_check(lab: CommandLine, tmp_pat
     places = [
         sheet.index(part)
         for part in (
-            "Upload sheet for sbc1", "TLS context 2", "1. Trusted Root Certificates > Import: trusted-root.pem",
+            "Upload sheet for sbc1", "TLS context 2", "1. Trusted Root Certificates > Import: trusted-1-root.pem, then trusted-2-issuing.pem, one at a time",
             f'2. Change Certificate > "Send Device Certificate file": {STEM}-device.pem', "3. Certificate Information",
             "4. save", "Afterwards:",
             "/api/v1/files/tls/2/trustedRoot replaces the whole store", "60 d before expiry (vendor)",
@@ -212,7 +212,7 @@ def test_the_sheet_leads_to_the_page_and_says_what_comes_first(
         sheet.index(part)
         for part in (
             "address  sbc1.lab.example", "TLS Contexts > row 2 (inferred)", "Before anything else",
-            "(NTP)", "connections of context 2 end", "1. Trusted Root", "if it does not: import",
+            "(NTP)", "connections of context 2 end", "1. Trusted Root", "if it does not: see that the file is PEM",
             "private key status", "4. save the configuration",
         )
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from hashlib import sha256
 import msgspec
 
 from ca.authority import upload_files
-from ca.authority.home import Home
+from ca.authority.home import CA, Home
 from ca.authority.lineage import trusted
 from ca.device.preflight import preflight
 from ca.device.request_rules import next_steps, to_the_page
@@ -113,7 +113,7 @@ def _sheet(
         ),
     )
     steps = next_steps(
-        target, trusted_root=upload_files.TRUSTED_ROOT, device=name, context=row.context
+        target, trusted_root=_to_import(target, cas), device=name, context=row.context
     )
     way, before = to_the_page(
         target, context=(device.context if row.context is None else row.context) or 0
@@ -136,6 +136,14 @@ def _sheet(
         ),
         findings=tuple(findings),
     )
+
+
+def _to_import(target: Target, cas: list[CA]) -> str:
+    """The trust files as the steps name them: singly, unless one file may hold several."""
+    if target.trust.several_in_one == "yes":
+        return upload_files.TRUSTED_ROOT
+    singles = [f"{name}.pem" for name in upload_files.trust_names(cas)]
+    return f"{', then '.join(singles)}, one at a time"
 
 
 _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth"}

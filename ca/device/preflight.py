@@ -29,10 +29,10 @@ APPLE_DAYS = 825
 @rule("preflight-form", "error", "targets 2", basis="vendor")
 @cases(
     "sbc1-device.pem as sipca writes it",
-    "A DER file, a file with leaf and issuer in it, or one with a byte order mark.",
+    "A DER file, or one with a byte order mark.",
 )
 def form(upload: Upload) -> Iterator[Violation]:
-    """The device certificate's file is one PEM block of plain ASCII, without a private key."""
+    """The device certificate's file is PEM in plain ASCII, without a private key."""
     file, pages = upload.device, upload.target.pages
     if file.bundle.form not in upload.target.files.formats:
         yield Violation(
@@ -40,12 +40,6 @@ def form(upload: Upload) -> Iterator[Violation]:
             f"openssl x509 -inform der -in {file.name} -out device.pem"
             if file.bundle.form == "der"
             else f"convert {file.bundle.form} to PEM with sipca trust build or a text editor",
-        )
-    if upload.target.files.one_block and len(file.bundle.members) > 1:
-        yield Violation(
-            f"'{file.name}' holds {len(file.bundle.members)} certificates, but {pages.device} "
-            "is for one",
-            f"upload the device certificate alone; the others belong to {pages.trust}",
         )
     if file.bundle.keys:
         yield Violation(
@@ -57,6 +51,23 @@ def form(upload: Upload) -> Iterator[Violation]:
             f"'{file.name}' is not plain ASCII text" + (" (byte order mark)" * file.has_bom),
             "save it as ASCII without a byte order mark, or export it again",
         )
+
+
+@rule("preflight-several", "warning", "targets 2", basis="inferred")
+@cases(
+    "sbc1-device.pem as sipca writes it",
+    "sbc1-fullchain.pem: whether a device takes a chain there is not known.",
+)
+def several(upload: Upload) -> Violation | None:
+    """The device certificate is alone in its file, unless the target takes a chain."""
+    file, pages = upload.device, upload.target.pages
+    if not upload.target.files.one_block or len(file.bundle.members) < 2:
+        return None
+    return Violation(
+        f"'{file.name}' holds {len(file.bundle.members)} certificates: it is not known whether "
+        f"{pages.device} takes more than one",
+        f"upload the device certificate alone; the others belong to {pages.trust}",
+    )
 
 
 @rule("preflight-text", "warning", "targets 2", basis="inferred")
@@ -158,7 +169,7 @@ def san_critical(upload: Upload) -> Violation | None:
 def san(upload: Upload) -> Iterator[Violation]:
     """The certificate has a SAN, and each name in it has the right type."""
     pages, facts = upload.target.pages, upload.device.facts
-    if not facts.san:
+    if not facts.san and not upload.is_known_by_mac:
         yield Violation(
             "the certificate has no SAN", f"{pages.csr}: fill in a SAN, or sign with --san"
         )
@@ -184,6 +195,8 @@ def cn(upload: Upload) -> Iterator[Violation]:
         yield Violation(
             "the subject has no CN", f"{page}, field Subject Name [CN]: enter the host name"
         )
+    elif upload.is_known_by_mac:
+        return
     elif is_factory_name(facts.cn):
         yield Violation(
             f"the CN '{facts.cn}' is a factory name that no peer dials",
@@ -324,7 +337,7 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
 
 RULES = (
     unreadable, repaired, encoding,
-    form, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn, purposes,
+    form, several, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn, purposes,
     validity, alarm, apple, chain, trust, peer, sip_uri,
 )  # fmt: skip
 _BASIS_OF: dict[str, Callable[[Target], Basis]] = {

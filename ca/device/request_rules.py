@@ -40,7 +40,7 @@ def placeholder_subject(subject: RequestAtTarget) -> Violation | None:
 def factory_name(subject: RequestAtTarget) -> Violation | None:
     """The CN is not the one that this kind of device makes up when the field is left empty."""
     pattern, cn = subject.target.request.factory_cn, subject.request.cn
-    if not pattern or cn is None or not matches(pattern, cn):
+    if not pattern or cn is None or not matches(pattern, cn) or subject.target.request.mac_cn:
         return None
     return Violation(
         f"the CN '{printable(cn)}' was made up by the device because the field was empty",

@@ -147,4 +147,9 @@ def looks_like_host(text: str) -> bool:
 
 def is_factory_name(text: str) -> bool:
     """Whether a CN is a default of the device: ``ACL_`` and digits, or a MAC address."""
-    return bool(_FACTORY.fullmatch(text) or _MAC.fullmatch(text))
+    return bool(_FACTORY.fullmatch(text)) or is_mac(text)
+
+
+def is_mac(text: str) -> bool:
+    """Whether a text is a MAC address, in one of its usual spellings."""
+    return bool(_MAC.fullmatch(text))

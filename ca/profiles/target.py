@@ -38,12 +38,14 @@ class Step(_Closed, frozen=True):
 class RequestFacts(_Closed, frozen=True):
     """CSRs of the device: the pattern of its factory CN (see ``patterns``), its example subject.
 
+    ``mac_cn``: a MAC address as CN is its usual name, not a field that was left empty.
     ``verbatim``: it accepts only certificates with exactly the subject and SAN of its CSR.
     """
 
     factory_cn: str = ""
     placeholder: dict[str, str] = {}
     verbatim: bool = False
+    mac_cn: bool = False
     basis: Basis = "inferred"
 
 

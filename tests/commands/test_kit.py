@@ -199,3 +199,18 @@ def test_a_certificate_made_for_one_role_is_not_blamed_for_it(
     )
 
     assert answer.json["findings"] == []
+
+
+@pytest.mark.parametrize("mac", ["00908f112233", "00:90:8F:11:22:33"])
+def test_a_mac_is_the_cn_of_a_phone_and_never_a_name_in_its_san(
+    sipca: CommandLine, tmp_path: Path, mac: str
+) -> None:
+    issued = sipca(
+        "issue", mac, "--profile", "phone", "--key", "rsa:2048", "--out", tmp_path / "p", "--json"
+    )
+    assert issued.exit == 0, issued.err
+
+    kit = sipca("export", mac, "--out", tmp_path / "k", "--target", "audiocodes-phone", "--json")
+
+    assert issued.json["san"] == []
+    assert (kit.exit, kit.json["findings"]) == (0, [])

@@ -31,7 +31,7 @@ from ca.keys.soft import generate_key
 from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
-from ca.names.hosts import as_address
+from ca.names.hosts import as_address, is_factory_name
 from ca.profiles.profile import Profile
 from ca.store import certificates, devices
 from ca.store.certificates import CertificateRow
@@ -77,6 +77,11 @@ def inferred_name(text: str) -> GeneralName:
     if text.lower().startswith(("sip:", "sips:", "http:", "https:", "urn:")):
         return GeneralName("uri", text)
     return GeneralName("email" if "@" in text else "dns", text)
+
+
+def _is_factory_name(name: GeneralName) -> bool:
+    """Whether it is a MAC or the like: it may be a CN, but nobody dials it as a host name."""
+    return name.kind == "dns" and is_factory_name(name.value)
 
 
 def stem_for(name: GeneralName) -> str:
@@ -184,7 +189,7 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
         wishes=SigningWishes(
             profile=wishes.profile,
             device=wishes.device,
-            san=wishes.names,
+            san=tuple(each for each in wishes.names if not _is_factory_name(each)),
             lifetime=wishes.lifetime,  # type: ignore[arg-type]
             allow=wishes.allow,
         ),
@@ -239,7 +244,7 @@ def _sign(
 
     def keep_key_file() -> None:
         if not prospect.kept:
-            prospect.place.write_key(key, prepared.san[0].value)
+            prospect.place.write_key(key, wishes.names[0].value)
         home.step("key-written")
 
     certified = register.certify(

@@ -337,8 +337,8 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
 
 RULES = (
     unreadable, repaired, encoding,
-    form, several, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn, purposes,
-    validity, alarm, apple, chain, trust, peer, sip_uri,
+    form, several, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn,
+    purposes, validity, alarm, apple, chain, trust, peer, sip_uri,
 )  # fmt: skip
 _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
     "preflight-form": lambda target: target.files.basis,

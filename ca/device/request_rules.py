@@ -123,6 +123,8 @@ def next_steps(
                 "trusted_root": trusted_root,
                 "device": device,
                 "context": "" if context is None else str(context),
+                "address": "the device",
+                "slot": "0, and the next ones",
             },
         )
         steps.append(text if step.basis == "vendor" else f"{text} (inferred)")

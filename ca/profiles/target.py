@@ -29,10 +29,33 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(_Closed, frozen=True):
-    """One step of an upload; ``text`` may contain {trusted_root}, {device} and {context}."""
+    """One step of an upload; ``text`` may contain the words of ``PLACES``.
+
+    ``if_not``: what to do if it does not work, with a basis of its own. ``context``: only for
+    this TLS context.
+    """
 
     text: str
     basis: Basis
+    if_not: str = ""
+    if_not_basis: Basis = "inferred"
+    context: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+
+
+PLACES = ("trusted_root", "device", "context", "address", "slot")
+BEFORE = (
+    Step(
+        "back the configuration up, to a file on this computer",
+        "inferred",
+        "do not go on: without a backup nobody can undo this",
+    ),
+    Step(
+        "check the device's clock: date, hour and NTP",
+        "inferred",
+        "set NTP first: a certificate that is not valid yet is refused",
+    ),
+)
+"""What is done before anything else, where a target says nothing of its own."""
 
 
 class RequestFacts(_Closed, frozen=True):
@@ -97,7 +120,7 @@ class TrustFacts(_Closed, frozen=True):
 
     limit: Count = 20
     several_in_one: Literal["yes", "no", "unknown"] = "unknown"
-    thumbprints: tuple[Literal["sha256", "sha1", "md5"], ...] = ("sha256", "sha1")
+    thumbprints: tuple[Literal["sha256", "sha1", "md5"], ...] = ("sha256", "sha1", "md5")
     basis: Basis = "inferred"
 
 
@@ -145,12 +168,17 @@ class OCSPFacts(_Closed, frozen=True):
 class Target(_Closed, frozen=True):
     """One target. ``text`` is its TOML, unchanged.
 
-    ``server_files`` are the ``[[file]]`` tables; a device's target has none.
+    ``before`` is done before anything else, ``way`` leads from the start page to the place of the
+    upload, and ``notes`` are for who holds the upload sheet. ``server_files`` are the ``[[file]]``
+    tables; a device's target has none.
     """
 
     schema: Literal[1]
     description: str
+    before: tuple[Step, ...] = BEFORE
+    way: tuple[Step, ...] = ()
     steps: tuple[Step, ...] = ()
+    notes: tuple[Step, ...] = ()
     server_files: tuple[TargetFile, ...] = msgspec.field(default=(), name="file")
     server: ServerFacts = ServerFacts()
     request: RequestFacts = RequestFacts()
@@ -174,8 +202,10 @@ def check_target(target: Target) -> None:
         MalformedError: one is not valid; the message names its key.
     """
     check_pattern("request.factory_cn", target.request.factory_cn)
-    for step in target.steps:
-        check_template("steps", step.text, ("trusted_root", "device", "context"))
+    for key in ("before", "way", "steps", "notes"):
+        for step in getattr(target, key):
+            check_template(key, step.text, PLACES)
+            check_template(key, step.if_not, PLACES)
     check_template("form.san", target.form.san, ("number",))
     for text in target.ocsp.fields.values():
         check_template("ocsp.fields", text, ("address", "port"))

@@ -57,7 +57,7 @@ def test_the_kit_of_every_target_reads_back(lab: CommandLine, tmp_path: Path, ta
     )  # fmt: skip
     assert verified.endswith(": OK\n")
     sheet = (out / f"{STEM}-upload-sheet.txt").read_text()
-    kinds = ["sha256", "sha1", *(["md5"] if target == "audiocodes-phone" else [])]
+    kinds = ["sha256", "sha1", "md5"]
     for name in (f"{STEM}-device.pem", "trusted-1-root.pem", "trusted-2-issuing.pem"):
         for kind in kinds:
             assert fingerprint(out / name, kind).lower() in sheet
@@ -98,14 +98,64 @@ def test_the_sheet_tells_pages_order_and_what_to_check(lab: CommandLine, tmp_pat
     places = [
         sheet.index(part)
         for part in (
-            "Upload sheet for sbc1", "TLS context 2", "1. Trusted Root Certificates > Import: trusted-root.pem",
-            f'2. Change Certificate > "Send Device Certificate file": {STEM}-device.pem', "3. save",
-            "4. Certificate Information", "Afterwards:", "private key status says OK",
-            "/api/v1/files/tls/2/trustedRoot replaces the whole store", "60 d before expiry (vendor)",
-            "is not known", "Files:", "Preflight:", "these files can be uploaded",
+            "Upload sheet for sbc1", "host     sbc1.lab.example", "TLS context 2",
+            "Before anything else:", "back the configuration up", "NTP", "TLS connections of this context end",
+            "The way to the page:", "Setup menu > IP Network", "index 2",
+            "Steps, in this order:", "1. [ ] Trusted Root Certificates > Import: trusted-1-root.pem",
+            "2. [ ] Trusted Root Certificates > Import: trusted-2-issuing.pem",
+            f'3. [ ] Change Certificate > "Send Device Certificate file": {STEM}-device.pem',
+            "4. [ ] Certificate Information: the private key status must say OK", "if not: not OK", "5. [ ] save",
+            "Afterwards:", "Files:", "Notes:", "- by REST, PUT /api/v1/files/tls/2/trustedRoot replaces the whole store",
+            "60 d before expiry (vendor)", "one import at a time", "Preflight:", "these files can be uploaded",
         )
     ]  # fmt: skip
     assert places == sorted(places)
+    assert "lock yourself out" not in sheet  # it is not context 0
+
+
+def test_the_sheet_of_context_0_says_not_to_lock_oneself_out_of_https(
+    lab: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    source = csr_file("web", "dns:web.lab.example", cn="web.lab.example", key=RSA_KEY)
+    lab("sign", source, "--device", "sbc9", "--context", 0)
+
+    lab("export", "web.lab.example", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    sheet = (tmp_path / "k" / "web-ctx0-upload-sheet.txt").read_text()
+    assert "do not lock yourself out of HTTPS" in sheet
+
+
+def test_a_key_that_was_made_here_is_loaded_before_the_certificate(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    sipca("issue", "gw2.lab.example", "--key", "rsa:2048", "--out", tmp_path / "i")
+
+    sipca("export", "gw2.lab.example", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    sheet = (tmp_path / "k" / "gw2.lab.example-upload-sheet.txt").read_text()
+    key = sheet.index("load the private key, gw2.lab.example.key")
+    assert key < sheet.index("Send Device Certificate file")
+
+
+def test_the_sheet_of_a_phone_has_a_slot_for_each_ca_and_both_urls_and_the_scep_note(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    mac = "00908f112233"
+    sipca("issue", mac, "--profile", "phone", "--key", "rsa:2048", "--out", tmp_path / "p")
+
+    sipca("export", mac, "--out", tmp_path / "k", "--target", "audiocodes-phone")
+
+    sheet = (tmp_path / "k" / f"{mac}-upload-sheet.txt").read_text()
+    for part in (
+        "security/ca_certificate/0/uri: trusted-1-root.pem",
+        "security/ca_certificate/1/uri: trusted-2-issuing.pem",
+        f"security/device_certificate_url: the URL of {mac}-device.pem",
+        "security/device_private_key_url",
+        "- SCEP: while security/SCEPServerURL is set",
+        "certificate page",
+    ):
+        assert part in sheet
+    assert "TLS context" not in sheet
 
 
 class _Page(HTMLParser):

@@ -16,7 +16,7 @@ from ca.documents.sign import Files, Signed
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, StoreError, attempt
-from ca.files import conflicts, make_folder, read_bounded, sync_folder, write_atomic
+from ca.files import conflicts, holds, make_folder, read_bounded, sync_folder, write_atomic
 from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.store import devices, issuers
@@ -289,6 +289,12 @@ def settle(delivery: Delivery) -> None:
     folder = place_of(delivery)
     if folder is not None and folder.is_dir():
         sync_folder(folder)
+
+
+def trust_is_there(delivery: Delivery, chain: Chain) -> bool:
+    """Whether the folder has the trust file of now already."""
+    text = chain.trust[TRUSTED_ROOT]
+    return delivery.folder is not None and holds(delivery.folder / TRUSTED_ROOT, [text.encode()])
 
 
 def deliver_trust(delivery: Delivery, chain: Chain) -> None:

@@ -7,11 +7,8 @@ from hashlib import md5, sha1, sha256
 
 import msgspec
 
+from ca.device import sheet_steps
 from ca.device.sheet_steps import Place, SheetStep
-from ca.device.sheet_steps import before as steps_before
-from ca.device.sheet_steps import notes as notes_of
-from ca.device.sheet_steps import steps as steps_at
-from ca.device.sheet_steps import way as way_to
 from ca.model.certificates import CertificateFacts
 from ca.model.findings import Finding
 from ca.names.text import printable
@@ -63,9 +60,9 @@ class Part(msgspec.Struct, frozen=True):
 def parts(sheet: Sheet) -> list[Part]:
     """What is to be done, part by part; a target that says nothing of a part has none."""
     told = (
-        ("Before anything else", steps_before(sheet.place)),
-        ("The way to the page", way_to(sheet.place)),
-        ("Steps, in this order", steps_at(sheet.place)),
+        ("Before anything else", sheet_steps.before(sheet.place)),
+        ("The way to the page", sheet_steps.way(sheet.place)),
+        ("Steps, in this order", sheet_steps.steps(sheet.place)),
         ("Afterwards", _afterwards(sheet)),
     )
     return [Part(heading, tuple(steps)) for heading, steps in told if steps]
@@ -83,7 +80,7 @@ def _afterwards(sheet: Sheet) -> list[SheetStep]:
 
 def notes(sheet: Sheet) -> list[str]:
     """What is good to know, and nothing to tick."""
-    return notes_of(sheet.place)
+    return sheet_steps.notes(sheet.place)
 
 
 def thumbprints(sheet: Sheet, facts: CertificateFacts) -> list[tuple[str, str]]:

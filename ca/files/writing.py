@@ -277,6 +277,19 @@ def conflicts(path: Path, data: bytes | None) -> bool:
     return _compare(path, data) == "other"
 
 
+def holds(path: Path, pieces: Iterable[bytes]) -> bool:
+    """Whether a regular file, not a link, has exactly this content.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    with store_errors(path):
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as present:
+            return all(present.read(len(each)) == each for each in pieces) and not present.read(1)
+
+
 def _compare(path: Path, data: bytes | None) -> Literal["absent", "same", "other"]:
     """Compare what is at ``path`` with ``data``; if that is None, anything is "other"."""
     with store_errors(path):

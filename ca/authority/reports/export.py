@@ -25,7 +25,15 @@ from ca.documents.export import ExportDocument
 from ca.encoding import pem
 from ca.encoding.pkcs7 import certs_only
 from ca.errors import CAError, ConflictError, PolicyError, attempt
-from ca.files import conflicts, lock_folder, make_folder, make_zip, read_bounded, write_atomic
+from ca.files import (
+    conflicts,
+    holds,
+    lock_folder,
+    make_folder,
+    make_zip,
+    read_bounded,
+    write_atomic,
+)
 from ca.keys.files import KeyFileFormat
 from ca.model.findings import Finding
 from ca.profiles.target import Target
@@ -89,9 +97,11 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
                 f"'{wishes.folder}' holds another {', '.join(foreign)}",
                 hint="--overwrite replaces files, or choose another --out",
             )
+        unchanged = [n for n, data in files.items() if holds(wishes.folder / n, [data])]
         upload_files.remove_stale_trust_files(wishes.folder, chain)
         for name, data in files.items():
-            write_atomic(wishes.folder / name, data, overwrite=True)
+            if name not in unchanged:
+                write_atomic(wishes.folder / name, data, overwrite=True)
     record_export(home, row)
     written = [str(wishes.folder / name) for name in files]
     return ExportDocument(
@@ -106,6 +116,7 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         ),
         target=target.name,
         findings=findings,
+        unchanged=[str(wishes.folder / name) for name in unchanged],
     )
 
 

@@ -85,6 +85,10 @@ class Batch:
         except CAError as error:
             failure = mendable(error)
             return lambda: [failure for _ in candidates]
+        planned = [
+            each if isinstance(each, CAError) else attempt(self.place.noted, each)
+            for each in planned
+        ]
         pending = self.crew.write(
             [
                 Writing(files.texts, self.place.delivery.overwrite or candidate.replaces)

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
+
 from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.signing.judge import Candidate, Source
@@ -19,7 +21,7 @@ from ca.authority.upload_files import Chain, Delivery, PlannedFiles
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, attempt
-from ca.files import conflicts, lock_folder, read_bounded
+from ca.files import conflicts, holds, lock_folder, read_bounded
 from ca.keys.public import read_public_key
 from ca.names.text import printable
 from ca.store import certificates
@@ -61,6 +63,7 @@ class Place:
         self._held = ExitStack()
         self._is_held = False
         self._has_trust = False
+        self.trust_there = False
 
     @property
     def takes_files(self) -> bool:
@@ -96,6 +99,15 @@ class Place:
         context = candidate.source.wishes.context
         return upload_files.planned_files(self.delivery, candidate.stem, context, leaf, self.chain)
 
+    def noted(self, planned: PlannedFiles) -> PlannedFiles:
+        """The same files, with those named that are there already, before any is written."""
+        there = [path for path, text in planned.texts if holds(Path(path), [text.encode("ascii")])]
+        root = planned.files.trusted_root
+        if root is not None and self.trust_there:
+            there.append(root)
+        files = msgspec.structs.replace(planned.files, unchanged=there)
+        return msgspec.structs.replace(planned, files=files)
+
     def deliver_trust(self) -> None:
         """Write the folder's trust files, once per call.
 
@@ -104,6 +116,7 @@ class Place:
         """
         upload_files.make_place(self.delivery)
         if not self._has_trust:
+            self.trust_there = upload_files.trust_is_there(self.delivery, self.chain)
             upload_files.deliver_trust(self.delivery, self.chain)
             self._has_trust = True
 

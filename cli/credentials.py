@@ -11,6 +11,7 @@ import typer
 
 from ca.errors import KeyUnavailableError
 from cli.passphrase import Passphrase
+from cli.prompts import has_terminal
 
 if TYPE_CHECKING:
     from ca.authority.devices.session import Credentials
@@ -63,9 +64,7 @@ class _Password(Passphrase):
         return os.environ.get("SIPCA_DEVICE_PASSWORD")
 
     def _ask(self, purpose: str, *, new: bool) -> str:
-        from cli.passphrase import _has_terminal
-
-        if self.settings.no_input or not _has_terminal():
+        if self.settings.no_input or not has_terminal():
             raise KeyUnavailableError(
                 "the device's password is needed and none was given",
                 hint="--password-file FILE, SIPCA_DEVICE_PASSWORD_FILE or SIPCA_DEVICE_PASSWORD",

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
-import sys
 import unicodedata
 from pathlib import Path
 
 from ca.authority.home import Environment, RootKeyFile, no_passphrase
-from ca.errors import KeyUnavailableError
+from ca.errors import CAError, KeyUnavailableError
 from ca.files import read_bounded
 from cli.bugs import bug_teller
+from cli.output import say_anyway
+from cli.prompts import has_terminal
 from cli.settings import Settings
 from cli.terminal import one_line
 from cli.utf8 import read_stdin
 
 MAX_PASSPHRASE_FILE = 4096
+TRIES = 3
 
 
 def environment_of(settings: Settings) -> Environment:
     """The clock, random numbers and passphrase source for this call's home."""
     passphrase = Passphrase(settings)
     return Environment(
-        passphrase=passphrase, bug=bug_teller(settings), root_key=root_key_of(settings, passphrase)
+        passphrase=passphrase,
+        again=passphrase.again,
+        bug=bug_teller(settings),
+        root_key=root_key_of(settings, passphrase),
     )
 
 
@@ -41,6 +46,15 @@ class Passphrase:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._known: bytes | None = None
+        self._asked = 0
+
+    def again(self, error: CAError) -> bool:
+        """Whether it may be asked once more after it opened nothing; says why."""
+        if not 0 < self._asked < TRIES:
+            return False
+        self._known = None
+        say_anyway(f"{one_line(error.message)}; once more")
+        return True
 
     def __call__(self, purpose: str, *, new: bool = False) -> bytes:
         """The passphrase in UTF-8, NFC, without the one line end that files have.
@@ -74,17 +88,23 @@ class Passphrase:
         return _cut_line_end(data, file)
 
     def _ask(self, purpose: str, *, new: bool) -> str:
-        if self.settings.no_input or not _has_terminal():
+        if self.settings.no_input or not has_terminal():
             return no_passphrase("passphrase", new=new).decode()
         import getpass
         import signal
 
+        self._asked += 1
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a batch has its own
         try:
             with self.settings.around_prompt():
                 first = getpass.getpass(f"{one_line(purpose)}: ")
-                if new and getpass.getpass("again: ") != first:
-                    raise KeyUnavailableError("the two passphrases differ", hint="try again")
+                tries = 1
+                while new and getpass.getpass("again: ") != first:
+                    if tries == TRIES:
+                        raise KeyUnavailableError("the two passphrases differ", hint="try again")
+                    tries += 1
+                    say_anyway("the two differ; both once more")
+                    first = getpass.getpass(f"{one_line(purpose)}: ")
         except EOFError:
             raise KeyUnavailableError("no passphrase was typed", hint="try again") from None
         except UnicodeDecodeError:
@@ -109,7 +129,7 @@ class NewPassphrase(Passphrase):
         return self._from_file(self.file, "the new passphrase")
 
     def _ask(self, purpose: str, *, new: bool) -> str:
-        if self.settings.no_input or not _has_terminal():
+        if self.settings.no_input or not has_terminal():
             raise KeyUnavailableError(
                 "a new passphrase is needed and none was given",
                 hint="give --new-passphrase-file FILE",
@@ -173,13 +193,3 @@ def _octets(text: str) -> bytes:
 
 def _not_utf8(what: str) -> KeyUnavailableError:
     return KeyUnavailableError(f"{what} is not UTF-8", hint="give the passphrase in UTF-8")
-
-
-def _has_terminal() -> bool:
-    if os.name != "posix":
-        return sys.stdin is not None and sys.stdin.isatty()
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ca.authority.home import Home
-from cli.passphrase import Passphrase, _has_terminal
+from cli.passphrase import Passphrase
+from cli.prompts import has_terminal
 from cli.settings import Settings
 
 
@@ -34,7 +35,7 @@ def store_passphrase(
     from ca.authority.server_files import stores
 
     names = stores(home.library.target(target))
-    if not names or settings.no_input or not _has_terminal():
+    if not names or settings.no_input or not has_terminal():
         return None
     new = not any((out / name).exists() for name in names)
     return StorePassphrase(settings)(f"passphrase of {', '.join(names)}", new=new)

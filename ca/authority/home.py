@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -79,6 +80,8 @@ class Environment(msgspec.Struct, frozen=True):
     passphrase: PassphraseSource
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     random_bits: Callable[[int], int] = random_bits
+    again: Callable[[CAError], bool] = lambda _: False
+    """Whether the passphrase may be asked for once more, after one that opened nothing."""
     step: Callable[[str], None] = lambda _: None
     bug: Callable[[str], None] = lambda _: None
     root_key: RootKeyFile | None = None
@@ -221,7 +224,16 @@ class Home:
             elif key.encrypted:
                 word = "token's PIN" if is_on_token(key.pkcs8) else "passphrase"
                 passphrase = self.environment.passphrase(f"{word} of {self.name}")
-            self._signers[ca.issuer.id] = open_signer(key, passphrase)
+            try:
+                self._signers[ca.issuer.id] = open_signer(key, passphrase)
+            except KeyUnavailableError as error:
+                if (
+                    passphrase is None
+                    or is_on_token(key.pkcs8)
+                    or not self.environment.again(error)
+                ):
+                    raise  # a token counts the wrong PINs, and locks
+                return self.signer(ca)
             self._passphrases[ca.issuer.id] = passphrase
         return self._signers[ca.issuer.id]
 
@@ -341,7 +353,7 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
         raise StoreError(f"'{database}' is not a file", hint="choose another --home")
     if not database.exists():
         refuse_unfinished_restore(path)
-        raise NotFoundError(f"there is no CA in '{path}'", hint="'sipca init' makes one there")
+        raise _no_ca(path)
     with open_store(database, read_only=read_only) as store:
         if store.needs_upgrade():
             if store.mode != "rw":
@@ -351,6 +363,31 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
                 )
             upgrade(store, lambda before: pin(store, before, at=environment.clock(), actor=actor()))
         yield Home(path, store, environment)
+
+
+def _no_ca(path: Path) -> CAError:
+    """That there is no CA in a folder, and where one may be instead."""
+    if path.is_file():
+        return StoreError(
+            f"'{path}' is a file, and a CA home is a folder",
+            hint=f"if it is a backup: sipca restore {path} --home NEW-FOLDER",
+        )
+    near = next((each for each in _folders_near(path) if (each / DATABASE).is_file()), None)
+    if near is not None:
+        hint = f"there is one in '{near}': --home {near}; sipca init makes a new one"
+    else:
+        hint = (
+            "a home is looked for at --home, else SIPCA_HOME, else in the user's own folder: name "
+            "it, or sipca restore a backup of it; only a new CA is made by sipca init"
+        )
+    return NotFoundError(f"there is no CA in '{path}'", hint=hint)
+
+
+def _folders_near(path: Path) -> Iterator[Path]:
+    """The folder above, and those directly below."""
+    yield path.parent
+    with contextlib.suppress(OSError):
+        yield from islice((each for each in path.iterdir() if each.is_dir()), 100)
 
 
 def refuse_unfinished_restore(path: Path) -> None:

@@ -19,7 +19,7 @@ from ca.device.preflight_trust import chain, trust
 from ca.device.upload import Upload
 from ca.errors import BugError
 from ca.model.findings import Basis, Finding, Violation, cases, rule, run_all
-from ca.names.hosts import is_factory_name, looks_like_host
+from ca.names.hosts import is_factory_name, is_mac, looks_like_host
 from ca.profiles.target import Target
 from ca.verification import has_weak_hash
 
@@ -32,7 +32,7 @@ APPLE_DAYS = 825
     "A DER file, or one with a byte order mark.",
 )
 def form(upload: Upload) -> Iterator[Violation]:
-    """The device certificate's file is PEM in plain ASCII, without a private key."""
+    """The device certificate's file is PEM of plain ASCII, without a private key."""
     file, pages = upload.device, upload.target.pages
     if file.bundle.form not in upload.target.files.formats:
         yield Violation(
@@ -53,13 +53,10 @@ def form(upload: Upload) -> Iterator[Violation]:
         )
 
 
-@rule("preflight-several", "warning", "targets 2", basis="inferred")
-@cases(
-    "sbc1-device.pem as sipca writes it",
-    "sbc1-fullchain.pem: whether a device takes a chain there is not known.",
-)
-def several(upload: Upload) -> Violation | None:
-    """The device certificate is alone in its file, unless the target takes a chain."""
+@rule("preflight-chain-in-device-file", "warning", "targets 2; targets 10", basis="inferred")
+@cases("The device certificate alone.", "Leaf and issuer in one file.")
+def chain_in_device_file(upload: Upload) -> Violation | None:
+    """The device certificate is alone in its file, where a chain is not known to be taken."""
     file, pages = upload.device, upload.target.pages
     if not upload.target.files.one_block or len(file.bundle.members) < 2:
         return None
@@ -169,7 +166,7 @@ def san_critical(upload: Upload) -> Violation | None:
 def san(upload: Upload) -> Iterator[Violation]:
     """The certificate has a SAN, and each name in it has the right type."""
     pages, facts = upload.target.pages, upload.device.facts
-    if not facts.san and not upload.is_known_by_mac:
+    if not facts.san and not _is_known_by_cn(upload):
         yield Violation(
             "the certificate has no SAN", f"{pages.csr}: fill in a SAN, or sign with --san"
         )
@@ -186,6 +183,12 @@ def san(upload: Upload) -> Iterator[Violation]:
             )
 
 
+def _is_known_by_cn(upload: Upload) -> bool:
+    """Whether this is a phone's, which 802.1X and provisioning know by the MAC in its CN."""
+    cn = upload.device.facts.cn
+    return upload.target.request.mac_is_name and cn is not None and is_mac(cn)
+
+
 @rule("preflight-cn", "error", "targets 8; targets 4", basis="inferred")
 @cases("CN=sbc1.lab.example with dns:sbc1.lab.example", "CN=ACL_482913, or a CN that the SAN lacks")
 def cn(upload: Upload) -> Iterator[Violation]:
@@ -195,7 +198,7 @@ def cn(upload: Upload) -> Iterator[Violation]:
         yield Violation(
             "the subject has no CN", f"{page}, field Subject Name [CN]: enter the host name"
         )
-    elif upload.is_known_by_mac:
+    elif is_factory_name(facts.cn) and _is_known_by_cn(upload):
         return
     elif is_factory_name(facts.cn):
         yield Violation(
@@ -337,8 +340,9 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
 
 RULES = (
     unreadable, repaired, encoding,
-    form, several, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn,
-    purposes, validity, alarm, apple, chain, trust, peer, sip_uri,
+    form, chain_in_device_file, text, key, weak_key, key_kind, weak_hash, san_critical, san,
+    *NAME_RULES, cn, purposes,
+    validity, alarm, apple, chain, trust, peer, sip_uri,
 )  # fmt: skip
 _BASIS_OF: dict[str, Callable[[Target], Basis]] = {
     "preflight-form": lambda target: target.files.basis,

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from ca.device.trust import name_of
 from ca.device.upload import Upload
+from ca.encoding.certificates import read_certificate
+from ca.errors import CAError, attempt
+from ca.model.certificates import CertificateFacts
 from ca.model.findings import Violation, cases, rule
 from ca.verification import chain_to_root, is_self_signed, unverifiable_issuer
 
@@ -17,10 +20,13 @@ from ca.verification import chain_to_root, is_self_signed, unverifiable_issuer
     "The root alone, although an issuing CA signed the certificate.",
 )
 def chain(upload: Upload) -> Iterator[Violation]:
-    """The trust file leads from the device certificate to a self-signed root, in that order."""
+    """The trust file leads from the device certificate to a self-signed root, in that order.
+
+    A server sends its chain with its certificate, so there the trust file may be the root alone.
+    """
     if upload.trust is None:
         return
-    members, page = upload.trust.members, upload.target.pages.trust
+    members, page = (*_sent_with(upload), *upload.trust.members), upload.target.pages.trust
     issuers, is_complete = chain_to_root(upload.device.facts, members)
     unverifiable = None if issuers else unverifiable_issuer(upload.device.facts, members)
     if unverifiable is not None:
@@ -49,6 +55,14 @@ def chain(upload: Upload) -> Iterator[Violation]:
                 "the next, the root last",
                 "sipca chain writes them in order",
             )
+
+
+def _sent_with(upload: Upload) -> list[CertificateFacts]:
+    """The certificates after the first in a server's file; a device's page takes one alone."""
+    if not upload.target.server_files:
+        return []
+    read = [attempt(read_certificate, each.der) for each in upload.device.bundle.members[1:]]
+    return [facts for facts in read if not isinstance(facts, CAError)]
 
 
 @rule("preflight-trust", "error", "targets 3", basis="vendor")

@@ -10,7 +10,7 @@ from ca.csr.request import CertificateRequest
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.text import printable
 from ca.profiles.patterns import fill, matches
-from ca.profiles.target import Target
+from ca.profiles.target import Step, Target
 
 
 class RequestAtTarget(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ def placeholder_subject(subject: RequestAtTarget) -> Violation | None:
 def factory_name(subject: RequestAtTarget) -> Violation | None:
     """The CN is not the one that this kind of device makes up when the field is left empty."""
     pattern, cn = subject.target.request.factory_cn, subject.request.cn
-    if not pattern or cn is None or not matches(pattern, cn) or subject.target.request.mac_cn:
+    if not pattern or cn is None or not matches(pattern, cn):
         return None
     return Violation(
         f"the CN '{printable(cn)}' was made up by the device because the field was empty",
@@ -112,20 +112,20 @@ def next_steps(
 
     A server has files of its own, which hold the key, too.
     """
-    steps = []
     if target.server_files and not target.steps:
         words = f"sipca export REF --target {target.name} --key KEY-FILE --out DIR"
         return [f"{words} writes the files that the server wants"]
-    for step in target.steps:
-        text = fill(
-            step.text,
-            {
-                "trusted_root": trusted_root,
-                "device": device,
-                "context": "" if context is None else str(context),
-                "address": "the device",
-                "slot": "0, and the next ones",
-            },
-        )
-        steps.append(text if step.basis == "vendor" else f"{text} (inferred)")
-    return steps
+    if target.trust.several_in_one == "no":  # the bundle is of no use there
+        trusted_root = f"{trusted_root.replace('trusted-root', 'trusted-1-root')}, and so on"
+    values = {
+        "trusted_root": trusted_root,
+        "device": device,
+        "context": "" if context is None else str(context),
+        "address": "the device",
+        "slot": "0",
+    }
+    return [_told(step, fill(step.text, values)) for step in target.steps]
+
+
+def _told(step: Step, text: str) -> str:
+    return text if step.basis == "vendor" else f"{text} (inferred)"

@@ -83,11 +83,11 @@ def notes(sheet: Sheet) -> list[str]:
     return sheet_steps.notes(sheet.place)
 
 
-def thumbprints(sheet: Sheet, facts: CertificateFacts) -> list[tuple[str, str]]:
-    """Name and hex digits of each thumbprint that the target's pages or manuals use."""
+def thumbprints(facts: CertificateFacts) -> list[tuple[str, str]]:
+    """Name and hex digits of each thumbprint that a page or a caller may name."""
     return [
         (name.upper().replace("SHA", "SHA-"), _grouped(_HASHES[name](facts.der)))
-        for name in sheet.place.target.trust.thumbprints
+        for name in _HASHES
     ]
 
 
@@ -107,7 +107,7 @@ def as_text(sheet: Sheet) -> str:
         lines += ["", f"{part.heading}:"]
         for number, step in enumerate(part.steps, 1):
             lines.append(f"  {number}. [ ] {step.text}")
-            lines += [f"         if not: {step.if_not}"] if step.if_not else []
+            lines += [f"         if it does not: {step.otherwise}"] if step.otherwise else []
     lines += ["", "Files:", *_file_lines(sheet)]
     told = notes(sheet)
     lines += ["", "Notes:", *(f"  - {each}" for each in told)] if told else []
@@ -125,7 +125,7 @@ def _file_lines(sheet: Sheet) -> list[str]:
         for facts in row.certificates:
             lines.append(f"    {name_of(facts)}, until {facts.validity.not_after:%Y-%m-%d}")
             lines.append(f"      serial   {facts.serial}")
-            lines += [f"      {name:<8} {digits}" for name, digits in thumbprints(sheet, facts)]
+            lines += [f"      {name:<8} {digits}" for name, digits in thumbprints(facts)]
     return lines
 
 

@@ -17,7 +17,7 @@ from ca.device.sheet import (
 from ca.names.text import printable
 
 _STYLE = """
-@page { size: A4; margin: 14mm 12mm; }
+@page { margin: 14mm 12mm; }
 body { font: 11pt/1.35 system-ui, sans-serif; max-width: 60em; margin: 1.5em auto; padding: 0 1em; }
 h1 { font-size: 1.1em; font-weight: normal; margin: 0; }
 h2 { font-size: 1em; margin: .8em 0 .1em; }
@@ -31,7 +31,7 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 ol, ul { margin: 0; padding-left: 2.2em; }
 ol.todo li::before { content: "\\2610\\00a0"; }
 .else { color: #444; display: block; }
-.else::before { content: "If not: "; font-weight: bold; }
+.else::before { content: "if it does not: "; font-weight: bold; }
 .fail { color: #b00020; } .warn { color: #8a5a00; }
 @media print {
   body { font-size: 8.3pt; line-height: 1.22; margin: 0; padding: 0; max-width: none; }
@@ -54,7 +54,7 @@ def as_html(sheet: Sheet) -> str:
         f"{_head(sheet)}"
         f"{''.join(map(_html_part, parts(sheet)))}"
         "<h2>Files, and what to compare</h2><table>"
-        f"{''.join(_html_row(sheet, row) for row in sheet.rows)}</table>\n"
+        f"{''.join(_html_row(row) for row in sheet.rows)}</table>\n"
         + (f'<h2>Notes</h2><ul class="notes">{told}</ul>\n' if told else "")
         + f"<h2>Preflight</h2><ul>{findings or '<li>these files can be uploaded</li>'}</ul>\n"
         "</body></html>\n"
@@ -74,19 +74,17 @@ def _head(sheet: Sheet) -> str:
 def _html_part(part: Part) -> str:
     items = "".join(
         f"<li>{_safe(step.text)}"
-        + (f' <span class="else">{_safe(step.if_not)}</span>' if step.if_not else "")
+        + (f' <span class="else">{_safe(step.otherwise)}</span>' if step.otherwise else "")
         + "</li>"
         for step in part.steps
     )
     return f'<h2>{_safe(part.heading)}</h2><ol class="todo">{items}</ol>\n'
 
 
-def _html_row(sheet: Sheet, row: SheetRow) -> str:
+def _html_row(row: SheetRow) -> str:
     cells = []
     for facts in row.certificates:
-        prints = "<br>".join(
-            f"{name} <code>{digits}</code>" for name, digits in thumbprints(sheet, facts)
-        )
+        prints = "<br>".join(f"{name} <code>{digits}</code>" for name, digits in thumbprints(facts))
         cells.append(
             f"<td>{_safe(name_of(facts))}, until {facts.validity.not_after:%Y-%m-%d}, serial "
             f"<code>{facts.serial}</code><br>{prints}</td>"

@@ -14,7 +14,7 @@ class SheetStep(msgspec.Struct, frozen=True):
     """One thing to do, and what to do if it does not work; inferences are marked."""
 
     text: str
-    if_not: str = ""
+    otherwise: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ def notes(place: Place) -> list[str]:
 
 
 def _filled(place: Place, told: Sequence[Step]) -> list[SheetStep]:
-    wanted = [each for each in told if each.context is None or place.context in (None, 0)]
+    wanted = [each for each in told if each.context in (None, place.context or 0)]
     return [made for step in wanted for made in _each_import(place, step)]
 
 
@@ -102,13 +102,13 @@ def _each_import(place: Place, step: Step) -> Iterator[SheetStep]:
         return
     for slot, name in enumerate(place.singles):
         made = _step(step, {**values, "trusted_root": name, "slot": str(slot)})
-        yield msgspec.structs.replace(made, if_not=made.if_not if slot == 0 else "")
+        yield msgspec.structs.replace(made, otherwise=made.otherwise if slot == 0 else "")
 
 
 def _step(step: Step, values: Mapping[str, str]) -> SheetStep:
-    text, if_not = fill(step.text, values), fill(step.if_not, values)
+    text, otherwise = fill(step.text, values), fill(step.otherwise, values)
     if step.basis == "inferred":
         text = f"{text} (inferred)"
-    if if_not and step.if_not_basis == "inferred":
-        if_not = f"{if_not} (inferred)"
-    return SheetStep(text, if_not)
+    if otherwise and step.otherwise_basis == "inferred":
+        otherwise = f"{otherwise} (inferred)"
+    return SheetStep(text, otherwise)

@@ -20,7 +20,6 @@ from ca.encoding.certificates import read_certificate
 from ca.errors import Kind, MalformedError
 from ca.keys.public import PublicKey, read_public_key
 from ca.model.certificates import CertificateFacts
-from ca.names.hosts import is_mac
 from ca.profiles.target import Target
 
 Role = Literal["both", "server", "client"]
@@ -68,10 +67,7 @@ class OtherKey(msgspec.Struct, frozen=True):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """All that is judged together. ``at`` is the device's time; ``role`` is the TLS context's.
-
-    ``mac_cn``: a MAC address may be the CN, as for phones.
-    """
+    """All that is judged together. ``at`` is the device's time; ``role`` is the TLS context's."""
 
     target: Target
     device: DeviceFile
@@ -81,14 +77,6 @@ class Upload(msgspec.Struct, frozen=True):
     peers: tuple[str, ...] = ()
     role: Role = "both"
     unread: tuple[UnreadFile, ...] = ()
-    mac_cn: bool = False
-
-    @property
-    def is_known_by_mac(self) -> bool:
-        """Whether the CN is a MAC address where that is the usual name of a device."""
-        cn = self.device.facts.cn
-        wanted = self.mac_cn or self.target.request.mac_cn
-        return wanted and cn is not None and is_mac(cn)
 
 
 def device_file(name: str, data: bytes) -> DeviceFile:

@@ -31,15 +31,15 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Step(_Closed, frozen=True):
     """One step of an upload; ``text`` may contain the words of ``PLACES``.
 
-    ``if_not``: what to do if it does not work, with a basis of its own. ``context``: only for
-    this TLS context.
+    ``otherwise`` is what to do if it does not work, with a basis of its own; ``context``: the only
+    TLS context it is for.
     """
 
     text: str
     basis: Basis
-    if_not: str = ""
-    if_not_basis: Basis = "inferred"
-    context: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    otherwise: str = ""
+    otherwise_basis: Basis = "inferred"
+    context: int | None = None
 
 
 PLACES = ("trusted_root", "device", "context", "address", "slot")
@@ -61,14 +61,16 @@ BEFORE = (
 class RequestFacts(_Closed, frozen=True):
     """CSRs of the device: the pattern of its factory CN (see ``patterns``), its example subject.
 
-    ``mac_cn``: a MAC address as CN is its usual name, not a field that was left empty.
+    ``instead``: what is done where there is no CSR page.
+    ``mac_is_name``: a MAC address in the CN is the device's usual name.
     ``verbatim``: it accepts only certificates with exactly the subject and SAN of its CSR.
     """
 
     factory_cn: str = ""
     placeholder: dict[str, str] = {}
     verbatim: bool = False
-    mac_cn: bool = False
+    instead: str = ""
+    mac_is_name: bool = False
     basis: Basis = "inferred"
 
 
@@ -120,7 +122,7 @@ class TrustFacts(_Closed, frozen=True):
 
     limit: Count = 20
     several_in_one: Literal["yes", "no", "unknown"] = "unknown"
-    thumbprints: tuple[Literal["sha256", "sha1", "md5"], ...] = ("sha256", "sha1", "md5")
+    thumbprints: tuple[Literal["sha256", "sha1", "md5"], ...] = ("sha256", "sha1")
     basis: Basis = "inferred"
 
 
@@ -168,16 +170,16 @@ class OCSPFacts(_Closed, frozen=True):
 class Target(_Closed, frozen=True):
     """One target. ``text`` is its TOML, unchanged.
 
-    ``before`` is done before anything else, ``way`` leads from the start page to the place of the
-    upload, and ``notes`` are for who holds the upload sheet. ``server_files`` are the ``[[file]]``
-    tables; a device's target has none.
+    ``server_files`` are the ``[[file]]`` tables; a device's target has none. ``way`` leads
+    from the start page to the place of the upload; ``before`` is what to do before anything else,
+    and ``notes`` are for who holds the upload sheet.
     """
 
     schema: Literal[1]
     description: str
-    before: tuple[Step, ...] = BEFORE
-    way: tuple[Step, ...] = ()
     steps: tuple[Step, ...] = ()
+    way: tuple[Step, ...] = ()
+    before: tuple[Step, ...] = BEFORE
     notes: tuple[Step, ...] = ()
     server_files: tuple[TargetFile, ...] = msgspec.field(default=(), name="file")
     server: ServerFacts = ServerFacts()
@@ -205,7 +207,7 @@ def check_target(target: Target) -> None:
     for key in ("before", "way", "steps", "notes"):
         for step in getattr(target, key):
             check_template(key, step.text, PLACES)
-            check_template(key, step.if_not, PLACES)
+            check_template(key, step.otherwise, PLACES)
     check_template("form.san", target.form.san, ("number",))
     for text in target.ocsp.fields.values():
         check_template("ocsp.fields", text, ("address", "port"))

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.commands.arguments import NoPassphrase, Protect, key_of, one_of, span
 from cli.options import settings_of, warn_of_synced_folder
-from cli.output import show, talk
+from cli.output import say_anyway, show, talk
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+
+def _asked(settings: Settings) -> tuple[str | None, str | None]:
+    """Name and base URL from a person at the terminal; None where nobody can be asked."""
+    from ca.authority.home import DATABASE
+    from cli.prompts import ask, may_ask
+
+    if not may_ask(settings) or (settings.home_path / DATABASE).exists():
+        return None, None
+    name = ask("name of the CA, as Acme Voice Lab (Enter: one is made up):")
+    say_anyway(
+        "certificates name where CRLs and OCSP are found, by a base URL such as "
+        "http://10.0.0.5:8080; it can be set later, but not for what is signed before"
+    )
+    url = ask("base URL (Enter: none):")
+    say_anyway(
+        "the passphrase protects the CA's keys: it is asked whenever something is signed, and "
+        "nobody can recover it"
+    )
+    return name or None, url or None
 
 
 def init_command(
@@ -57,6 +80,8 @@ def init_command(
     from cli.views.init import init_text
 
     settings = settings_of(ctx)
+    if name is None and base_url is None:
+        name, base_url = _asked(settings)
     for flag, spec in (("--root-key", root_key), ("--issuing-key", issuing_key)):
         if spec is not None:
             key_of(flag, spec)

@@ -17,6 +17,9 @@ from ca.documents.ca import (
 )
 from cli.terminal import one_line, table
 
+_PROTECTIONS = {"none": "unprotected"}
+"""How it is said that a key has no passphrase: whoever reads the file can sign."""
+
 
 def cas_text(cas: list[CARecord]) -> str:
     """One line a CA."""
@@ -26,7 +29,7 @@ def cas_text(cas: list[CARecord]) -> str:
             ca.subject,
             ca.key,
             f"until {ca.not_after:%Y-%m-%d}",
-            f"key: {ca.key_protection}",
+            f"key: {_PROTECTIONS.get(ca.key_protection, ca.key_protection)}",
             ca.id,
         )
         for ca in cas

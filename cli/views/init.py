@@ -16,6 +16,11 @@ def init_text(document: InitDocument) -> str:
     ]
     if document.base_url:
         lines.append(f"certificates will point to {document.base_url}")
+    elif document.created:
+        lines.append(
+            "certificates name no OCSP or CRL address: sipca ca set --base-url URL now, or never "
+            "for what is signed before"
+        )
     if document.created and document.cas[0].key_protection == "passphrase":
         lines.append(
             "keep the passphrase: without it nothing can be signed, and nobody can recover it"

@@ -235,7 +235,7 @@ def test_commands_in_an_empty_home_say_init(bare: CommandLine, tmp_path: Path) -
         answer = bare(*words)
 
         assert answer.exit == 5
-        assert "hint: 'sipca init' makes one there" in answer.err
+        assert "only a new CA is made by sipca init" in answer.err
 
 
 def test_leftovers_of_a_killed_init_are_removed_after_an_hour(bare: CommandLine) -> None:

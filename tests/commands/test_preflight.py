@@ -285,7 +285,7 @@ def test_der_instead_of_pem_is_named_for_both_files(kit: Kit) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
-        (lambda kit, text: text + kit.issuing(), "preflight-several", "holds 2 certificates"),
+        (lambda kit, text: text + kit.issuing(), "preflight-chain-in-device-file", "holds 2 certificates"),
         (lambda _, text: "Bag Attributes\n    friendlyName: x\n" + text, "preflight-text", "text outside its block"),
         (lambda _, text: text.rstrip("\n"), "preflight-text", "no line end after its END line"),
         (lambda _, text: "\ufeff" + text, "preflight-form", "byte order mark"),
@@ -374,13 +374,3 @@ def test_csr_show_tells_by_the_targets_facts_what_its_page_left_out(
     assert "device-no-san-fields" not in new
     assert old["device-no-san-fields"][0] == "inferred"
     assert "device-factory-name" not in generic
-
-
-def test_a_chain_in_the_device_file_is_unknown_so_it_is_warned_of_not_failed(kit: Kit) -> None:
-    device = kit.write("chain.pem", kit.device.read_text() + kit.issuing())
-
-    answer = kit.preflight(device=device)
-
-    (found,) = (each for each in answer.json["findings"] if each["code"] == "preflight-several")
-    assert (answer.exit, found["result"], found["basis"]) == (0, "warn", "inferred")
-    assert "it is not known whether" in found["message"]

@@ -470,3 +470,19 @@ def test_a_key_that_everybody_may_read_is_told_as_it_is(sipca: CommandLine, tmp_
 
     assert "key.pem        0644  key" in said
     assert "key.pem holds the key and everybody may read it: chmod o-r it" in said
+
+
+def test_preflight_takes_the_chain_of_a_server_from_its_own_file(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    out = tmp_path / "o"
+    sipca("issue", "srv.lab.example", "--target", "kamailio", "--out", out)
+    (out / "alone.pem").write_text(sipca("show", "srv.lab.example", "--pem").out)
+    words = ("--target", "kamailio", "--chain", out / "root.pem", "--key", out / "key.pem")
+
+    whole = sipca("preflight", out / "fullchain.pem", *words)
+    alone = sipca("preflight", out / "alone.pem", *words)
+
+    assert whole.exit == 0, whole
+    assert alone.exit == 9
+    assert "lacks the CA that signed the certificate" in alone.out

@@ -275,6 +275,7 @@ def _welcome(behind: socket.socket) -> None:
     with contextlib.suppress(OSError):  # closed by the test
         while True:
             with behind.accept()[0] as connection, contextlib.suppress(OSError):
+                connection.recv(65536)  # what is unread when it is closed would reset it
                 connection.sendall(b"welcome")
 
 

@@ -67,7 +67,6 @@ def kit_of(
             trust=trust_file(upload_files.TRUSTED_ROOT, files[upload_files.TRUSTED_ROOT]),
             peers=device.addresses,
             role=_role(facts.extended_key_usage),
-            mac_cn=row.profile == "phone",
         )
     )
     sheet = _sheet(home, row, device, target, files, findings)

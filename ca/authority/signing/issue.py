@@ -32,6 +32,7 @@ from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address, is_factory_name
+from ca.names.text import printable
 from ca.profiles.profile import Profile
 from ca.store import certificates, devices
 from ca.store.certificates import CertificateRow
@@ -77,11 +78,6 @@ def inferred_name(text: str) -> GeneralName:
     if text.lower().startswith(("sip:", "sips:", "http:", "https:", "urn:")):
         return GeneralName("uri", text)
     return GeneralName("email" if "@" in text else "dns", text)
-
-
-def _is_factory_name(name: GeneralName) -> bool:
-    """Whether it is a MAC or the like: it may be a CN, but nobody dials it as a host name."""
-    return name.kind == "dns" and is_factory_name(name.value)
 
 
 def stem_for(name: GeneralName) -> str:
@@ -182,6 +178,12 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
         raise MalformedError(
             "none of the names is a host name or an address", hint="name what peers dial, too"
         )
+    for each in wishes.names:
+        if is_factory_name(each.value) and each.value != cn:
+            raise MalformedError(
+                f"'{printable(each.value)}' is a factory name or a MAC address, which no SAN holds",
+                hint="name it first, and it becomes the CN; or leave it out",
+            )
     return Order(
         request=own_request(key.public.spki, (SubjectAttribute("CN", cn),)),
         profile=profile,
@@ -189,7 +191,7 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
         wishes=SigningWishes(
             profile=wishes.profile,
             device=wishes.device,
-            san=tuple(each for each in wishes.names if not _is_factory_name(each)),
+            san=tuple(each for each in wishes.names if not is_factory_name(each.value)),
             lifetime=wishes.lifetime,  # type: ignore[arg-type]
             allow=wishes.allow,
         ),

@@ -24,9 +24,9 @@ h2 { font-size: 1em; margin: .8em 0 .1em; }
 .where { font-size: 1.9em; font-weight: bold; line-height: 1.15; margin: .1em 0;
   overflow-wrap: anywhere; }
 .facts, .notes { margin: .1em 0; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; width: 99.5%; table-layout: fixed; }
 td { border: 1px solid #999; padding: .15em .4em; text-align: left; vertical-align: top; }
-td:first-child { width: 27%; }
+td:first-child { width: 26%; overflow-wrap: anywhere; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 ol, ul { margin: 0; padding-left: 2.2em; }
 ol.todo li::before { content: "\\2610\\00a0"; }

@@ -264,3 +264,16 @@ def test_a_mac_is_the_cn_of_a_phone_and_never_a_name_in_its_san(
 
     assert issued.json["san"] == []
     assert (kit.exit, kit.json["findings"]) == (0, [])
+
+
+def test_a_certificate_without_a_context_goes_into_the_registered_one_of_its_device(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    sipca("device", "set", "sbc7", "--context", 3, "--address", "10.4.0.7")
+    words = ("issue", "sbc7.lab.example", "--key", "rsa:2048", "--device", "sbc7")
+    assert sipca(*words, "--out", tmp_path / "i").exit == 0
+
+    sipca("export", "sbc7", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    (sheet,) = (tmp_path / "k").glob("*-upload-sheet.txt")
+    assert "select the row of the TLS context, index 3;" in sheet.read_text()

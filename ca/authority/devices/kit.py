@@ -101,7 +101,7 @@ def _sheet(
     place = Place(
         target=target,
         address=_address(facts, device),
-        context=row.context,
+        context=device.context if row.context is None else row.context,
         device=name,
         bundle=upload_files.TRUSTED_ROOT,
         singles=tuple(singles),

@@ -368,8 +368,8 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
 def _no_ca(path: Path) -> CAError:
     """That there is no CA in a folder, and where one may be instead."""
     if path.is_file():
-        return StoreError(
-            f"'{path}' is a file, and a CA home is a folder",
+        return NotFoundError(
+            f"there is no CA in '{path}': it is a file, and a CA home is a folder",
             hint=f"if it is a backup: sipca restore {path} --home NEW-FOLDER",
         )
     near = next((each for each in _folders_near(path) if (each / DATABASE).is_file()), None)

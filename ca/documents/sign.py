@@ -91,8 +91,6 @@ class SigningDocument(Document, frozen=True, kw_only=True):
 
     ca: str
     home: str
-    chain_pem: str = ""
-    root_pem: str = ""
     dry_run: bool = False
     signed: list[Signed]
     skipped: list[Skipped]
@@ -101,3 +99,5 @@ class SigningDocument(Document, frozen=True, kw_only=True):
     interrupted: bool = False
     left: int = 0
     pending: str | None = None
+    chain_pem: str = ""
+    root_pem: str = ""

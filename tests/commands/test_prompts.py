@@ -209,7 +209,7 @@ def test_without_a_ca_it_is_said_where_homes_are_looked_for(
     inside = CommandLine(tmp_path)("list")
     below = CommandLine(bare.home / "profiles")("list")
 
-    assert (nothing.exit, file.exit, inside.exit, below.exit) == (5, 8, 5, 5)
+    assert (nothing.exit, file.exit, inside.exit, below.exit) == (5, 5, 5, 5)
     assert "at --home, else SIPCA_HOME" in nothing.err
     assert "sipca init" in nothing.err
     assert f"if it is a backup: sipca restore {tmp_path / 'file'}" in file.err

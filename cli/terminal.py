@@ -286,8 +286,9 @@ def _line(row: Sequence[str], widths: Sequence[int], indent: str, width: int | N
     left = None if width is None else width - cells(lead)
     if width is None or left is None or cells(row[-1]) <= left:
         return (lead + row[-1]).rstrip()
-    if left < LEAST_TEXT:
-        hang = indent + " " * BELOW
+    longest = max(map(cells, row[-1].split(" ")))
+    hang = indent + " " * BELOW
+    if left < LEAST_TEXT or left < longest <= width - cells(hang):
         below = _wrapped(row[-1], width - cells(hang))
         return "\n".join([lead.rstrip(), *(hang + each for each in below)])
     first, *more = _wrapped(row[-1], left)

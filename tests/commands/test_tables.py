@@ -159,6 +159,13 @@ def test_running_text_without_room_beside_its_row_goes_below_it(narrow: Terminal
     ]
 
 
+def test_a_word_that_is_too_long_beside_its_row_goes_below_it(narrow: Terminal) -> None:
+    with printed_on(narrow):
+        text = table([("restored", "head 0123456789abcdef0123456789abcdef")])
+
+    assert text.splitlines() == ["restored", "    head", "    0123456789abcdef0123456789abcdef"]
+
+
 def test_a_command_is_not_broken_where_it_fits_in_a_line(narrow: Terminal) -> None:
     with printed_on(narrow):
         text = prose("it stays valid until then: sipca revoke 580a --reason superseded")

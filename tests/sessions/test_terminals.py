@@ -165,7 +165,9 @@ def test_what_is_seen_on_a_terminal_is_as_it_was_looked_at(screen: Screen) -> No
     assert "\\ufdd" not in text  # a mark that was put into other text, and so lost its meaning
 
 
-@pytest.mark.parametrize("line", ["log", "log --verify", "ocsp rotate", "ca rotate --dry-run"])
+@pytest.mark.parametrize(
+    "line", ["log", "log --verify", "backup copy", "ocsp rotate", "ca rotate --dry-run"]
+)
 def test_no_line_is_left_for_the_terminal_to_break(screen: Screen, line: str) -> None:
     seen = screen.shown(line)
 

@@ -31,7 +31,7 @@ def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:
     if settings.quiet:
         return
     with printed_on(sys.stdout):
-        text = painted(view(document))
+        text = painted(prose(view(document)))
     if text:
         print(text)
 

@@ -12,7 +12,7 @@ from ca.documents.trust import (
     TrustMember,
 )
 from ca.encoding.fingerprints import in_pairs
-from cli.terminal import one_line, prose, table
+from cli.terminal import one_line, prose, table, verbatim
 from cli.views.findings import findings_text
 
 
@@ -115,7 +115,7 @@ def _commands(heading: str, commands: list[TrustCommand]) -> list[str]:
     lines = [f"{heading[:-1]}, as administrator:" if asker else heading]
     for each in commands:
         sudo = "sudo " if each.as_root and each.shell == "sh" else ""
-        lines.append(f"  {sudo}{one_line(each.text)}")
+        lines.append(verbatim(f"  {sudo}{one_line(each.text)}"))
     return lines
 
 

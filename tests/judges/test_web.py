@@ -91,6 +91,7 @@ def test_a_pasted_csr_is_signed_by_keyboard_and_its_files_verify(
         capture_output=True, text=True,
     )  # fmt: skip
     assert said.stdout.endswith("OK\n"), said
-    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
     assert browser.execute_script("return document.cookie") == ""
     assert not [each for each in browser.get_log("browser") if each["level"] == "SEVERE"]

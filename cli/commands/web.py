@@ -35,7 +35,7 @@ def web_command(
     """
     try:
         from ca.web.desk import Desk
-        from ca.web.serve import serve
+        from ca.web.web import serve
     except ImportError as error:
         raise typer.BadParameter(
             f"'web' needs the extra sipca[web] ({error.name} is missing): "

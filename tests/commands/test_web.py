@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ca.web.once import Once, Secrets, Unlock
 from stand_in.lab import PASSPHRASE, VECTORS, CommandLine, make_csr
 from stand_in.page import Answered, WebPage, showing
 
+from ca.web.once import Once, Secrets, Unlock
 
 HOSTILE = sorted((VECTORS / "samples" / "hostile").glob("cn-*/in.csr"))
 

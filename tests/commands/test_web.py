@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from stand_in.lab import PASSPHRASE, VECTORS, CommandLine, make_csr
 from stand_in.page import Answered, WebPage, showing
+from stand_in.waiting import until
 
 from ca.web.once import Once, Secrets, Unlock
 
-HOSTILE = sorted((VECTORS / "samples" / "hostile").glob("cn-*/in.csr"))
+HOSTILE = sorted((VECTORS / "hostile").glob("cn-*/in.csr"))
 
 
 @pytest.fixture
@@ -200,6 +201,16 @@ def test_what_a_csr_says_is_escaped(page: WebPage, path: Path) -> None:
     )
 
 
+def test_markup_in_a_subject_is_text(page: WebPage) -> None:
+    csr = make_csr("dns:a.lab.example", cn="<script>alert(1)</script>\u202e").decode()
+
+    raw = page.post("/account", page.form("/", "/account") | {"csr": csr}).octets.decode()
+
+    assert "<script>alert" not in raw
+    assert "\u202e" not in raw
+    assert "&lt;script&gt;" in raw
+
+
 def test_a_file_name_is_escaped(page: WebPage) -> None:
     name = '"><img src=x onerror=alert(1)>\u202e.csr'
     texts = [make_csr(cn="a.lab.example").decode(), make_csr(cn="b.lab.example").decode()]
@@ -314,8 +325,8 @@ def test_thirty_files_are_signed_together_and_handed_out_as_one_zip(
 
     begun = page.post("/sign", form | {"file-name": names, "file-text": texts})
     where = begun.headers["location"]
-    while 'http-equiv="refresh"' in (shown := page.ask(where)).text:
-        pass
+    assert until(lambda: 'http-equiv="refresh"' not in page.ask(where).text)
+    shown = page.ask(where)
 
     assert "30 signed" in shown.text
     assert "1 refused" in shown.text

@@ -69,10 +69,10 @@ USUAL: dict[str, list[str]] = {
     "target list": [],
     "target show": ["generic"],
     "device list": [],
-    "device crib": ["sbc1"],
     "device show": ["sbc1"],
     "device set": ["sbc1"],
     "device remove": ["sbc1"],
+    "device crib": ["sbc1"],
     "device done": ["sbc1", "--step", "trust"],
     "apply": ["{csr}"],
     "completion": ["bash"],
@@ -447,7 +447,7 @@ def test_a_passphrase_typed_that_is_no_text_is_a_clear_error(
 ) -> None:
     import pty
 
-    words = ["init", "--root-key", "ec:p256", "--home", str(tmp_path / "h")]
+    words = ["init", "--name", "Lab", "--root-key", "ec:p256", "--home", str(tmp_path / "h")]
     pid, terminal = pty.fork()
     if pid == 0:
         environment = {"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}

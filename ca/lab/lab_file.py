@@ -170,6 +170,7 @@ def signing_wishes(table: CertificateTable) -> SigningWishes:
         fix_san=table.fix_san,
         lifetime=None if table.lifetime is None else parse_lifetime(table.lifetime),
         allow=frozenset(table.allow),
+        origin="",
     )
 
 

@@ -112,7 +112,9 @@ def _with_given_cn(
     if cn is None:
         return pairs
     if not cn.strip():
-        raise PolicyError("--cn is empty", hint="give a name, or leave --cn out")
+        raise PolicyError(
+            "--cn is empty", hint="give a name, or leave --cn out", rule="subject-empty"
+        )
     given = SubjectAttribute("CN", cn)
     for place, (before, _) in enumerate(pairs):
         if before and before.type == "CN":

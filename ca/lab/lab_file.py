@@ -332,7 +332,9 @@ def _named(path: Path, key: str, check: object) -> object:
     try:
         return check()
     except CAError as error:
-        raise type(error)(f"{path}: {key}: {error.message}", hint=error.hint) from None
+        raise type(error)(
+            f"{path}: {key}: {error.message}", hint=error.hint, rule=error.rule
+        ) from None
 
 
 def _once(path: Path, key: str, names: Iterable[str]) -> None:

@@ -108,10 +108,14 @@ def _check_form(desk: Desk, path: str, fields: Fields) -> None:
     nonce, token = (fields.get(name, [""])[0] for name in ("nonce", "form-token"))
     action = "/sign" if path == "/account" else path  # two buttons of one form
     if not desk.secrets.is_form(action, nonce, token):
-        raise PolicyError("this form was not made by this page", hint="open the page anew")
+        raise PolicyError(
+            "this form was not made by this page", hint="open the page anew", rule="page-form"
+        )
     if desk.read_only and path not in ("/account", "/lock"):
         raise PolicyError(
-            "the page was started to look only", hint="start sipca web without --read-only"
+            "the page was started to look only",
+            hint="start sipca web without --read-only",
+            rule="page-form",
         )
 
 

@@ -78,6 +78,7 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         raise PolicyError(
             f"--key is for files that hold the private key, and target '{target.name}' names none",
             hint="sipca target list shows the servers; a device keeps its own key",
+            rule="target-files",
         )
     findings: list[Finding] = []
     if wishes.target is not None and wishes.format == "pem":
@@ -126,6 +127,7 @@ def _for_server(home: Home, match: Match, target: Target, wishes: ExportWishes) 
         raise PolicyError(
             f"target '{target.name}' says itself which files it wants and in which format",
             hint="leave out --format, --crlf and --zip",
+            rule="target-files",
         )
     server = export_for_server(
         home,

@@ -49,6 +49,7 @@ def check_places(delivery: Delivery, chain: Chain, sources: Iterable[Source]) ->
             raise ConflictError(
                 f"'{seen[name].label}' and '{source.label}' would both be written to '{name}'",
                 hint="rename one, or sign them into different folders",
+                rule="same-file",
             )
         seen.setdefault(name, source)
 
@@ -149,6 +150,7 @@ class Place:
                 raise ConflictError(
                     f"'{path}' {_content(path)} and would be replaced",
                     hint="--overwrite replaces files, or choose another place",
+                    rule="file-in-the-way",
                 )
             replaced = True
         return replaced

@@ -114,7 +114,8 @@ def make_crl(
     until = min(now + lifetime, facts.validity.not_after)
     if until <= now:
         raise PolicyError(
-            f"{ca.issuer.name} expired on {facts.validity.not_after:%Y-%m-%d} and can sign no CRL"
+            f"{ca.issuer.name} expired on {facts.validity.not_after:%Y-%m-%d} and can sign no CRL",
+            rule="ca-ended",
         )
     with (
         open_store(home.store.path) as reader,

@@ -446,7 +446,7 @@ def test_a_passphrase_typed_that_is_no_text_is_a_clear_error(
 ) -> None:
     import pty
 
-    words = ["init", "--root-key", "ec:p256", "--home", str(tmp_path / "h")]
+    words = ["init", "--name", "Lab", "--root-key", "ec:p256", "--home", str(tmp_path / "h")]
     pid, terminal = pty.fork()
     if pid == 0:
         environment = {"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}

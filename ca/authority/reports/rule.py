@@ -28,6 +28,7 @@ RULE_MODULES = (
     "ca.lint.homes",
     "ca.lint.keys_together",
     "ca.lint.lifetimes",
+    "ca.lint.new_devices",
     "ca.lint.public_keys",
     "ca.lint.restored",
     "ca.lint.reused_key",

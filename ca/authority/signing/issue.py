@@ -32,7 +32,7 @@ from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address, is_factory_name
-from ca.names.text import printable
+from ca.names.text import check_device_name, printable
 from ca.profiles.profile import Profile
 from ca.store import certificates, devices
 from ca.store.certificates import CertificateRow
@@ -96,6 +96,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         CAError: it is refused because of a name, the profile or a file; no key was overwritten.
     """
     home.assert_sound()
+    wishes = _with_known_device(home, wishes)
     first = _prepared(home, wishes)
     if first.good is None:
         home.store.assert_writable()
@@ -122,6 +123,19 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         superseded=[superseded_record(old, revoked=wishes.revoke_old) for old in superseded],
         pending=pending,
     )
+
+
+def _with_known_device(home: Home, wishes: IssueWishes) -> IssueWishes:
+    """The wishes, the device spelled as the register has it.
+
+    Raises:
+        MalformedError: nothing can be called that.
+    """
+    if wishes.device is None:
+        return wishes
+    check_device_name(wishes.device)
+    spelled = devices.spelled(home.store, wishes.device) or wishes.device
+    return msgspec.structs.replace(wishes, device=spelled)
 
 
 def would_make(home: Home, wishes: IssueWishes) -> str:
@@ -158,6 +172,8 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     now, before = home.now(), wishes.renew_before
     good = next((row for row in rows if can_be_reused(row, wanted, now, renew_before=before)), None)
     findings = judge.check_clock(wishes.allow) if good is None else []
+    if good is None:
+        findings = [*judge.new_devices.judge(wishes.device, wishes.allow), *findings]
     return _Prospect(job, good, kept is not None, place, findings)
 
 
@@ -204,7 +220,7 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
 class _Prospect(msgspec.Struct, frozen=True):
     """A certificate to make, or the existing good one; ``kept`` says whether the key exists.
 
-    ``findings`` are those of the clock, if a certificate is to be made.
+    ``findings`` are those of the device's name and the clock, if a certificate is to be made.
     """
 
     job: _Job

@@ -227,15 +227,18 @@ def _check_addresses(path: Path, lab: Lab) -> None:
 
 
 def _check_places(path: Path, lab: Lab) -> None:
-    """Check the devices that certificates name: spelled as in their tables, one a context.
+    """Check the devices that certificates name: spelled as in their tables, one a place.
+
+    A place is a TLS context, and a profile of a device without contexts: of two certificates for
+    one, each would supersede the other (``ca.authority.succession``), at every run.
 
     Raises:
         NotFoundError: a device is in no table, but one of nearly that name is.
-        ConflictError: two certificates are for one context of a device.
+        ConflictError: two certificates are for one place of a device.
     """
     names = {each.name.casefold() for each in lab.file.device}
     likeness = Likeness(each.name for each in lab.file.device)
-    taken: dict[tuple[str, int], int] = {}
+    taken: dict[tuple[str, int | str], int] = {}
     for number, table in enumerate(lab.file.certificate):
         if table.device is None:
             continue
@@ -247,15 +250,19 @@ def _check_places(path: Path, lab: Lab) -> None:
                 hint=f"did you mean '{near}'?",
             )
         context = _context(lab, table)
-        if context is None:
+        first = taken.setdefault((folded, table.profile if context is None else context), number)
+        if first == number:
             continue
-        first = taken.setdefault((folded, context), number)
-        if first != number:
+        both = f"{path}: certificate[{first}] and certificate[{number}] are both for"
+        if context is not None:
             raise ConflictError(
-                f"{path}: certificate[{first}] and certificate[{number}] are both for "
-                f"'{table.device}' context {context}",
+                f"{both} '{table.device}' context {context}",
                 hint="a TLS context holds one certificate",
             )
+        raise ConflictError(
+            f"{both} '{table.device}' by profile {table.profile}: each would supersede the other",
+            hint="give a csr its context, or name the device with one of them alone",
+        )
 
 
 def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) -> None:
@@ -288,10 +295,32 @@ def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) 
         if table.csr is not None:
             source = lab.path(table.csr)
             _named(path, f"{key}.csr", lambda source=source: _check_request(source))
-        context = table.context if table.issue else _context(lab, table)
+        _check_belonging(path, key, table)
+        context = None if table.issue else _context(lab, table)
         outputs.append(str(Path(table.out) / device_name(file_stem(table), context)))
     _once(path, "certificate", outputs)
     _check_places(path, lab)
+
+
+def _check_belonging(path: Path, key: str, table: CertificateTable) -> None:
+    """Check that no key is given that would be passed over.
+
+    Raises:
+        MalformedError: it belongs to the other kind of certificate.
+    """
+    of_csr = {
+        "context": table.context is not None,
+        "cn": table.cn is not None,
+        "san": bool(table.san),
+        "fix_san": table.fix_san,
+    }
+    given = of_csr if table.issue else {"key": table.key is not None}
+    for name, is_given in given.items():
+        if is_given:
+            other, this = ("csr", "issue") if table.issue else ("issue", "csr")
+            raise MalformedError(
+                f"{path}: {key}.{name} goes with {other}, not with {this}", hint="leave it out"
+            )
 
 
 def _check_server(library: Library, table: CertificateTable) -> None:

@@ -351,6 +351,8 @@ def test_a_wrong_key_gets_the_hint_of_its_own_table(
         ("[[device]]\nname = 'sbc1'\n[[certificate]]\nissue = ['a.lab.example']\ndevice = 'scb1'\nout = 'o'\n", 5, "certificate[0].device: no [[device]] is called 'scb1'"),
         ("[[device]]\nname = 'a'\naddresses = ['10.0.0.1']\n[[device]]\nname = 'b'\naddresses = ['10.0.0.1']\n", 6, "the address 10.0.0.1 is of 'a' and of 'b'"),
         ("[[device]]\nname = 'a'\ncontext = 1\n[[certificate]]\nissue = ['x.lab.example']\ndevice = 'a'\nout = 'o'\n[[certificate]]\nissue = ['y.lab.example']\ndevice = 'a'\nout = 'p'\n", 6, "certificate[0] and certificate[1] are both for 'a' context 1"),
+        ("[[certificate]]\nissue = ['x.lab.example']\ndevice = 'a'\nout = 'o'\n[[certificate]]\nissue = ['y.lab.example']\ndevice = 'A'\nout = 'p'\n", 6, "certificate[0] and certificate[1] are both for 'A' by profile sip: each would supersede the other"),
+        (f"[[certificate]]\ncsr = '{SAMPLES / 'sbc1.csr'}'\ndevice = 'a'\nout = 'o'\n[[certificate]]\ncsr = '{SAMPLES / 'ec-p256.csr'}'\ndevice = 'a'\nout = 'o'\n", 6, "by profile sip: each would supersede the other"),
     ],
 )  # fmt: skip
 def test_devices_addresses_and_contexts_must_agree(
@@ -362,6 +364,45 @@ def test_devices_addresses_and_contexts_must_agree(
 
     assert answer.exit == code
     assert message in answer.err
+
+
+def test_two_certificates_of_a_device_by_two_profiles_come_to_rest(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "lab.toml").write_text(
+        "schema = 1\n"
+        "[[certificate]]\nissue = ['x.lab.example']\ndevice = 'a'\nout = 'o'\n"
+        "[[certificate]]\nissue = ['y.lab.example']\ndevice = 'a'\nprofile = 'https'\nout = 'o'\n"
+    )
+    sipca("apply", tmp_path / "lab.toml")
+
+    again = sipca("apply", tmp_path / "lab.toml", "--json").json
+
+    assert {each["state"] for each in again["steps"]} == {"unchanged"}
+    assert len(sipca("list", "--json").json["certificates"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("issue = ['x.lab.example']\ncontext = 1", "context goes with csr, not with issue"),
+        ("issue = ['x.lab.example']\ncn = 'y.lab.example'", "cn goes with csr, not with issue"),
+        ("issue = ['x.lab.example']\nsan = ['dns:y.lab.example']", "san goes with csr, not with issue"),
+        ("issue = ['x.lab.example']\nfix_san = true", "fix_san goes with csr, not with issue"),
+        (f"csr = '{SAMPLES / 'sbc1.csr'}'\nkey = 'ec:p256'", "key goes with issue, not with csr"),
+    ],
+)  # fmt: skip
+def test_a_key_that_would_be_passed_over_is_refused(
+    sipca: CommandLine, tmp_path: Path, entry: str, message: str
+) -> None:
+    (tmp_path / "lab.toml").write_text(f"schema = 1\n[[certificate]]\nout = 'o'\n{entry}\n")
+
+    answer = sipca("apply", tmp_path / "lab.toml")
+
+    assert answer.exit == 3
+    assert f"certificate[0].{message}" in answer.err
+    assert "hint: leave it out" in answer.err
+    assert not (tmp_path / "o").exists()
 
 
 def test_what_is_there_but_not_in_the_file_is_told_and_stays(

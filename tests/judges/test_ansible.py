@@ -115,6 +115,16 @@ def test_drift_and_refusals_fail_with_the_sentence_of_sipca(playbook: Playbook) 
     assert "unknown key 'device[0].adress' (hint: did you mean 'addresses'?)" in wrong["msg"]
 
 
+def test_what_was_made_beside_a_refusal_is_told_as_changed(playbook: Playbook) -> None:
+    (playbook.folder / "out").write_text("in the way")
+
+    first, second = playbook.run(), playbook.run()
+
+    assert (first["failed"], first["changed"]) == (True, True)
+    assert (second["failed"], second["changed"]) == (True, False)
+    assert [each["source"] for each in second["refused"]] == ["gw1.lab.example"]
+
+
 def test_ansible_doc_reads_what_the_module_says_of_itself() -> None:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-doc")), "-t", "module", "sipca_lab", "--json"],

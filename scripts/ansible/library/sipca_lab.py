@@ -174,15 +174,15 @@ def _end(module: AnsibleModule, answer: dict, code: int) -> None:
         hint = f" (hint: {error['hint']})" if error.get("hint") else ""
         module.fail_json(msg=f"{error['message']}{hint}", rc=code, steps=[])
     steps, refused = answer["steps"], answer["refused"]
+    done = [each for each in steps if each["state"] not in ("unchanged", "refused")]
     if refused:
         told = "; ".join(f"{each['source']}: {each['message']}" for each in refused)
-        module.fail_json(msg=told, rc=code, steps=steps, refused=refused)
+        module.fail_json(msg=told, rc=code, steps=steps, refused=refused, changed=bool(done))
     changed = not answer["converged"]
     if module.params["state"] == "verified" and changed:
         module.fail_json(msg="the lab is not as the file says", rc=code, steps=steps, refused=[])
     if code not in (0, UNCONVERGED):
         module.fail_json(msg=f"sipca ended with {code}", rc=code, steps=steps)
-    done = [each for each in steps if each["state"] != "unchanged"]
     text = "".join(f"{each['state']} {each['what']} {each['name']}\n" for each in done)
     module.exit_json(
         changed=changed,

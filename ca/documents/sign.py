@@ -8,7 +8,7 @@ import msgspec
 
 from ca.documents.base import Document
 from ca.documents.server import ServerSetup
-from ca.errors import Kind
+from ca.errors import ERRORS, CAError, Kind
 from ca.model.account import FieldAccount
 from ca.model.findings import Finding
 
@@ -78,6 +78,10 @@ class Refused(msgspec.Struct, frozen=True):
     hint: str | None
     exit: int
     rule: str | None = None
+
+    def error(self) -> CAError:
+        """The error that it was refused with, for callers that have one source alone."""
+        return ERRORS[self.kind](self.message, hint=self.hint, rule=self.rule)
 
 
 class SigningDocument(Document, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from ca.authority.signing.sign import sign
 from ca.documents.apply import ApplyDocument, ApplyStep
 from ca.documents.exits import EXIT_CODES
 from ca.documents.sign import Refused, Signed, SigningDocument, Skipped
-from ca.errors import ERRORS, CAError, ConflictError, attempt
+from ca.errors import CAError, ConflictError, attempt
 from ca.files import conflicts, lock_file, make_folder, read_bounded, write_atomic
 from ca.lab.lab_file import (
     CertificateTable,
@@ -219,9 +219,7 @@ def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
 
 def _raise_refusals(document: SigningDocument) -> None:
     for refusal in document.refused:
-        error = ERRORS[refusal.kind](refusal.message, hint=refusal.hint, rule=refusal.rule)
-        error.rule = refusal.rule
-        raise error
+        raise refusal.error()
 
 
 def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:

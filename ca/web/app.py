@@ -133,9 +133,9 @@ def _typed(fields: Fields) -> bytes | None:
     return unicodedata.normalize("NFC", text).encode() if text else None
 
 
-def _keep(desk: Desk, fields: Fields, typed: bytes | None) -> None:
-    """Hold a passphrase that has just opened a key, where the operator said so."""
-    if typed and "unlock" in fields:
+def _keep_if_opened(desk: Desk, home: Home, fields: Fields, typed: bytes | None) -> None:
+    """Hold the passphrase where the operator said so, and only if it has just opened the key."""
+    if typed and "unlock" in fields and home.is_open(home.ca("issuing")):
         desk.unlock.hold(typed)
 
 
@@ -162,16 +162,15 @@ def do_sign(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: 
         with desk.home(typed) as home:
             document = sign(home, sources, delivery=Delivery())
             serial = _serial_of(document)
-            if home.is_open(home.ca("issuing")):
-                _keep(desk, fields, typed)
+            _keep_if_opened(desk, home, fields, typed)
             return f"/certificate/{serial}?new"
 
     def several() -> str:
         with desk.home(typed) as home:
             home.signer(home.ca("issuing"))  # a wrong passphrase is told at once
-            _keep(desk, fields, typed)
+            _keep_if_opened(desk, home, fields, typed)
         name = desk.secrets.fresh()[:16]
-        desk.works[name] = Work(desk, sources, typed or desk.unlock.passphrase)
+        desk.remember(name, Work(desk, sources, typed or desk.unlock.passphrase))
         return f"/batch/{name}"
 
     return _once(desk, fields, one if len(sources) == 1 else several)
@@ -181,12 +180,10 @@ def _serial_of(document: SigningDocument) -> str:
     """The serial of the one certificate of a document.
 
     Raises:
-        PolicyError: it was refused.
+        CAError: it was refused.
     """
     for refused in document.refused:
-        error = CAError(refused.message, hint=refused.hint)
-        error.kind = refused.kind
-        raise error
+        raise refused.error()
     one = (document.signed or document.skipped)[0]
     return one.serial or ""
 
@@ -205,12 +202,7 @@ def batch_zip(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa
 
 
 def _work(desk: Desk, request: Request) -> Work:
-    work = desk.works.get(request.path_params["work"])
-    if work is None:
-        raise NotFoundError(
-            "this page was started after that batch", hint="its certificates are in the list"
-        )
-    return work
+    return desk.work(request.path_params["work"])
 
 
 def certificates(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001
@@ -306,8 +298,7 @@ def do_revoke(desk: Desk, request: Request, fields: Fields) -> Response:
     def work() -> str:
         with desk.home(typed) as home:
             revoke(home, [serial], [], RevocationWishes(reason=reason))  # type: ignore[arg-type]
-            if home.is_open(home.ca("issuing")):
-                _keep(desk, fields, typed)
+            _keep_if_opened(desk, home, fields, typed)
         return f"/certificate/{serial}"
 
     return _once(desk, fields, work)
@@ -322,10 +313,10 @@ def do_renew(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa:
     def work() -> str:
         with desk.home(typed) as home, tempfile.TemporaryDirectory(prefix="sipca-") as folder:
             document = renew(home, RenewWishes(Path(folder), refs=refs))
-            _keep(desk, fields, typed)
+            _keep_if_opened(desk, home, fields, typed)
         for refused in document.refused:
-            error = CAError(f"{refused.source}: {refused.message}", hint=refused.hint)
-            error.kind = refused.kind
+            error = refused.error()
+            error.message = f"{refused.source}: {refused.message}"
             raise error
         return "/certificates"
 

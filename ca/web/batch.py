@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Sequence
 
 from ca.authority.home import Home
@@ -11,7 +12,7 @@ from ca.authority.signing.judge import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery, chain_of, device_name, file_safe
 from ca.documents.sign import Signed, SigningDocument
-from ca.errors import CAError
+from ca.errors import BugError, CAError
 from ca.files import make_zip
 from ca.web.desk import Desk
 
@@ -46,14 +47,11 @@ class Work:
                 self.document = document
         except CAError as error:
             self.error = error
-        except Exception:  # the page must not wait for ever; the thread's own report has the rest
-            self.error = CAErrorOfBatch
-            raise
-
-
-CAErrorOfBatch = CAError(
-    "the batch ended by a bug of sipca", hint="sipca list --all shows the rest"
-)
+        except Exception as error:  # the page must not wait for ever
+            desk.environment.bug("".join(traceback.format_exception(error)))
+            self.error = BugError(
+                "the batch was ended by a bug of sipca", hint="sipca list --all shows the rest"
+            )
 
 
 def _zip(home: Home, entries: Sequence[Signed]) -> bytes:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from ca.authority.home import Environment, Home, open_home
-from ca.errors import CAError, KeyUnavailableError
+from ca.errors import CAError, KeyUnavailableError, NotFoundError
 from ca.model.escaping import escape_hidden
 from ca.web.once import Once, Secrets, Unlock
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ca.web.batch import Work
 
 FOLDER = Path(__file__).parent
+MOST_BATCHES = 20
 _STATUSES = {
     "malformed": 400,
     "refused": 403,
@@ -46,7 +47,7 @@ class Desk:
         self.secrets = Secrets(environment.random_bits)
         self.once = Once()
         self.unlock = Unlock(given)
-        self.works: dict[str, Work] = {}
+        self._works: dict[str, Work] = {}
         self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -78,6 +79,26 @@ class Desk:
         )
         with open_home(self.path, environment, read_only=self.read_only) as home:
             yield home
+
+    def remember(self, name: str, work: Work) -> None:
+        """Keep a batch and its files in memory, and forget the oldest that has ended."""
+        self._works[name] = work
+        ended = [each for each, kept in self._works.items() if not kept.is_running]
+        for each in ended[: max(0, len(self._works) - MOST_BATCHES)]:
+            del self._works[each]
+
+    def work(self, name: str) -> Work:
+        """A batch.
+
+        Raises:
+            NotFoundError: it is not known any more.
+        """
+        work = self._works.get(name)
+        if work is None:
+            raise NotFoundError(
+                "this batch is not known any more", hint="its certificates are in the list"
+            )
+        return work
 
     def page(self, name: str, home: Home, *, status: int = 200, **values: Any) -> Response:
         """A page of an opened home."""

@@ -21,8 +21,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ca.authority.home import Environment
+from ca.errors import NotFoundError
 from ca.web.app import _page
-from ca.web.desk import Desk
+from ca.web.batch import Work
+from ca.web.desk import MOST_BATCHES, Desk
 from ca.web.once import Once, Secrets, Unlock
 
 HOSTILE = sorted((VECTORS / "hostile").glob("cn-*/in.csr"))
@@ -425,3 +427,57 @@ def test_a_bug_of_a_page_is_told_to_the_terminal_and_not_to_the_browser() -> Non
     assert answer.status_code == 500
     assert b"of a page" not in answer.body
     assert "ZeroDivisionError: of a page" in "".join(told)
+
+
+def test_a_passphrase_that_opened_nothing_is_not_held(
+    bare: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+    bare("init", "--name", "Locked", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
+    bare("profile", "new", "mine", "--from", "sip")
+    csr = tmp_path / "a.csr"
+    csr.write_bytes(make_csr(cn="a.lab.example"))
+    serial = bare("sign", csr, "--profile", "mine", "--json").json["signed"][0]["serial"]
+    (bare.home / "profiles" / "mine.toml").unlink()
+    with showing(bare.home, tmp_path / "web.log") as page:
+        page.open()
+        form = page.form("/certificates", "/certificates/renew")
+        fields = form | {"ref": [serial], "passphrase": "wrong", "unlock": "1"}
+
+        answer = page.post("/certificates/renew", fields)
+
+        assert answer.status == 404, answer.text
+        assert "no profile 'mine'" in answer.text
+        assert "· locked" in page.ask("/").text
+
+
+def test_a_bug_in_a_batch_ends_it_and_is_told_to_the_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    environment = Environment(passphrase=lambda _: b"", bug=told.append)
+    desk = Desk(Path("nowhere"), environment, read_only=True, given=None)
+
+    def broken(_: object) -> object:
+        raise ZeroDivisionError("of a batch")
+
+    monkeypatch.setattr(desk, "home", broken)
+    work = Work(desk, [], None)
+
+    assert until(lambda: not work.is_running)
+    assert str(work.error) == "the batch was ended by a bug of sipca"
+    assert "ZeroDivisionError: of a batch" in "".join(told)
+
+
+def test_of_many_batches_the_oldest_that_ended_is_forgotten(tmp_path: Path) -> None:
+    desk = Desk(
+        tmp_path / "none", Environment(passphrase=lambda _: b""), read_only=True, given=None
+    )
+    for number in range(MOST_BATCHES + 1):
+        work = Work(desk, [], None)
+        assert until(lambda work=work: not work.is_running)
+        desk.remember(str(number), work)
+
+    assert desk.work("1").error is not None
+    with pytest.raises(NotFoundError, match="not known any more"):
+        desk.work("0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ca.device.trust import name_of
 from ca.device.upload import Upload
@@ -23,7 +23,8 @@ def chain(upload: Upload) -> Iterator[Violation]:
     """The trust file leads from the device certificate to a self-signed root, in that order.
 
     A server sends its chain with its certificate, so there the trust file may be the root alone.
-    A file with the CAs of other certificates, too, as after a rotation, has no one order.
+    After a rotation the file holds several chains, one after the other; a root that ends an earlier
+    one in that order is not repeated.
     """
     if upload.trust is None:
         return
@@ -50,13 +51,28 @@ def chain(upload: Upload) -> Iterator[Violation]:
         )
     else:
         places = [members.index(each) for each in issuers]
-        is_one_chain = all(each in issuers for each in upload.trust.members)
-        if is_one_chain and places != sorted(places):
+        if places != sorted(places) and not _ends_earlier_chain(issuers, upload.trust.members):
             yield Violation(
                 f"'{upload.trust.name}' is in the wrong order: each certificate must be signed by "
                 "the next, the root last",
                 "sipca chain writes them in order",
             )
+
+
+def _ends_earlier_chain(
+    issuers: Sequence[CertificateFacts], members: Sequence[CertificateFacts]
+) -> bool:
+    """Whether the root stands before the issuing CA because an earlier whole chain ends there."""
+    root = issuers[-1]
+    if root not in members:
+        return False
+    for first in members[: members.index(root)]:
+        above, is_complete = chain_to_root(first, members)
+        places = [members.index(each) for each in (first, *above)]
+        if first not in issuers and is_complete and above[-1] == root and places == sorted(places):
+            below = [members.index(each) for each in issuers[:-1]]
+            return below == sorted(below)
+    return False
 
 
 def _sent_with(upload: Upload) -> list[CertificateFacts]:

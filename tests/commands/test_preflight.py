@@ -127,6 +127,26 @@ def test_a_missing_issuing_ca_a_missing_root_and_a_wrong_order_are_named(kit: Ki
     assert "is in the wrong order" in findings(order)["preflight-chain"]
 
 
+@pytest.mark.parametrize("words", [[], ["--root"]], ids=" ".join)
+def test_after_a_rotation_the_trust_file_holds_chains_in_order_and_no_other_mix_of_them_does(
+    kit: Kit, words: list[str]
+) -> None:
+    kit.sipca("ca", "rotate", *words)
+    kit.sipca("ca", "rotate")
+    kit.sipca("sign", SAMPLES / "ec-p256.csr", "--out", kit.folder / "new")
+    rotated = (kit.folder / "new" / "trusted-root.pem").read_text()
+    newest = rotated.split("-----END CERTIFICATE-----\n")[0] + "-----END CERTIFICATE-----\n"
+
+    good = kit.preflight(trust=kit.write("a.pem", rotated))
+    root_first = kit.preflight(trust=kit.write("b.pem", kit.root() + newest + kit.issuing()))
+    stray = kit.preflight(trust=kit.write("c.pem", kit.root() + kit.issuing() + rotated))
+
+    assert rotated.count("BEGIN") > 2
+    assert "preflight-chain" not in findings(good)
+    assert "is in the wrong order" in findings(root_first)["preflight-chain"]
+    assert "is in the wrong order" in findings(stray)["preflight-chain"]
+
+
 def test_expired_and_not_yet_valid_by_the_devices_clock_are_named(kit: Kit) -> None:
     expired = kit.preflight("--at", "2040-01-01")
     slow = kit.preflight("--at", "2020-01-01T00:00:00Z")

@@ -121,6 +121,8 @@ def choice_of(parameter: Any, path: Words) -> Choice | None:
     """What a parameter of a command is chosen from, if it is."""
     if isinstance(parameter.type, TyperPath):  # preflight's --key is a file
         return None
+    if path == ("fixture", "make") and "--key" in parameter.opts:
+        return _of("ca.lab.fixture", "KEYS")
     if parameter.param_type_name == "argument":
         return ARGUMENTS.get(path)
     return next((OPTIONS[each] for each in parameter.opts if each in OPTIONS), None)

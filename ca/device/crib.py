@@ -52,7 +52,8 @@ def crib(wanted: Wanted) -> CribDocument:
 
 def is_typed(target: Target) -> bool:
     """Whether a person types into a page of this kind of device, so that a CSR comes of it."""
-    return not target.server_files and not target.pages.csr.startswith("no page")
+    no_page = target.request.instead or target.pages.csr.startswith("no page")
+    return not target.server_files and not no_page
 
 
 def _key(target: Target) -> str:
@@ -123,7 +124,7 @@ def _instead(wanted: Wanted) -> Iterator[str]:
     if target.server_files:
         yield f"nothing is typed: {target.description} gets key and certificate as files"
     else:
-        yield f"{target.description}: {target.pages.csr}"
+        yield target.request.instead or f"{target.description}: {target.pages.csr}"
     profile = " --profile phone" if "phone" in target.name else ""
     yield (
         f"sipca issue {names}{profile} --target {target.name} --device {wanted.device} --out DIR"

@@ -19,7 +19,7 @@ from ca.device.preflight_trust import chain, trust
 from ca.device.upload import Upload
 from ca.errors import BugError
 from ca.model.findings import Basis, Finding, Violation, cases, rule, run_all
-from ca.names.hosts import is_factory_name, looks_like_host
+from ca.names.hosts import is_factory_name, is_mac, looks_like_host
 from ca.profiles.target import Target
 from ca.verification import has_weak_hash
 
@@ -29,10 +29,10 @@ APPLE_DAYS = 825
 @rule("preflight-form", "error", "targets 2", basis="vendor")
 @cases(
     "sbc1-device.pem as sipca writes it",
-    "A DER file, a file with leaf and issuer in it, or one with a byte order mark.",
+    "A DER file, or one with a byte order mark.",
 )
 def form(upload: Upload) -> Iterator[Violation]:
-    """The device certificate's file is one PEM block of plain ASCII, without a private key."""
+    """The device certificate's file is PEM of plain ASCII, without a private key."""
     file, pages = upload.device, upload.target.pages
     if file.bundle.form not in upload.target.files.formats:
         yield Violation(
@@ -40,12 +40,6 @@ def form(upload: Upload) -> Iterator[Violation]:
             f"openssl x509 -inform der -in {file.name} -out device.pem"
             if file.bundle.form == "der"
             else f"convert {file.bundle.form} to PEM with sipca trust build or a text editor",
-        )
-    if upload.target.files.one_block and len(file.bundle.members) > 1:
-        yield Violation(
-            f"'{file.name}' holds {len(file.bundle.members)} certificates, but {pages.device} "
-            "is for one",
-            f"upload the device certificate alone; the others belong to {pages.trust}",
         )
     if file.bundle.keys:
         yield Violation(
@@ -57,6 +51,20 @@ def form(upload: Upload) -> Iterator[Violation]:
             f"'{file.name}' is not plain ASCII text" + (" (byte order mark)" * file.has_bom),
             "save it as ASCII without a byte order mark, or export it again",
         )
+
+
+@rule("preflight-chain-in-device-file", "warning", "targets 2; targets 10", basis="inferred")
+@cases("The device certificate alone.", "Leaf and issuer in one file.")
+def chain_in_device_file(upload: Upload) -> Violation | None:
+    """The device certificate is alone in its file, where a chain is not known to be taken."""
+    file, pages = upload.device, upload.target.pages
+    if not upload.target.files.one_block or len(file.bundle.members) < 2:
+        return None
+    return Violation(
+        f"'{file.name}' holds {len(file.bundle.members)} certificates: it is not known whether "
+        f"{pages.device} takes more than one",
+        f"upload the device certificate alone; the others belong to {pages.trust}",
+    )
 
 
 @rule("preflight-text", "warning", "targets 2", basis="inferred")
@@ -158,7 +166,7 @@ def san_critical(upload: Upload) -> Violation | None:
 def san(upload: Upload) -> Iterator[Violation]:
     """The certificate has a SAN, and each name in it has the right type."""
     pages, facts = upload.target.pages, upload.device.facts
-    if not facts.san:
+    if not facts.san and not _is_known_by_cn(upload):
         yield Violation(
             "the certificate has no SAN", f"{pages.csr}: fill in a SAN, or sign with --san"
         )
@@ -175,6 +183,12 @@ def san(upload: Upload) -> Iterator[Violation]:
             )
 
 
+def _is_known_by_cn(upload: Upload) -> bool:
+    """Whether this is a phone's, which 802.1X and provisioning know by the MAC in its CN."""
+    cn = upload.device.facts.cn
+    return upload.target.request.mac_is_name and cn is not None and is_mac(cn)
+
+
 @rule("preflight-cn", "error", "targets 8; targets 4", basis="inferred")
 @cases("CN=sbc1.lab.example with dns:sbc1.lab.example", "CN=ACL_482913, or a CN that the SAN lacks")
 def cn(upload: Upload) -> Iterator[Violation]:
@@ -184,6 +198,8 @@ def cn(upload: Upload) -> Iterator[Violation]:
         yield Violation(
             "the subject has no CN", f"{page}, field Subject Name [CN]: enter the host name"
         )
+    elif is_factory_name(facts.cn) and _is_known_by_cn(upload):
+        return
     elif is_factory_name(facts.cn):
         yield Violation(
             f"the CN '{facts.cn}' is a factory name that no peer dials",
@@ -324,7 +340,8 @@ def sip_uri(upload: Upload) -> Iterator[Violation]:
 
 RULES = (
     unreadable, repaired, encoding,
-    form, text, key, weak_key, key_kind, weak_hash, san_critical, san, *NAME_RULES, cn, purposes,
+    form, chain_in_device_file, text, key, weak_key, key_kind, weak_hash, san_critical, san,
+    *NAME_RULES, cn, purposes,
     validity, alarm, apple, chain, trust, peer, sip_uri,
 )  # fmt: skip
 _BASIS_OF: dict[str, Callable[[Target], Basis]] = {

@@ -10,7 +10,7 @@ from ca.csr.request import CertificateRequest
 from ca.model.findings import Finding, Violation, cases, rule, run
 from ca.names.text import printable
 from ca.profiles.patterns import fill, matches
-from ca.profiles.target import Target
+from ca.profiles.target import Step, Target
 
 
 class RequestAtTarget(msgspec.Struct, frozen=True):
@@ -112,18 +112,26 @@ def next_steps(
 
     A server has files of its own, which hold the key, too.
     """
-    steps = []
     if target.server_files and not target.steps:
         words = f"sipca export REF --target {target.name} --key KEY-FILE --out DIR"
         return [f"{words} writes the files that the server wants"]
-    for step in target.steps:
-        text = fill(
-            step.text,
-            {
-                "trusted_root": trusted_root,
-                "device": device,
-                "context": "" if context is None else str(context),
-            },
-        )
-        steps.append(text if step.basis == "vendor" else f"{text} (inferred)")
-    return steps
+    values = {
+        "trusted_root": trusted_root,
+        "device": device,
+        "context": "" if context is None else str(context),
+    }
+    return [_told(step, fill(step.text, values)) for step in target.steps]
+
+
+def to_the_page(target: Target, *, context: int) -> tuple[list[str], list[str]]:
+    """The way from the start page to the context, and what to do before anything else."""
+    values = {"trusted_root": "", "device": "", "context": str(context)}
+    way, before = (
+        [_told(step, fill(step.text, values)) for step in steps if step.context in (None, context)]
+        for steps in (target.way, target.before)
+    )
+    return way, before
+
+
+def _told(step: Step, text: str) -> str:
+    return text if step.basis == "vendor" else f"{text} (inferred)"

@@ -39,42 +39,39 @@ class Sheet(msgspec.Struct, frozen=True):
     context: int | None
     target: Target
     made_at: datetime
+    addresses: tuple[str, ...]
+    way: tuple[str, ...]
+    before: tuple[str, ...]
     steps: tuple[str, ...]
+    otherwise: tuple[str, ...]
     rows: tuple[SheetRow, ...]
     findings: tuple[Finding, ...]
 
 
 def checks(sheet: Sheet) -> list[str]:
-    """What the operator must check after the upload."""
+    """What to know and to look at after the upload."""
     pages, target = sheet.target.pages, sheet.target
-    checklist = [
-        f"{pages.status}: the private key status says OK",
+    notes = [
         f"{pages.trust}: every certificate below is listed, with the thumbprints below",
-        "the configuration is saved: without it a restart brings the old certificate back",
     ]
     if target.rest.trusted_root and target.rest.trusted_root_replaces:
         path = fill(target.rest.trusted_root, {"context": str(sheet.context or 0)})
-        checklist.append(
+        notes.append(
             f"by REST, PUT {path} replaces the whole store: add again what was in it before"
         )
     if target.alarm.start_days:
-        checklist.append(
+        notes.append(
             f"the expiry alarm starts {target.alarm.start_days} d before expiry "
             f"({target.alarm.basis})"
         )
-    if target.trust.several_in_one == "unknown":
-        checklist.append(
-            "it is not known whether the page takes several certificates from one file: if not, "
-            "import trusted-1-root.pem and trusted-2-issuing.pem one by one"
-        )
-    return checklist
+    return notes
 
 
-def thumbprints(sheet: Sheet, facts: CertificateFacts) -> list[tuple[str, str]]:
-    """Name and hex digits of each thumbprint that the target's pages or manuals use."""
+def thumbprints(facts: CertificateFacts) -> list[tuple[str, str]]:
+    """Name and hex digits of each thumbprint that a page or a caller may name."""
     return [
         (name.upper().replace("SHA", "SHA-"), _grouped(_HASHES[name](facts.der)))
-        for name in sheet.target.trust.thumbprints
+        for name in _HASHES
     ]
 
 
@@ -84,15 +81,20 @@ def as_text(sheet: Sheet) -> str:
         sheet.title,
         "=" * len(sheet.title),
         f"device   {sheet.device}" + _context(sheet),
+        f"address  {', '.join(sheet.addresses) or 'not registered'}",
         f"target   {sheet.target.description}",
         f"CA       {sheet.ca}",
         f"created  {sheet.made_at:%Y-%m-%d %H:%M}Z",
         "",
+        *(f"Go to: {each}" for each in sheet.way),
+        "Before anything else:",
+        *(f"  - {each}" for each in sheet.before),
+        "",
         "Steps, in this order:",
-        *(f"  {number}. {step}" for number, step in enumerate(sheet.steps, 1)),
+        *_numbered(sheet),
         "",
         "Afterwards:",
-        *(f"  [ ] {each}" for each in checks(sheet)),
+        *(f"  - {each}" for each in checks(sheet)),
         "",
         "Files:",
     ]
@@ -101,7 +103,7 @@ def as_text(sheet: Sheet) -> str:
         for facts in row.certificates:
             lines.append(f"    {_name(facts)}, until {facts.validity.not_after:%Y-%m-%d}")
             lines.append(f"      serial   {facts.serial}")
-            lines += [f"      {name:<8} {digits}" for name, digits in thumbprints(sheet, facts)]
+            lines += [f"      {name:<8} {digits}" for name, digits in thumbprints(facts)]
     lines += ["", "Preflight:"]
     lines += [f"  {each.result}: {each.message} [{each.basis}]" for each in sheet.findings] or [
         "  these files can be uploaded"
@@ -110,20 +112,23 @@ def as_text(sheet: Sheet) -> str:
 
 
 _STYLE = """
-body { font: 11pt/1.4 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.5em; } h2 { font-size: 1.1em; margin-top: 1.6em; }
-table { border-collapse: collapse; width: 100%; }
-td, th { border: 1px solid #999; padding: .3em .5em; text-align: left; vertical-align: top; }
-code { font-size: 9pt; overflow-wrap: anywhere; }
-ul.checks { list-style: none; padding-left: 0; } ul.checks li::before { content: "\\2610\\00a0"; }
+@page { margin: 9mm; }
+body { font: 10pt/1.25 system-ui, sans-serif; max-width: 60em; margin: 1em auto; padding: 0 1em; }
+h1, .address { font-size: 17pt; font-weight: bold; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.05em; margin: .6em 0 .1em; } p, ul, ol { margin-top: .1em; margin-bottom: .2em; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; }
+td, th { border: 1px solid #999; padding: .15em .3em; text-align: left; vertical-align: top; }
+td, code { overflow-wrap: anywhere; } code { font-size: 7pt; }
 .fail { color: #b00020; } .warn { color: #8a5a00; }
-@media print { body { margin: 0; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
+th:nth-child(1) { width: 27%; } th:nth-child(2) { width: 17%; }
+@media print { body { margin: 0; padding: 0; font-size: 8pt; max-width: none; }
+  h2 { break-after: avoid; } }
 """
 
 
 def as_html(sheet: Sheet) -> str:
     """The sheet as an HTML page to print, without scripts and external parts, all text escaped."""
-    rows = "".join(_html_row(sheet, row) for row in sheet.rows)
+    rows = "".join(_html_row(row) for row in sheet.rows)
     findings = "".join(
         f'<li class="{each.result}">{_safe(each.message)} [{each.basis}]</li>'
         for each in sheet.findings
@@ -131,11 +136,14 @@ def as_html(sheet: Sheet) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{_safe(sheet.title)}</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>{_safe(sheet.title)}</h1>\n<p>{_safe(sheet.device + _context(sheet))} &middot; "
-        f"{_safe(sheet.target.description)} &middot; CA {_safe(sheet.ca)} &middot; "
-        f"{sheet.made_at:%Y-%m-%d %H:%M}Z</p>\n"
-        f"<h2>Steps, in this order</h2><ol>{_items(sheet.steps)}</ol>\n"
-        f'<h2>Afterwards</h2><ul class="checks">{_items(checks(sheet))}</ul>\n'
+        f"<h1>{_safe(sheet.device + _context(sheet))}</h1>\n"
+        f'<p class="address">{_safe(", ".join(sheet.addresses) or "no address registered")}</p>'
+        f"<p>{_safe(sheet.title)} &middot; {_safe(sheet.target.description)} &middot; "
+        f"CA {_safe(sheet.ca)} &middot; {sheet.made_at:%Y-%m-%d %H:%M}Z</p>\n"
+        + "".join(f"<p>Go to: <b>{_safe(each)}</b></p>" for each in sheet.way)
+        + f"<h2>Before anything else</h2><ul>{_items(sheet.before)}</ul>\n"
+        f"<h2>Steps, in this order</h2><ol>{_steps_html(sheet)}</ol>\n"
+        f"<h2>Afterwards</h2><ul>{_items(checks(sheet))}</ul>\n"
         "<h2>Files</h2><table><tr><th>file</th><th>certificate</th><th>serial and thumbprints"
         f"</th></tr>{rows}</table>\n<h2>Preflight</h2>"
         f"<ul>{findings or '<li>these files can be uploaded</li>'}</ul>\n"
@@ -143,12 +151,13 @@ def as_html(sheet: Sheet) -> str:
     )
 
 
-def _html_row(sheet: Sheet, row: SheetRow) -> str:
+def _html_row(row: SheetRow) -> str:
     cells = []
-    for facts in row.certificates:
-        prints = "<br>".join(
-            f"{name} <code>{digits}</code>" for name, digits in thumbprints(sheet, facts)
-        )
+    if len(row.certificates) > 1:  # their thumbprints stand beside the single files
+        held = "; ".join(map(_name, row.certificates))
+        cells.append(f"<td>{_safe(held)}</td><td>thumbprints below, file by file</td>")
+    for facts in row.certificates if not cells else ():
+        prints = "<br>".join(f"{name} <code>{digits}</code>" for name, digits in thumbprints(facts))
         cells.append(
             f"<td>{_safe(_name(facts))}<br>until {facts.validity.not_after:%Y-%m-%d}</td>"
             f"<td><code>{facts.serial}</code><br>{prints}</td>"
@@ -159,6 +168,24 @@ def _html_row(sheet: Sheet, row: SheetRow) -> str:
     )
     return "".join(
         f"<tr>{first if number == 0 else ''}{cell}</tr>" for number, cell in enumerate(cells)
+    )
+
+
+def _numbered(sheet: Sheet) -> list[str]:
+    lines = []
+    for number, (step, otherwise) in enumerate(zip(sheet.steps, sheet.otherwise, strict=True), 1):
+        lines.append(f"  {number}. {step}")
+        if otherwise:
+            lines.append(f"     if it does not: {otherwise}")
+    return lines
+
+
+def _steps_html(sheet: Sheet) -> str:
+    return "".join(
+        f"<li>{_safe(step)}"
+        + (f"<br><i>if it does not: {_safe(otherwise)}</i>" if otherwise else "")
+        + "</li>"
+        for step, otherwise in zip(sheet.steps, sheet.otherwise, strict=True)
     )
 
 

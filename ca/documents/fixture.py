@@ -9,12 +9,16 @@ from ca.documents.sign import Refused
 
 
 class FixtureFiles(msgspec.Struct, frozen=True):
-    """The files of one fixture: key, certificate, the rest of the chain, and the full chain."""
+    """The files of one fixture: key, certificate, the rest of the chain, and the full chain.
+
+    ``ocsp``: its CA's OCSP answer, for the control and for what is revoked.
+    """
 
     key: str
     device: str
     chain: str
     fullchain: str
+    ocsp: str | None = None
 
 
 class FixtureRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +33,9 @@ class FixtureRecord(msgspec.Struct, frozen=True, kw_only=True):
     openssl: list[str]
     openssl_says: str
     files: FixtureFiles | None
+    present: str = ""
+    refused_by: list[str] = []
+    taken_by: list[str] = []
 
 
 class FixtureListDocument(Document, frozen=True, kw_only=True):

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 SHA1_WITH_RSA = sequence(encode_oid(SIGNATURE_OIDS["sha1WithRSAEncryption"]), tlv(NULL, b""))
 
 
-class ThrowawayKey(msgspec.Struct, frozen=True):
-    """A key for one fixture: its PEM, its public key and its signer."""
+class ThrowawayPair(msgspec.Struct, frozen=True):
+    """A key for one fixture's leaf: its PEM and its public key."""
 
     pem: bytes
     public: PublicKey
+
+
+class ThrowawayKey(ThrowawayPair, frozen=True):
+    """A key for one fixture: its PEM, its public key and its signer."""
+
     signer: ThrowawaySigner
 
 
@@ -47,6 +52,23 @@ class ThrowawaySigner:
         from cryptography.hazmat.primitives.asymmetric import padding
 
         return self._key.sign(tbs, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - the point of it
+
+
+def generate_throwaway_ec() -> ThrowawayPair:
+    """Generate a P-256 key for a leaf: it signs nothing here."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return ThrowawayPair(pem, read_public_key(spki))
 
 
 def generate_throwaway(bits: int = 2048) -> ThrowawayKey:

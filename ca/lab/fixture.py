@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from ca.authority.home import Environment
 from ca.documents.exits import EXIT_CODES
 from ca.documents.fixture import FixtureDocument, FixtureFiles, FixtureListDocument, FixtureRecord
@@ -15,14 +17,25 @@ from ca.documents.sign import Refused
 from ca.encoding import pem
 from ca.errors import BugError, ConflictError, attempt
 from ca.files import PRIVATE, PUBLIC, lock_folder, make_folder, write_atomic
-from ca.keys.throwaway import generate_throwaway
-from ca.lab.throwaway import MARK, Limits, ThrowawayCA, make_ca, make_crl, make_leaf
+from ca.keys.throwaway import ThrowawayPair, generate_throwaway, generate_throwaway_ec
+from ca.lab.throwaway import (
+    MARK,
+    Limits,
+    ThrowawayCA,
+    make_ca,
+    make_crl,
+    make_leaf,
+    ocsp_answer,
+)
 from ca.profiles.fixture import Change, Fixture
 from ca.profiles.library import Library
 
 TABLE = "what-a-correct-peer-answers.md"
 CRLS = "crls.pem"
-PERMITTED = "lab.example"
+HOST, ADDRESS = "peer.lab.example", "10.0.0.9"
+KEYS = ("rsa", "ec")
+ANSWERED = ("good", "revoked")
+"""Fixtures beside which their CA's OCSP answer lies."""
 
 
 def list_fixtures() -> FixtureListDocument:
@@ -33,7 +46,17 @@ def list_fixtures() -> FixtureListDocument:
     )
 
 
-def make_fixtures(name: str, folder: Path, environment: Environment) -> FixtureDocument:
+class FixtureWishes(msgspec.Struct, frozen=True):
+    """Other names and keys than the usual: those of the machine that presents the certificates."""
+
+    host: str = HOST
+    address: str = ADDRESS
+    key: str = "rsa"
+
+
+def make_fixtures(
+    name: str, folder: Path, environment: Environment, wishes: FixtureWishes
+) -> FixtureDocument:
     """Make one fixture, or all with "all", and the table of a correct peer's answers.
 
     An error of one, even a bug of ours, is its refusal.
@@ -44,14 +67,33 @@ def make_fixtures(name: str, folder: Path, environment: Environment) -> FixtureD
     """
     library = Library()
     names = list(library.fixtures.names()) if name == "all" else [name]
-    fixtures = [library.fixture(each) for each in names]
+    fixtures = [_renamed(library.fixture(each), wishes) for each in names]
     _check_empty(folder)
     now = environment.now()
-    cas = _cas({each.change.issuer for each in fixtures}, environment, now)
+    permitted = wishes.host.partition(".")[2] or wishes.host
+    cas = _cas({each.change.issuer for each in fixtures}, environment, now, permitted)
     make_folder(folder)
     with lock_folder(folder):
         _check_empty(folder)
         return _made(fixtures, cas, folder, environment, now)
+
+
+def _renamed(fixture: Fixture, wishes: FixtureWishes) -> Fixture:
+    """A fixture for the wished names and key, also in what openssl is asked."""
+
+    def of(text: str) -> str:
+        return text.replace(HOST, wishes.host).replace(ADDRESS, wishes.address)
+
+    change, words = fixture.change, fixture.openssl.words
+    key = "ec:p256" if wishes.key == "ec" and change.key == "rsa:2048" else change.key
+    return msgspec.structs.replace(
+        fixture,
+        present=fixture.present.replace("{name}", wishes.host),
+        change=msgspec.structs.replace(
+            change, cn=of(change.cn), names=tuple(map(of, change.names)), key=key
+        ),
+        openssl=msgspec.structs.replace(fixture.openssl, words=tuple(map(of, words))),
+    )
 
 
 def _check_empty(folder: Path) -> None:
@@ -119,7 +161,9 @@ def _write_crls(
     write_atomic(folder / CRLS, "".join(reversed(crls.values())).encode())
 
 
-def _cas(wanted: set[str], environment: Environment, now: datetime) -> dict[str, ThrowawayCA]:
+def _cas(
+    wanted: set[str], environment: Environment, now: datetime, permitted: str
+) -> dict[str, ThrowawayCA]:
     def ca(cn: str, parent: ThrowawayCA | None, limits: Limits) -> ThrowawayCA:
         return make_ca(cn, parent, limits, now=now, serial=environment.new_serial())
 
@@ -130,7 +174,7 @@ def _cas(wanted: set[str], environment: Environment, now: datetime) -> dict[str,
     if "below-issuing" in wanted:
         cas["below-issuing"] = ca("Below Issuing", cas["issuing"], Limits(0))
     if "constrained" in wanted:
-        cas["constrained"] = ca("Constrained", root, Limits(0, PERMITTED))
+        cas["constrained"] = ca("Constrained", root, Limits(0, permitted))
     return cas
 
 
@@ -138,7 +182,7 @@ def _make(
     fixture: Fixture, issuer: ThrowawayCA, folder: Path, now: datetime, serial: int
 ) -> FixtureRecord:
     change: Change = fixture.change
-    key = generate_throwaway(int(change.key.removeprefix("rsa:")))
+    key = _leaf_key(change.key)
     leaf = make_leaf(change, issuer, key, now=now, serial=serial)
     above = [issuer.certificate, *issuer.above[:-1]] if change.send_chain else []
     place = folder / fixture.name
@@ -149,10 +193,19 @@ def _make(
         f"{fixture.name}-chain.pem": (pem.bundle(above).encode(), PUBLIC),
         f"{fixture.name}-fullchain.pem": (pem.bundle([leaf, *above]).encode(), PUBLIC),
     }
+    if fixture.name in ANSWERED:
+        answer = ocsp_answer(issuer, serial.to_bytes(16, "big"), revoked=change.revoked, now=now)
+        files["ocsp.der"] = (answer, PUBLIC)
     for path, (data, mode) in files.items():
         write_atomic(place / path, data, mode=mode)
     written = [str(place / path) for path in files]
     return _record(fixture, FixtureFiles(*written))
+
+
+def _leaf_key(kind: str) -> ThrowawayPair:
+    if kind == "ec:p256":
+        return generate_throwaway_ec()
+    return generate_throwaway(int(kind.removeprefix("rsa:")))
 
 
 def _record(fixture: Fixture, files: FixtureFiles | None = None) -> FixtureRecord:
@@ -163,6 +216,9 @@ def _record(fixture: Fixture, files: FixtureFiles | None = None) -> FixtureRecor
         openssl=list(fixture.openssl.words),
         openssl_says=fixture.openssl.says,
         files=files,
+        present=fixture.present,
+        refused_by=list(fixture.refused_by),
+        taken_by=list(fixture.taken_by),
     )
 
 
@@ -195,4 +251,32 @@ def _table(fixtures: list[Fixture]) -> str:
             " ",
         )
         lines.append(f"| {' | '.join(cells)} |")
+    lines += _peers(fixtures)
     return "\n".join(lines) + "\n"
+
+
+def _peers(fixtures: list[Fixture]) -> list[str]:
+    """How each is presented where that is not as usual, and what programs were seen to do."""
+    lines = ["", "## How they are presented", ""]
+    lines += [f"* `{each.name}`: {each.present}" for each in fixtures if each.present]
+    lines.append(
+        "* `good` and `revoked` have an OCSP answer of their CA beside them, `ocsp.der`: for "
+        "stapling, or `openssl ocsp -respin ocsp.der`."
+    )
+    peers = sorted({name for each in fixtures for name in (*each.refused_by, *each.taken_by)})
+    if not peers:
+        return lines
+    lines += [
+        "",
+        "## What programs were seen to do",
+        "",
+        "R: refused it, T: took it, as Debian 12 has them and as they were configured to verify.",
+        "",
+        f"| fixture | {' | '.join(peers)} |",
+        f"|---|{'---|' * len(peers)}",
+    ]
+    for each in fixtures:
+        seen = dict.fromkeys(each.refused_by, "R") | dict.fromkeys(each.taken_by, "T")
+        if seen:
+            lines.append(f"| {each.name} | {' | '.join(seen.get(peer, ' ') for peer in peers)} |")
+    return lines

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from ca.encoding import der
+from ca.encoding.certificates import read_certificate
 from ca.encoding.crl import entry
 from ca.encoding.der import OCTET_STRING, encode_integer, encode_oid, sequence, tlv
 from ca.encoding.oids import CRL_NUMBER
@@ -17,10 +18,12 @@ from ca.issuance.extensions import key_identifier
 from ca.issuance.issue import issue
 from ca.keys.public import PublicKey
 from ca.keys.signer import algorithm_identifier
-from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, generate_throwaway
+from ca.keys.throwaway import SHA1_WITH_RSA, ThrowawayKey, ThrowawayPair, generate_throwaway
 from ca.model.certificates import Validity
 from ca.model.status import KEY_COMPROMISE
 from ca.profiles.fixture import Change
+from ca.revocation.ocsp import OCSPResponder, Responder, Revoked
+from ca.revocation.presign import requests_for
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -63,7 +66,7 @@ def make_ca(
 
 
 def make_leaf(
-    change: Change, issuer: ThrowawayCA, key: ThrowawayKey, *, now: datetime, serial: int
+    change: Change, issuer: ThrowawayCA, key: ThrowawayPair, *, now: datetime, serial: int
 ) -> bytes:
     """An end-entity certificate with a fixture's fault."""
     from cryptography import x509
@@ -72,7 +75,8 @@ def make_leaf(
     validity = Validity(begin, now + timedelta(days=change.not_after_days))
     builder = _start(change.cn, key, issuer, validity, serial)
     builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)
-    builder = builder.add_extension(_usage(ca=False), critical=True)
+    usage = _usage(ca=False, encipherment=key.public.algorithm == "rsa")
+    builder = builder.add_extension(usage, critical=True)
     purposes = [x509.ObjectIdentifier(purpose.oid) for purpose in change.purposes]
     builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     if change.names:
@@ -102,8 +106,31 @@ def make_crl(ca: ThrowawayCA, revoked: list[bytes], *, now: datetime) -> bytes:
     return der.signed(tbs, ca.key.signer.algorithm, ca.key.signer.sign(tbs))
 
 
+def ocsp_answer(ca: ThrowawayCA, serial: bytes, *, revoked: bool, now: datetime) -> bytes:
+    """The answer of a fixture's CA, signed by itself (RFC 6960, 4.2.2.2), about one certificate."""
+    facts = read_certificate(ca.certificate)
+    bits = ca.key.public.bits
+    responder = Responder(
+        issuer_id=1,
+        issuer_name=facts.subject_der,
+        issuer_key_bits=bits,
+        signer=ca.key.signer,
+        certificate=ca.certificate,
+        key_bits=bits,
+        since=facts.validity.not_before,
+        until=facts.validity.not_after,
+    )
+    request = next(requests_for(responder, int.from_bytes(serial, "big"))).request
+
+    def status_of(_issuer: int, _serial: int) -> Revoked | Literal["good", "unknown"]:
+        return Revoked(now - timedelta(days=1), KEY_COMPROMISE) if revoked else "good"
+
+    until = now + timedelta(days=90)
+    return OCSPResponder([responder]).answer(request, status_of, at=now, until=until).der
+
+
 def _start(
-    cn: str, key: ThrowawayKey, issuer: ThrowawayCA | None, validity: Validity, serial: int
+    cn: str, key: ThrowawayPair, issuer: ThrowawayCA | None, validity: Validity, serial: int
 ) -> x509.CertificateBuilder:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -153,10 +180,10 @@ def _signed_with_sha1(builder: x509.CertificateBuilder, key: ThrowawayKey) -> by
     return der.signed(tbs, SHA1_WITH_RSA, key.signer.sign_sha1(tbs))
 
 
-def _usage(*, ca: bool) -> x509.KeyUsage:
+def _usage(*, ca: bool, encipherment: bool = False) -> x509.KeyUsage:
     from cryptography import x509
 
-    return x509.KeyUsage(not ca, False, not ca, False, False, ca, ca, False, False)
+    return x509.KeyUsage(not ca, False, encipherment, False, False, ca, ca, False, False)
 
 
 def _general_name(text: str) -> x509.GeneralName:

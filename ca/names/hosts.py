@@ -145,6 +145,11 @@ def looks_like_host(text: str) -> bool:
     return host_problem(text) is None and not is_factory_name(text)
 
 
+def is_mac(text: str) -> bool:
+    """Whether a text is spelled as a MAC address."""
+    return bool(_MAC.fullmatch(text))
+
+
 def is_factory_name(text: str) -> bool:
     """Whether a CN is a default of the device: ``ACL_`` and digits, or a MAC address."""
     return bool(_FACTORY.fullmatch(text) or _MAC.fullmatch(text))

@@ -22,7 +22,7 @@ class Change(_Closed, frozen=True):
     not_before_days: int = -1
     not_after_days: int = 90
     purposes: tuple[Purpose, ...] = (Purpose.SERVER_AUTH, Purpose.CLIENT_AUTH)
-    key: Literal["rsa:2048", "rsa:1024"] = "rsa:2048"
+    key: Literal["rsa:2048", "rsa:1024", "ec:p256"] = "rsa:2048"
     signature: Literal["sha256", "sha1"] = "sha256"
     issuer: Literal["issuing", "unknown", "below-issuing", "constrained"] = "issuing"
     send_chain: bool = True
@@ -37,12 +37,19 @@ class Prediction(_Closed, frozen=True):
 
 
 class Fixture(_Closed, frozen=True):
-    """One fixture. ``peer`` says what a correct peer does with the certificate."""
+    """One fixture. ``peer`` says what a correct peer does with the certificate.
+
+    ``present``: how it has to be presented, where that is not as usual. ``refused_by`` and
+    ``taken_by``: programs that were seen to refuse it, and to take it (targets 14).
+    """
 
     schema: Literal[1]
     description: str
     peer: str
     change: Change
     openssl: Prediction
+    present: str = ""
+    refused_by: tuple[str, ...] = ()
+    taken_by: tuple[str, ...] = ()
     name: str = ""
     text: str = ""

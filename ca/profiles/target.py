@@ -29,21 +29,30 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(_Closed, frozen=True):
-    """One step of an upload; ``text`` may contain {trusted_root}, {device} and {context}."""
+    """One step of an upload; ``text`` may contain {trusted_root}, {device} and {context}.
+
+    ``otherwise`` is what to do if it does not work; ``context``: the only TLS context it is for.
+    """
 
     text: str
     basis: Basis
+    otherwise: str = ""
+    context: int | None = None
 
 
 class RequestFacts(_Closed, frozen=True):
     """CSRs of the device: the pattern of its factory CN (see ``patterns``), its example subject.
 
+    ``instead``: what is done where there is no CSR page.
+    ``mac_is_name``: a MAC address in the CN is the device's usual name.
     ``verbatim``: it accepts only certificates with exactly the subject and SAN of its CSR.
     """
 
     factory_cn: str = ""
     placeholder: dict[str, str] = {}
     verbatim: bool = False
+    instead: str = ""
+    mac_is_name: bool = False
     basis: Basis = "inferred"
 
 
@@ -143,12 +152,15 @@ class OCSPFacts(_Closed, frozen=True):
 class Target(_Closed, frozen=True):
     """One target. ``text`` is its TOML, unchanged.
 
-    ``server_files`` are the ``[[file]]`` tables; a device's target has none.
+    ``server_files`` are the ``[[file]]`` tables; a device's target has none. ``way`` leads
+    from the start page to the place of the upload; ``before`` is what to do before anything else.
     """
 
     schema: Literal[1]
     description: str
     steps: tuple[Step, ...] = ()
+    way: tuple[Step, ...] = ()
+    before: tuple[Step, ...] = ()
     server_files: tuple[TargetFile, ...] = msgspec.field(default=(), name="file")
     server: ServerFacts = ServerFacts()
     request: RequestFacts = RequestFacts()
@@ -172,8 +184,9 @@ def check_target(target: Target) -> None:
         MalformedError: one is not valid; the message names its key.
     """
     check_pattern("request.factory_cn", target.request.factory_cn)
-    for step in target.steps:
-        check_template("steps", step.text, ("trusted_root", "device", "context"))
+    for step in (*target.way, *target.before, *target.steps):
+        for text in (step.text, step.otherwise):
+            check_template("steps", text, ("trusted_root", "device", "context"))
     check_template("form.san", target.form.san, ("number",))
     for text in target.ocsp.fields.values():
         check_template("ocsp.fields", text, ("address", "port"))

@@ -84,6 +84,7 @@ def issue_command(
     pfx = pfx or (legacy_pfx and target is None)
     if beside and revoke_old:
         raise typer.BadParameter("--beside supersedes nothing, so --revoke-old revokes nothing")
+    pfx = pfx or (legacy_pfx and target is None)
     passphrase = key_passphrase(key_passphrase_file)
     if pfx and passphrase is None:
         raise typer.BadParameter("--pfx needs --key-passphrase-file FILE")

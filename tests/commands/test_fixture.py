@@ -16,7 +16,7 @@ def test_list_names_them_all(bare: CommandLine) -> None:
     assert set(NAMES) == {
         "expired", "not-yet", "wrong-host", "no-san", "ip-in-dns", "critical-san", "server-only",
         "client-only", "sha1", "rsa1024", "revoked", "unknown-ca", "missing-intermediate",
-        "pathlen", "name-constraint",
+        "pathlen", "name-constraint", "good",
     }  # fmt: skip
     assert "critical-san" in bare("fixture", "list").out
 

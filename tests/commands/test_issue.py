@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from stand_in.lab import NOW, CommandLine
 
@@ -258,6 +259,8 @@ def test_a_crash_after_the_key_was_written_is_mended_by_the_next_call(
         (("a.lab.example", "--key", "rsa:1024"), 2, "not one of rsa:2048"),
         (("a.lab.example", "--pfx"), 2, "--pfx needs --key-passphrase-file"),
         (("a.lab.example", "--legacy-pfx"), 2, "--pfx needs --key-passphrase-file"),
+        (("a.lab.example", "00908F112233"), 3, "which no SAN holds"),
+        (("00908F112233",), 4, "SAN"),
         (("a.lab.example", "--lifetime", "99y"), 4, "its issuer"),
     ],
 )
@@ -284,3 +287,57 @@ def test_a_passphrase_that_no_page_takes_is_refused(
     assert answer.exit == 3
     assert "printable ASCII" in answer.err
     assert not (tmp_path / "p").exists()
+
+
+def test_a_mac_becomes_the_cn_of_a_phone_and_is_never_in_its_san(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    made = sipca(
+        "issue", "00908F112233", "--profile", "phone", "--out", tmp_path / "p", "--json"
+    ).json
+
+    judged = sipca(
+        "preflight", tmp_path / "p" / "00908F112233-device.pem",
+        "--chain", tmp_path / "p" / "trusted-root.pem", "--target", "audiocodes-phone",
+    )  # fmt: skip
+
+    assert made["subject"] == "CN=00908F112233"
+    assert made["san"] == []
+    assert "preflight-cn" not in judged.out
+    assert "factory name" not in judged.out
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ((), "ECDSA"),
+        (("--device", "phone1"), "RSA"),
+        (("--target", "audiocodes-7.4"), "RSA"),
+        (("--target", "audiocodes-7.4", "--key", "ec:p256"), "ECDSA"),
+        (("--target", "kamailio"), "ECDSA"),
+    ],
+)
+def test_the_key_is_rsa_where_the_target_is_known_to_take_rsa_alone(
+    sipca: CommandLine, tmp_path: Path, words: tuple[str, ...], kind: str
+) -> None:
+    sipca("device", "set", "phone1", "--target", "audiocodes-phone")
+
+    answer = sipca("issue", "p.lab.example", *words, "--out", tmp_path / "p")
+
+    assert answer.exit == 0, answer.err
+    shown = sipca("show", "p.lab.example", "--pem").out
+    key = x509.load_pem_x509_certificate(shown.encode()).public_key()
+    assert isinstance(key, rsa.RSAPublicKey) is (kind == "RSA")
+
+
+def test_a_legacy_pfx_is_a_pfx_without_the_other_word(sipca: CommandLine, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("lab secret\n")
+
+    answer = sipca(
+        "issue", "p.lab.example", "--legacy-pfx", "--key-passphrase-file", secret,
+        "--out", tmp_path / "p",
+    )  # fmt: skip
+
+    assert answer.exit == 0, answer.err
+    assert (tmp_path / "p" / "p.lab.example.pfx").exists()

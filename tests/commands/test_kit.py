@@ -99,10 +99,10 @@ def test_the_sheet_tells_pages_order_and_what_to_check(lab: CommandLine, tmp_pat
         sheet.index(part)
         for part in (
             "Upload sheet for sbc1", "TLS context 2", "1. Trusted Root Certificates > Import: trusted-root.pem",
-            f'2. Change Certificate > "Send Device Certificate file": {STEM}-device.pem', "3. save",
-            "4. Certificate Information", "Afterwards:", "private key status says OK",
+            f'2. Change Certificate > "Send Device Certificate file": {STEM}-device.pem', "3. Certificate Information",
+            "4. save", "Afterwards:",
             "/api/v1/files/tls/2/trustedRoot replaces the whole store", "60 d before expiry (vendor)",
-            "is not known", "Files:", "Preflight:", "these files can be uploaded",
+            "Files:", "Preflight:", "these files can be uploaded",
         )
     ]  # fmt: skip
     assert places == sorted(places)
@@ -199,3 +199,46 @@ def test_a_certificate_made_for_one_role_is_not_blamed_for_it(
     )
 
     assert answer.json["findings"] == []
+
+
+def test_the_sheet_leads_to_the_page_and_says_what_comes_first(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    lab("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    sheet = (tmp_path / "k" / f"{STEM}-upload-sheet.txt").read_text()
+
+    places = [
+        sheet.index(part)
+        for part in (
+            "address  sbc1.lab.example", "TLS Contexts > row 2 (inferred)", "Before anything else",
+            "(NTP)", "connections of context 2 end", "1. Trusted Root", "if it does not: import",
+            "private key status", "4. save the configuration",
+        )
+    ]  # fmt: skip
+    assert places == sorted(places)
+    assert "lock yourself out" not in sheet
+    assert "[ ]" not in sheet
+    for kind in ("sha256", "sha1", "md5"):
+        assert fingerprint(tmp_path / "k" / f"{STEM}-device.pem", kind).lower() in sheet
+
+
+def test_the_sheet_of_context_0_warns_of_being_locked_out(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    source = csr_file("sbc1", "dns:sbc1.lab.example", cn="sbc1.lab.example", key=RSA_KEY)
+    sipca("sign", source, "--device", "sbc1", "--context", 0)
+
+    sipca("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    sheet = (tmp_path / "k" / "sbc1-ctx0-upload-sheet.txt").read_text()
+    assert "do not lock yourself out of HTTPS" in sheet
+
+
+def test_the_sheet_of_a_phone_names_both_urls_and_scep(lab: CommandLine, tmp_path: Path) -> None:
+    lab("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-phone")
+
+    sheet = (tmp_path / "k" / f"{STEM}-upload-sheet.txt").read_text()
+
+    for part in ("device_certificate_url", "device_private_key_url", "SCEPServerURL", "ca_certificate/1/uri"):  # fmt: skip
+        assert part in sheet

@@ -285,7 +285,7 @@ def test_der_instead_of_pem_is_named_for_both_files(kit: Kit) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
-        (lambda kit, text: text + kit.issuing(), "preflight-form", "holds 2 certificates"),
+        (lambda kit, text: text + kit.issuing(), "preflight-chain-in-device-file", "holds 2 certificates"),
         (lambda _, text: "Bag Attributes\n    friendlyName: x\n" + text, "preflight-text", "text outside its block"),
         (lambda _, text: text.rstrip("\n"), "preflight-text", "no line end after its END line"),
         (lambda _, text: "\ufeff" + text, "preflight-form", "byte order mark"),

@@ -113,5 +113,5 @@ def test_it_says_who_can_reach_it_and_what_the_devices_fields_take(
         said = service.said()
 
     assert f"OCSP Port: {service.ocsp_port}" in said
-    assert "Primary Server: this machine's address" in said
+    assert "Primary OCSP Server: this machine's address" in said
     assert "inferred" in said

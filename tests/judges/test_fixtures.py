@@ -98,3 +98,56 @@ def test_the_table_has_a_line_a_fixture_and_a_column_to_fill_in(
     assert all(f"| {name} |" in table for name in NAMES)
     assert "the device did" in table
     assert "firmware:" in table
+
+
+@pytest.mark.parametrize(("name", "says"), [("good", "good"), ("revoked", "revoked")])
+def test_the_ocsp_answer_beside_a_fixture_is_its_ca_s(
+    made: dict[str, dict[str, object]], name: str, says: str
+) -> None:
+    folder, files = Path(str(made[name]["folder"])), made[name]["files"]
+    assert isinstance(files, dict)
+
+    done = subprocess.run(
+        ["openssl", "ocsp", "-respin", files["ocsp"], "-issuer", str(folder / "issuing.pem"),
+         "-cert", files["device"], "-CAfile", str(folder / "root.pem"), "-verify_other", str(folder / "issuing.pem")],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert "Response verify OK" in done.stderr
+    assert f"{name}-device.pem: {says}" in done.stdout
+
+
+def test_fixtures_are_made_for_another_machine_and_with_ec_keys(tmp_path: Path) -> None:
+    answer = CommandLine(tmp_path / "none")(
+        "fixture", "make", "all", "--out", tmp_path / "out", "--name", "pbx.mylab.test", "--ip", "10.9.9.9",
+        "--key", "EC", "--json",
+    )  # fmt: skip
+
+    assert answer.exit == 0, answer.err
+    for each in answer.json["fixtures"]:
+        leaf = x509.load_pem_x509_certificate(Path(each["files"]["device"]).read_bytes())
+        assert "peer.lab.example" not in leaf.subject.rfc4514_string()
+        done = subprocess.run(
+            ["openssl", "verify", "-x509_strict", "-CAfile", str(tmp_path / "out" / "root.pem"),
+             "-CRLfile", str(tmp_path / "out" / "crls.pem"),
+             *(["-untrusted", each["files"]["chain"]] if Path(each["files"]["chain"]).read_text() else []),
+             *each["openssl"], each["files"]["device"]],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert each["openssl_says"] in done.stdout + done.stderr
+    good = next(each for each in answer.json["fixtures"] if each["name"] == "good")
+    assert b"BEGIN PRIVATE KEY" in Path(good["files"]["key"]).read_bytes()
+    text = (tmp_path / "out" / "what-a-correct-peer-answers.md").read_text()
+    assert "## What programs were seen to do" in text
+
+
+@pytest.mark.parametrize(
+    "words", [("--name", "10.9.9.9!"), ("--ip", "pbx"), ("--key", "dsa"), ("--name", "")]
+)
+def test_odd_names_for_fixtures_are_usage_errors(tmp_path: Path, words: tuple[str, str]) -> None:
+    answer = CommandLine(tmp_path / "none")(
+        "fixture", "make", "good", "--out", tmp_path / "o", *words
+    )
+
+    assert answer.exit == 2
+    assert not (tmp_path / "o").exists()

@@ -10,7 +10,7 @@ from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.lineage import trusted
 from ca.device.preflight import preflight
-from ca.device.request_rules import next_steps
+from ca.device.request_rules import next_steps, to_the_page
 from ca.device.sheet import Sheet, SheetRow, as_html, as_text
 from ca.device.upload import Role, Upload, device_file, trust_file
 from ca.documents.base import encode_json
@@ -95,9 +95,14 @@ def _sheet(
     cas = trusted(home)
     name, page = next(iter(files)), target.pages.trust
     at_once = "both at once" if len(cas) == 2 else "all at once"
+    bundled = (
+        ()
+        if target.trust.several_in_one == "no"
+        else ((upload_files.TRUSTED_ROOT, f"{page}: {at_once}", tuple(ca.facts for ca in cas)),)
+    )
     purposes = (
         (name, target.pages.device, (facts,)),
-        (upload_files.TRUSTED_ROOT, f"{page}: {at_once}", tuple(ca.facts for ca in cas)),
+        *bundled,
         *(
             (
                 f"{file}.pem",
@@ -110,6 +115,9 @@ def _sheet(
     steps = next_steps(
         target, trusted_root=upload_files.TRUSTED_ROOT, device=name, context=row.context
     )
+    way, before = to_the_page(
+        target, context=(device.context if row.context is None else row.context) or 0
+    )
     return Sheet(
         title=f"Upload sheet for {device.name or facts.cn or facts.serial}",
         ca=home.name,
@@ -117,7 +125,11 @@ def _sheet(
         context=row.context,
         target=target,
         made_at=home.now(),
+        addresses=device.addresses,
+        way=tuple(way),
+        before=tuple(before),
         steps=tuple(steps),
+        otherwise=tuple(each.otherwise for each in target.steps) or ("",) * len(steps),
         rows=tuple(
             SheetRow(name, purpose, certificates, sha256(files[name]).hexdigest())
             for name, purpose, certificates in purposes

@@ -31,8 +31,8 @@ from ca.keys.soft import generate_key
 from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
-from ca.names.hosts import as_address
-from ca.names.text import check_device_name
+from ca.names.hosts import as_address, is_factory_name
+from ca.names.text import check_device_name, printable
 from ca.profiles.profile import Profile
 from ca.store import certificates, devices
 from ca.store.certificates import CertificateRow
@@ -194,6 +194,12 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
         raise MalformedError(
             "none of the names is a host name or an address", hint="name what peers dial, too"
         )
+    for each in wishes.names:
+        if is_factory_name(each.value) and each.value != cn:
+            raise MalformedError(
+                f"'{printable(each.value)}' is a factory name or a MAC address, which no SAN holds",
+                hint="name it first, and it becomes the CN; or leave it out",
+            )
     return Order(
         request=own_request(key.public.spki, (SubjectAttribute("CN", cn),)),
         profile=profile,
@@ -201,7 +207,7 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
         wishes=SigningWishes(
             profile=wishes.profile,
             device=wishes.device,
-            san=wishes.names,
+            san=tuple(each for each in wishes.names if not is_factory_name(each.value)),
             lifetime=wishes.lifetime,  # type: ignore[arg-type]
             allow=wishes.allow,
         ),
@@ -256,7 +262,7 @@ def _sign(
 
     def keep_key_file() -> None:
         if not prospect.kept:
-            prospect.place.write_key(key, prepared.san[0].value)
+            prospect.place.write_key(key, wishes.names[0].value)
         home.step("key-written")
 
     certified = register.certify(

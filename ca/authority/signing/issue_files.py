@@ -116,7 +116,8 @@ class UsualPlace:
         chain = upload_files.chain_of(home)
         leaf = pem.encode(row.der)
         if not self._is_in_pfx(row):
-            name = read_certificate(row.der).san[0].value
+            facts = read_certificate(row.der)
+            name = facts.san[0].value if facts.san else facts.cn or facts.serial
             data = encode_key_file(key, self.form, name=name, chain=[row.der, *home.chain()])
             write_atomic(self.key, data, mode=PRIVATE, overwrite=True)
         home.step("pfx-written")

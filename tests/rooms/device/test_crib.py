@@ -65,7 +65,7 @@ def test_a_name_too_long_for_the_cn_goes_into_the_san_alone() -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("audiocodes-phone", "no page: the certificate and key come by URL, or by SCEP"),
+        ("audiocodes-phone", "a phone has no CSR page: key and certificate come by URL"),
         ("nginx", "nothing is typed: nginx, HTTPS with client certificates gets key"),
     ],
 )

@@ -182,17 +182,20 @@ def is_foreign_trust_file(path: Path, text: str, chain: Chain) -> bool:
     return path.is_symlink() or isinstance(data, CAError) or not chain.is_ours(data)
 
 
-def write_trust_files(folder: Path, chain: Chain, *, overwrite: bool = False) -> None:
-    """Write the trust files; those of before a rotation are replaced.
+def write_trust_files(folder: Path, chain: Chain, *, overwrite: bool = False) -> set[str]:
+    """Write the trust files, replacing those of before a rotation; returns what was there already.
 
     Raises:
         CAError: one cannot be written, or something else appeared meanwhile.
     """
     remove_stale_trust_files(folder, chain)
+    unchanged = set()
     for name, text in chain.trust.items():
         path = folder / name
         replace = overwrite or not is_foreign_trust_file(path, text, chain)
-        write_atomic(path, text.encode("ascii"), overwrite=replace)
+        if not write_atomic(path, text.encode("ascii"), overwrite=replace):
+            unchanged.add(str(path))
+    return unchanged
 
 
 def remove_stale_trust_files(folder: Path, chain: Chain) -> None:
@@ -291,16 +294,16 @@ def settle(delivery: Delivery) -> None:
         sync_folder(folder)
 
 
-def deliver_trust(delivery: Delivery, chain: Chain) -> None:
-    """Write the trust files of a folder.
+def deliver_trust(delivery: Delivery, chain: Chain) -> set[str]:
+    """Write the trust files of a folder; returns the paths of those that were there already.
 
     Raises:
         CAError: one cannot be written, or a different one appeared meanwhile.
     """
     if delivery.folder is None:
-        return
+        return set()
     make_folder(delivery.folder)
-    write_trust_files(delivery.folder, chain, overwrite=delivery.overwrite)
+    return write_trust_files(delivery.folder, chain, overwrite=delivery.overwrite)
 
 
 def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> list[str]:

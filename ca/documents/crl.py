@@ -27,10 +27,12 @@ class CRLRecord(msgspec.Struct, frozen=True, kw_only=True):
 class CRLDocument(Document, frozen=True, kw_only=True):
     """The answer of ``crl``; ``made`` is false if no new CRL was due and the newest was written.
 
-    ``others``: with ``--ca all`` the CRLs of the other CAs.
+    ``others``: with ``--ca all`` the CRLs of the other CAs. ``unchanged``: the file at ``path``
+    held all this already.
     """
 
     crl: CRLRecord
     made: bool
     path: str | None
     others: list[CRLRecord] = msgspec.field(default_factory=list)
+    unchanged: bool = False

@@ -15,6 +15,7 @@ class ExportDocument(Document, frozen=True, kw_only=True):
 
     ``findings`` are those of preflight, if a kit for a target was written; ``server`` says
     how a server is told of its files, if they are those of a target that names them.
+    ``unchanged``: those of ``files`` that were there already, with the same content.
     """
 
     certificate: CertificateRecord
@@ -24,3 +25,4 @@ class ExportDocument(Document, frozen=True, kw_only=True):
     target: str = ""
     findings: list[Finding] = msgspec.field(default_factory=list)
     server: ServerSetup | None = None
+    unchanged: list[str] = msgspec.field(default_factory=list)

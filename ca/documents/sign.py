@@ -14,11 +14,15 @@ from ca.model.findings import Finding
 
 
 class Files(msgspec.Struct, frozen=True):
-    """Paths of the files written for one certificate; null for those that were not requested."""
+    """Paths of the files written for one certificate; null for those that were not requested.
+
+    ``unchanged``: those of them that were there already, with the same content.
+    """
 
     device: str | None = None
     trusted_root: str | None = None
     fullchain: str | None = None
+    unchanged: list[str] = []
 
 
 class Superseded(msgspec.Struct, frozen=True):

@@ -29,10 +29,14 @@ def write_samples(folder: Path, *, overwrite: bool = False) -> SamplesDocument:
                 f"'{taken[0]}' exists with other content",
                 hint="choose a new folder; --overwrite replaces it",
             )
-        for path, data in files.items():
-            write_atomic(path, data, overwrite=overwrite)
+        unchanged = [
+            str(path)
+            for path, data in files.items()
+            if not write_atomic(path, data, overwrite=overwrite)
+        ]
     return SamplesDocument(
         folder=str(folder),
         samples=[SampleRecord(str(folder / each.name), each.shows) for each in texts],
         readme=str(readme),
+        unchanged=unchanged,
     )

@@ -10,7 +10,6 @@ import typer
 from cli.commands.arguments import Overwrite, one_of
 from cli.options import opened, settings_of
 from cli.output import show, talk, write_bytes
-from cli.terminal import one_line
 
 
 def chain_command(
@@ -29,6 +28,7 @@ def chain_command(
     from ca.authority.reports.chain import PARTS, chain, chain_document, write_chain
     from ca.authority.reports.export import FORMATS
     from cli.views.chain import chain_text
+    from cli.views.files import written_line
 
     settings = settings_of(ctx)
     one_of("--parts", parts, PARTS)
@@ -36,8 +36,8 @@ def chain_command(
     with opened(settings) as home:
         data = chain(home, parts=parts, format=format)  # type: ignore[arg-type]
         if output is not None:
-            write_chain(output, data, overwrite=overwrite)
-            talk(f"wrote {one_line(str(output))}", settings)
+            written = write_chain(output, data, overwrite=overwrite)
+            talk(written_line(str(output), unchanged=not written), settings)
         if settings.json:
             show(chain_document(home, parts=parts), settings, chain_text)  # type: ignore[arg-type]
         elif output is None:

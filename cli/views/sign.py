@@ -8,6 +8,7 @@ from ca.documents.sign import Refused, Signed, SigningDocument, Skipped, Superse
 from ca.lint.factoring import MOST_AT_ONCE
 from cli.terminal import meaning, one_line, table
 from cli.views.account import account_text
+from cli.views.files import written_line
 from cli.views.findings import findings_text
 
 DIFFERS = "differs-from-request"
@@ -62,7 +63,8 @@ def _facts(each: Signed) -> list[str]:
     files = [
         path for path in (each.files.device, each.files.trusted_root, each.files.fullchain) if path
     ]
-    lines += [f"  wrote {one_line(path)}" for path in files]
+    there = each.files.unchanged
+    lines += [f"  {written_line(path, unchanged=path in there)}" for path in files]
     return lines
 
 

@@ -57,8 +57,8 @@ def test_the_next_steps_follow_the_order_of_the_devices_pages(
         steps[2],
         steps[3],
     ]
-    assert steps[2].startswith("  3. save the configuration")
-    assert "private key status must say OK" in steps[3]
+    assert steps[3].startswith("  4. save the configuration")
+    assert "private key status must say OK" in steps[2]
 
 
 def test_out_writes_the_files_of_the_contract(

@@ -52,12 +52,12 @@ def _chosen(home: Home, parts: Parts) -> list[CA]:
     return [ca for ca in trusted(home) if parts in ("all", ca.role)]
 
 
-def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> None:
-    """Write the output of ``chain``.
+def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> bool:
+    """Write the output of ``chain``; whether the path did not hold it already.
 
     Raises:
         CAError: the path has another file, or cannot be written.
     """
     if not path.parent.is_dir():
         raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")
-    write_atomic(path, data, overwrite=overwrite)
+    return write_atomic(path, data, overwrite=overwrite)

@@ -63,7 +63,7 @@ def _write_crls(home: Home, path: Path, pieces: Iterable[bytes]) -> bool:
     ours = [is_ours(ca) for ca in home.cas()]
     refuse_foreign(path, lambda start: any(each(start) for each in ours), hint=ASIDE)
     try:
-        write_stream(path, pieces)
+        write_stream(path, pieces, keep=True)
     except CAError:
         path.unlink(missing_ok=True)
         return False

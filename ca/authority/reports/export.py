@@ -90,8 +90,11 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
                 hint="--overwrite replaces files, or choose another --out",
             )
         upload_files.remove_stale_trust_files(wishes.folder, chain)
-        for name, data in files.items():
-            write_atomic(wishes.folder / name, data, overwrite=True)
+        unchanged = [
+            str(wishes.folder / name)
+            for name, data in files.items()
+            if not write_atomic(wishes.folder / name, data, overwrite=True)
+        ]
     record_export(home, row)
     written = [str(wishes.folder / name) for name in files]
     return ExportDocument(
@@ -106,6 +109,7 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         ),
         target=target.name,
         findings=findings,
+        unchanged=unchanged,
     )
 
 
@@ -129,6 +133,7 @@ def _for_server(home: Home, match: Match, target: Target, wishes: ExportWishes) 
         steps=[],
         target=target.name,
         server=server,
+        unchanged=[each.path for each in server.files if each.state == "unchanged"],
     )
 
 

@@ -8,12 +8,12 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
-from ca.authority.signing.crew import Crew, Pending, Writing
+from ca.authority.signing.crew import Crew, Pending, Writing, Written
 from ca.authority.signing.judge import Candidate, Judge
 from ca.authority.signing.places import Place
 from ca.authority.signing.repeats import Repeats
 from ca.authority.signing.results import HandOn, Results
-from ca.authority.upload_files import Delivery
+from ca.authority.upload_files import Delivery, PlannedFiles
 from ca.documents.sign import Files
 from ca.errors import CAError, attempt
 
@@ -96,13 +96,18 @@ class Batch:
         def settled() -> list[Files | CAError]:
             written = iter(pending())
             outcomes = [
-                files if isinstance(files, CAError) else next(written) or files.files
+                files if isinstance(files, CAError) else self._delivered(files, next(written))
                 for files in planned
             ]
             upload_files.settle(self.place.delivery)
             return [mendable(each) if isinstance(each, CAError) else each for each in outcomes]
 
         return settled
+
+    def _delivered(self, planned: PlannedFiles, written: Written) -> Files | CAError:
+        if isinstance(written, CAError):
+            return written
+        return self.place.delivered(planned.files, written)
 
 
 def mendable(error: CAError) -> CAError:

@@ -7,15 +7,18 @@ a predecessor. Links are not followed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+
+import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.signing.judge import Candidate, Source
 from ca.authority.succession import Use, use_of
 from ca.authority.upload_files import Chain, Delivery, PlannedFiles
+from ca.documents.sign import Files
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, attempt
@@ -61,6 +64,7 @@ class Place:
         self._held = ExitStack()
         self._is_held = False
         self._has_trust = False
+        self._unchanged_trust: set[str] = set()
 
     @property
     def takes_files(self) -> bool:
@@ -93,8 +97,9 @@ class Place:
         Raises:
             CAError: such a file cannot exist.
         """
-        context = candidate.source.wishes.context
-        return upload_files.planned_files(self.delivery, candidate.stem, context, leaf, self.chain)
+        return upload_files.planned_files(
+            self.delivery, candidate.stem, candidate.context, leaf, self.chain
+        )
 
     def deliver_trust(self) -> None:
         """Write the folder's trust files, once per call.
@@ -104,8 +109,15 @@ class Place:
         """
         upload_files.make_place(self.delivery)
         if not self._has_trust:
-            upload_files.deliver_trust(self.delivery, self.chain)
+            self._unchanged_trust = upload_files.deliver_trust(self.delivery, self.chain)
             self._has_trust = True
+
+    def delivered(self, files: Files, unchanged: Collection[str]) -> Files:
+        """A certificate's files, with those that were there already."""
+        there = {*unchanged, *self._unchanged_trust}
+        named = (files.device, files.trusted_root, files.fullchain)
+        kept = [path for path in named if path in there]
+        return msgspec.structs.replace(files, unchanged=kept) if kept else files
 
     def may_replace(self, candidate: Candidate) -> bool:
         """Whether a certificate may replace the files in its way.
@@ -114,9 +126,7 @@ class Place:
             ConflictError: one of them may not be replaced.
         """
         replaced = False
-        paths = upload_files.taken_paths(
-            self.delivery, candidate.stem, candidate.source.wishes.context
-        )
+        paths = upload_files.taken_paths(self.delivery, candidate.stem, candidate.context)
         for number, path in enumerate(paths):
             if not os.path.lexists(path):
                 continue

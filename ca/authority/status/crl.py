@@ -225,16 +225,16 @@ def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
     """
     if wishes.path is not None:
         _refuse_foreign(ca, wishes.path)
-    made = wishes.refresh or needs_new(home, ca, within=wishes.within)
+    made, written = wishes.refresh or needs_new(home, ca, within=wishes.within), True
     if made:
         make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
     if wishes.path is not None:
         make_folder(wishes.path.parent)
         with lock_folder(wishes.path.parent):  # the newest CRL at this moment is written
             _refuse_foreign(ca, wishes.path)
-            write_stream(wishes.path, formatted(home, ca, wishes.format))
+            written = write_stream(wishes.path, formatted(home, ca, wishes.format), keep=True)
     path = None if wishes.path is None else str(wishes.path)
-    return CRLDocument(crl=crl_record(home, ca), made=made, path=path)
+    return CRLDocument(crl=crl_record(home, ca), made=made, path=path, unchanged=not written)
 
 
 def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
@@ -250,7 +250,7 @@ def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
     cas = all_needed(home)
     if wishes.path is not None:
         _refuse_strange(home, wishes.path)
-    renewed = []
+    renewed, written = [], True
     unavailable: KeyUnavailableError | None = None
     for ca in cas:
         if not (wishes.refresh or needs_new(home, ca, within=wishes.within)):
@@ -267,12 +267,14 @@ def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
         make_folder(wishes.path.parent)
         with lock_folder(wishes.path.parent):
             _refuse_strange(home, wishes.path)
-            write_stream(wishes.path, formatted_all(home))
+            written = write_stream(wishes.path, formatted_all(home), keep=True)
     if unavailable is not None:
         raise unavailable
     first, *others = (crl_record(home, ca) for ca in cas)
     path = None if wishes.path is None else str(wishes.path)
-    return CRLDocument(crl=first, made=bool(renewed), path=path, others=others)
+    return CRLDocument(
+        crl=first, made=bool(renewed), path=path, others=others, unchanged=not written
+    )
 
 
 def _still_holds(home: Home, ca: CA) -> bool:

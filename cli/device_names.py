@@ -43,9 +43,23 @@ def with_devices_meant(home: Home, settings: Settings, sources: list[Source]) ->
     ]
 
 
+def name_meant(home: Home, settings: Settings, name: str) -> tuple[str, bool]:
+    """The name of the device that is meant, and whether one like it was said not to be."""
+    from ca.authority.devices.new_devices import meant_instead
+
+    near = meant_instead(home, name) if may_ask(settings) else None
+    if near is None:
+        return name, False
+    return (near, False) if agrees(_question(name, near)) else (name, True)
+
+
+def _question(name: str, near: str) -> str:
+    return f"no device is called '{one_line(name)}'; did you mean {one_line(near)}?"
+
+
 def _answered(home: Home, wishes: Wishes, answers: dict[str, str | None]) -> Wishes:
     """The wishes by an answer given before, or asked for now; "" in ``answers`` is a no."""
-    from ca.authority.signing.new_devices import meant_instead
+    from ca.authority.devices.new_devices import meant_instead
 
     name = wishes.device
     assert name is not None
@@ -54,8 +68,7 @@ def _answered(home: Home, wishes: Wishes, answers: dict[str, str | None]) -> Wis
         if sum(each is not None for each in answers.values()) < MOST_ASKED:
             near = meant_instead(home, name)
         if near is not None:
-            question = f"no device is called '{one_line(name)}'; did you mean {one_line(near)}?"
-            near = near if agrees(question) else ""
+            near = near if agrees(_question(name, near)) else ""
         answers[name] = near
     if answers[name] is None:
         return wishes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ca.authority.devices.new_devices import NewDevices
 from ca.authority.home import Home
-from ca.authority.signing.new_devices import NewDevices
 from ca.lab.lab_file import Lab
 from ca.model.findings import Finding
 

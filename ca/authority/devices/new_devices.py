@@ -12,6 +12,7 @@ from ca.store import certificates, devices
 if TYPE_CHECKING:
     from ca.model.findings import Finding
     from ca.names.likeness import Likeness
+    from ca.store.certificates import CertificateRow
 
 MOST_COMPARED = 50_000
 """Names that a new one is held against: some 10 MB, more than any lab has."""
@@ -43,7 +44,7 @@ class NewDevices:
         return self._told[name.casefold()]
 
     def _findings(self, name: str, allowed: Collection[str]) -> list[Finding]:
-        from ca.lint.new_devices import NEW_DEVICES, NewDevice  # seldom: not at every start
+        from ca.lint.devices import NEW_DEVICES, NewDevice  # seldom: not at every start
         from ca.model.findings import run
 
         return run(NEW_DEVICES, NewDevice(name, self.near(name)), allowed)
@@ -52,6 +53,25 @@ class NewDevices:
         for row in devices.devices(self._home.store):
             yield row.name
         yield from certificates.device_names(self._home.store)
+
+
+def judge_taken_over(row: CertificateRow) -> list[Finding]:
+    """That a certificate is for the device that an earlier one was attached to."""
+    from ca.lint.devices import TakenOver, taken_over
+    from ca.model.findings import run
+
+    return run([taken_over], TakenOver(row.device or "", row.context))
+
+
+def judge_set(home: Home, name: str) -> list[Finding]:
+    """The findings about a device's name that is about to be registered."""
+    near = meant_instead(home, name)
+    if near is None:
+        return []
+    from ca.lint.devices import NewDevice, near_miss
+    from ca.model.findings import run
+
+    return run([near_miss], NewDevice(name, near, is_set=True))
 
 
 def meant_instead(home: Home, name: str) -> str | None:

@@ -35,10 +35,11 @@ class CAError(Exception):
     rule: str | None = None
     """The code of the rule that refused, if one did."""
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, rule: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.rule = rule
 
 
 class MalformedError(CAError):

@@ -50,6 +50,7 @@ COMMANDS: dict[str, Any] = {
     "backup": "Copy the home into one file, or read one back.",
     "restore": "Make a home from a backup.",
     "check": "What ends soon or was left undone.",
+    "web": "Sign on a page in the browser.",
     "serve": "OCSP, CRLs and CA certificates over HTTP.",
     "ca": (
         "The CA's own settings and its life.",
@@ -117,7 +118,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "restore",
     ),
     "Devices": ("device", "target", "preflight", "trust", "doctor", "pull", "push", "fixture"),
-    "Serving": ("serve", "ocsp"),
+    "Serving": ("web", "serve", "ocsp"),
     "Scripts": ("apply", "env", "schema", "completion", "help", "version"),
 }
 """The headings of ``sipca --help``, and the commands below each."""  # fmt: skip

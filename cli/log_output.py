@@ -11,6 +11,7 @@ from ca.documents.log import LogDocument, LogEvent
 from ca.files import Spool
 from cli.output import put_aside, spooled_json
 from cli.settings import Settings
+from cli.terminal import painted, printed_on, prose
 from cli.views.log import events_text, log_text
 
 TOGETHER = 1000
@@ -42,7 +43,9 @@ class Trail:
         elif not self._settings.quiet:
             self._lay_out()
             sys.stdout.writelines(codecs.iterdecode(self._spool.read(), "utf-8"))
-            print(log_text(document))
+            with printed_on(sys.stdout):
+                text = painted(prose(log_text(document)))
+            print(text)
 
     def close(self) -> None:
         """Close the spool files."""
@@ -50,5 +53,7 @@ class Trail:
 
     def _lay_out(self) -> None:
         if self._waiting:
-            self._spool.write(events_text(self._waiting).encode("utf-8", "replace") + b"\n")
+            with printed_on(sys.stdout):
+                text = painted(events_text(self._waiting))
+            self._spool.write(text.encode("utf-8", "replace") + b"\n")
             self._waiting.clear()

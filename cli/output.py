@@ -31,7 +31,7 @@ def show(document: D, settings: Settings, view: Callable[[D], str]) -> None:
     if settings.quiet:
         return
     with printed_on(sys.stdout):
-        text = painted(view(document))
+        text = painted(prose(view(document)))
     if text:
         print(text)
 
@@ -98,7 +98,7 @@ def report_error(error: CAError, settings: Settings) -> int:
         import traceback
 
         traceback.print_exception(error)
-    _report(str(error.kind), error.message, error.hint, code, settings)
+    _report(str(error.kind), error.message, error.hint, code, settings, rule=error.rule)
     return code
 
 
@@ -137,20 +137,29 @@ def report_bug(error: Exception, settings: Settings) -> int:
     return BUG
 
 
-def _report(kind: str, message: str, hint: str | None, code: int, settings: Settings) -> None:
+def _report(
+    kind: str,
+    message: str,
+    hint: str | None,
+    code: int,
+    settings: Settings,
+    *,
+    rule: str | None = None,
+) -> None:
     if settings.json:
         from ca.documents.error import ErrorDocument, ErrorRecord
 
-        error = ErrorRecord(kind=kind, message=message, hint=hint, exit=code)
+        error = ErrorRecord(kind=kind, message=message, hint=hint, exit=code, rule=rule)
         with contextlib.suppress(OSError):
             print(encode_json(ErrorDocument(error=error)).decode(), file=sys.stderr)
         return
-    say_anyway(lambda: error_text(message, hint))
+    say_anyway(lambda: error_text(message, hint, rule))
 
 
-def error_text(message: str, hint: str | None) -> str:
-    """An error and its hint, a line each."""
-    line = f"{meaning('error', 'error:')} {one_line(message)}"
+def error_text(message: str, hint: str | None, rule: str | None = None) -> str:
+    """An error with the code of its rule, and its hint, a line each."""
+    code = f" [{rule}]" if rule else ""
+    line = f"{meaning('error', 'error:')} {one_line(message)}{code}"
     return f"{line}\n{meaning('quiet', 'hint:')} {one_line(hint)}" if hint else line
 
 

@@ -234,7 +234,7 @@ def read_names(file: Path) -> dict[str, dict[str, str]]:
                 raise ConflictError(
                     f"{file} line {reader.line_num}: source '{cells['source']}' is empty or twice"
                 )
-            rows[cells["source"]] = cells
+            rows[cells["source"]] = cells | {"line": str(reader.line_num)}
     except UnicodeDecodeError as error:
         raise MalformedError(
             f"{file} is not UTF-8 at octet {error.start}",
@@ -251,23 +251,30 @@ def read_names(file: Path) -> dict[str, dict[str, str]]:
 
 
 def _wished(wishes: SigningWishes, row: dict[str, str] | None, file: Path) -> SigningWishes:
-    from ca.names.general import parse_general_name
+    from ca.names.general import SeveralNamesError, parse_general_name
 
     if row is None:
         return wishes
     changes: dict[str, Any] = {key: row[key] for key in ("device", "profile", "cn") if row.get(key)}
+    where = f"{file} line {row['line']}, column "
+    column = "context"
     try:
         if row.get("context"):
             changes["context"] = context_number(row["context"])
+        column = "replace_san"
         if row.get("replace_san"):
             changes["replace_san"] = _yes(row["replace_san"])
+        column = "san"
         names = [each.strip() for each in row.get("san", "").split(";") if each.strip()]
         if names:
             changes["san"] = tuple(parse_general_name(each) for each in names)
     except (CAError, typer.BadParameter) as error:
-        raise MalformedError(
-            f"{file}: {row['source']}: {error}", hint=getattr(error, "hint", None)
-        ) from None
+        hint = getattr(error, "hint", None)
+        if isinstance(error, SeveralNamesError):
+            hint = f"put ; between them: {';'.join(error.names)}"
+        raise MalformedError(f"{where}{column}: {error}", hint=hint) from None
+    if "san" in changes or "cn" in changes:
+        changes["origin"] = where
     return msgspec.structs.replace(wishes, **changes)
 
 

@@ -14,11 +14,14 @@ from ca.model.escaping import escape_hidden
 Meaning = Literal["error", "warning", "ok", "quiet"]
 _SGR: dict[Meaning, str] = {"error": "31", "warning": "33", "ok": "32", "quiet": "2"}
 _MARKS = dict(zip(_SGR, "\ufdd0\ufdd1\ufdd2\ufdd3", strict=True))
-_END = "\ufdd4"
+_END, _AS_IT_IS = "\ufdd4", "\ufdd5"
 """Noncharacters, which no text of others keeps: ``safe`` spells them out."""
-_MARKED = re.compile(f"([{''.join(_MARKS.values())}{_END}])")
+_MARKED = re.compile(f"([{''.join(_MARKS.values())}{_END}{_AS_IT_IS}])")
+_PROGRAM, _ENDS_COMMAND = "sipca", tuple(",;:)")
 LEAST_CELL, LEAST_TEXT = 8, 20
 """The fewest columns that a shortened cell, and a cell of running text, may have."""
+BELOW = 4
+"""How far running text is set in that begins in the line below its row."""
 
 
 class Page(NamedTuple):
@@ -79,6 +82,12 @@ def meaning(kind: Meaning, text: str) -> str:
     return _Marked(f"{_MARKS[kind]}{one_line(text)}{_END}") if _page.get().colour else text
 
 
+def verbatim(text: str) -> str:
+    """Lines of data, for a file or a shell: ``prose`` leaves them as they are."""
+    lines = safe(text)
+    return "\n".join(_AS_IT_IS + line for line in lines.split("\n")) if is_cut() else lines
+
+
 def safe(text: str) -> str:
     """Text whose control, format and bidirectional characters are spelled out, save line ends."""
     if text.isprintable():
@@ -92,12 +101,16 @@ def painted(text: str) -> str:
         return text
     parts = _MARKED.split(text)
     return "".join(
-        safe(part) if number % 2 == 0 else _escape_sequence(part)
-        for number, part in enumerate(parts)
+        safe(part) if number % 2 == 0 else _shown_mark(part) for number, part in enumerate(parts)
     )
 
 
-def _escape_sequence(mark: str) -> str:
+def _shown_mark(mark: str) -> str:
+    """The escape sequence of a mark; one that this page cannot have is text of others."""
+    if mark == _AS_IT_IS and is_cut():
+        return ""
+    if mark == _AS_IT_IS or not _page.get().colour:
+        return safe(mark)
     code = next((_SGR[kind] for kind, each in _MARKS.items() if each == mark), "0")
     return f"\x1b[{code}m"
 
@@ -133,12 +146,31 @@ def shortened(text: str, width: int) -> str:
 def _wrapped(text: str, width: int) -> list[str]:
     """A text in lines of at most a width, broken at blanks alone."""
     lines: list[str] = []
+    for piece in _pieces(text, width):
+        if lines and cells(lines[-1]) + 1 + cells(piece) <= width:
+            lines[-1] += f" {piece}"
+        elif piece or not lines:
+            lines.append(piece)
+    return lines
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    """The words of a text; a command of ours is one piece, so that it can be copied whole."""
+    pieces: list[str] = []
+    is_in_command = False
     for word in text.split(" "):
-        if lines and cells(lines[-1]) + 1 + cells(word) <= width:
-            lines[-1] += f" {word}"
+        if is_in_command:
+            pieces[-1] += f" {word}"
         else:
-            lines.append(word)
-    return lines or [""]
+            pieces.append(word)
+        is_in_command = (is_in_command or word.strip("'(") == _PROGRAM) and not word.endswith(
+            _ENDS_COMMAND
+        )
+    return [
+        part
+        for piece in pieces
+        for part in (piece.split(" ") if cells(piece) > width and " -" not in piece else [piece])
+    ]
 
 
 Column = str | int
@@ -154,7 +186,7 @@ def prose(text: str) -> str:
 
 
 def _paragraph(line: str, width: int) -> str:
-    if cells(line) <= width:
+    if cells(line) <= width or line.startswith(_AS_IT_IS):
         return line
     begin = len(line) - len(line.lstrip(" "))
     hang = " " * (begin + 2)
@@ -173,8 +205,8 @@ def table(
     """Columns as wide as their widest cell, two spaces apart; cells are made safe.
 
     On a terminal that is too narrow the columns of ``drop`` are left out, one by one, then those
-    of ``shorten`` get an ellipsis, then the last one is wrapped at its blanks. Nowhere else is
-    anything cut.
+    of ``shorten`` get an ellipsis, then the last one is wrapped at its blanks, below its row where
+    beside it there is no room. Nowhere else is anything cut.
     """
     return "\n".join(table_rows(rows, head=head, indent=indent, drop=drop, shorten=shorten))
 
@@ -245,15 +277,20 @@ def _shorten(lines: list[list[str]], columns: Sequence[int], width: int) -> None
 
 
 def _line(row: Sequence[str], widths: Sequence[int], indent: str, width: int | None) -> str:
-    """One row; on a terminal its last cell may go on in further lines, below itself."""
+    """One row; on a terminal its last cell may go on in further lines, or begin in the next."""
     before = "".join(
         cell + " " * (column - cells(cell) + 2)
         for cell, column in zip(row[:-1], widths[:-1], strict=True)
     )
     lead = indent + before
     left = None if width is None else width - cells(lead)
-    if left is None or left < LEAST_TEXT or cells(row[-1]) <= left:
+    if width is None or left is None or cells(row[-1]) <= left:
         return (lead + row[-1]).rstrip()
+    longest = max(map(cells, row[-1].split(" ")))
+    hang = indent + " " * BELOW
+    if left < LEAST_TEXT or left < longest <= width - cells(hang):
+        below = _wrapped(row[-1], width - cells(hang))
+        return "\n".join([lead.rstrip(), *(hang + each for each in below)])
     first, *more = _wrapped(row[-1], left)
     hang = " " * cells(lead)
     return "\n".join([(lead + first).rstrip(), *(hang + each for each in more)])

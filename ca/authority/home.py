@@ -295,10 +295,12 @@ class Home:
             raise PolicyError(
                 f"{ca.issuer.name} is on hold and can sign nothing until it is released",
                 hint=f"sipca release {ca.issuer.facts.serial if ca.issuer.facts else 'SERIAL'}",
+                rule="ca-on-hold",
             )
         raise PolicyError(
             f"{ca.issuer.name} is revoked and can sign nothing more",
             hint="sipca ca rotate makes its successor",
+            rule="ca-revoked",
         )
 
     def is_open(self, ca: CA) -> bool:

@@ -199,6 +199,7 @@ def relic_refusal(row: CertificateRow) -> PolicyError:
     return PolicyError(
         f"{row.serial.hex()[:12]} was imported as a relic, which no certificate here can follow",
         hint="sign the CSR of its device, and then revoke it",
+        rule="relic-successor",
     )
 
 

@@ -118,7 +118,9 @@ def check_stores(target: Target, form: KeyFileFormat) -> None:
         )
     if form.legacy and not stores(target):
         raise PolicyError(
-            f"--legacy-pfx is for a PFX, and target '{target.name}' has none", hint="leave it out"
+            f"--legacy-pfx is for a PFX, and target '{target.name}' has none",
+            hint="leave it out",
+            rule="target-files",
         )
 
 

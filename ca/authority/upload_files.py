@@ -16,7 +16,7 @@ from ca.documents.sign import Files, Signed
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, StoreError, attempt
-from ca.files import conflicts, make_folder, read_bounded, sync_folder, write_atomic
+from ca.files import conflicts, holds, make_folder, read_bounded, sync_folder, write_atomic
 from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.store import devices, issuers
@@ -182,20 +182,17 @@ def is_foreign_trust_file(path: Path, text: str, chain: Chain) -> bool:
     return path.is_symlink() or isinstance(data, CAError) or not chain.is_ours(data)
 
 
-def write_trust_files(folder: Path, chain: Chain, *, overwrite: bool = False) -> set[str]:
-    """Write the trust files, replacing those of before a rotation; returns what was there already.
+def write_trust_files(folder: Path, chain: Chain, *, overwrite: bool = False) -> None:
+    """Write the trust files; those of before a rotation are replaced.
 
     Raises:
         CAError: one cannot be written, or something else appeared meanwhile.
     """
     remove_stale_trust_files(folder, chain)
-    unchanged = set()
     for name, text in chain.trust.items():
         path = folder / name
         replace = overwrite or not is_foreign_trust_file(path, text, chain)
-        if not write_atomic(path, text.encode("ascii"), overwrite=replace):
-            unchanged.add(str(path))
-    return unchanged
+        write_atomic(path, text.encode("ascii"), overwrite=replace)
 
 
 def remove_stale_trust_files(folder: Path, chain: Chain) -> None:
@@ -294,16 +291,22 @@ def settle(delivery: Delivery) -> None:
         sync_folder(folder)
 
 
-def deliver_trust(delivery: Delivery, chain: Chain) -> set[str]:
-    """Write the trust files of a folder; returns the paths of those that were there already.
+def trust_is_there(delivery: Delivery, chain: Chain) -> bool:
+    """Whether the folder has the trust file of now already."""
+    text = chain.trust[TRUSTED_ROOT]
+    return delivery.folder is not None and holds(delivery.folder / TRUSTED_ROOT, [text.encode()])
+
+
+def deliver_trust(delivery: Delivery, chain: Chain) -> None:
+    """Write the trust files of a folder.
 
     Raises:
         CAError: one cannot be written, or a different one appeared meanwhile.
     """
     if delivery.folder is None:
-        return set()
+        return
     make_folder(delivery.folder)
-    return write_trust_files(delivery.folder, chain, overwrite=delivery.overwrite)
+    write_trust_files(delivery.folder, chain, overwrite=delivery.overwrite)
 
 
 def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> list[str]:

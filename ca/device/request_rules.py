@@ -115,22 +115,16 @@ def next_steps(
     if target.server_files and not target.steps:
         words = f"sipca export REF --target {target.name} --key KEY-FILE --out DIR"
         return [f"{words} writes the files that the server wants"]
+    if target.trust.several_in_one == "no":  # the bundle is of no use there
+        trusted_root = f"{trusted_root.replace('trusted-root', 'trusted-1-root')}, and so on"
     values = {
         "trusted_root": trusted_root,
         "device": device,
         "context": "" if context is None else str(context),
+        "address": "the device",
+        "slot": "0",
     }
     return [_told(step, fill(step.text, values)) for step in target.steps]
-
-
-def to_the_page(target: Target, *, context: int) -> tuple[list[str], list[str]]:
-    """The way from the start page to the context, and what to do before anything else."""
-    values = {"trusted_root": "", "device": "", "context": str(context)}
-    way, before = (
-        [_told(step, fill(step.text, values)) for step in steps if step.context in (None, context)]
-        for steps in (target.way, target.before)
-    )
-    return way, before
 
 
 def _told(step: Step, text: str) -> str:

@@ -1,18 +1,17 @@
-"""The upload sheet, as text and HTML: which file goes where, in which order, what to compare."""
+"""The upload sheet: which file goes where, in which order, and what to compare."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from hashlib import md5, sha1, sha256
-from html import escape
 
 import msgspec
 
+from ca.device import sheet_steps
+from ca.device.sheet_steps import Place, SheetStep
 from ca.model.certificates import CertificateFacts
 from ca.model.findings import Finding
 from ca.names.text import printable
-from ca.profiles.patterns import fill
-from ca.profiles.target import Target
 
 _HASHES = {
     "sha256": lambda der: sha256(der).hexdigest(),
@@ -31,40 +30,57 @@ class SheetRow(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """Everything that a sheet shows."""
+    """Everything that a sheet shows; ``host`` is the name that the certificate is for."""
 
-    title: str
     ca: str
     device: str
-    context: int | None
-    target: Target
+    host: str
+    place: Place
     made_at: datetime
-    addresses: tuple[str, ...]
-    way: tuple[str, ...]
-    before: tuple[str, ...]
-    steps: tuple[str, ...]
-    otherwise: tuple[str, ...]
     rows: tuple[SheetRow, ...]
     findings: tuple[Finding, ...]
 
+    @property
+    def title(self) -> str:
+        return f"Upload sheet for {self.device or self.host}"
 
-def checks(sheet: Sheet) -> list[str]:
-    """What to know and to look at after the upload."""
-    pages, target = sheet.target.pages, sheet.target
-    notes = [
-        f"{pages.trust}: every certificate below is listed, with the thumbprints below",
+    @property
+    def address(self) -> str:
+        """The address to open, or how to make it known."""
+        return self.place.address or "address not known"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of the sheet: its heading, and what is to be done in order."""
+
+    heading: str
+    steps: tuple[SheetStep, ...]
+
+
+def parts(sheet: Sheet) -> list[Part]:
+    """What is to be done, part by part; a target that says nothing of a part has none."""
+    told = (
+        ("Before anything else", sheet_steps.before(sheet.place)),
+        ("The way to the page", sheet_steps.way(sheet.place)),
+        ("Steps, in this order", sheet_steps.steps(sheet.place)),
+        ("Afterwards", _afterwards(sheet)),
+    )
+    return [Part(heading, tuple(steps)) for heading, steps in told if steps]
+
+
+def _afterwards(sheet: Sheet) -> list[SheetStep]:
+    page = sheet.place.target.pages.trust.removesuffix(" > Import")
+    return [
+        SheetStep(
+            f"{page}: every CA certificate below is listed, with the thumbprints below",
+            "one is missing: import it again, and save again",
+        )
     ]
-    if target.rest.trusted_root and target.rest.trusted_root_replaces:
-        path = fill(target.rest.trusted_root, {"context": str(sheet.context or 0)})
-        notes.append(
-            f"by REST, PUT {path} replaces the whole store: add again what was in it before"
-        )
-    if target.alarm.start_days:
-        notes.append(
-            f"the expiry alarm starts {target.alarm.start_days} d before expiry "
-            f"({target.alarm.basis})"
-        )
-    return notes
+
+
+def notes(sheet: Sheet) -> list[str]:
+    """What is good to know, and nothing to tick."""
+    return sheet_steps.notes(sheet.place)
 
 
 def thumbprints(facts: CertificateFacts) -> list[tuple[str, str]]:
@@ -80,30 +96,21 @@ def as_text(sheet: Sheet) -> str:
     lines = [
         sheet.title,
         "=" * len(sheet.title),
-        f"device   {sheet.device}" + _context(sheet),
-        f"address  {', '.join(sheet.addresses) or 'not registered'}",
-        f"target   {sheet.target.description}",
+        f"address  {sheet.address}",
+        f"host     {sheet.host}",
+        f"device   {sheet.device}" + context_text(sheet),
+        f"target   {sheet.place.target.description}",
         f"CA       {sheet.ca}",
         f"created  {sheet.made_at:%Y-%m-%d %H:%M}Z",
-        "",
-        *(f"Go to: {each}" for each in sheet.way),
-        "Before anything else:",
-        *(f"  - {each}" for each in sheet.before),
-        "",
-        "Steps, in this order:",
-        *_numbered(sheet),
-        "",
-        "Afterwards:",
-        *(f"  - {each}" for each in checks(sheet)),
-        "",
-        "Files:",
     ]
-    for row in sheet.rows:
-        lines += [f"  {row.name}: {row.purpose}", f"    file SHA-256  {row.sha256}"]
-        for facts in row.certificates:
-            lines.append(f"    {_name(facts)}, until {facts.validity.not_after:%Y-%m-%d}")
-            lines.append(f"      serial   {facts.serial}")
-            lines += [f"      {name:<8} {digits}" for name, digits in thumbprints(facts)]
+    for part in parts(sheet):
+        lines += ["", f"{part.heading}:"]
+        for number, step in enumerate(part.steps, 1):
+            lines.append(f"  {number}. [ ] {step.text}")
+            lines += [f"         if it does not: {step.otherwise}"] if step.otherwise else []
+    lines += ["", "Files:", *_file_lines(sheet)]
+    told = notes(sheet)
+    lines += ["", "Notes:", *(f"  - {each}" for each in told)] if told else []
     lines += ["", "Preflight:"]
     lines += [f"  {each.result}: {each.message} [{each.basis}]" for each in sheet.findings] or [
         "  these files can be uploaded"
@@ -111,98 +118,25 @@ def as_text(sheet: Sheet) -> str:
     return "\n".join(printable(line, limit=2000) for line in lines) + "\n"
 
 
-_STYLE = """
-@page { margin: 9mm; }
-body { font: 10pt/1.25 system-ui, sans-serif; max-width: 60em; margin: 1em auto; padding: 0 1em; }
-h1, .address { font-size: 17pt; font-weight: bold; margin: 0; overflow-wrap: anywhere; }
-h2 { font-size: 1.05em; margin: .6em 0 .1em; } p, ul, ol { margin-top: .1em; margin-bottom: .2em; }
-table { border-collapse: collapse; width: 100%; table-layout: fixed; }
-td, th { border: 1px solid #999; padding: .15em .3em; text-align: left; vertical-align: top; }
-td, code { overflow-wrap: anywhere; } code { font-size: 7pt; }
-.fail { color: #b00020; } .warn { color: #8a5a00; }
-th:nth-child(1) { width: 27%; } th:nth-child(2) { width: 17%; }
-@media print { body { margin: 0; padding: 0; font-size: 8pt; max-width: none; }
-  h2 { break-after: avoid; } }
-"""
-
-
-def as_html(sheet: Sheet) -> str:
-    """The sheet as an HTML page to print, without scripts and external parts, all text escaped."""
-    rows = "".join(_html_row(row) for row in sheet.rows)
-    findings = "".join(
-        f'<li class="{each.result}">{_safe(each.message)} [{each.basis}]</li>'
-        for each in sheet.findings
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{_safe(sheet.title)}</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>{_safe(sheet.device + _context(sheet))}</h1>\n"
-        f'<p class="address">{_safe(", ".join(sheet.addresses) or "no address registered")}</p>'
-        f"<p>{_safe(sheet.title)} &middot; {_safe(sheet.target.description)} &middot; "
-        f"CA {_safe(sheet.ca)} &middot; {sheet.made_at:%Y-%m-%d %H:%M}Z</p>\n"
-        + "".join(f"<p>Go to: <b>{_safe(each)}</b></p>" for each in sheet.way)
-        + f"<h2>Before anything else</h2><ul>{_items(sheet.before)}</ul>\n"
-        f"<h2>Steps, in this order</h2><ol>{_steps_html(sheet)}</ol>\n"
-        f"<h2>Afterwards</h2><ul>{_items(checks(sheet))}</ul>\n"
-        "<h2>Files</h2><table><tr><th>file</th><th>certificate</th><th>serial and thumbprints"
-        f"</th></tr>{rows}</table>\n<h2>Preflight</h2>"
-        f"<ul>{findings or '<li>these files can be uploaded</li>'}</ul>\n"
-        "</body></html>\n"
-    )
-
-
-def _html_row(row: SheetRow) -> str:
-    cells = []
-    if len(row.certificates) > 1:  # their thumbprints stand beside the single files
-        held = "; ".join(map(_name, row.certificates))
-        cells.append(f"<td>{_safe(held)}</td><td>thumbprints below, file by file</td>")
-    for facts in row.certificates if not cells else ():
-        prints = "<br>".join(f"{name} <code>{digits}</code>" for name, digits in thumbprints(facts))
-        cells.append(
-            f"<td>{_safe(_name(facts))}<br>until {facts.validity.not_after:%Y-%m-%d}</td>"
-            f"<td><code>{facts.serial}</code><br>{prints}</td>"
-        )
-    first = (
-        f'<td rowspan="{len(cells)}"><b>{_safe(row.name)}</b><br>{_safe(row.purpose)}<br>'
-        f"file SHA-256 <code>{row.sha256}</code></td>"
-    )
-    return "".join(
-        f"<tr>{first if number == 0 else ''}{cell}</tr>" for number, cell in enumerate(cells)
-    )
-
-
-def _numbered(sheet: Sheet) -> list[str]:
+def _file_lines(sheet: Sheet) -> list[str]:
     lines = []
-    for number, (step, otherwise) in enumerate(zip(sheet.steps, sheet.otherwise, strict=True), 1):
-        lines.append(f"  {number}. {step}")
-        if otherwise:
-            lines.append(f"     if it does not: {otherwise}")
+    for row in sheet.rows:
+        lines += [f"  {row.name}: {row.purpose}", f"    file SHA-256  {row.sha256}"]
+        for facts in row.certificates:
+            lines.append(f"    {name_of(facts)}, until {facts.validity.not_after:%Y-%m-%d}")
+            lines.append(f"      serial   {facts.serial}")
+            lines += [f"      {name:<8} {digits}" for name, digits in thumbprints(facts)]
     return lines
 
 
-def _steps_html(sheet: Sheet) -> str:
-    return "".join(
-        f"<li>{_safe(step)}"
-        + (f"<br><i>if it does not: {_safe(otherwise)}</i>" if otherwise else "")
-        + "</li>"
-        for step, otherwise in zip(sheet.steps, sheet.otherwise, strict=True)
-    )
-
-
-def _items(texts: tuple[str, ...] | list[str]) -> str:
-    return "".join(f"<li>{_safe(each)}</li>" for each in texts)
-
-
-def _safe(text: str) -> str:
-    return escape(printable(text, limit=2000))
-
-
-def _name(facts: CertificateFacts) -> str:
+def name_of(facts: CertificateFacts) -> str:
+    """A certificate's CN, or what stands for it."""
     return facts.cn or ", ".join(map(str, facts.subject)) or facts.serial
 
 
-def _context(sheet: Sheet) -> str:
-    return "" if sheet.context is None else f", TLS context {sheet.context}"
+def context_text(sheet: Sheet) -> str:
+    """The TLS context after a comma, where there is one."""
+    return "" if sheet.place.context is None else f", TLS context {sheet.place.context}"
 
 
 def _grouped(digits: str) -> str:

@@ -27,8 +27,8 @@ class CRLRecord(msgspec.Struct, frozen=True, kw_only=True):
 class CRLDocument(Document, frozen=True, kw_only=True):
     """The answer of ``crl``; ``made`` is false if no new CRL was due and the newest was written.
 
-    ``others``: with ``--ca all`` the CRLs of the other CAs. ``unchanged``: the file at ``path``
-    held all this already.
+    ``unchanged``: the file was there already with this content. ``others``: with
+    ``--ca all`` the CRLs of the other CAs.
     """
 
     crl: CRLRecord

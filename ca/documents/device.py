@@ -53,6 +53,7 @@ class OnDevice(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     request_sha256: str | None
     files: list[str]
+    days_left: int = 0
 
 
 class DeviceListDocument(Document, frozen=True, kw_only=True):

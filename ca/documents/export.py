@@ -13,9 +13,9 @@ from ca.model.findings import Finding
 class ExportDocument(Document, frozen=True, kw_only=True):
     """The answer of ``export``: the files written, in the order of the device's pages.
 
+    ``unchanged`` are those of them that were there already with this content.
     ``findings`` are those of preflight, if a kit for a target was written; ``server`` says
     how a server is told of its files, if they are those of a target that names them.
-    ``unchanged``: those of ``files`` that were there already, with the same content.
     """
 
     certificate: CertificateRecord

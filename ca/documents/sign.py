@@ -14,9 +14,9 @@ from ca.model.findings import Finding
 
 
 class Files(msgspec.Struct, frozen=True):
-    """Paths of the files written for one certificate; null for those that were not requested.
+    """Paths of the files of one certificate; null for those that were not requested.
 
-    ``unchanged``: those of them that were there already, with the same content.
+    ``unchanged`` are those that were there already with this content.
     """
 
     device: str | None = None
@@ -91,8 +91,6 @@ class SigningDocument(Document, frozen=True, kw_only=True):
 
     ca: str
     home: str
-    chain_pem: str = ""
-    root_pem: str = ""
     dry_run: bool = False
     signed: list[Signed]
     skipped: list[Skipped]
@@ -101,3 +99,5 @@ class SigningDocument(Document, frozen=True, kw_only=True):
     interrupted: bool = False
     left: int = 0
     pending: str | None = None
+    chain_pem: str = ""
+    root_pem: str = ""

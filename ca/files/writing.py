@@ -30,8 +30,8 @@ def write_atomic(
     overwrite: bool = False,
     durable: bool = True,
     sync_parent: bool = True,
-) -> bool:
-    """Write a file atomically: temporary file, fsync, rename into place; whether that was needed.
+) -> None:
+    """Write a file atomically: temporary file, fsync, rename into place.
 
     A file with the same content is left unchanged, also if another process wrote it meanwhile.
     The file has ``mode`` from creation, whatever the umask. ``durable=False`` does not wait for
@@ -49,7 +49,7 @@ def write_atomic(
         )
     state = _compare(path, data)
     if state == "same":
-        return False
+        return
     if state == "other" and overwrite and path.exists() and not path.is_file():
         raise ConflictError(f"'{path}' is not a regular file", hint="choose another place")
     if state == "other" and not overwrite:
@@ -63,7 +63,6 @@ def write_atomic(
             raise ConflictError(f"'{path}' {what}", hint="--overwrite replaces it")
         if durable and sync_parent:
             sync_folder(path.parent)
-    return True
 
 
 def _place(path: Path, data: bytes, mode: int, *, durable: bool, overwrite: bool) -> bool:
@@ -114,11 +113,10 @@ def _temporary(path: Path) -> str:
     return os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118
 
 
-def write_stream(path: Path, pieces: Iterable[bytes], *, keep: bool = False) -> bool:
+def write_stream(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a public file atomically from pieces, replacing an existing one.
 
-    A link to a file is replaced, not followed. A device is written to. With ``keep`` a file of
-    the same content is left as it is; returns whether it was written.
+    A link to a file is replaced, not followed. A device is written to.
 
     Raises:
         StoreError: the folder or disk cannot be written.
@@ -126,21 +124,15 @@ def write_stream(path: Path, pieces: Iterable[bytes], *, keep: bool = False) -> 
     if is_device(path):
         with store_errors(path), path.open("ab") as device:
             device.writelines(pieces)
-        return True
+        return
     temporary = Path(_temporary(path))
     with store_errors(path):
         try:
             _write_new(temporary, pieces, PUBLIC, durable=True)
-            if keep and path.is_file() and not path.is_symlink():
-                from filecmp import cmp
-
-                if cmp(temporary, path, shallow=False):
-                    return False
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
         sync_folder(path.parent)
-    return True
 
 
 def write_private_stream(path: Path, pieces: Iterable[bytes]) -> str:
@@ -283,6 +275,19 @@ def conflicts(path: Path, data: bytes | None) -> bool:
         StoreError: it cannot be read.
     """
     return _compare(path, data) == "other"
+
+
+def holds(path: Path, pieces: Iterable[bytes]) -> bool:
+    """Whether a regular file, not a link, has exactly this content.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    with store_errors(path):
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as present:
+            return all(present.read(len(each)) == each for each in pieces) and not present.read(1)
 
 
 def _compare(path: Path, data: bytes | None) -> Literal["absent", "same", "other"]:

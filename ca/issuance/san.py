@@ -9,6 +9,7 @@ import msgspec
 from ca.csr.request import Flaw
 from ca.csr.requested import MAX_NAMES
 from ca.csr.rules import undecodable_name
+from ca.issuance.given_names import about_given_cn, about_given_san
 from ca.issuance.order import Order
 from ca.issuance.subject_names import judge_names_in_subject
 from ca.model.account import Decision, FieldAccount, How
@@ -63,7 +64,9 @@ def san_kind(pair: tuple[GeneralName, Order]) -> Violation | None:
         return None
     kinds = ", ".join(order.profile.san.take) or "no names at all"
     return Violation(
-        f"--san {name}: profile {order.profile.name} takes {kinds}", "choose another profile"
+        f"{order.wishes.said('san', str(name), name.value)}: profile {order.profile.name} takes "
+        f"{kinds}",
+        "choose another profile",
     )
 
 
@@ -119,6 +122,8 @@ class _Collector:
 
     def add(self, name: GeneralName, asked: str | None, how: How, rule_name: str) -> None:
         findings = self.judge(name)
+        if rule_name == "--san":
+            findings = tuple(about_given_san(findings, name, self.order.wishes))
         self.findings.extend(findings)
         if (folded := fold(name)) in self._folded:
             if asked is not None:
@@ -152,7 +157,7 @@ class _Collector:
     def add_cn(self, cn: str) -> None:
         """Add the CN as a name unless it is present; its findings are marked as about the CN."""
         if ":" in cn:
-            self.findings.extend(run([cn_port], cn))
+            self.findings.extend(about_given_cn(run([cn_port], cn), self.order.wishes))
         name = name_of_cn(cn, alone=not self.names)
         if name is None or name.kind not in self.order.profile.san.take:
             return
@@ -161,10 +166,11 @@ class _Collector:
             better = better if better != cn and looks_like_host(better) else "NAME"
             hint = f"--cn {better} takes its place"
             self.add(name, None, "added", "cn-in-san")
-            self.findings[before:] = [
+            of_cn = [
                 msgspec.structs.replace(each, message=f"from the CN: {each.message}", hint=hint)
                 for each in self.findings[before:]
             ]
+            self.findings[before:] = about_given_cn(of_cn, self.order.wishes)
 
 
 def decide_san(
@@ -188,7 +194,7 @@ def decide_san(
     if rules.require and not names and not any(f.result == "fail" for f in findings):
         findings.append(san_required.finding(san_required.check(NoName(cn))))  # type: ignore[arg-type]
     if cn and not order.profile.subject.factory_cn and order.profile.role == "end-entity":
-        findings += run([factory_cn], cn)
+        findings += about_given_cn(run([factory_cn], cn), wishes)
     findings += run([sip_uri_trap], names)
     # first, because no other spelling of a SAN helps against these
     about_subject = judge_names_in_subject(order, subject, names)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from ca.csr.rules import undecodable_name
 from ca.errors import PolicyError
+from ca.issuance.given_names import about_given_cn
 from ca.issuance.order import Order
 from ca.model.account import Decision, FieldAccount
 from ca.model.certificates import SubjectAttribute, subject_text
@@ -95,7 +96,7 @@ def decide_subject(order: Order) -> tuple[Decision[Subject], list[Finding]]:
         )
     taken = tuple(subject)
     findings = [finding for flaw in flawed for finding in run([undecodable_name], flaw)]
-    findings += check_subject(taken, wishes.allow)
+    findings += about_given_cn(check_subject(taken, wishes.allow), wishes)
     findings += run([subject_required], (taken, profile.subject.require))
     if profile.role != "root":
         findings += run([subject_is_ca], (taken, order.ca_subjects))
@@ -111,7 +112,9 @@ def _with_given_cn(
     if cn is None:
         return pairs
     if not cn.strip():
-        raise PolicyError("--cn is empty", hint="give a name, or leave --cn out")
+        raise PolicyError(
+            "--cn is empty", hint="give a name, or leave --cn out", rule="subject-empty"
+        )
     given = SubjectAttribute("CN", cn)
     for place, (before, _) in enumerate(pairs):
         if before and before.type == "CN":

@@ -47,12 +47,14 @@ def _decide(
         raise PolicyError(
             f"the certificate would begin on {_date(begin)}, and {_date(EARLIEST)} is the earliest",
             hint="give a shorter --backdate",
+            rule="validity-begin",
         )
     issuer_end = issuer.facts.validity.not_after if issuer.facts else None
     if issuer_end is not None and issuer_end <= now:
         raise PolicyError(
             f"'{issuer.name}' expired on {_date(issuer_end)}, so it can no longer sign",
             hint="sipca ca rotate makes its successor (--root where the root ended)",
+            rule="ca-ended",
         )
     if lifetime is None or lifetime == "max":
         decision = _default(profile, begin, issuer_end, longest=lifetime == "max")
@@ -83,6 +85,7 @@ def _refuse_expired(end: datetime, now: datetime) -> None:
         raise PolicyError(
             f"the certificate would expire on {_date(end)}, before it is signed",
             hint="give a longer --lifetime, or a shorter --backdate",
+            rule="validity-past",
         )
 
 
@@ -93,6 +96,7 @@ def _refuse_too_long(
         raise PolicyError(
             f"the certificate would expire on {_date(end)}, but its issuer on {_date(issuer_end)}",
             hint="--lifetime max goes as far as the issuer allows",
+            rule="validity-issuer",
         )
     latest = begin + profile.max_span - SECOND
     if end > latest:
@@ -100,6 +104,7 @@ def _refuse_too_long(
             f"the certificate would expire on {_date(end)}, but profile {profile.name} "
             f"allows at most {profile.max_lifetime}, until {_date(latest)}",
             hint="choose a shorter --lifetime or another profile",
+            rule="validity-profile",
         )
 
 

@@ -82,7 +82,7 @@ def signature_name(key: PublicKey) -> str:
         return "sha256WithRSAEncryption"
     if key.algorithm == "ec" and key.curve in _BY_CURVE:
         return _BY_CURVE[key.curve]
-    raise PolicyError(f"a CA key of the type {key.label} is not supported")
+    raise PolicyError(f"a CA key of the type {key.label} is not supported", rule="ca-key-kind")
 
 
 @lru_cache(maxsize=8)

@@ -306,6 +306,7 @@ def _check_type(public: PublicKey, uri: TokenURI) -> None:
         raise PolicyError(
             f"the key '{uri.key_name}' is on the token '{uri.name}' already, as {family}",
             hint="leave sipca-new out to use it, or name another object",
+            rule="token-key-there",
         )
 
 
@@ -313,6 +314,7 @@ def _unsupported(uri: TokenURI) -> PolicyError:
     return PolicyError(
         f"the key '{uri.key_name}' on the token '{uri.name}' is of a type that no CA key may be",
         hint=f"choose one of {', '.join(SPECS)}",
+        rule="ca-key-kind",
     )
 
 

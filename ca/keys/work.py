@@ -125,6 +125,7 @@ def _too_much(name: str, factor: str, work: int, bound: str) -> PolicyError:
     return PolicyError(
         f"'{name}': {factor} would be {shown}, more than {bound}",
         hint="rewrite it where it comes from, for example by openssl pkcs8 -topk8 -iter 600000",
+        rule="key-work",
     )
 
 

@@ -219,7 +219,7 @@ def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> Ap
 
 def _raise_refusals(document: SigningDocument) -> None:
     for refusal in document.refused:
-        error = ERRORS[refusal.kind](refusal.message, hint=refusal.hint)
+        error = ERRORS[refusal.kind](refusal.message, hint=refusal.hint, rule=refusal.rule)
         error.rule = refusal.rule
         raise error
 

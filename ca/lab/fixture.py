@@ -133,7 +133,9 @@ def _made(
         if isinstance(outcome, BugError):
             environment.bug(outcome.trace)
         code = EXIT_CODES[outcome.kind]
-        refused.append(Refused(fixture.name, outcome.kind, outcome.message, outcome.hint, code))
+        refused.append(
+            Refused(fixture.name, outcome.kind, outcome.message, outcome.hint, code, outcome.rule)
+        )
     _write_crls(folder, cas, revoked, now)
     write_atomic(folder / TABLE, _table(fixtures).encode())
     return FixtureDocument(

@@ -170,6 +170,7 @@ def signing_wishes(table: CertificateTable) -> SigningWishes:
         fix_san=table.fix_san,
         lifetime=None if table.lifetime is None else parse_lifetime(table.lifetime),
         allow=frozenset(table.allow),
+        origin="",
     )
 
 
@@ -332,7 +333,9 @@ def _named(path: Path, key: str, check: object) -> object:
     try:
         return check()
     except CAError as error:
-        raise type(error)(f"{path}: {key}: {error.message}", hint=error.hint) from None
+        raise type(error)(
+            f"{path}: {key}: {error.message}", hint=error.hint, rule=error.rule
+        ) from None
 
 
 def _once(path: Path, key: str, names: Iterable[str]) -> None:

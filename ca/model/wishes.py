@@ -7,12 +7,17 @@ from datetime import datetime, timedelta
 import msgspec
 
 from ca.model.certificates import GeneralName
+from ca.model.escaping import escape_hidden
+
+OPTIONS = "--"
+"""The origin of names that options of the command line give."""
 
 
 class SigningWishes(msgspec.Struct, frozen=True):
     """The options of one signing; None means the default of the profile or the home.
 
     ``lifetime`` is a duration, a notAfter, or "max" for the longest that profile and CA allow.
+    ``origin``: where the names are given, before the name of a column; None if each has no name.
     ``beside``: no certificate is superseded. ``revoke_old``: those superseded are revoked.
     """
 
@@ -31,3 +36,19 @@ class SigningWishes(msgspec.Struct, frozen=True):
     again: bool = False
     beside: bool = False
     revoke_old: bool = False
+    origin: str | None = OPTIONS
+
+    @property
+    def from_options(self) -> bool:
+        """Whether the names are those of options."""
+        return self.origin == OPTIONS
+
+    def said(self, column: str, text: str, value: str) -> str:
+        """A name as it was given: ``--san dns:a.lab``, ``names.csv line 2, column san: dns:a.lab``.
+
+        ``value`` is the name without its type, which is all that ``issue`` gets.
+        """
+        if self.origin is None:
+            return f"'{escape_hidden(value)}'"
+        colon = "" if self.from_options else ":"
+        return f"{self.origin}{column}{colon} {escape_hidden(text)}"

@@ -25,6 +25,8 @@ _PREFIX = re.compile(
 )
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]+", re.ASCII)
 """A text that was probably meant as a URI, well formed or not."""
+_SEVERAL = re.compile(r"[,;]\s*(?:dns|ip|uri|email)\s*:", re.IGNORECASE)
+"""Where the next name begins in a text that holds several."""
 _HOST_AND_PORT = re.compile(r"[^:/@]+:[0-9]{1,5}")
 _LOCAL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
@@ -33,6 +35,17 @@ _MAX_LOCAL = 64
 MAX_OCTETS = {"uri": 2048, "email": 254}
 """The most octets of a name: a URI that devices and proxies still read; an e-mail address by
 RFC 5321, 4.5.3.1.3, without its brackets. For a host name see ``hosts.MAX_HOST``."""
+
+
+class SeveralNamesError(MalformedError):
+    """Two names or more where one is read: the first, and the rest."""
+
+    def __init__(self, text: str, names: tuple[str, str]) -> None:
+        self.names = tuple(printable(each) for each in names)
+        super().__init__(
+            f"'{printable(text)}' is more than one name",
+            hint=f"give each by itself: {' and '.join(self.names)}",
+        )
 
 
 def parse_general_name(text: str) -> GeneralName:
@@ -50,6 +63,9 @@ def parse_general_name(text: str) -> GeneralName:
             hint=f"did you mean {guess}?" if guess else "dns:NAME, ip:ADDR, uri:URI or email:ADDR",
         )
     value = value.strip()
+    if several := _SEVERAL.search(value):
+        first, second = value[: several.start()], value[several.start() + 1 :].strip()
+        raise SeveralNamesError(text, (f"{folded}:{first}", second))
     if folded == "ip":
         value = as_address(value) or value
     return GeneralName(folded, value)

@@ -29,15 +29,33 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(_Closed, frozen=True):
-    """One step of an upload; ``text`` may contain {trusted_root}, {device} and {context}.
+    """One step of an upload; ``text`` may contain the words of ``PLACES``.
 
-    ``otherwise`` is what to do if it does not work; ``context``: the only TLS context it is for.
+    ``otherwise`` is what to do if it does not work, with a basis of its own; ``context``: the only
+    TLS context it is for.
     """
 
     text: str
     basis: Basis
     otherwise: str = ""
+    otherwise_basis: Basis = "inferred"
     context: int | None = None
+
+
+PLACES = ("trusted_root", "device", "context", "address", "slot")
+BEFORE = (
+    Step(
+        "back the configuration up, to a file on this computer",
+        "inferred",
+        "do not go on: without a backup nobody can undo this",
+    ),
+    Step(
+        "check the device's clock: date, hour and NTP",
+        "inferred",
+        "set NTP first: a certificate that is not valid yet is refused",
+    ),
+)
+"""What is done before anything else, where a target says nothing of its own."""
 
 
 class RequestFacts(_Closed, frozen=True):
@@ -153,14 +171,16 @@ class Target(_Closed, frozen=True):
     """One target. ``text`` is its TOML, unchanged.
 
     ``server_files`` are the ``[[file]]`` tables; a device's target has none. ``way`` leads
-    from the start page to the place of the upload; ``before`` is what to do before anything else.
+    from the start page to the place of the upload; ``before`` is what to do before anything else,
+    and ``notes`` are for who holds the upload sheet.
     """
 
     schema: Literal[1]
     description: str
     steps: tuple[Step, ...] = ()
     way: tuple[Step, ...] = ()
-    before: tuple[Step, ...] = ()
+    before: tuple[Step, ...] = BEFORE
+    notes: tuple[Step, ...] = ()
     server_files: tuple[TargetFile, ...] = msgspec.field(default=(), name="file")
     server: ServerFacts = ServerFacts()
     request: RequestFacts = RequestFacts()
@@ -184,9 +204,10 @@ def check_target(target: Target) -> None:
         MalformedError: one is not valid; the message names its key.
     """
     check_pattern("request.factory_cn", target.request.factory_cn)
-    for step in (*target.way, *target.before, *target.steps):
-        for text in (step.text, step.otherwise):
-            check_template("steps", text, ("trusted_root", "device", "context"))
+    for key in ("before", "way", "steps", "notes"):
+        for step in getattr(target, key):
+            check_template(key, step.text, PLACES)
+            check_template(key, step.otherwise, PLACES)
     check_template("form.san", target.form.san, ("number",))
     for text in target.ocsp.fields.values():
         check_template("ocsp.fields", text, ("address", "port"))

@@ -75,4 +75,5 @@ def check_not_blocked(*, blocked: bool) -> None:
         raise PolicyError(
             "this key was revoked for key-compromise and is never certified again",
             hint="create a new key on the device, and a new CSR",
+            rule="key-compromised",
         )

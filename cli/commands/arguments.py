@@ -108,9 +108,15 @@ def lifetime(text: str | None) -> timedelta | datetime | str | None:
 
 def names(texts: list[str] | None) -> tuple[GeneralName, ...]:
     """Names spelled ``dns:NAME``, ``ip:ADDR``, ``uri:URI``, ``email:ADDR``."""
-    from ca.names.general import parse_general_name
+    from ca.names.general import SeveralNamesError, parse_general_name
 
-    return tuple(parsed("--san", parse_general_name, text) for text in texts or ())
+    try:
+        return tuple(parsed("--san", parse_general_name, text) for text in texts or ())
+    except WrongWordError as error:
+        if isinstance(error.__context__, SeveralNamesError):
+            repeated = " ".join(f"--san {each}" for each in error.__context__.names)
+            error.hint = f"repeat --san: {repeated}"
+        raise
 
 
 def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:

@@ -28,7 +28,7 @@ def chain_command(
     from ca.authority.reports.chain import PARTS, chain, chain_document, write_chain
     from ca.authority.reports.export import FORMATS
     from cli.views.chain import chain_text
-    from cli.views.files import written_line
+    from cli.views.files import wrote
 
     settings = settings_of(ctx)
     one_of("--parts", parts, PARTS)
@@ -37,7 +37,7 @@ def chain_command(
         data = chain(home, parts=parts, format=format)  # type: ignore[arg-type]
         if output is not None:
             written = write_chain(output, data, overwrite=overwrite)
-            talk(written_line(str(output), unchanged=not written), settings)
+            talk(wrote(str(output), unchanged=not written), settings)
         if settings.json:
             show(chain_document(home, parts=parts), settings, chain_text)  # type: ignore[arg-type]
         elif output is None:

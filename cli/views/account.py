@@ -41,6 +41,8 @@ def _is_as_asked(line: FieldAccount) -> bool:
 
 
 def _how(line: FieldAccount) -> str:
+    if line.how == "taken" and not _is_as_asked(line):
+        return "taken: another key"
     kind = _MEANINGS.get(line.how)
     return line.how if kind is None else meaning(kind, line.how)
 

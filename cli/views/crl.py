@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from ca.documents.crl import CRLDocument, CRLRecord
 from cli.terminal import one_line
-from cli.views.files import written_line
+from cli.views.files import wrote
 
 
 def crl_text(document: CRLDocument) -> str:
     """Whether a CRL was signed, until when it is valid, where it was written."""
     line = "; ".join(crl_line(each) for each in (document.crl, *document.others))
     text = f"made: {line}" if document.made else f"still fresh: {line}"
-    if document.path is None:
+    if not document.path:
         return text
-    return f"{text}\n{written_line(document.path, unchanged=document.unchanged)}"
+    return f"{text}\n{wrote(document.path, unchanged=document.unchanged)}"
 
 
 def crl_line(crl: CRLRecord) -> str:

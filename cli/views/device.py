@@ -17,7 +17,7 @@ from ca.documents.device import (
 from cli.terminal import meaning, one_line, prose, table
 from cli.views.ca import plan_entries_text
 from cli.views.findings import findings_text
-from cli.views.list import SERIAL_SHOWN, left_text, short_subject
+from cli.views.list import SERIAL_SHOWN, left_text, short_subject, status_text
 
 
 def devices_text(document: DeviceListDocument) -> str:
@@ -59,7 +59,9 @@ def device_text(document: DeviceDocument) -> str:
     lines.append(_record_text(document.device))
     for record in document.certificates:
         rows = [
-            ("certificate", f"{record.serial}  {record.status}, until {record.not_after:%Y-%m-%d}"),
+            ("certificate", record.serial),
+            ("status", status_text(record.status)),
+            ("until", f"{record.not_after:%Y-%m-%d}  {left_text(record.days_left)}"),
             ("context", "-" if record.context is None else str(record.context)),
             ("names", ", ".join([record.subject, *record.san])),
             ("key", f"{record.key}  (SHA-256 {record.key_identity[:16]})"),

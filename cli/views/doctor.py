@@ -5,8 +5,8 @@ from __future__ import annotations
 from ca.documents.doctor import DoctorDocument, HandshakeRecord, PeerRecord
 from ca.documents.verdict import Verdict
 from ca.model.observations import alert_text
-from cli.terminal import one_line, table
-from cli.views.findings import RESULTS, with_hints, with_verdict
+from cli.terminal import meaning, one_line, table
+from cli.views.findings import VERDICT_MEANINGS, result_text, with_hints, with_verdict
 
 VERDICTS: dict[Verdict, str] = {
     "ok": "nothing is wrong that could be seen from here",
@@ -32,7 +32,7 @@ def doctor_text(document: DoctorDocument) -> str:
     if peer.answer:
         lines.append(f"  answers  {one_line(peer.answer)}")
     shown = [
-        f"{RESULTS[finding.result]:<5} {one_line(finding.message)}"
+        f"{result_text(finding, width=5)} {one_line(finding.message)}"
         + ("" if finding.basis == "standard" else f"  [{finding.basis}]")
         for finding in document.findings
     ]
@@ -64,9 +64,10 @@ def _came_of(handshake: HandshakeRecord) -> str:
 
 def peer_line(peer: PeerRecord) -> str:
     """One address of ``doctor --all``."""
-    mark = _MARKS[peer.verdict] if peer.reached else "DEAD"
+    kind = VERDICT_MEANINGS[peer.verdict] if peer.reached else "error"
+    mark = meaning(kind, f"{_MARKS[peer.verdict] if peer.reached else 'DEAD':<5}")
     said = peer.message or "serves what was signed for it"
-    return one_line(f"{mark:<5} {peer.device}  {peer.host}  {said}")
+    return f"{mark} {one_line(f'{peer.device}  {peer.host}  {said}')}"
 
 
 def all_text(document: DoctorDocument) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ca.documents.env import EnvDocument
+from cli.terminal import verbatim
 
 _PWSH_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 """What ends a single-quoted text in PowerShell: typographic quotes do, too."""
@@ -19,7 +20,7 @@ ABOUT_CRLS = (
 def env_text(document: EnvDocument, form: str) -> str:
     """One assignment a line, quoted for the shell that reads it."""
     line = FORMS[form]
-    return "\n".join(line(name, value) for name, value in document.variables.items())
+    return verbatim("\n".join(line(name, value) for name, value in document.variables.items()))
 
 
 def _sh(name: str, value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ca.documents.export import ExportDocument
 from cli.terminal import one_line
-from cli.views.files import written_line
+from cli.views.files import wrote
 from cli.views.server import server_lines
 from cli.views.sign import steps_text
 
@@ -14,8 +14,8 @@ def export_text(document: ExportDocument) -> str:
     server = document.server
     lines = [f"{one_line(document.certificate.subject)}  serial {document.certificate.serial}"]
     if server is None:
-        there = document.unchanged
-        lines += [written_line(path, unchanged=path in there) for path in document.files]
+        there = set(document.unchanged)
+        lines += [wrote(path, unchanged=path in there) for path in document.files]
     if document.others:
         lines.append(f"the newest was taken; also current: {', '.join(document.others)}")
     if document.certificate.status not in ("valid", "not-yet-valid"):

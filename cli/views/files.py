@@ -1,10 +1,10 @@
-"""Files that a command wrote, as text."""
+"""Files that a command left behind, as text."""
 
 from __future__ import annotations
 
 from cli.terminal import one_line
 
 
-def written_line(path: str, *, unchanged: bool) -> str:
-    """That a file was written, or was there already with the same content."""
-    return f"{'unchanged' if unchanged else 'wrote'} {one_line(path)}"
+def wrote(path: str, *, unchanged: bool = False) -> str:
+    """The line of one file: it was written, or it was there with this content."""
+    return f"{'there already' if unchanged else 'wrote'} {one_line(path)}"

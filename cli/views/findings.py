@@ -17,7 +17,7 @@ _MEANINGS: dict[str, Meaning] = {
     "fail": "error",
     "unknown": "warning",
 }
-_VERDICTS: dict[str, Meaning] = {"ok": "ok", "warn": "warning", "fail": "error"}
+VERDICT_MEANINGS: dict[str, Meaning] = {"ok": "ok", "warn": "warning", "fail": "error"}
 REMARKS = {"warn": "warning", "fail": "REFUSED", "pass": "note", "unknown": "unknown"}
 RESULTS = {"pass": "ok", "warn": "WARN", "fail": "FAIL", "unknown": "?"}
 
@@ -34,9 +34,9 @@ def findings_text(findings: Sequence[Finding]) -> str:
     return prose(with_hints(lines, findings, "  hint: "))
 
 
-def result_text(finding: Finding) -> str:
-    """The result of a finding as a word, in its colour."""
-    return meaning(_MEANINGS[finding.result], RESULTS[finding.result])
+def result_text(finding: Finding, *, width: int = 0) -> str:
+    """The result of a finding as a word of at least a width, in its colour."""
+    return meaning(_MEANINGS[finding.result], f"{RESULTS[finding.result]:<{width}}")
 
 
 def with_hints(lines: Sequence[str], findings: Sequence[Finding], lead: str) -> str:
@@ -51,5 +51,5 @@ def with_hints(lines: Sequence[str], findings: Sequence[Finding], lead: str) -> 
 
 def with_verdict(text: str, verdict: Verdict, words: Mapping[Verdict, str]) -> str:
     """The findings, and below them the verdict in words."""
-    last = meaning(_VERDICTS[verdict], words[verdict])
+    last = meaning(VERDICT_MEANINGS[verdict], words[verdict])
     return f"{text}\n{last}" if text else last

@@ -10,7 +10,7 @@ def fixtures_text(document: FixtureListDocument) -> str:
     """One line a fixture."""
     rows = [(each.name, each.description, each.peer) for each in document.fixtures]
     head = ("fixture", "the certificate", "a correct peer")
-    return table(rows, head=head, shorten=("the certificate",))
+    return table(rows, head=head)
 
 
 def made_text(document: FixtureDocument) -> str:

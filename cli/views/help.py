@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ca.documents.help import HelpDocument
+from cli.terminal import verbatim
 
 
 def help_text(document: HelpDocument) -> str:
     """The help itself."""
-    return document.text
+    return verbatim(document.text)

@@ -37,7 +37,8 @@ def import_text(document: ImportDocument) -> str:
         lines.append(f"  and {len(document.imported) - SHOWN} more: sipca list --all")
     lines += _remarks(document)
     for refused in document.refused:
-        lines.append(f"refused: {one_line(refused.source)}: {one_line(refused.message)}")
+        code = f" [{refused.rule}]" if refused.rule else ""
+        lines.append(f"refused: {one_line(refused.source)}: {one_line(refused.message)}{code}")
         if refused.hint:
             lines.append(f"  hint: {one_line(refused.hint)}")
     if document.created and not document.dry_run:

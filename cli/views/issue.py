@@ -17,7 +17,8 @@ _MADE = {
 
 def issued_text(document: IssueDocument) -> str:
     """Remarks on the clock, what was issued, where it was written, until when it is valid."""
-    names = f"{one_line(document.subject)}  [{', '.join(map(one_line, document.san))}]"
+    san = ", ".join(map(one_line, document.san)) or "no SAN: known by the CN"
+    names = f"{one_line(document.subject)}  [{san}]"
     begin, end = f"{document.not_before:%Y-%m-%d %H:%M}Z", f"{document.not_after:%Y-%m-%d %H:%M}Z"
     noted = [findings_text(document.findings)] if document.findings else []
     return "\n".join(

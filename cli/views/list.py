@@ -11,7 +11,7 @@ import msgspec
 
 from ca.documents.certificate import CertificateRecord
 from ca.documents.list import ListDocument
-from cli.terminal import Meaning, is_cut, meaning, one_line, table
+from cli.terminal import Meaning, is_cut, meaning, one_line, table, verbatim
 
 SERIAL_SHOWN = 12
 SANS_SHOWN = 2
@@ -79,7 +79,7 @@ def list_csv(document: ListDocument) -> str:
         writer.writerow(
             [_cell(";".join(v) if isinstance(v, list) else v) for v in builtins.values()]
         )
-    return target.getvalue().rstrip("\n")
+    return verbatim(target.getvalue().rstrip("\n"))
 
 
 def _cell(value: object) -> str:

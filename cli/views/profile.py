@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.profile import NamedRecord, ProfileListDocument, TextDocument, WrittenDocument
-from cli.terminal import one_line, safe, table
+from cli.terminal import one_line, table, verbatim
 
 
 def profiles_text(document: ProfileListDocument) -> str:
@@ -17,7 +17,7 @@ def named_text(records: list[NamedRecord]) -> str:
 
 def toml_text(document: TextDocument) -> str:
     """The TOML itself."""
-    return safe(document.text).rstrip("\n")
+    return verbatim(document.text.rstrip("\n"))
 
 
 def checked_text(document: TextDocument) -> str:

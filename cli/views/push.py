@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from ca.documents.push import DeviceStep, PushDocument, PushedDevice
-from cli.terminal import one_line, table
+from cli.terminal import meaning, one_line, table
 
 WORDS = {"done": "done", "would": "would do", "unchanged": "as it is", "failed": "FAILED"}
 
 
 def steps_text(steps: list[DeviceStep]) -> str:
     """A line for each step: whether it was done, and what it was."""
-    rows = [(WORDS.get(each.state, each.state), each.step, each.detail) for each in steps]
+    rows = [(_state(each.state), each.step, each.detail) for each in steps]
     return table(rows, indent="  ")
+
+
+def _state(state: str) -> str:
+    word = WORDS.get(state, state)
+    return meaning("error", word) if state == "failed" else word
 
 
 def device_text(device: PushedDevice) -> str:

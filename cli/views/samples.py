@@ -13,7 +13,7 @@ def samples_text(document: SamplesDocument) -> str:
     return "\n".join(
         [
             table(rows, head=("sample", "what it shows")),
-            f"wrote {count - there} files in {one_line(document.folder)}, {there} were there",
+            f"wrote {count - there} files in {one_line(document.folder)}, {there} there already",
             f"what sipca does with each: {document.readme}",
             f"next: sipca csr show {document.samples[0].path}",
         ]

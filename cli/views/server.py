@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.server import ServerSetup
-from cli.terminal import one_line, prose
+from cli.terminal import one_line, verbatim
 
 _STATES = {"written": "wrote", "unchanged": "unchanged", "not-written": "NOT written"}
 
@@ -17,23 +17,18 @@ def server_lines(setup: ServerSetup) -> list[str]:
         f"{', '.join(each.contents)}"
         for each in setup.files
     ]
-    lines += [prose(f"missing: {one_line(each)}") for each in setup.missing]
+    lines += [f"missing: {one_line(each)}" for each in setup.missing]
     if setup.owner and any("key" in each.contents for each in setup.files):
         secret = " ".join(one_line(each.name) for each in setup.files if "key" in each.contents)
         lines.append(f"owner: {setup.owner} has to read {secret}; a renewal keeps owner and mode")
     if setup.snippet:
         lines.append(f"configuration, {one_line(setup.place)} ({setup.basis}):")
-        lines += [f"    {one_line(each)}".rstrip() for each in setup.snippet.split("\n")]
+        lines += [verbatim(f"    {one_line(each)}".rstrip()) for each in setup.snippet.split("\n")]
     if setup.reload:
         lines.append(
             f"then, and after each renewal ({setup.reload_basis}): {one_line(setup.reload)}"
         )
-    lines += [_note(f"note: {one_line(each)}") for each in setup.notes]
+    lines += [f"note: {one_line(each)}" for each in setup.notes]
     if setup.tried:
-        lines.append(_note(f"tried: {one_line(setup.tried)}"))
+        lines.append(f"tried: {one_line(setup.tried)}")
     return lines
-
-
-def _note(text: str) -> str:
-    """A note; one that has a command is not broken, so that the command can be copied."""
-    return text if "sipca " in text else prose(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.show import ShowDocument
-from cli.terminal import table
+from cli.terminal import table, verbatim
 from cli.views.account import account_text
 from cli.views.list import device_text
 
@@ -35,7 +35,7 @@ def show_text(document: ShowDocument) -> str:
 
 def pem_text(document: ShowDocument) -> str:
     """Only the PEM."""
-    return document.certificate_pem.rstrip("\n")
+    return verbatim(document.certificate_pem.rstrip("\n"))
 
 
 def _status(document: ShowDocument) -> str:

@@ -8,7 +8,7 @@ from ca.documents.sign import Refused, Signed, SigningDocument, Skipped, Superse
 from ca.lint.factoring import MOST_AT_ONCE
 from cli.terminal import meaning, one_line, table
 from cli.views.account import account_text
-from cli.views.files import written_line
+from cli.views.files import wrote
 from cli.views.findings import findings_text
 
 DIFFERS = "differs-from-request"
@@ -63,8 +63,8 @@ def _facts(each: Signed) -> list[str]:
     files = [
         path for path in (each.files.device, each.files.trusted_root, each.files.fullchain) if path
     ]
-    there = each.files.unchanged
-    lines += [f"  {written_line(path, unchanged=path in there)}" for path in files]
+    there = set(each.files.unchanged)
+    lines += [f"  {wrote(path, unchanged=path in there)}" for path in files]
     return lines
 
 

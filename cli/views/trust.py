@@ -12,8 +12,8 @@ from ca.documents.trust import (
     TrustMember,
 )
 from ca.encoding.fingerprints import in_pairs
-from cli.terminal import one_line, prose, table
-from cli.views.files import written_line
+from cli.terminal import one_line, prose, table, verbatim
+from cli.views.files import wrote
 from cli.views.findings import findings_text
 
 
@@ -29,7 +29,7 @@ def build_text(document: TrustDocument) -> str:
         f"{len(document.members)} certificates of at most {document.limit} ({document.target})"
     )
     if document.path:
-        lines.append(written_line(document.path, unchanged=document.unchanged))
+        lines.append(wrote(document.path, unchanged=document.unchanged))
     return "\n".join(lines)
 
 
@@ -53,7 +53,7 @@ def export_text(document: TrustExportDocument) -> str:
         lines.append(f"           {in_pairs(root.sha256[32:])}")
         lines.append(f"  SHA-1    {in_pairs(root.sha1)}")
     lines.append("compare them by another way (by telephone) before anything is trusted")
-    lines += [written_line(each, unchanged=each in document.unchanged) for each in document.files]
+    lines += [wrote(each, unchanged=each in document.unchanged) for each in document.files]
     if document.store is None:
         return "\n".join(lines)
     lines.append(one_line(document.description))
@@ -116,7 +116,7 @@ def _commands(heading: str, commands: list[TrustCommand]) -> list[str]:
     lines = [f"{heading[:-1]}, as administrator:" if asker else heading]
     for each in commands:
         sudo = "sudo " if each.as_root and each.shell == "sh" else ""
-        lines.append(f"  {sudo}{one_line(each.text)}")
+        lines.append(verbatim(f"  {sudo}{one_line(each.text)}"))
     return lines
 
 

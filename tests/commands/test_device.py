@@ -280,6 +280,8 @@ def test_a_second_current_certificate_in_a_context_is_told(
     assert told.exit == 0
     pair = f"{unattached[:12]}, {signed[:12]}"
     assert f"warning: sbc1 context 2 has 2 current certificates: {pair}" in told.out
+    again = sipca("device", "set", "sbc1", "--certificate", unattached, "--json").json
+    assert [each["code"] for each in again["findings"]] == ["device-two-current"]
     third = sipca(
         "sign", SAMPLES / "sbc2-five-san.csr", "--device", "sbc1", "--context", "2", "--json"
     ).json["signed"][0]  # fmt: skip
@@ -299,6 +301,7 @@ def test_the_same_request_signed_again_stays_on_the_device(
     assert (skipped["serial"], skipped["context"]) == (unattached, 2)
     assert "note: it is for sbc1 context 2, which an earlier certificate" in again.err
     assert third["signed"][0]["device"] == "sbc1"
+    assert "device-taken-over" in {each["code"] for each in third["signed"][0]["findings"]}
     assert third["signed"][0]["files"]["device"] == str(out / "sbc1-ctx2-device.pem")
     assert places(sipca) == [("sbc1", 2)]
 

@@ -57,7 +57,7 @@ def test_the_kit_of_every_target_reads_back(lab: CommandLine, tmp_path: Path, ta
     )  # fmt: skip
     assert verified.endswith(": OK\n")
     sheet = (out / f"{STEM}-upload-sheet.txt").read_text()
-    kinds = ["sha256", "sha1", *(["md5"] if target == "audiocodes-phone" else [])]
+    kinds = ["sha256", "sha1", "md5"]
     for name in (f"{STEM}-device.pem", "trusted-1-root.pem", "trusted-2-issuing.pem"):
         for kind in kinds:
             assert fingerprint(out / name, kind).lower() in sheet
@@ -98,14 +98,64 @@ def test_the_sheet_tells_pages_order_and_what_to_check(lab: CommandLine, tmp_pat
     places = [
         sheet.index(part)
         for part in (
-            "Upload sheet for sbc1", "TLS context 2", "1. Trusted Root Certificates > Import: trusted-root.pem",
-            f'2. Change Certificate > "Send Device Certificate file": {STEM}-device.pem', "3. Certificate Information",
-            "4. save", "Afterwards:",
-            "/api/v1/files/tls/2/trustedRoot replaces the whole store", "60 d before expiry (vendor)",
-            "Files:", "Preflight:", "these files can be uploaded",
+            "Upload sheet for sbc1", "host     sbc1.lab.example", "TLS context 2",
+            "Before anything else:", "back the configuration up", "NTP", "TLS connections of this context end",
+            "The way to the page:", "Setup menu > IP Network", "index 2",
+            "Steps, in this order:", "1. [ ] Trusted Root Certificates > Import: trusted-1-root.pem",
+            "2. [ ] Trusted Root Certificates > Import: trusted-2-issuing.pem",
+            f'3. [ ] Change Certificate > "Send Device Certificate file": {STEM}-device.pem',
+            "4. [ ] Certificate Information: the private key status must say OK", "if it does not: not OK", "5. [ ] save",
+            "Afterwards:", "Files:", "Notes:", "- by REST, PUT /api/v1/files/tls/2/trustedRoot replaces the whole store",
+            "60 d before expiry (vendor)", "one import at a time", "Preflight:", "these files can be uploaded",
         )
     ]  # fmt: skip
     assert places == sorted(places)
+    assert "lock yourself out" not in sheet  # it is not context 0
+
+
+def test_the_sheet_of_context_0_says_not_to_lock_oneself_out_of_https(
+    lab: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    source = csr_file("web", "dns:web.lab.example", cn="web.lab.example", key=RSA_KEY)
+    lab("sign", source, "--device", "sbc9", "--context", 0)
+
+    lab("export", "web.lab.example", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    sheet = (tmp_path / "k" / "web-ctx0-upload-sheet.txt").read_text()
+    assert "do not lock yourself out of HTTPS" in sheet
+
+
+def test_a_key_that_was_made_here_is_loaded_before_the_certificate(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    sipca("issue", "gw2.lab.example", "--key", "rsa:2048", "--out", tmp_path / "i")
+
+    sipca("export", "gw2.lab.example", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    sheet = (tmp_path / "k" / "gw2.lab.example-upload-sheet.txt").read_text()
+    key = sheet.index("load the private key, gw2.lab.example.key")
+    assert key < sheet.index("Send Device Certificate file")
+
+
+def test_the_sheet_of_a_phone_has_a_slot_for_each_ca_and_both_urls_and_the_scep_note(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    mac = "00908f112233"
+    sipca("issue", mac, "--profile", "phone", "--key", "rsa:2048", "--out", tmp_path / "p")
+
+    sipca("export", mac, "--out", tmp_path / "k", "--target", "audiocodes-phone")
+
+    sheet = (tmp_path / "k" / f"{mac}-upload-sheet.txt").read_text()
+    for part in (
+        "security/ca_certificate/0/uri: trusted-1-root.pem",
+        "security/ca_certificate/1/uri: trusted-2-issuing.pem",
+        f"security/device_certificate_url: the URL of {mac}-device.pem",
+        "security/device_private_key_url",
+        "- SCEP: while security/SCEPServerURL is set",
+        "certificate page",
+    ):
+        assert part in sheet
+    assert "TLS context" not in sheet
 
 
 class _Page(HTMLParser):
@@ -201,44 +251,29 @@ def test_a_certificate_made_for_one_role_is_not_blamed_for_it(
     assert answer.json["findings"] == []
 
 
-def test_the_sheet_leads_to_the_page_and_says_what_comes_first(
-    lab: CommandLine, tmp_path: Path
+@pytest.mark.parametrize("mac", ["00908f112233", "00:90:8F:11:22:33"])
+def test_a_mac_is_the_cn_of_a_phone_and_never_a_name_in_its_san(
+    sipca: CommandLine, tmp_path: Path, mac: str
 ) -> None:
-    lab("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+    issued = sipca(
+        "issue", mac, "--profile", "phone", "--key", "rsa:2048", "--out", tmp_path / "p", "--json"
+    )
+    assert issued.exit == 0, issued.err
 
-    sheet = (tmp_path / "k" / f"{STEM}-upload-sheet.txt").read_text()
+    kit = sipca("export", mac, "--out", tmp_path / "k", "--target", "audiocodes-phone", "--json")
 
-    places = [
-        sheet.index(part)
-        for part in (
-            "address  sbc1.lab.example", "TLS Contexts > row 2 (inferred)", "Before anything else",
-            "(NTP)", "connections of context 2 end", "1. Trusted Root", "if it does not: import",
-            "private key status", "4. save the configuration",
-        )
-    ]  # fmt: skip
-    assert places == sorted(places)
-    assert "lock yourself out" not in sheet
-    assert "[ ]" not in sheet
-    for kind in ("sha256", "sha1", "md5"):
-        assert fingerprint(tmp_path / "k" / f"{STEM}-device.pem", kind).lower() in sheet
+    assert issued.json["san"] == []
+    assert (kit.exit, kit.json["findings"]) == (0, [])
 
 
-def test_the_sheet_of_context_0_warns_of_being_locked_out(
-    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+def test_a_certificate_without_a_context_goes_into_the_registered_one_of_its_device(
+    sipca: CommandLine, tmp_path: Path
 ) -> None:
-    source = csr_file("sbc1", "dns:sbc1.lab.example", cn="sbc1.lab.example", key=RSA_KEY)
-    sipca("sign", source, "--device", "sbc1", "--context", 0)
+    sipca("device", "set", "sbc7", "--context", 3, "--address", "10.4.0.7")
+    words = ("issue", "sbc7.lab.example", "--key", "rsa:2048", "--device", "sbc7")
+    assert sipca(*words, "--out", tmp_path / "i").exit == 0
 
-    sipca("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+    sipca("export", "sbc7", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
 
-    sheet = (tmp_path / "k" / "sbc1-ctx0-upload-sheet.txt").read_text()
-    assert "do not lock yourself out of HTTPS" in sheet
-
-
-def test_the_sheet_of_a_phone_names_both_urls_and_scep(lab: CommandLine, tmp_path: Path) -> None:
-    lab("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-phone")
-
-    sheet = (tmp_path / "k" / f"{STEM}-upload-sheet.txt").read_text()
-
-    for part in ("device_certificate_url", "device_private_key_url", "SCEPServerURL", "ca_certificate/1/uri"):  # fmt: skip
-        assert part in sheet
+    (sheet,) = (tmp_path / "k").glob("*-upload-sheet.txt")
+    assert "select the row of the TLS context, index 3;" in sheet.read_text()

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from icalendar import Calendar
 from stand_in.lab import EC_KEY, NOW, CommandLine
+
+from cli.terminal import printed_on
+from cli.views.list import left_text, sans_text
 
 Csr = Callable[..., Path]
 
@@ -175,3 +179,29 @@ def test_a_calendar_replaces_only_an_earlier_one(lab: CommandLine, tmp_path: Pat
     assert "ends.ics' holds something that sipca did not write there" in answer.err
     assert file.read_bytes() == mine
     assert lab("list", "--ics", tmp_path).exit == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(823, "823 d"), (0, "0 d"), (-3, "ended 3 d ago"), (None, "-")]
+)
+def test_days_until_the_end_are_told_as_a_person_would(days: int | None, text: str) -> None:
+    assert left_text(days) == text
+
+
+def test_a_terminal_gets_the_first_sans_and_the_number_of_the_others_a_pipe_gets_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "200")
+    sans = [f"dns:sbc{number}.lab.example" for number in range(5)]
+
+    with printed_on(Terminal()):
+        short = sans_text(sans)
+    with printed_on(io.StringIO()):
+        whole = sans_text(sans)
+
+    assert short == "dns:sbc0.lab.example, dns:sbc1.lab.example +3"
+    assert whole == ", ".join(sans)

@@ -97,7 +97,7 @@ def test_the_column_replace_san_is_yes_or_no(sipca: CommandLine, tmp_path: Path)
     )
 
     assert answer.exit == 3
-    assert "sbc1.csr: replace_san is 'perhaps'" in answer.err
+    assert "line 2, column replace_san: replace_san is 'perhaps'" in answer.err
     assert "hint: yes or no" in answer.err
 
 

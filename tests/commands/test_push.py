@@ -14,6 +14,8 @@ from stand_in.lab import Answer, CommandLine
 from stand_in.peers import misbehaving
 
 SECRET = "s3cret-of-the-device"
+HOST = "127.0.0.77"
+"""An address of this machine alone, at which no other test listens."""
 
 
 @pytest.fixture
@@ -24,8 +26,8 @@ def device() -> Device:
 @pytest.fixture
 def at(device: Device) -> Iterator[str]:
     """HOST:PORT of the stand-in's REST interface; it serves SIP of context 1 at the same host."""
-    with rest_of(device) as port, sip_of(device, 1, host="127.0.0.1", port=5061):
-        yield f"127.0.0.1:{port}"
+    with rest_of(device, host=HOST) as port, sip_of(device, 1, host=HOST, port=5061):
+        yield f"{HOST}:{port}"
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ class Lab:
 
     def sign(self, csr: Path, *words: object) -> None:
         answer = self.sipca(
-            "sign", csr, "--device", "sbc1", "--context", "1", "--san", "ip:127.0.0.1", "--out",
+            "sign", csr, "--device", "sbc1", "--context", "1", "--san", f"ip:{HOST}", "--out",
             csr.parent / "out", *words,
         )  # fmt: skip
         assert answer.exit == 0, answer.err
@@ -66,7 +68,7 @@ class Lab:
 
 @pytest.fixture
 def lab(sipca: CommandLine, at: str, password: Path) -> Lab:
-    addresses = ("--address", "127.0.0.1", "--address", "sbc1.lab.example")
+    addresses = ("--address", HOST, "--address", "sbc1.lab.example")
     assert sipca("device", "set", "sbc1", *addresses).exit == 0
     return Lab(sipca, at, password)
 

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.terminal import cells, meaning, page_of, painted, printed_on, shortened, table
+from cli.terminal import (
+    cells,
+    meaning,
+    page_of,
+    painted,
+    printed_on,
+    prose,
+    shortened,
+    table,
+    verbatim,
+)
 
 
 class Terminal(io.StringIO):
@@ -137,3 +147,80 @@ def test_a_terminal_that_does_not_tell_its_width_cuts_nothing(
     monkeypatch.delenv("COLUMNS", raising=False)
 
     assert page_of(Terminal()).width is None
+
+
+def test_running_text_without_room_beside_its_row_goes_below_it(narrow: Terminal) -> None:
+    with printed_on(narrow):
+        text = table([("expired", "fx/expired-fullchain.pem", "refuse: it has expired")])
+
+    assert text.splitlines() == [
+        "expired  fx/expired-fullchain.pem",
+        "    refuse: it has expired",
+    ]
+
+
+def test_a_word_that_is_too_long_beside_its_row_goes_below_it(narrow: Terminal) -> None:
+    with printed_on(narrow):
+        text = table([("restored", "head 0123456789abcdef0123456789abcdef")])
+
+    assert text.splitlines() == ["restored", "    head", "    0123456789abcdef0123456789abcdef"]
+
+
+def test_a_command_is_not_broken_where_it_fits_in_a_line(narrow: Terminal) -> None:
+    with printed_on(narrow):
+        text = prose("it stays valid until then: sipca revoke 580a --reason superseded")
+
+    assert text.splitlines() == [
+        "it stays valid until then:",
+        "  sipca revoke 580a --reason superseded",
+    ]
+
+
+def test_a_command_that_is_longer_than_a_line_is_left_to_the_terminal(narrow: Terminal) -> None:
+    command = "sipca crl --ca all --if-within 30d -o /etc/kamailio/tls/crls.pem"
+
+    with printed_on(narrow):
+        text = prose(f"monthly: {command}; reload")
+
+    assert f"  {command};" in text.splitlines()
+
+
+def test_a_sentence_that_begins_with_the_name_of_the_program_is_broken(narrow: Terminal) -> None:
+    with printed_on(narrow):
+        text = prose("sipca keeps no copy of a key that it makes for a peer")
+
+    assert max(map(len, text.splitlines())) <= 40
+
+
+def test_data_for_a_file_or_a_shell_is_never_wrapped(narrow: Terminal) -> None:
+    line = "description = 'SIP over TLS, server and client'  # a comment"
+
+    with printed_on(narrow):
+        text = painted(prose(verbatim(line)))
+
+    assert text == line
+
+
+def test_data_is_escaped_like_all_text_of_others(narrow: Terminal) -> None:
+    with printed_on(narrow):
+        text = painted(verbatim("a\x1b[31m \ufdd0 \ufdd5 b"))
+
+    assert text == "a\\x1b[31m \\ufdd0 \\ufdd5 b"
+
+
+@pytest.mark.parametrize("mark", ["\ufdd0", "\ufdd4", "\ufdd5"])
+def test_a_mark_of_others_is_spelled_out_in_a_pipe(mark: str) -> None:
+    with printed_on(io.StringIO()):
+        text = painted(f"a{mark}b")
+
+    assert text == f"a\\u{ord(mark):x}b"
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=200))
+def test_wrapping_loses_nothing_but_blanks(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "30")
+        with printed_on(Terminal()):
+            wrapped = prose(text)
+
+    assert wrapped.replace("\n", "").replace(" ", "") == text.replace(" ", "")

@@ -53,6 +53,7 @@ USUAL: dict[str, list[str]] = {
     "backup": ["{out}/b"],
     "restore": ["{csr}"],
     "serve": ["--bind", "300.0.0.1"],
+    "web": ["--port", "70000"],
     "ca set": [],
     "ca list": [],
     "ca plan": [],

@@ -81,4 +81,4 @@ def test_every_command_is_in_the_table_or_answers_no_document() -> None:
             {f"{name} {inner}" for inner in entry[1]} if isinstance(entry, tuple) else {name}
         )
 
-    assert commands - set(DOCUMENTS) == {"serve", "completion"}
+    assert commands - set(DOCUMENTS) == {"serve", "web", "completion"}

@@ -37,7 +37,7 @@ def test_a_command_s_verb_is_found_by_its_word(word: str) -> None:
     if word in WITHOUT_VERB:
         assert (ROOT / WITHOUT_VERB[word]).is_file()
         return
-    verbs = modules("ca/authority") | modules("ca/lab") | modules("ca/service")
+    verbs = modules("ca/authority") | modules("ca/lab") | modules("ca/service") | modules("ca/web")
 
     assert TOLD_WITH.get(word, MODULES.get(word, word)) in verbs
 

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = {
     "errors", "model", "documents", "names", "encoding", "files", "keys", "profiles", "lint", "csr",
     "verification", "issuance", "revocation", "device", "wire", "store", "authority", "service", "lab",
+    "web",
 }  # fmt: skip
 
 

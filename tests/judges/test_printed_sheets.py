@@ -45,3 +45,21 @@ def test_the_sheet_of_one_context_is_one_printed_page(
     assert pages == 1
     for part in ("lock yourself out", "NTP", "if it does not", "SHA-256", "SHA-1", "MD5"):
         assert part in text
+
+
+@pytest.mark.parametrize("target", ["audiocodes-6.6", "audiocodes-7.0", "audiocodes-phone", "generic"])  # fmt: skip
+def test_the_sheet_of_every_kind_of_device_is_one_page_with_address_and_host_first(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path, target: str
+) -> None:
+    sipca("device", "set", "sbc1", "--address", "10.4.0.20")
+    names = ("dns:sbc1.lab.example", "ip:10.4.0.20")
+    source = csr_file("sbc1", *names, cn="sbc1.lab.example", key=RSA_KEY)
+    assert sipca("sign", source, "--device", "sbc1", "--context", 0).exit == 0
+    sipca("export", "sbc1", "--out", tmp_path / "k", "--target", target)
+
+    pages, text = printed(tmp_path / "k" / "sbc1-ctx0-upload-sheet.html", "A4")
+
+    assert pages == 1
+    first = text.index("Before anything else")
+    assert text.index("10.4.0.20") < first
+    assert text.index("sbc1.lab.example") < first

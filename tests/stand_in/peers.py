@@ -97,3 +97,44 @@ def answering_tls(folder: Path, stem: str, answer: bytes) -> Iterator[int]:
 
     with misbehaving(behave) as port:
         yield port
+
+
+class Recorder:
+    """What a listener heard inside TLS, and why handshakes failed."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.refused: list[str] = []
+
+    @property
+    def is_done(self) -> bool:
+        return bool(self.heard or self.refused)
+
+
+@contextlib.contextmanager
+def presenting_fixture(
+    folder: Path, name: str, answer: bytes = b""
+) -> Iterator[tuple[int, Recorder]]:
+    """A TLS listener with a fixture's certificate; its port, and what it hears."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    place = folder / name / name
+    context.load_cert_chain(f"{place}-fullchain.pem", f"{place}.key")
+    recorder = Recorder()
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        connection.settimeout(20)
+        try:
+            with context.wrap_socket(connection, server_side=True) as secured:
+                if data := secured.recv(8_192):
+                    recorder.heard.append(data)
+                    if answer:
+                        secured.sendall(answer)
+                        over.wait(5)
+                else:
+                    recorder.refused.append("closed")
+        except ssl.SSLError as error:
+            recorder.refused.append(str(error))
+
+    with misbehaving(behave) as port:
+        yield port, recorder

@@ -31,7 +31,11 @@ def attachable(home: Home, ref: str, device: str) -> CertificateRow:
     if row.is_relic:
         raise relic_refusal(row)
     if row.for_issuer_id is not None:
-        raise PolicyError(f"{serial} is a CA's certificate", hint="name a device's certificate")
+        raise PolicyError(
+            f"{serial} is a CA's certificate",
+            hint="name a device's certificate",
+            rule="ca-certificate",
+        )
     if row.device is not None and row.device.casefold() != device.casefold():
         raise ConflictError(
             f"{serial} is on '{printable(row.device)}', not on '{printable(device)}'",

@@ -223,4 +223,5 @@ def _on_device(home: Home, row: CertificateRow) -> OnDevice:
         source=row.source,
         request_sha256=None if hashed is None else hashed.hex(),
         files=[upload_files.device_name(stem, row.context), upload_files.TRUSTED_ROOT],
+        days_left=days_left(facts.validity.not_after, home.now()),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 import msgspec
@@ -10,15 +11,18 @@ from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.lineage import trusted
 from ca.device.preflight import preflight
-from ca.device.request_rules import next_steps, to_the_page
-from ca.device.sheet import Sheet, SheetRow, as_html, as_text
+from ca.device.sheet import Sheet, SheetRow, as_text
+from ca.device.sheet_page import as_html
+from ca.device.sheet_steps import Place
 from ca.device.upload import Role, Upload, device_file, trust_file
 from ca.documents.base import encode_json
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.model.account import FieldAccount
+from ca.model.certificates import CertificateFacts
 from ca.model.findings import Finding
+from ca.names.hosts import as_address
 from ca.names.text import printable
 from ca.profiles.target import Target
 from ca.store.certificates import CertificateRow
@@ -92,50 +96,54 @@ def _sheet(
     findings: list[Finding],
 ) -> Sheet:
     facts = read_certificate(row.der)
-    cas = trusted(home)
-    name, page = next(iter(files)), target.pages.trust
-    at_once = "both at once" if len(cas) == 2 else "all at once"
-    bundled = (
-        ()
-        if target.trust.several_in_one == "no"
-        else ((upload_files.TRUSTED_ROOT, f"{page}: {at_once}", tuple(ca.facts for ca in cas)),)
-    )
-    purposes = (
-        (name, target.pages.device, (facts,)),
-        *bundled,
-        *(
-            (
-                f"{file}.pem",
-                f"{page}: one by one, {_ORDINALS.get(place, f'number {place}')}",
-                (ca.facts,),
-            )
-            for place, (file, ca) in enumerate(upload_files.trust_names(cas).items(), 1)
-        ),
-    )
-    steps = next_steps(
-        target, trusted_root=upload_files.TRUSTED_ROOT, device=name, context=row.context
-    )
-    way, before = to_the_page(
-        target, context=(device.context if row.context is None else row.context) or 0
+    singles = {f"{name}.pem": ca for name, ca in upload_files.trust_names(trusted(home)).items()}
+    name = next(iter(files))
+    place = Place(
+        target=target,
+        address=_address(facts, device),
+        context=device.context if row.context is None else row.context,
+        device=name,
+        bundle=upload_files.TRUSTED_ROOT,
+        singles=tuple(singles),
+        key=f"{upload_files.stem_of_row(row)}.key" if row.source.startswith("issue ") else None,
     )
     return Sheet(
-        title=f"Upload sheet for {device.name or facts.cn or facts.serial}",
         ca=home.name,
-        device=device.name or facts.cn or "",
-        context=row.context,
-        target=target,
+        device=device.name,
+        host=facts.cn or facts.serial,
+        place=place,
         made_at=home.now(),
-        addresses=device.addresses,
-        way=tuple(way),
-        before=tuple(before),
-        steps=tuple(steps),
-        otherwise=tuple(each.otherwise for each in target.steps) or ("",) * len(steps),
         rows=tuple(
             SheetRow(name, purpose, certificates, sha256(files[name]).hexdigest())
-            for name, purpose, certificates in purposes
+            for name, purpose, certificates in (
+                (name, target.pages.device, (facts,)),
+                *_trust_rows(place, {name: ca.facts for name, ca in singles.items()}),
+            )
         ),
         findings=tuple(findings),
     )
+
+
+def _trust_rows(
+    place: Place, singles: dict[str, CertificateFacts]
+) -> Iterator[tuple[str, str, tuple[CertificateFacts, ...]]]:
+    """The trust files that are imported: the single ones, or the one that holds them all."""
+    page = place.target.pages.trust
+    if not place.one_by_one:
+        at_once = "both at once" if len(singles) == 2 else "all at once"
+        yield place.bundle, f"{page}: {at_once}", tuple(singles.values())
+        return
+    for number, (name, facts) in enumerate(singles.items(), 1):
+        which = _ORDINALS.get(number, f"number {number}")
+        yield name, f"{page}: one by one, {which}", (facts,)
+
+
+def _address(facts: CertificateFacts, device: DeviceRow) -> str | None:
+    """What the technician opens: a registered address, else one of the certificate."""
+    registered = [each for each in device.addresses if as_address(each) is not None]
+    certified = [each.value for each in facts.san if each.kind == "ip"]
+    hosts = [*device.addresses, *(each.value for each in facts.san if each.kind == "dns")]
+    return next(iter([*registered, *certified, *hosts]), None)
 
 
 _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth"}

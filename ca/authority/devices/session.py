@@ -76,6 +76,7 @@ def place_of(home: Home, name: str, context: int | None, address: str | None) ->
         raise PolicyError(
             f"no REST interface is documented for '{device.name}', a {target.name}",
             hint=f"sipca export {device.name} --out DIR --target {target.name} writes its kit",
+            rule="no-rest",
         )
     where = address or next(iter(device.addresses), None)
     if where is None:

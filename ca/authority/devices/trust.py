@@ -16,7 +16,7 @@ from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, Trus
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import BugError, ConflictError, MalformedError
-from ca.files import make_folder, write_atomic
+from ca.files import holds, make_folder, write_atomic
 from ca.model.certificates import subject_text
 from ca.model.findings import raise_failures
 from ca.profiles.target import Target
@@ -113,9 +113,8 @@ def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> bool:
         if path.is_dir():
             raise ConflictError(f"'{path}' is a folder", hint="name a file")
         make_folder(path.parent)
-        over = wishes.overwrite or path is wishes.manifest
-        written = write_atomic(path, data, overwrite=over)
-        unchanged = unchanged or (path is bundle and not written)
+        unchanged = unchanged or (path is bundle and holds(path, [data]))
+        write_atomic(path, data, overwrite=wishes.overwrite or path is wishes.manifest)
     return unchanged
 
 

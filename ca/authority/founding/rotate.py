@@ -419,6 +419,7 @@ def _check_identifier(ca: CA) -> None:
             f"{ca.issuer.name} has a key identifier that sipca does not make, which its "
             "certificates name",
             hint="leave --same-key out: a new key and name",
+            rule="rotate-key-identifier",
         )
 
 

@@ -125,6 +125,7 @@ def _check_key_type(public: PublicKey) -> None:
             error.message,
             hint="a CA here has an RSA key or one of p256, p384, p521: make a new CA with sipca "
             "init, and leave this one where it is until what it issued has ended",
+            rule="import-ca-key",
         ) from None
 
 
@@ -143,24 +144,30 @@ def _check_role(facts: CertificateFacts, role: Role, name: str) -> None:
         raise PolicyError(
             f"{name} is no CA certificate: its basicConstraints do not say CA",
             hint=f"--{role} names the certificate of the CA, not one that it issued",
+            rule="import-no-ca",
         )
     if facts.key_usage and "keyCertSign" not in facts.key_usage:
         raise PolicyError(
             f"{name} may not sign certificates: its keyUsage lacks keyCertSign",
             hint="take another certificate of this CA, or make a new CA with sipca init",
+            rule="import-no-ca",
         )
     if role == "root" and not is_self_issued(facts):
         raise PolicyError(
             f"{name} is not a root: it was issued by '{cn_of(facts.issuer)}'",
             hint="--root names the self-signed certificate above it; this one goes to --issuing",
+            rule="import-no-root",
         )
     if role == "root" and signed_by_key(facts, facts.spki) is False:
         raise PolicyError(
             f"{name} is damaged or altered: its own signature does not verify",
             hint="take another copy of the certificate",
+            rule="import-damaged",
         )
     if role == "issuing" and is_self_issued(facts):
-        raise PolicyError(f"{name} is a root, not an issuing CA", hint="it goes to --root")
+        raise PolicyError(
+            f"{name} is a root, not an issuing CA", hint="it goes to --root", rule="import-is-root"
+        )
 
 
 def check_chain(root: ImportedCA, issuing: ImportedCA) -> None:
@@ -174,6 +181,7 @@ def check_chain(root: ImportedCA, issuing: ImportedCA) -> None:
         raise PolicyError(
             "root and issuing CA have the same key",
             hint="import the root alone: an issuing CA with a key of its own is made under it",
+            rule="import-same-key",
         )
     try:
         verify_issued(issuing.facts, root.facts)
@@ -196,6 +204,7 @@ def check_path_length(root: ImportedCA) -> None:
             f"the root '{root.facts.cn}' may sign no CA: its pathLenConstraint is 0",
             hint="make a new CA with sipca init in another --home, and replace what this one "
             "issued before it ends",
+            rule="import-path-length",
         )
 
 

@@ -135,10 +135,12 @@ def _issuer_of(facts: CertificateFacts, cas: list[CA]) -> CA:
         raise PolicyError(
             f"it names '{issuer}' as its issuer, but the key of that CA did not sign it",
             hint="it is damaged or a forgery, or of another CA with the same name",
+            rule="import-forged",
         )
     raise PolicyError(
         f"no CA of this home issued it: its issuer is '{issuer}'",
         hint="import the CA that issued it into a home of its own",
+        rule="import-foreign",
     )
 
 
@@ -154,6 +156,7 @@ def _judge_entries(
             error = PolicyError(
                 "the CA whose index this is has no certificate here",
                 hint="import its CA certificate: --root, --issuing, or cacert.pem in the folder",
+                rule="import-foreign",
             )
             sources.refused.append(refusal(entry.source, error))
             continue
@@ -217,7 +220,9 @@ def _judge_crls(
         ca = next((ca for ca in cas if _signed_crl(sourced.crl, ca)), None)
         if ca is None:
             error = PolicyError(
-                "no CA of this home signed this CRL", hint="import its CA into a home of its own"
+                "no CA of this home signed this CRL",
+                hint="import its CA into a home of its own",
+                rule="import-foreign",
             )
             sources.refused.append(refusal(sourced.source, error))
             continue

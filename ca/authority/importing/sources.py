@@ -215,7 +215,9 @@ def ca_certificate(path: Path, passphrase: bytes | None, *, root: bool | None) -
 
 def refusal(source: str, error: CAError) -> Refused:
     """The entry of a document for what was refused."""
-    return Refused(source, error.kind, error.message, error.hint, EXIT_CODES[error.kind])
+    return Refused(
+        source, error.kind, error.message, error.hint, EXIT_CODES[error.kind], error.rule
+    )
 
 
 def _crl_der(data: bytes) -> bytes:

@@ -211,6 +211,7 @@ def _later(home: Home, path: Path, der: bytes) -> LaterCertificate:
         raise PolicyError(
             f"'{path}' is the certificate of the CA '{name}', whose key the backup does not have",
             hint="use a backup that was made after it",
+            rule="backup-lacks-key",
         )
     tbs, _, signature = signed_parts(der, what="the certificate")
     if certificate(tbs.raw, signature) != der:

@@ -136,13 +136,16 @@ def _check_crl(home: Home, ca: CA) -> None:
     way = "make one that lasts first: sipca crl --ca root --refresh --lifetime 2y"
     if held is None or is_pending(home, ca, held):
         raise PolicyError(
-            f"the CRL of {ca.issuer.name} does not list the latest revocations", hint=way
+            f"the CRL of {ca.issuer.name} does not list the latest revocations",
+            hint=way,
+            rule="root-crl-short",
         )
     if held.next_update < until:
         raise PolicyError(
             f"the CRL of {ca.issuer.name} ends on {held.next_update:%Y-%m-%d}, "
             f"less than {CRL_ENOUGH.days} d from now",
             hint=way,
+            rule="root-crl-short",
         )
 
 

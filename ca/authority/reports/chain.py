@@ -13,7 +13,7 @@ from ca.documents.chain import ChainDocument
 from ca.encoding import pem
 from ca.encoding.pkcs7 import certs_only
 from ca.errors import ConflictError, NotFoundError
-from ca.files import write_atomic
+from ca.files import holds, write_atomic
 
 Parts = Literal["all", "root", "issuing"]
 PARTS = get_args(Parts)
@@ -53,11 +53,14 @@ def _chosen(home: Home, parts: Parts) -> list[CA]:
 
 
 def write_chain(path: Path, data: bytes, *, overwrite: bool = False) -> bool:
-    """Write the output of ``chain``; whether the path did not hold it already.
+    """Write the output of ``chain``; False if the file was there already with this content.
 
     Raises:
         CAError: the path has another file, or cannot be written.
     """
     if not path.parent.is_dir():
         raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")
-    return write_atomic(path, data, overwrite=overwrite)
+    if holds(path, [data]):
+        return False
+    write_atomic(path, data, overwrite=overwrite)
+    return True

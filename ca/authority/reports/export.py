@@ -25,7 +25,15 @@ from ca.documents.export import ExportDocument
 from ca.encoding import pem
 from ca.encoding.pkcs7 import certs_only
 from ca.errors import CAError, ConflictError, PolicyError, attempt
-from ca.files import conflicts, lock_folder, make_folder, make_zip, read_bounded, write_atomic
+from ca.files import (
+    conflicts,
+    holds,
+    lock_folder,
+    make_folder,
+    make_zip,
+    read_bounded,
+    write_atomic,
+)
 from ca.keys.files import KeyFileFormat
 from ca.model.findings import Finding
 from ca.profiles.target import Target
@@ -70,6 +78,7 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         raise PolicyError(
             f"--key is for files that hold the private key, and target '{target.name}' names none",
             hint="sipca target list shows the servers; a device keeps its own key",
+            rule="target-files",
         )
     findings: list[Finding] = []
     if wishes.target is not None and wishes.format == "pem":
@@ -89,12 +98,11 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
                 f"'{wishes.folder}' holds another {', '.join(foreign)}",
                 hint="--overwrite replaces files, or choose another --out",
             )
+        unchanged = [n for n, data in files.items() if holds(wishes.folder / n, [data])]
         upload_files.remove_stale_trust_files(wishes.folder, chain)
-        unchanged = [
-            str(wishes.folder / name)
-            for name, data in files.items()
-            if not write_atomic(wishes.folder / name, data, overwrite=True)
-        ]
+        for name, data in files.items():
+            if name not in unchanged:
+                write_atomic(wishes.folder / name, data, overwrite=True)
     record_export(home, row)
     written = [str(wishes.folder / name) for name in files]
     return ExportDocument(
@@ -109,7 +117,7 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
         ),
         target=target.name,
         findings=findings,
-        unchanged=unchanged,
+        unchanged=[str(wishes.folder / name) for name in unchanged],
     )
 
 
@@ -119,6 +127,7 @@ def _for_server(home: Home, match: Match, target: Target, wishes: ExportWishes) 
         raise PolicyError(
             f"target '{target.name}' says itself which files it wants and in which format",
             hint="leave out --format, --crlf and --zip",
+            rule="target-files",
         )
     server = export_for_server(
         home,
@@ -133,7 +142,6 @@ def _for_server(home: Home, match: Match, target: Target, wishes: ExportWishes) 
         steps=[],
         target=target.name,
         server=server,
-        unchanged=[each.path for each in server.files if each.state == "unchanged"],
     )
 
 

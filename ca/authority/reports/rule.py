@@ -34,6 +34,8 @@ RULE_MODULES = (
     "ca.lint.reused_key",
     "ca.lint.root_away",
     "ca.lint.signed_before",
+    "ca.model.refusals",
+    "ca.model.refusals_of_cas",
     "ca.names.common_name",
     "ca.names.general",
     "ca.names.mistyped",

@@ -15,7 +15,7 @@ from ca.documents.trust import TrustCommand, TrustExportDocument, TrustRoot
 from ca.encoding import pem
 from ca.encoding.fingerprints import sha1_thumbprint
 from ca.errors import ConflictError, NotFoundError
-from ca.files import conflicts, write_atomic
+from ca.files import conflicts, holds, write_atomic
 from ca.model.certificates import subject_text
 from ca.profiles.anchor import PLACES, Anchor
 from ca.profiles.patterns import fill
@@ -192,7 +192,10 @@ def _write(placed: list[tuple[Path, bytes]], *, overwrite: bool) -> list[str]:
             raise ConflictError(
                 f"'{path}' exists with other content", hint="--overwrite replaces it"
             )
-    return [str(path) for path, data in placed if not write_atomic(path, data, overwrite=overwrite)]
+    unchanged = [str(path) for path, data in placed if holds(path, [data])]
+    for path, data in placed:
+        write_atomic(path, data, overwrite=overwrite)
+    return unchanged
 
 
 def _bundle(home: Home, anchor: Anchor, roots: list[CA]) -> bytes:

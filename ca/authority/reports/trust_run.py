@@ -32,11 +32,13 @@ def check_runnable(anchor: Anchor) -> None:
             f"--run changes this Debian machine and this user's NSS store alone, not "
             f"'{anchor.name}'",
             hint=f"sipca trust export --for {anchor.name} prints the commands to run yourself",
+            rule="trust-run",
         )
     if anchor.runs_where and not Path(anchor.runs_where).exists():
         raise PolicyError(
             f"this machine is none for '{anchor.name}': it has no '{anchor.runs_where}'",
             hint="run the commands on the machine that is meant",
+            rule="trust-run",
         )
     for command in anchor.run:
         program = shlex.split(command)[0]
@@ -50,6 +52,7 @@ def check_runnable(anchor: Anchor) -> None:
         raise PolicyError(
             f"--run for '{anchor.name}' needs root, and this is user {os.geteuid()}",
             hint="run the commands with sudo, or this one with sudo and --home",
+            rule="trust-run",
         )
 
 

@@ -8,12 +8,12 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
-from ca.authority.signing.crew import Crew, Pending, Writing, Written
+from ca.authority.signing.crew import Crew, Pending, Writing
 from ca.authority.signing.judge import Candidate, Judge
 from ca.authority.signing.places import Place
 from ca.authority.signing.repeats import Repeats
 from ca.authority.signing.results import HandOn, Results
-from ca.authority.upload_files import Delivery, PlannedFiles
+from ca.authority.upload_files import Delivery
 from ca.documents.sign import Files
 from ca.errors import CAError, attempt
 
@@ -85,6 +85,10 @@ class Batch:
         except CAError as error:
             failure = mendable(error)
             return lambda: [failure for _ in candidates]
+        planned = [
+            each if isinstance(each, CAError) else attempt(self.place.noted, each)
+            for each in planned
+        ]
         pending = self.crew.write(
             [
                 Writing(files.texts, self.place.delivery.overwrite or candidate.replaces)
@@ -96,18 +100,13 @@ class Batch:
         def settled() -> list[Files | CAError]:
             written = iter(pending())
             outcomes = [
-                files if isinstance(files, CAError) else self._delivered(files, next(written))
+                files if isinstance(files, CAError) else next(written) or files.files
                 for files in planned
             ]
             upload_files.settle(self.place.delivery)
             return [mendable(each) if isinstance(each, CAError) else each for each in outcomes]
 
         return settled
-
-    def _delivered(self, planned: PlannedFiles, written: Written) -> Files | CAError:
-        if isinstance(written, CAError):
-            return written
-        return self.place.delivered(planned.files, written)
 
 
 def mendable(error: CAError) -> CAError:

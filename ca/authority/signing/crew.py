@@ -62,8 +62,8 @@ class Writing(msgspec.Struct, frozen=True):
 
 Answered = SignedCertificate | CAError
 """The result of signing one plan: a certificate or an error."""
-Written = CAError | tuple[str, ...]
-"""The result of a ``Writing``: the error that prevented it, or the paths that were there so."""
+Written = CAError | None
+"""The result of a ``Writing``: the error that prevented it, or None."""
 
 
 class Crew:
@@ -177,14 +177,10 @@ def _written(writing: Writing) -> Written:
     return attempt(_write_files, writing)
 
 
-def _write_files(writing: Writing) -> tuple[str, ...]:
-    return tuple(
-        path
-        for path, text in writing.files
-        if not write_atomic(
-            Path(path), text.encode("ascii"), overwrite=writing.overwrite, sync_parent=False
-        )
-    )
+def _write_files(writing: Writing) -> None:
+    for path, text in writing.files:
+        data = text.encode("ascii")
+        write_atomic(Path(path), data, overwrite=writing.overwrite, sync_parent=False)
 
 
 _opened: dict[bytes, Signer] = {}

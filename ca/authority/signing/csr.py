@@ -12,7 +12,7 @@ from ca.csr.proof import prove_possession
 from ca.csr.request import CertificateRequest
 from ca.csr.rules import judge_request, undecodable_name
 from ca.device.crib import Wanted, crib
-from ca.device.request_rules import judge_at_target
+from ca.device.request_rules import device_verbatim, judge_at_target
 from ca.documents.csr import ExtensionRecord, RequestDocument
 from ca.documents.device import CribDocument
 from ca.documents.verdict import verdict_of
@@ -122,12 +122,13 @@ def _account(
             Finding(code, "error", "fail", error.message, error.hint, "standard", "profiles 1")
             for code in codes
         ]
-        return _account_alone(judge, source), refusals
+        shown = error.rule == device_verbatim.code
+        return _account_alone(judge, source) if shown else [], refusals
     return list(candidate.prepared.account), list(candidate.findings)
 
 
 def _account_alone(judge: Judge, source: Source) -> list[FieldAccount]:
-    """The account of what is refused only for its device's sake or for what was before."""
+    """The account of what is refused only for its device's sake, which shows what differs."""
     (outcome,) = outcomes(judge.terms(), [judge.job(_for_any_device(source))])
     return [] if isinstance(outcome, CAError) else list(outcome.prepared.account)
 

@@ -184,7 +184,6 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
 
 def _of_given_names(error: CAError) -> CAError:
     """Rephrase a rule's refusal of a request's names for given names: there is no CSR."""
-    error.message = error.message.replace("the CSR's SAN", "the SAN")
     advice, semicolon, override = (error.hint or "").partition("; --allow")
     if any(word in advice for word in ("CSR", "--cn", "--san", "--fix-san", "--replace-san")):
         advice = "sipca issue takes what peers dial, host names and addresses: correct the name"
@@ -215,6 +214,7 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
             san=tuple(each for each in wishes.names if not is_factory_name(each.value)),
             lifetime=wishes.lifetime,  # type: ignore[arg-type]
             allow=wishes.allow,
+            origin=None,
         ),
         now=home.now(),
         serial=home.new_serial(),

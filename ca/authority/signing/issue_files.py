@@ -150,11 +150,13 @@ class TargetPlace:
             raise PolicyError(
                 f"target '{target.name}' has no file for the key, which issue makes",
                 hint=f"sipca export REF --target {target.name} writes its files",
+                rule="target-files",
             )
         if form.pfx and not server_files.stores(target):
             raise PolicyError(
                 f"target '{target.name}' names its files, and none is a PFX",
                 hint="leave out --pfx, or leave out --target",
+                rule="target-files",
             )
         server_files.check_stores(target, form)
         self.folder, self.stem, self.target, self._key = folder, stem, target, key

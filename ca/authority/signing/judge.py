@@ -353,6 +353,7 @@ class Judge:
                 raise PolicyError(
                     f"profile {name} has the role {profile.role}; requests are not signed by it",
                     hint="'sipca profile list' shows the profiles",
+                    rule="profile-role",
                 )
             self._profiles[name] = profile
         return self._profiles[name]
@@ -442,7 +443,9 @@ def _already_in_its_place(
         ConflictError: another certificate supersedes it already.
     """
     if old.for_issuer_id is not None:
-        raise PolicyError("--supersedes names a CA's certificate", hint="name a device's")
+        raise PolicyError(
+            "--supersedes names a CA's certificate", hint="name a device's", rule="ca-certificate"
+        )
     if old.is_relic:
         raise relic_refusal(old)
     if good is not None and (old.superseded_by == good.serial or (old == good and good.supersedes)):
@@ -451,6 +454,7 @@ def _already_in_its_place(
         raise ConflictError(
             f"{old.serial.hex()} is superseded already, by {old.superseded_by.hex()}",
             hint="name the newer one, or leave --supersedes out",
+            rule="superseded-already",
         )
     return None
 

@@ -7,7 +7,7 @@ a predecessor. Links are not followed.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,11 +18,10 @@ from ca.authority.home import Home
 from ca.authority.signing.judge import Candidate, Source
 from ca.authority.succession import Use, use_of
 from ca.authority.upload_files import Chain, Delivery, PlannedFiles
-from ca.documents.sign import Files
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, ConflictError, attempt
-from ca.files import conflicts, lock_folder, read_bounded
+from ca.files import conflicts, holds, lock_folder, read_bounded
 from ca.keys.public import read_public_key
 from ca.names.text import printable
 from ca.store import certificates
@@ -50,6 +49,7 @@ def check_places(delivery: Delivery, chain: Chain, sources: Iterable[Source]) ->
             raise ConflictError(
                 f"'{seen[name].label}' and '{source.label}' would both be written to '{name}'",
                 hint="rename one, or sign them into different folders",
+                rule="same-file",
             )
         seen.setdefault(name, source)
 
@@ -64,7 +64,7 @@ class Place:
         self._held = ExitStack()
         self._is_held = False
         self._has_trust = False
-        self._unchanged_trust: set[str] = set()
+        self.trust_there = False
 
     @property
     def takes_files(self) -> bool:
@@ -101,6 +101,15 @@ class Place:
             self.delivery, candidate.stem, candidate.context, leaf, self.chain
         )
 
+    def noted(self, planned: PlannedFiles) -> PlannedFiles:
+        """The same files, with those named that are there already, before any is written."""
+        there = [path for path, text in planned.texts if holds(Path(path), [text.encode("ascii")])]
+        root = planned.files.trusted_root
+        if root is not None and self.trust_there:
+            there.append(root)
+        files = msgspec.structs.replace(planned.files, unchanged=there)
+        return msgspec.structs.replace(planned, files=files)
+
     def deliver_trust(self) -> None:
         """Write the folder's trust files, once per call.
 
@@ -109,15 +118,9 @@ class Place:
         """
         upload_files.make_place(self.delivery)
         if not self._has_trust:
-            self._unchanged_trust = upload_files.deliver_trust(self.delivery, self.chain)
+            self.trust_there = upload_files.trust_is_there(self.delivery, self.chain)
+            upload_files.deliver_trust(self.delivery, self.chain)
             self._has_trust = True
-
-    def delivered(self, files: Files, unchanged: Collection[str]) -> Files:
-        """A certificate's files, with those that were there already."""
-        there = {*unchanged, *self._unchanged_trust}
-        named = (files.device, files.trusted_root, files.fullchain)
-        kept = [path for path in named if path in there]
-        return msgspec.structs.replace(files, unchanged=kept) if kept else files
 
     def may_replace(self, candidate: Candidate) -> bool:
         """Whether a certificate may replace the files in its way.
@@ -146,6 +149,7 @@ class Place:
                 raise ConflictError(
                     f"'{path}' {_content(path)} and would be replaced",
                     hint="--overwrite replaces files, or choose another place",
+                    rule="file-in-the-way",
                 )
             replaced = True
         return replaced

@@ -77,13 +77,18 @@ def rekey(home: Home, wishes: RekeyWishes) -> RekeyDocument:
     if row.is_relic:
         raise relic_refusal(row)
     if row.for_issuer_id is not None:
-        raise PolicyError(f"{serial[:12]} is the certificate of a CA", hint="sipca ca rotate")
+        raise PolicyError(
+            f"{serial[:12]} is the certificate of a CA",
+            hint="sipca ca rotate",
+            rule="ca-certificate",
+        )
     data = read_bounded(wishes.csr)
     old = read_certificate(row.der)
     if read_request(data).key.identity == read_public_key(old.spki).identity:
         raise PolicyError(
             f"'{wishes.csr}' has the key of {serial[:12]}: a new certificate for it is a renewal",
             hint=f"sipca renew {serial[:12]} --out DIR; or make a new key on the device",
+            rule="rekey-same-key",
         )
     order = SigningWishes(
         profile=profile_of(row, old),

@@ -164,18 +164,23 @@ def _named(home: Home, ref: str) -> CertificateRow:
     if row.is_relic:
         raise relic_refusal(row)
     if row.for_issuer_id is not None:
-        raise PolicyError(f"{serial} is the certificate of a CA", hint="sipca ca rotate")
+        raise PolicyError(
+            f"{serial} is the certificate of a CA", hint="sipca ca rotate", rule="ca-certificate"
+        )
     if row.status(now) in CURRENT or row.is_lapsed(now):
         return row
     if row.superseded_by is not None and row.revocation is None:
         raise ConflictError(
-            f"{serial} is superseded by {row.superseded_by.hex()[:12]}", hint="name that one"
+            f"{serial} is superseded by {row.superseded_by.hex()[:12]}",
+            hint="name that one",
+            rule="superseded-already",
         )
     raise PolicyError(
         f"{serial} is {row.status(now)} and cannot be renewed",
         hint=f"sipca release {serial}, if it is to be used again"
         if row.revocation == "held"
         else "make a new key and CSR on the device, and sign that",
+        rule="renew-status",
     )
 
 
@@ -243,6 +248,7 @@ def _distinct_stems(sources: list[Source], rows: list[CertificateRow]) -> Iterat
             failure = ConflictError(
                 f"'{source.label}' and '{seen[name].label}' would both be written to '{name}'",
                 hint=f"renew it alone: sipca renew {serial} --out ANOTHER",
+                rule="same-file",
             )
             yield msgspec.structs.replace(source, stem=serial, data=None, failure=failure)
             continue

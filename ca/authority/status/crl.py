@@ -18,7 +18,7 @@ from ca.documents.crl import CRLDocument, CRLRecord
 from ca.encoding import pem
 from ca.encoding.crl import next_update
 from ca.errors import CAError, KeyUnavailableError, NotFoundError, PolicyError
-from ca.files import Spool, lock_folder, make_folder, write_stream
+from ca.files import Spool, holds, lock_folder, make_folder, write_stream
 from ca.issuance.extensions import key_identifier
 from ca.revocation.crl import CRLHead, Entries, sign_crl
 from ca.store import crls, revocations
@@ -114,7 +114,8 @@ def make_crl(
     until = min(now + lifetime, facts.validity.not_after)
     if until <= now:
         raise PolicyError(
-            f"{ca.issuer.name} expired on {facts.validity.not_after:%Y-%m-%d} and can sign no CRL"
+            f"{ca.issuer.name} expired on {facts.validity.not_after:%Y-%m-%d} and can sign no CRL",
+            rule="ca-ended",
         )
     with (
         open_store(home.store.path) as reader,
@@ -225,16 +226,19 @@ def hand_out_crl(home: Home, ca: CA, wishes: CRLWishes) -> CRLDocument:
     """
     if wishes.path is not None:
         _refuse_foreign(ca, wishes.path)
-    made, written = wishes.refresh or needs_new(home, ca, within=wishes.within), True
+    made = wishes.refresh or needs_new(home, ca, within=wishes.within)
     if made:
         make_crl(home, ca, lifetime=wishes.lifetime, allow=wishes.allow)
+    unchanged = False
     if wishes.path is not None:
         make_folder(wishes.path.parent)
         with lock_folder(wishes.path.parent):  # the newest CRL at this moment is written
             _refuse_foreign(ca, wishes.path)
-            written = write_stream(wishes.path, formatted(home, ca, wishes.format), keep=True)
+            unchanged = holds(wishes.path, formatted(home, ca, wishes.format))
+            if not unchanged:
+                write_stream(wishes.path, formatted(home, ca, wishes.format))
     path = None if wishes.path is None else str(wishes.path)
-    return CRLDocument(crl=crl_record(home, ca), made=made, path=path, unchanged=not written)
+    return CRLDocument(crl=crl_record(home, ca), made=made, path=path, unchanged=unchanged)
 
 
 def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
@@ -250,7 +254,7 @@ def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
     cas = all_needed(home)
     if wishes.path is not None:
         _refuse_strange(home, wishes.path)
-    renewed, written = [], True
+    renewed = []
     unavailable: KeyUnavailableError | None = None
     for ca in cas:
         if not (wishes.refresh or needs_new(home, ca, within=wishes.within)):
@@ -263,18 +267,19 @@ def hand_out_all(home: Home, wishes: CRLWishes) -> CRLDocument:
             unavailable = unavailable or error
         else:
             renewed.append(ca)
+    unchanged = False
     if wishes.path is not None:
         make_folder(wishes.path.parent)
         with lock_folder(wishes.path.parent):
             _refuse_strange(home, wishes.path)
-            written = write_stream(wishes.path, formatted_all(home), keep=True)
+            unchanged = holds(wishes.path, formatted_all(home))
+            if not unchanged:
+                write_stream(wishes.path, formatted_all(home))
     if unavailable is not None:
         raise unavailable
     first, *others = (crl_record(home, ca) for ca in cas)
     path = None if wishes.path is None else str(wishes.path)
-    return CRLDocument(
-        crl=first, made=bool(renewed), path=path, others=others, unchanged=not written
-    )
+    return CRLDocument(crl=first, made=bool(renewed), path=path, others=others, unchanged=unchanged)
 
 
 def _still_holds(home: Home, ca: CA) -> bool:

@@ -156,6 +156,7 @@ def _refuse_root(home: Home, row: CertificateRow) -> None:
         raise PolicyError(
             "a root cannot be revoked: no peer would believe a CRL that it signs",
             hint="remove it from every device's Trusted Root store, and create a new CA",
+            rule="root-irrevocable",
         )
 
 

@@ -1,0 +1,115 @@
+"""``sipca web`` as a process of its own, and a client that behaves like the page's browser."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlencode
+
+from stand_in.lab import ROOT
+
+RUN = "from cli.main import main; main()"
+HIDDEN = re.compile(r'name="(nonce|form-token)" value="([0-9a-f]+)"')
+
+
+class Answered:
+    """Status, headers and text of one answer."""
+
+    def __init__(self, reply: http.client.HTTPResponse) -> None:
+        self.status = reply.status
+        self.headers = {name.lower(): value for name, value in reply.getheaders()}
+        self.octets = reply.read()
+
+    @property
+    def text(self) -> str:
+        return unescape(self.octets.decode())
+
+    def fields_of(self, action: str) -> dict[str, str]:
+        """The hidden fields of the form that goes to an address."""
+        form = self.octets.decode().split(f'action="{action}"', 1)[1].split("</form>")[0]
+        return dict(HIDDEN.findall(form))
+
+
+class WebPage:
+    """A running page, and its session once it was opened."""
+
+    def __init__(self, home: Path, log: Path, *words: str) -> None:
+        self.log = log
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN, "web", "--no-browser", "--home", str(home), *words],
+            env=environment | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
+            stderr=log.open("wb"), text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        assert self.url, log.read_text()
+        self.port = int(self.url.split(":")[2].split("/")[0])
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.cookie = ""
+
+    def ask(
+        self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+    ) -> Answered:
+        """One request with the session's cookie; headers replace those that a browser sends."""
+        sent = {"Host": f"127.0.0.1:{self.port}", "Cookie": self.cookie}
+        if method == "POST":
+            sent |= {
+                "Origin": self.base, "Sec-Fetch-Site": "same-origin",
+                "Content-Type": "application/x-www-form-urlencoded",
+            }  # fmt: skip
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        with contextlib.closing(connection):
+            kept = {name: value for name, value in sent.items() if value}
+            connection.putrequest(method, path, skip_host=True)
+            for name, value in kept.items():
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders()
+            if body is not None:
+                with contextlib.suppress(ConnectionError):
+                    connection.send(body)
+            return Answered(connection.getresponse())
+
+    def open(self) -> Answered:
+        """Use the one-time token."""
+        answer = self.ask(self.url.removeprefix(self.base))
+        self.cookie = answer.headers.get("set-cookie", "").partition(";")[0]
+        return answer
+
+    def post(self, path: str, fields: dict[str, object], **headers: str) -> Answered:
+        """Send a form."""
+        return self.ask(path, "POST", urlencode(fields, doseq=True).encode(), **headers)
+
+    def form(self, page: str, action: str) -> dict[str, str]:
+        """The hidden fields of a form of a page."""
+        return self.ask(page).fields_of(action)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """End it; its exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@contextlib.contextmanager
+def showing(home: Path, log: Path, *words: str) -> Iterator[WebPage]:
+    """The page over a home, ended afterwards."""
+    page = WebPage(home, log, *words)
+    try:
+        yield page
+    finally:
+        if page.process.poll() is None:
+            page.stop()

@@ -30,6 +30,12 @@ def environment_of(settings: Settings) -> Environment:
     )
 
 
+def is_given(settings: Settings) -> bool:
+    """Whether a file or the environment gives the passphrase, so that nobody is asked."""
+    given = ("SIPCA_PASSPHRASE_FILE", "SIPCA_PASSPHRASE")
+    return bool(settings.passphrase_file) or any(name in os.environ for name in given)
+
+
 def root_key_of(settings: Settings, passphrase: Passphrase) -> RootKeyFile | None:
     """The file of ``--root-key-file``, and where its passphrase comes from."""
     if settings.root_key_file is None:
@@ -156,8 +162,7 @@ class RootPassphrase(Passphrase):
         own = os.environ.get("SIPCA_ROOT_KEY_PASSPHRASE_FILE")
         if own:
             return self._from_file(own, "the root key's passphrase")
-        given = ("SIPCA_PASSPHRASE_FILE", "SIPCA_PASSPHRASE")
-        if self.settings.passphrase_file or any(name in os.environ for name in given):
+        if is_given(self.settings):
             return self.general("passphrase").decode()  # a pipe can be read only once
         return None
 

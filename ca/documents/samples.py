@@ -15,8 +15,12 @@ class SampleRecord(msgspec.Struct, frozen=True):
 
 
 class SamplesDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``samples``; ``readme`` says what sipca does with each of them."""
+    """The answer of ``samples``; ``readme`` says what sipca does with each of them.
+
+    ``unchanged``: the files that were there already, with the same content.
+    """
 
     folder: str
     samples: list[SampleRecord]
     readme: str
+    unchanged: list[str] = msgspec.field(default_factory=list)

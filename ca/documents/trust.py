@@ -35,7 +35,7 @@ class TrustDrop(msgspec.Struct, frozen=True, kw_only=True):
 
 class TrustDocument(Document, frozen=True, kw_only=True):
     """The answer of ``trust build`` and its manifest: the certificates in the bundle, and those
-    left out with the reason.
+    left out with the reason. ``unchanged``: the file at ``path`` held just this already.
     """
 
     target: str
@@ -45,6 +45,7 @@ class TrustDocument(Document, frozen=True, kw_only=True):
     findings: list[Finding]
     path: str | None
     notes: list[str]
+    unchanged: bool = False
 
 
 class TrustDiffDocument(Document, frozen=True, kw_only=True):
@@ -90,7 +91,8 @@ class TrustExportDocument(Document, frozen=True, kw_only=True):
     """The answer of ``trust export``: the roots, the files written, and how they are trusted.
 
     ``store`` is the kind of system, or null; ``source`` where its commands are from, and whether
-    they were tried. ``ran`` is what ``--run`` has run.
+    they were tried. ``ran`` is what ``--run`` has run. ``unchanged``: those of ``files`` that were
+    there already, with the same content.
     """
 
     ca: str
@@ -106,6 +108,7 @@ class TrustExportDocument(Document, frozen=True, kw_only=True):
     notes: list[str]
     source: str
     ran: list[TrustRun]
+    unchanged: list[str] = msgspec.field(default_factory=list)
 
 
 class PackMember(msgspec.Struct, frozen=True, kw_only=True):

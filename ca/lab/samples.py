@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ca.documents.samples import SampleRecord, SamplesDocument
 from ca.errors import ConflictError
-from ca.files import conflicts, lock_folder, make_folder, write_atomic
+from ca.files import conflicts, holds, lock_folder, make_folder, write_atomic
 from ca.profiles.samples import samples, samples_readme
 
 
@@ -29,10 +29,12 @@ def write_samples(folder: Path, *, overwrite: bool = False) -> SamplesDocument:
                 f"'{taken[0]}' exists with other content",
                 hint="choose a new folder; --overwrite replaces it",
             )
+        unchanged = [str(path) for path, data in files.items() if holds(path, [data])]
         for path, data in files.items():
             write_atomic(path, data, overwrite=overwrite)
     return SamplesDocument(
         folder=str(folder),
         samples=[SampleRecord(str(folder / each.name), each.shows) for each in texts],
         readme=str(readme),
+        unchanged=unchanged,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from unicodedata import normalize
 
 SHORTEST = 4
 """Characters of a name at least, before one of them wrong counts as a slip: not ``gw``, ``gx``."""
@@ -16,8 +17,8 @@ _PARTS = re.compile(r"[^\W\d_]+|\d+")
 class Likeness:
     """Finds the known name that another one was probably meant to be.
 
-    That is one that differs only in separators, case, leading zeros or look-alikes (``0`` and
-    ``o``), or by one character left out, added, mistyped or moved. Members of a series
+    That is one that differs only in separators, case, width, leading zeros or look-alikes (``0``
+    and ``o``), or by one character left out, added, mistyped or moved. Members of a series
     (``sbc1`` and ``sbc2``, ``gw-a`` and ``gw-b``) are never taken for each other.
     """
 
@@ -30,28 +31,30 @@ class Likeness:
                 self._shorter.setdefault(key, []).append(name)
 
     def of(self, name: str) -> str | None:
-        """The known name that this one is nearly; None if it is known itself, or like none."""
+        """The known name that this one is nearly; None if it is known as it is, or like none."""
         same = self._plain.get(_plain(name))
         if same is not None:
-            return None if same.casefold() == name.casefold() else same
+            return None if same == name else same
         for key in _shorter(name):
             for known in self._shorter.get(key, ()):
-                if known.casefold() == name.casefold():
-                    return None
                 if not _of_one_series(name, known):
                     return known
         return None
 
 
+def _folded(name: str) -> str:
+    return normalize("NFKC", name).casefold().translate(_SEPARATORS)
+
+
 def _plain(name: str) -> str:
     """A name without what is easily overlooked in it."""
-    folded = name.casefold().translate(_SEPARATORS).translate(_LOOKS_LIKE)
+    folded = _folded(name).translate(_LOOKS_LIKE)
     return _LEADING_ZEROS.sub("", folded)
 
 
 def _shorter(name: str) -> Iterator[str]:
     """A name as it is, and without each of its characters."""
-    folded = name.casefold().translate(_SEPARATORS)
+    folded = _folded(name)
     yield folded
     for place in range(len(folded) if len(folded) >= SHORTEST else 0):
         yield folded[:place] + folded[place + 1 :]

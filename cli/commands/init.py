@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.commands.arguments import NoPassphrase, Protect, key_of, one_of, span
 from cli.options import settings_of, warn_of_synced_folder
-from cli.output import say_anyway, show, talk
-
-if TYPE_CHECKING:
-    from cli.settings import Settings
-
-
-def _asked(settings: Settings) -> tuple[str | None, str | None]:
-    """Name and base URL from a person at the terminal; None where nobody can be asked."""
-    from ca.authority.home import DATABASE
-    from cli.prompts import ask, may_ask
-
-    if not may_ask(settings) or (settings.home_path / DATABASE).exists():
-        return None, None
-    name = ask("name of the CA, as Acme Voice Lab (Enter: one is made up):")
-    say_anyway(
-        "certificates name where CRLs and OCSP are found, by a base URL such as "
-        "http://10.0.0.5:8080; it can be set later, but not for what is signed before"
-    )
-    url = ask("base URL (Enter: none):")
-    say_anyway(
-        "the passphrase protects the CA's keys: it is asked whenever something is signed, and "
-        "nobody can recover it"
-    )
-    return name or None, url or None
+from cli.output import show, talk
 
 
 def init_command(
@@ -76,12 +53,11 @@ def init_command(
     """
     from ca.authority.founding.init import create_ca
     from ca.authority.founding.wishes import PROTECTIONS, FoundingWishes
+    from cli.founding import founding_dialogue
     from cli.passphrase import environment_of
     from cli.views.init import init_text
 
     settings = settings_of(ctx)
-    if name is None and base_url is None:
-        name, base_url = _asked(settings)
     for flag, spec in (("--root-key", root_key), ("--issuing-key", issuing_key)):
         if spec is not None:
             key_of(flag, spec)
@@ -89,6 +65,9 @@ def init_command(
         one_of("--protect", protect, PROTECTIONS)
     if no_passphrase and protect not in (None, "none"):
         raise typer.BadParameter(f"--no-passphrase and --protect {protect} contradict each other")
+    environment = environment_of(settings)
+    secret = not no_passphrase and protect != "none"
+    name, base_url = founding_dialogue(settings, environment, name, base_url, secret=secret)
     wishes = FoundingWishes(
         name=name,
         org=org,
@@ -102,7 +81,7 @@ def init_command(
         permit_ip=tuple(permit_ip or ()),
         protect="none" if no_passphrase else protect,  # type: ignore[arg-type]
     )
-    document = create_ca(settings.home_path, wishes, environment_of(settings))
+    document = create_ca(settings.home_path, wishes, environment)
     warn_of_synced_folder(settings)
     for note in document.notes:
         talk(f"note: {note}", settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ca.documents.init import InitDocument
-from cli.terminal import one_line
+from cli.terminal import one_line, prose
 from cli.views.ca import cas_text
 
 
@@ -18,8 +18,10 @@ def init_text(document: InitDocument) -> str:
         lines.append(f"certificates will point to {document.base_url}")
     elif document.created:
         lines.append(
-            "certificates name no OCSP or CRL address: sipca ca set --base-url URL now, or never "
-            "for what is signed before"
+            prose(
+                "certificates name no OCSP or CRL address: sipca ca set --base-url URL now, or "
+                "never for what is signed before"
+            )
         )
     if document.created and document.cas[0].key_protection == "passphrase":
         lines.append(

@@ -13,6 +13,7 @@ from ca.documents.trust import (
 )
 from ca.encoding.fingerprints import in_pairs
 from cli.terminal import one_line, prose, table, verbatim
+from cli.views.files import wrote
 from cli.views.findings import findings_text
 
 
@@ -28,7 +29,7 @@ def build_text(document: TrustDocument) -> str:
         f"{len(document.members)} certificates of at most {document.limit} ({document.target})"
     )
     if document.path:
-        lines.append(f"wrote {one_line(document.path)}")
+        lines.append(wrote(document.path, unchanged=document.unchanged))
     return "\n".join(lines)
 
 
@@ -52,7 +53,7 @@ def export_text(document: TrustExportDocument) -> str:
         lines.append(f"           {in_pairs(root.sha256[32:])}")
         lines.append(f"  SHA-1    {in_pairs(root.sha1)}")
     lines.append("compare them by another way (by telephone) before anything is trusted")
-    lines += [f"wrote {one_line(each)}" for each in document.files]
+    lines += [wrote(each, unchanged=each in document.unchanged) for each in document.files]
     if document.store is None:
         return "\n".join(lines)
     lines.append(one_line(document.description))

@@ -199,7 +199,7 @@ def test_what_cannot_be_attached_is_refused_by_name(sipca: CommandLine, unattach
     taken = sipca("device", "set", "sbc2", "--certificate", unattached)
 
     assert (others.exit, nothing.exit, elsewhere.exit, taken.exit) == (6, 5, 6, 6)
-    assert "was signed for 'other', not for 'sbc1'" in others.err
+    assert "is on 'other', not on 'sbc1'" in others.err
     assert "is on sbc1 context 1 already" in elsewhere.err
     assert [
         each["context"]

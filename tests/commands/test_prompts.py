@@ -19,8 +19,10 @@ def test_init_asks_for_name_base_url_and_a_passphrase_twice(
 ) -> None:
     talk = at_terminal("init", *SMALL)
 
-    talk.answer("name of the CA, as Acme Voice Lab (Enter: one is made up):", "Asked Lab")
-    talk.answer("base URL (Enter: none):", "http://10.0.0.5:8080")
+    talk.expect('name of the CA, as "Acme Voice Lab" [Lab CA ')
+    talk.answer("]:", "Asked Lab")
+    talk.answer("base URL [none]:", "http://10.0.0.5:8080")
+    talk.expect("nobody can recover it")
     talk.answer("passphrase for the new CA: ", PASSPHRASE)
     talk.answer("again: ", "another")
     talk.expect("the two differ; both once more")
@@ -40,7 +42,7 @@ def test_init_at_a_terminal_without_answers_makes_up_a_name_and_says_what_is_mis
     talk = at_terminal("init", "--no-passphrase", *SMALL)
 
     talk.answer("name of the CA", "")
-    talk.answer("base URL (Enter: none):", "")
+    talk.answer("base URL [none]:", "")
 
     assert talk.end() == 0
     assert "made: Lab CA " in talk.said
@@ -71,7 +73,60 @@ def test_nothing_but_the_passphrase_is_asked_where_names_are_given(
     talk.answer("again: ", PASSPHRASE)
 
     assert talk.end() == 0
-    assert "base URL (Enter" not in talk.said
+    assert "base URL [none]" not in talk.said
+
+
+def test_what_cannot_be_a_name_or_a_base_url_is_asked_for_again(
+    at_terminal: Callable[..., Dialogue],
+) -> None:
+    talk = at_terminal("init", "--no-passphrase", *SMALL)
+
+    talk.answer("name of the CA", "x" * 60)
+    talk.expect("once more")
+    talk.answer("name of the CA", "")
+    talk.answer("base URL [none]:", "https://10.0.0.5")
+    talk.answer("base URL [none]:", "10.0.0.5")
+    talk.answer("base URL [none]:", "http://10.0.0.5:8080/")
+
+    assert talk.end() == 0, talk.said
+    assert "certificates will point to http://10.0.0.5:8080" in talk.said
+    assert "protects the CA's keys" not in talk.said
+
+
+def test_three_answers_that_cannot_be_end_init_and_leave_nothing(
+    at_terminal: Callable[..., Dialogue], tmp_path: Path
+) -> None:
+    talk = at_terminal("init", *SMALL)
+
+    talk.answer("name of the CA", "Lab")
+    for _ in range(3):
+        talk.answer("base URL [none]:", "ftp://x")
+
+    assert talk.end() == 3
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_was_typed_before_a_question_is_no_answer(
+    at_terminal: Callable[..., Dialogue],
+) -> None:
+    talk = at_terminal("init", "--no-passphrase", *SMALL)
+
+    talk.answer("name of the CA", "Lab\nsipca list")
+    talk.answer("base URL [none]:", "")
+
+    assert talk.end() == 0
+    assert "made: Lab in" in talk.said
+
+
+def test_nothing_is_asked_for_a_home_that_cannot_be(
+    at_terminal: Callable[..., Dialogue], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+
+    talk = at_terminal("init", "--no-passphrase", *SMALL, home=tmp_path / "file")
+
+    assert talk.end() == 8
+    assert "name of the CA" not in talk.said
 
 
 def test_a_wrong_passphrase_after_a_paste_does_not_lose_the_csr(

@@ -38,7 +38,7 @@ def attachable(home: Home, ref: str, device: str) -> CertificateRow:
         )
     if row.device is not None and row.device.casefold() != device.casefold():
         raise ConflictError(
-            f"{serial} was signed for '{printable(row.device)}', not for '{printable(device)}'",
+            f"{serial} is on '{printable(row.device)}', not on '{printable(device)}'",
             hint=f"sipca device show {printable(row.device)} has what is on it",
         )
     if row.device is None:

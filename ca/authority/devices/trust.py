@@ -16,7 +16,7 @@ from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, Trus
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import BugError, ConflictError, MalformedError
-from ca.files import make_folder, write_atomic
+from ca.files import holds, make_folder, write_atomic
 from ca.model.certificates import subject_text
 from ca.model.findings import raise_failures
 from ca.profiles.target import Target
@@ -64,8 +64,8 @@ def build(wishes: TrustWishes) -> tuple[TrustDocument, str]:
         notes=notes,
     )
     text = "".join(pem.encode(each.facts.der) for each in store.members)
-    _write(wishes, document, text)
-    return document, text
+    unchanged = _write(wishes, document, text)
+    return msgspec.structs.replace(document, unchanged=unchanged), text
 
 
 def diff(a: Path, b: Path) -> TrustDiffDocument:
@@ -99,19 +99,23 @@ def diff(a: Path, b: Path) -> TrustDiffDocument:
     )
 
 
-def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> None:
+def _write(wishes: TrustWishes, document: TrustDocument, text: str) -> bool:
+    """Write bundle and manifest; whether the bundle was there already."""
     manifest = msgspec.json.format(encode_json(document), indent=2) + b"\n"
     if wishes.manifest is not None and not wishes.overwrite:
         refuse_foreign(wishes.manifest, is_manifest)
     bundle = wishes.path if text else None  # it would only make an empty store
     targets = [(bundle, text.encode()), (wishes.manifest, manifest)]
+    unchanged = False
     for path, data in targets:
         if path is None:
             continue
         if path.is_dir():
             raise ConflictError(f"'{path}' is a folder", hint="name a file")
         make_folder(path.parent)
+        unchanged = unchanged or (path is bundle and holds(path, [data]))
         write_atomic(path, data, overwrite=wishes.overwrite or path is wishes.manifest)
+    return unchanged
 
 
 def _members_of(path: Path) -> tuple[dict[str, TrustMember], list[TrustDrop]]:

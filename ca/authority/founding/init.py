@@ -87,12 +87,17 @@ def _founded(
             leftover.unlink(missing_ok=True)
 
 
+def unique_name(environment: Environment) -> str:
+    """A name for a CA that nobody named, unlike that of any other in the lab."""
+    return f"Lab CA {environment.random_bits(16):04x}"
+
+
 def _chosen(requested: FoundingWishes, environment: Environment) -> FoundingWishes:
     filled = {
         field: getattr(requested, field) or getattr(DEFAULTS, field)
         for field in FoundingWishes.__struct_fields__
     }
-    filled["name"] = requested.name or f"Lab CA {environment.random_bits(16):04x}"
+    filled["name"] = requested.name or unique_name(environment)
     return FoundingWishes(**filled)
 
 

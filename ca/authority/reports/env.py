@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ca.authority.status.crl import crl_record, formatted, formatted_all, is_our
 from ca.documents.env import EnvDocument
 from ca.encoding import pem
 from ca.errors import CAError, ConflictError
-from ca.files import lock_folder, make_folder, write_atomic, write_stream
+from ca.files import holds, lock_folder, make_folder, write_atomic, write_stream
 
 PUBLIC_FOLDER = "public"
 ASIDE = "move it aside: this folder is sipca's"
@@ -50,20 +51,26 @@ def _written(home: Home, folder: Path) -> EnvDocument:
         variables[name] = str(folder / file)
     needed = [ca for ca in cas if ca.role == "issuing"]
     needed = [ca for ca in needed if ca.is_current or crl_record(home, ca).number is not None]
-    issuing = chain.from_iterable(formatted(home, ca, "pem") for ca in needed)
-    crls = {"SIPCA_CRL": ("issuing.crl", issuing), "SIPCA_CRLS": ("crls.pem", formatted_all(home))}
+
+    def issuing() -> Iterable[bytes]:
+        return chain.from_iterable(formatted(home, ca, "pem") for ca in needed)
+
+    everything = partial(formatted_all, home)
+    crls: dict[str, tuple[str, Callable[[], Iterable[bytes]]]]
+    crls = {"SIPCA_CRL": ("issuing.crl", issuing), "SIPCA_CRLS": ("crls.pem", everything)}
     for name, (file, pieces) in crls.items():
         if _write_crls(home, folder / file, pieces):
             variables[name] = str(folder / file)
     return EnvDocument(variables=variables)
 
 
-def _write_crls(home: Home, path: Path, pieces: Iterable[bytes]) -> bool:
+def _write_crls(home: Home, path: Path, pieces: Callable[[], Iterable[bytes]]) -> bool:
     """Write CRLs if each of them exists; otherwise no file is left, which would be a half one."""
     ours = [is_ours(ca) for ca in home.cas()]
     refuse_foreign(path, lambda start: any(each(start) for each in ours), hint=ASIDE)
     try:
-        write_stream(path, pieces)
+        if not holds(path, pieces()):
+            write_stream(path, pieces())
     except CAError:
         path.unlink(missing_ok=True)
         return False

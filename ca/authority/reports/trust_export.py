@@ -15,7 +15,7 @@ from ca.documents.trust import TrustCommand, TrustExportDocument, TrustRoot
 from ca.encoding import pem
 from ca.encoding.fingerprints import sha1_thumbprint
 from ca.errors import ConflictError, NotFoundError
-from ca.files import conflicts, write_atomic
+from ca.files import conflicts, holds, write_atomic
 from ca.model.certificates import subject_text
 from ca.profiles.anchor import PLACES, Anchor
 from ca.profiles.patterns import fill
@@ -87,14 +87,16 @@ def export_roots(
     """
     if anchor is None:
         placed = [] if path is None else [(path, roots_pem(home).encode())]
-        _write(placed, overwrite=overwrite)
-        return _document(home, None, [each for each, _ in placed])
+        unchanged = _write(placed, overwrite=overwrite)
+        document = _document(home, None, [each for each, _ in placed])
+        return msgspec.structs.replace(document, unchanged=unchanged)
     files = trust_files(home, anchor)
     paths = _places(files, path)
-    _write(
+    unchanged = _write(
         [(place, file.data) for place, file in zip(paths, files, strict=True)], overwrite=overwrite
     )
-    return _document(home, anchor, paths, files)
+    document = _document(home, anchor, paths, files)
+    return msgspec.structs.replace(document, unchanged=unchanged)
 
 
 def commands(
@@ -179,7 +181,8 @@ def _places(files: list[TrustFile], path: Path | None) -> list[Path]:
     return [path]
 
 
-def _write(placed: list[tuple[Path, bytes]], *, overwrite: bool) -> None:
+def _write(placed: list[tuple[Path, bytes]], *, overwrite: bool) -> list[str]:
+    """Write the files; those that were there already."""
     for path, data in placed:
         if not path.parent.is_dir():
             raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")
@@ -189,8 +192,10 @@ def _write(placed: list[tuple[Path, bytes]], *, overwrite: bool) -> None:
             raise ConflictError(
                 f"'{path}' exists with other content", hint="--overwrite replaces it"
             )
+    unchanged = [str(path) for path, data in placed if holds(path, [data])]
     for path, data in placed:
         write_atomic(path, data, overwrite=overwrite)
+    return unchanged
 
 
 def _bundle(home: Home, anchor: Anchor, roots: list[CA]) -> bytes:

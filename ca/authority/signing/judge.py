@@ -92,6 +92,11 @@ class Candidate(msgspec.Struct, frozen=True):
     """Whether this certificate's files may replace a predecessor's."""
 
     @property
+    def context(self) -> int | None:
+        """The TLS context, in the files' names: of a good certificate its own."""
+        return self.source.wishes.context if self.good is None else self.good.context
+
+    @property
     def prepared(self) -> Prepared:
         """The prepared certificate."""
         return self.ready.prepared

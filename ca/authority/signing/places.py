@@ -97,8 +97,9 @@ class Place:
         Raises:
             CAError: such a file cannot exist.
         """
-        context = candidate.source.wishes.context
-        return upload_files.planned_files(self.delivery, candidate.stem, context, leaf, self.chain)
+        return upload_files.planned_files(
+            self.delivery, candidate.stem, candidate.context, leaf, self.chain
+        )
 
     def noted(self, planned: PlannedFiles) -> PlannedFiles:
         """The same files, with those named that are there already, before any is written."""
@@ -128,9 +129,7 @@ class Place:
             ConflictError: one of them may not be replaced.
         """
         replaced = False
-        paths = upload_files.taken_paths(
-            self.delivery, candidate.stem, candidate.source.wishes.context
-        )
+        paths = upload_files.taken_paths(self.delivery, candidate.stem, candidate.context)
         for number, path in enumerate(paths):
             if not os.path.lexists(path):
                 continue

@@ -13,8 +13,7 @@ from ca.encoding.der import serial_octets
 from ca.errors import ConflictError, MalformedError, NotFoundError, PolicyError, StoreError
 from ca.model.status import CURRENT
 from ca.names.hosts import as_address
-from ca.names.near import NearNames
-from ca.store import certificates, devices
+from ca.store import certificates
 from ca.store.certificates import CertificateRow
 
 _SERIAL = re.compile(r"-?[0-9a-f]{1,400}")
@@ -149,17 +148,9 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
     if not rows:
         raise NotFoundError(
             f"no certificate is known as '{ref}'",
-            hint=f"did you mean {near}?"
-            if (near := NearNames(device_names(home)).near(ref))
-            else "'sipca list --all' shows every serial; a serial needs 4 hex digits or more",
+            hint="'sipca list --all' shows every serial; a serial needs 4 hex digits or more",
         )
     return rows
-
-
-def device_names(home: Home) -> list[str]:
-    """The names of all devices, registered or named by a certificate."""
-    registered = [row.name for row in devices.devices(home.store)]
-    return [*registered, *certificates.device_names(home.store)]
 
 
 def _by_serial(home: Home, digits: str) -> list[CertificateRow]:

@@ -436,13 +436,6 @@ def device_names(store: Store) -> list[str]:
     return [row[0] for row in store.connection.execute(query)]
 
 
-def names_device(store: Store, name: str) -> bool:
-    """Whether a certificate was planned for a device of this name, or is attached to one."""
-    query = """SELECT EXISTS (SELECT 1 FROM plan WHERE device = ?)
-                   OR EXISTS (SELECT 1 FROM attachment WHERE device = ?)"""
-    return bool(store.connection.execute(query, (name, name)).fetchone()[0])
-
-
 def names_expiring_after(store: Store, moment: int, prefix: str, *, limit: int) -> list[str]:
     """Case-folded CNs and SANs with a prefix, of end-entity certificates that expire later.
 

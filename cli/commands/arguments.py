@@ -16,9 +16,7 @@ from cli.usage import WrongWordError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ca.authority.home import Home
     from ca.model.certificates import GeneralName
-    from cli.settings import Settings
 
 T = TypeVar("T")
 Ref = Annotated[
@@ -119,20 +117,6 @@ def names(texts: list[str] | None) -> tuple[GeneralName, ...]:
             repeated = " ".join(f"--san {each}" for each in error.__context__.names)
             error.hint = f"repeat --san: {repeated}"
         raise
-
-
-def meant_device(home: Home, name: str | None, settings: Settings) -> str | None:
-    """The device that is meant: where a known one is nearly called so, the terminal is asked."""
-    from cli.prompts import agrees, may_ask
-
-    if name is None or not may_ask(settings):
-        return name
-    from ca.authority.signing.device_names import DeviceNames
-
-    near = DeviceNames(home).near(name)
-    if near is None:
-        return name
-    return near if agrees(f"no device is called '{name}'; did you mean {near}?") else name
 
 
 def one_of(flag: str, text: str, choices: tuple[str, ...]) -> Any:

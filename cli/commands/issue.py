@@ -15,7 +15,6 @@ from cli.commands.arguments import (
     allowed,
     key_passphrase,
     lifetime,
-    meant_device,
     one_of,
     span,
 )
@@ -104,6 +103,5 @@ def issue_command(
     with opened(settings) as home:
         secret = store_passphrase(home, settings, passphrase, target=target, out=out)
         form = KeyFileFormat(pfx, legacy_pfx, secret)
-        named = meant_device(home, device, settings)
-        document = issue_key(home, msgspec.structs.replace(wishes, form=form, device=named))
+        document = issue_key(home, msgspec.structs.replace(wishes, form=form))
     show(document, settings, issued_text)

@@ -8,7 +8,6 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import msgspec
 import typer
 
 from ca.documents.exits import exit_of_several
@@ -21,7 +20,6 @@ from cli.commands.arguments import (
     WholeAccount,
     allowed,
     lifetime,
-    meant_device,
     names,
     span,
 )
@@ -179,7 +177,6 @@ def sign_command(
         _check_batch(wishes, out)
     delivery = Delivery(out, output, fullchain, overwrite)
     with opened(settings) as home:
-        wishes = msgspec.structs.replace(wishes, device=meant_device(home, device, settings))
         expanded = expand(sources, wishes, settings, Search(recursive, out))
         if names_file is not None:
             expanded = with_names(expanded, names_file)

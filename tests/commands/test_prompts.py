@@ -215,16 +215,3 @@ def test_without_a_ca_it_is_said_where_homes_are_looked_for(
     assert f"if it is a backup: sipca restore {tmp_path / 'file'}" in file.err
     assert f"there is one in '{bare.home}': --home {bare.home}" in inside.err
     assert f"there is one in '{bare.home}'" in below.err
-
-
-@pytest.mark.parametrize(("answer", "device"), [("y", "sbc1"), ("", "scb1")])
-def test_a_near_miss_of_a_device_is_asked_about(
-    at_terminal: Callable[..., Dialogue], sipca: CommandLine, answer: str, device: str
-) -> None:
-    assert sipca("device", "set", "sbc1").exit == 0
-    talk = at_terminal("sign", SAMPLES / "sbc1.csr", "--device", "scb1", home=sipca.home)
-
-    talk.answer("no device is called 'scb1'; did you mean sbc1? [y/N]", answer)
-
-    assert talk.end() == 0, talk.said
-    assert sipca("list", "--json").json["certificates"][0]["device"] == device

@@ -25,7 +25,6 @@ RULE_MODULES = (
     "ca.issuance.prepare",
     "ca.lint.certificates",
     "ca.lint.clock",
-    "ca.lint.device_names",
     "ca.lint.homes",
     "ca.lint.keys_together",
     "ca.lint.lifetimes",

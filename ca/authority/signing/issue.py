@@ -157,9 +157,7 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     wanted = Wanted(order.issuer.id, order.profile, lifetime_text(order.wishes), job.prepared)
     now, before = home.now(), wishes.renew_before
     good = next((row for row in rows if can_be_reused(row, wanted, now, renew_before=before)), None)
-    findings: list[Finding] = []
-    if good is None:
-        findings = [*judge.check_clock(wishes.allow), *judge.device_names.judge(wishes.device)]
+    findings = judge.check_clock(wishes.allow) if good is None else []
     return _Prospect(job, good, kept is not None, place, findings)
 
 

@@ -12,7 +12,6 @@ from ca.authority import upload_files
 from ca.authority.clock import read_clock
 from ca.authority.home import CA, Home
 from ca.authority.refs import find, relic_refusal
-from ca.authority.signing.device_names import DeviceNames
 from ca.authority.signing.prepare import Job, OwnKey, Ready, Terms, outcomes
 from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.succession import Predecessors, Use, use_of
@@ -146,7 +145,6 @@ class Judge:
         self._keys: dict[bytes, dict[str, None]] = {}
         self.thorough = True
         self._clock: Clock | None = None
-        self.device_names = DeviceNames(home)
 
     def candidate(self, source: Source) -> Candidate:
         """Read a source and prepare its certificate; nothing is written.
@@ -249,7 +247,6 @@ class Judge:
         if old is not None:
             good = _already_in_its_place(old, good)
         of_clock = self.check_clock(wishes.allow) if good is None else []
-        of_device = self.device_names.judge(wishes.device) if good is None else []
         cn = prepared.cn
         certified = known.certified(prepared.key_identity, cn)
         if good is None and not wishes.beside:
@@ -260,12 +257,7 @@ class Judge:
             upload_files.stem_of(source.stem) or upload_files.file_safe(wishes.device or cn),
             profile,
             ready,
-            (
-                *ready.findings,
-                *self._judge_key(prepared, cn, wishes, certified),
-                *of_clock,
-                *of_device,
-            ),
+            (*ready.findings, *self._judge_key(prepared, cn, wishes, certified), *of_clock),
             None if old is None else old.plan_id,
             good,
         )

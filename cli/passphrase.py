@@ -11,13 +11,12 @@ from ca.errors import CAError, KeyUnavailableError
 from ca.files import read_bounded
 from cli.bugs import bug_teller
 from cli.output import say_anyway
-from cli.prompts import has_terminal
+from cli.prompts import TRIES, has_terminal
 from cli.settings import Settings
 from cli.terminal import one_line
 from cli.utf8 import read_stdin
 
 MAX_PASSPHRASE_FILE = 4096
-TRIES = 3
 
 
 def environment_of(settings: Settings) -> Environment:
@@ -35,7 +34,8 @@ def root_key_of(settings: Settings, passphrase: Passphrase) -> RootKeyFile | Non
     """The file of ``--root-key-file``, and where its passphrase comes from."""
     if settings.root_key_file is None:
         return None
-    return RootKeyFile(settings.root_key_file, RootPassphrase(settings, passphrase))
+    own = RootPassphrase(settings, passphrase)
+    return RootKeyFile(settings.root_key_file, own, own.again)
 
 
 class Passphrase:
@@ -62,17 +62,21 @@ class Passphrase:
         Raises:
             KeyUnavailableError: there is none, it is empty, or two entries differ.
         """
-        if self._known is None:
+        while self._known is None:
             text = self._from_outside()
-            if text is None:
-                text = self._ask(purpose, new=new)
-            if not text:
-                raise KeyUnavailableError(
-                    "the passphrase is empty",
-                    hint=self.empty_hint if new else None,
-                )
-            self._known = _octets(text)
+            try:
+                asked = self._ask(purpose, new=new) if text is None else text
+                self._known = self._checked(asked, new=new)
+            except KeyUnavailableError as error:
+                if new or not self.again(error):  # a new one that cannot be is told of at once
+                    raise
         return self._known
+
+    def _checked(self, text: str, *, new: bool) -> bytes:
+        if not text:
+            hint = self.empty_hint if new else None
+            raise KeyUnavailableError("the passphrase is empty", hint=hint)
+        return _octets(text)
 
     def _from_outside(self) -> str | None:
         file = self.settings.passphrase_file or os.environ.get("SIPCA_PASSPHRASE_FILE")
@@ -106,6 +110,7 @@ class Passphrase:
                     say_anyway("the two differ; both once more")
                     first = getpass.getpass(f"{one_line(purpose)}: ")
         except EOFError:
+            self._asked = TRIES  # who ends the input is not asked again
             raise KeyUnavailableError("no passphrase was typed", hint="try again") from None
         except UnicodeDecodeError:
             raise _not_utf8("what was typed") from None

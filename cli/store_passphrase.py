@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ca.authority.home import Home
+from ca.errors import KeyUnavailableError, attempt
 from cli.passphrase import Passphrase
 from cli.prompts import has_terminal
 from cli.settings import Settings
@@ -33,9 +34,16 @@ def store_passphrase(
     if given is not None or target is None:
         return given
     from ca.authority.server_files import stores
+    from ca.authority.server_places import held_key
 
-    names = stores(home.library.target(target))
+    wanted = home.library.target(target)
+    names = stores(wanted)
     if not names or settings.no_input or not has_terminal():
         return None
     new = not any((out / name).exists() for name in names)
-    return StorePassphrase(settings)(f"passphrase of {', '.join(names)}", new=new)
+    source, purpose = StorePassphrase(settings), f"passphrase of {', '.join(names)}"
+    while True:
+        passphrase = source(purpose, new=new)
+        held = attempt(held_key, out, wanted, passphrase)
+        if not isinstance(held, KeyUnavailableError) or not source.again(held):
+            return passphrase  # a wrong one is refused by what it was asked for

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -68,6 +67,8 @@ class RootKeyFile(msgspec.Struct, frozen=True):
 
     path: Path
     passphrase: PassphraseSource
+    again: Callable[[CAError], bool] = lambda _: False
+    """Whether its passphrase may be asked for once more, after one that opened nothing."""
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -218,26 +219,22 @@ class Home:
                 away.
         """
         if ca.issuer.id not in self._signers:
-            key, passphrase = ca.key, None
+            key, passphrase, again = ca.key, None, self.environment.again
             if key.is_away:
-                key, passphrase = self._key_from_file(ca)
+                key, passphrase, again = self._key_from_file(ca)
             elif key.encrypted:
                 word = "token's PIN" if is_on_token(key.pkcs8) else "passphrase"
                 passphrase = self.environment.passphrase(f"{word} of {self.name}")
             try:
                 self._signers[ca.issuer.id] = open_signer(key, passphrase)
             except KeyUnavailableError as error:
-                if (
-                    passphrase is None
-                    or is_on_token(key.pkcs8)
-                    or not self.environment.again(error)
-                ):
+                if passphrase is None or is_on_token(key.pkcs8) or not again(error):
                     raise  # a token counts the wrong PINs, and locks
                 return self.signer(ca)
             self._passphrases[ca.issuer.id] = passphrase
         return self._signers[ca.issuer.id]
 
-    def _key_from_file(self, ca: CA) -> tuple[KeyRef, bytes]:
+    def _key_from_file(self, ca: CA) -> tuple[KeyRef, bytes, Callable[[CAError], bool]]:
         file = self.environment.root_key
         if ca.role != "root" or file is None:
             raise KeyUnavailableError(
@@ -248,7 +245,7 @@ class Home:
 
         what = f"'{file.path}'"
         key = from_file(read_bounded(file.path, pipes=True), ca.key, what=what)
-        return key, file.passphrase(f"passphrase of {what}")
+        return key, file.passphrase(f"passphrase of {what}"), file.again
 
     def passphrase_of(self, ca: CA) -> bytes | None:
         """The passphrase that opened a CA's key in this call, for workers that open their own."""
@@ -355,7 +352,9 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
         raise StoreError(f"'{database}' is not a file", hint="choose another --home")
     if not database.exists():
         refuse_unfinished_restore(path)
-        raise _no_ca(path)
+        from ca.authority.absence import no_home  # seldom
+
+        raise no_home(path, DATABASE)
     with open_store(database, read_only=read_only) as store:
         if store.needs_upgrade():
             if store.mode != "rw":
@@ -365,31 +364,6 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
                 )
             upgrade(store, lambda before: pin(store, before, at=environment.clock(), actor=actor()))
         yield Home(path, store, environment)
-
-
-def _no_ca(path: Path) -> CAError:
-    """That there is no CA in a folder, and where one may be instead."""
-    if path.is_file():
-        return NotFoundError(
-            f"there is no CA in '{path}': it is a file, and a CA home is a folder",
-            hint=f"if it is a backup: sipca restore {path} --home NEW-FOLDER",
-        )
-    near = next((each for each in _folders_near(path) if (each / DATABASE).is_file()), None)
-    if near is not None:
-        hint = f"there is one in '{near}': --home {near}; sipca init makes a new one"
-    else:
-        hint = (
-            "a home is looked for at --home, else SIPCA_HOME, else in the user's own folder: name "
-            "it, or sipca restore a backup of it; only a new CA is made by sipca init"
-        )
-    return NotFoundError(f"there is no CA in '{path}'", hint=hint)
-
-
-def _folders_near(path: Path) -> Iterator[Path]:
-    """The folder above, and those directly below."""
-    yield path.parent
-    with contextlib.suppress(OSError):
-        yield from islice((each for each in path.iterdir() if each.is_dir()), 100)
 
 
 def refuse_unfinished_restore(path: Path) -> None:

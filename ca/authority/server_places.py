@@ -30,7 +30,7 @@ MAX_FILE = 1 << 26
 """Octets of a file with CRLs that is compared at most."""
 _BLOCK = re.compile(
     rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n"
-    rb"(?:[A-Za-z0-9+/=\r\n:, ]++|-(?!----))*+-----END \1-----\r?\n?"
+    rb"(?:[A-Za-z0-9+/=\r\n:, ]|-(?!----))*-----END \1-----\r?\n?"
 )
 
 

@@ -74,6 +74,18 @@ def use_of(row: CertificateRow) -> Use:
     )
 
 
+def attached_place(store: Store, rows: Sequence[CertificateRow]) -> CertificateRow | None:
+    """The certificate whose device and context its successor has, where none was named for it.
+
+    That is the newest in use of these, if one of them was attached to a device: whoever signs the
+    same request again, or issues for the same key, does not name the device as before.
+    """
+    newest = next((row for row in rows if row.device is not None and row.is_in_use), None)
+    if newest is None or not successions.is_any_attached(store, [row.plan_id for row in rows]):
+        return None
+    return newest
+
+
 class Predecessors:
     """Finds predecessors for many new certificates with few queries.
 

@@ -6,6 +6,7 @@ import msgspec
 
 from ca.documents.base import Document
 from ca.documents.sign import Refused
+from ca.model.findings import Finding
 
 
 class ApplyStep(msgspec.Struct, frozen=True):
@@ -32,10 +33,14 @@ class Unlisted(msgspec.Struct, frozen=True):
 
 
 class ApplyDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``apply``; ``converged`` is true if there was nothing to do."""
+    """The answer of ``apply``; ``converged`` is true if there was nothing to do.
+
+    ``findings`` are about devices that were new and nearly called as a known one.
+    """
 
     check: bool
     converged: bool
     steps: list[ApplyStep]
     refused: list[Refused]
     unlisted: list[Unlisted]
+    findings: list[Finding] = []  # noqa: RUF012 - msgspec copies it

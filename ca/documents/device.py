@@ -8,6 +8,7 @@ import msgspec
 
 from ca.documents.base import Document
 from ca.documents.ca import PlanEntry
+from ca.model.findings import Finding
 
 
 class DeviceRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +63,15 @@ class DeviceListDocument(Document, frozen=True, kw_only=True):
 
 
 class DeviceDocument(Document, frozen=True, kw_only=True):
-    """The answer of ``device show|set|remove``; ``changed`` is false if there was nothing to do."""
+    """The answer of ``device show|set|remove``; ``changed`` is false if there was nothing to do.
+
+    ``findings``: what is odd about what was set.
+    """
 
     device: DeviceRecord
     changed: bool
     certificates: list[OnDevice]
+    findings: list[Finding] = msgspec.field(default_factory=list)
 
 
 class DeviceDoneDocument(Document, frozen=True, kw_only=True):

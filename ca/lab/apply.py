@@ -32,6 +32,7 @@ from ca.lab.lab_file import (
     label_of,
     signing_wishes,
 )
+from ca.lab.near_devices import near_devices
 from ca.lab.unlisted import unlisted
 from ca.profiles.durations import parse_lifetime
 from ca.store import devices, settings
@@ -55,7 +56,9 @@ def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> App
             path, msgspec.structs.replace(environment, passphrase=no_passphrase)
         ) as home:
             document = _document(*_steps(home, lab, check=True), check=True)
-            return msgspec.structs.replace(document, unlisted=unlisted(home, lab))
+            return msgspec.structs.replace(
+                document, unlisted=unlisted(home, lab), findings=near_devices(home, lab)
+            )
     make_folder(path, mode=0o700)
     with lock_file(path / "apply.lock"):
         created = (
@@ -64,9 +67,12 @@ def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> App
         )
         with open_home(path, environment) as home:
             first = ApplyStep("ca", home.name, "made" if created else "unchanged", None)
+            findings = near_devices(home, lab)
             steps, results = _steps(home, lab, check=False)
             document = _document([first, *steps], results, check=False)
-            return msgspec.structs.replace(document, unlisted=unlisted(home, lab))
+            return msgspec.structs.replace(
+                document, unlisted=unlisted(home, lab), findings=findings
+            )
 
 
 def _is_new(path: Path, lab: Lab, environment: Environment) -> bool:

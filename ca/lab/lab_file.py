@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from ca.errors import BugError, CAError, ConflictError, MalformedError, NotFound
 from ca.files import MAX_INPUT, read_bounded
 from ca.model.wishes import SigningWishes
 from ca.names.general import parse_general_name
+from ca.names.likeness import Likeness
 from ca.names.text import check_device_name
 from ca.profiles.durations import parse_lifetime, parse_span
 from ca.profiles.library import Library, check_own_name, check_profile_file
@@ -233,17 +233,18 @@ def _check_places(path: Path, lab: Lab) -> None:
         NotFoundError: a device is in no table, but one of nearly that name is.
         ConflictError: two certificates are for one context of a device.
     """
-    names = {each.name.casefold(): each.name for each in lab.file.device}
+    names = {each.name.casefold() for each in lab.file.device}
+    likeness = Likeness(each.name for each in lab.file.device)
     taken: dict[tuple[str, int], int] = {}
     for number, table in enumerate(lab.file.certificate):
         if table.device is None:
             continue
         folded = table.device.casefold()
-        near = get_close_matches(folded, names, n=1, cutoff=0.75)
-        if folded not in names and near:
+        near = None if folded in names else likeness.of(table.device)
+        if near is not None:
             raise NotFoundError(
                 f"{path}: certificate[{number}].device: no [[device]] is called '{table.device}'",
-                hint=f"did you mean '{names[near[0]]}'?",
+                hint=f"did you mean '{near}'?",
             )
         context = _context(lab, table)
         if context is None:

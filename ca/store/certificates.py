@@ -105,6 +105,11 @@ class CertificateRow(msgspec.Struct, frozen=True):
             datetime.fromtimestamp(self.not_after, UTC),
         )
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it is neither superseded nor revoked nor held; it may have expired."""
+        return self.signature is not None and self.superseded_by is None and self.revocation is None
+
     def is_lapsed(self, now: datetime) -> bool:
         """Whether it expired without being superseded or revoked: its device needs another."""
         return self.status(now) == "expired" and self.superseded_by is None

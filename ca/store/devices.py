@@ -26,6 +26,17 @@ def device(store: Store, name: str) -> DeviceRow | None:
     return next(iter(_rows(store, "WHERE name = ?", (name,))), None)
 
 
+def spelled(store: Store, name: str) -> str | None:
+    """A name as the register has it: of a registered device, else of its first certificate."""
+    row = store.connection.execute(
+        """SELECT coalesce((SELECT name FROM device WHERE name = ?),
+                           (SELECT device FROM plan WHERE device = ? ORDER BY id LIMIT 1),
+                           (SELECT device FROM attachment WHERE device = ? ORDER BY id LIMIT 1))""",
+        (name, name, name),
+    ).fetchone()
+    return None if row[0] is None else str(row[0])
+
+
 def devices(store: Store) -> list[DeviceRow]:
     """Every device, by name."""
     return _rows(store, "ORDER BY name", ())

@@ -97,6 +97,15 @@ def attach(store: Store, plan_id: int, device: str, context: int | None, *, at: 
     return cursor.lastrowid
 
 
+def is_any_attached(store: Store, plan_ids: Sequence[int]) -> bool:
+    """Whether one of these plans' certificates was attached to a device."""
+    row = store.connection.execute(
+        f"SELECT EXISTS (SELECT 1 FROM attachment WHERE plan_id IN ({placeholders(plan_ids)}))",  # noqa: S608 - marks
+        tuple(plan_ids),
+    ).fetchone()
+    return bool(row[0])
+
+
 def with_plan(store: Store, plan_id: int) -> Iterator[CertificateRow]:
     """The certificate of a plan as it stands now."""
     return certificates.select(store, "WHERE p.id = ?", [plan_id])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tempfile
+import traceback
 import unicodedata
 from collections.abc import Callable
 from hashlib import sha256
@@ -100,7 +101,8 @@ def _page(desk: Desk, page: Page, request: Request, body: bytes) -> Response:
         return page(desk, request, fields)
     except CAError as error:
         return desk.error(error)
-    except Exception:  # told to nobody but the operator's own page, without a detail
+    except Exception as error:  # the page gives no detail; the terminal does, with --debug
+        desk.environment.bug("".join(traceback.format_exception(error)))
         return desk.refusal(500, "this is a bug of sipca", "the command line may tell more")
 
 

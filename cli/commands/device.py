@@ -45,7 +45,12 @@ def set_command(
     ctx: typer.Context,
     name: Name,
     target: Annotated[str | None, typer.Option("--target", "--for", help="Its kind.")] = None,
-    context: Annotated[int | None, typer.Option(min=0, max=99, help="Its TLS context.")] = None,
+    context: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=99, help="Its TLS context; with --certificate that of the certificate."
+        ),
+    ] = None,
     address: Annotated[
         list[str] | None, typer.Option(metavar="A", help="Name or IP that peers dial; repeatable.")
     ] = None,
@@ -62,6 +67,7 @@ def set_command(
     Example: sipca device set sbc1 --target audiocodes-7.4 --context 2 --address sbc1.lab.example
     """
     from ca.authority.devices.device import DeviceWishes, set_device
+    from cli.device_names import name_meant
     from cli.views.device import device_text
 
     settings = settings_of(ctx)
@@ -73,7 +79,8 @@ def set_command(
         certificate,
     )
     with opened(settings) as home:
-        document = set_device(home, name, wishes)
+        meant, intended = name_meant(home, settings, name)
+        document = set_device(home, meant, wishes, intended=intended)
     show(document, settings, device_text)
 
 

@@ -74,6 +74,7 @@ def issue_command(
     """
     from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key
     from ca.keys.files import KeyFileFormat
+    from cli.device_names import with_device_meant
     from cli.store_passphrase import store_passphrase
     from cli.views.issue import issued_text
 
@@ -103,5 +104,6 @@ def issue_command(
     with opened(settings) as home:
         secret = store_passphrase(home, settings, passphrase, target=target, out=out)
         form = KeyFileFormat(pfx, legacy_pfx, secret)
-        document = issue_key(home, msgspec.structs.replace(wishes, form=form))
+        meant = with_device_meant(home, settings, wishes)
+        document = issue_key(home, msgspec.structs.replace(meant, form=form))
     show(document, settings, issued_text)

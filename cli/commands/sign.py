@@ -177,9 +177,10 @@ def sign_command(
         _check_batch(wishes, out)
     delivery = Delivery(out, output, fullchain, overwrite)
     with opened(settings) as home:
+        wishes = _meant(home, settings, wishes)  # asked first: nobody answers with half a paste
         expanded = expand(sources, wishes, settings, Search(recursive, out))
         if names_file is not None:
-            expanded = with_names(expanded, names_file)
+            expanded = _named(home, settings, with_names(expanded, names_file))
         talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
         call = _Call(home, settings, wishes, delivery, dry_run, report, account)
         document = call.batch(expanded, jobs) if several else call.single(expanded)
@@ -188,6 +189,20 @@ def sign_command(
         code = INTERRUPTED
     if code:
         raise typer.Exit(code)
+
+
+def _meant(home: "Home", settings: Settings, wishes: "SigningWishes") -> "SigningWishes":
+    if wishes.device is None:
+        return wishes
+    from cli.device_names import with_device_meant
+
+    return with_device_meant(home, settings, wishes)
+
+
+def _named(home: "Home", settings: Settings, sources: "list[Source]") -> "list[Source]":
+    from cli.device_names import with_devices_meant
+
+    return with_devices_meant(home, settings, sources)
 
 
 class _Call(NamedTuple):

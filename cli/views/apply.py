@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ca.documents.apply import ApplyDocument, ApplyStep
 from cli.terminal import one_line, table
+from cli.views.findings import findings_text
 
 SHOWN = 10
 
@@ -28,6 +29,8 @@ def applied_text(document: ApplyDocument) -> str:
     ]
     if len(document.unlisted) > SHOWN:
         lines.append(f"and {len(document.unlisted) - SHOWN} more that the file does not mention")
+    if document.findings:
+        lines.append(findings_text(document.findings))
     return "\n".join([*lines, last])
 
 

@@ -16,6 +16,7 @@ from ca.documents.device import (
 )
 from cli.terminal import meaning, one_line, prose, table
 from cli.views.ca import plan_entries_text
+from cli.views.findings import findings_text
 from cli.views.list import SERIAL_SHOWN, left_text, short_subject, status_text
 
 
@@ -54,7 +55,8 @@ def _left(each: CertificateOnIt) -> str:
 
 def device_text(document: DeviceDocument) -> str:
     """What is known of it, then a paragraph a certificate, newest first."""
-    lines = [_record_text(document.device)]
+    lines = [findings_text(document.findings)] if document.findings else []
+    lines.append(_record_text(document.device))
     for record in document.certificates:
         rows = [
             ("certificate", record.serial),

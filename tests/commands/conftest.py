@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from stand_in.lab import EC_KEY, CommandLine
+from stand_in.dialogue import Dialogue
+from stand_in.lab import EC_KEY, PASSPHRASE, CommandLine
 
 Csr = Callable[..., Path]
+
+
+@pytest.fixture
+def at_terminal(tmp_path: Path) -> Iterator[Callable[..., Dialogue]]:
+    """Begins a command at a terminal of its own."""
+    begun: list[Dialogue] = []
+
+    def begin(*words: object, home: Path | None = None) -> Dialogue:
+        begun.append(Dialogue(*words, home=home or tmp_path / "home"))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.close()
 
 
 @pytest.fixture
@@ -42,3 +57,15 @@ def two_devices(sipca: CommandLine, csr_file: Csr) -> CommandLine:
         assert sipca("sign", file, "--device", stem, "--context", context).exit == 0
     assert sipca("sign", csr_file("gw1", "dns:gw1.lab.example", key=EC_KEY)).exit == 0
     return sipca
+
+
+@pytest.fixture
+def locked(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """A CA whose keys have a passphrase."""
+    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+    assert (
+        bare("init", "--name", "Locked", "--root-key", "ec:p256", "--issuing-key", "ec:p256").exit
+        == 0
+    )
+    monkeypatch.delenv("SIPCA_PASSPHRASE")
+    return bare

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import SAMPLES, CommandLine
+from stand_in.dialogue import Dialogue
+from stand_in.lab import ROOT, SAMPLES, CommandLine
 
 Csr = Callable[..., Path]
 
@@ -228,3 +232,207 @@ def test_an_attachment_survives_backup_and_rebuilding(
     for home in (sipca, restored):
         listed = home("list", "--json").json["certificates"][0]
         assert (listed["device"], listed["context"]) == ("sbc1", 2)
+
+
+def places(home: CommandLine, *words: object) -> list[tuple[str | None, int | None]]:
+    listed = home("list", *words, "--json").json["certificates"]
+    return [(each["device"], each["context"]) for each in listed]
+
+
+def test_attaching_again_is_nothing_new_whatever_the_device_has_become(
+    sipca: CommandLine, unattached: str
+) -> None:
+    sipca("device", "set", "sbc1", "--context", "2", "--certificate", unattached)
+    sipca("device", "set", "sbc1", "--context", "5")
+
+    again = sipca("device", "set", "SBC1", "--certificate", unattached, "--json")
+    named = sipca(
+        "device", "set", "sbc1", "--context", "2", "--certificate", unattached, "--json"
+    )  # fmt: skip
+
+    assert [(each.exit, each.json["changed"]) for each in (again, named)] == [(0, False)] * 2
+    assert again.json["device"]["name"] == "sbc1"
+    assert places(sipca) == [("sbc1", 2)]
+
+
+def test_the_context_named_with_a_certificate_is_not_the_devices_from_then_on(
+    sipca: CommandLine, unattached: str
+) -> None:
+    sipca("device", "set", "sbc1", "--context", "2")
+
+    done = sipca(
+        "device", "set", "sbc1", "--context", "0", "--certificate", unattached, "--json"
+    ).json  # fmt: skip
+
+    assert done["device"]["context"] == 2
+    assert places(sipca) == [("sbc1", 0)]
+
+
+def test_a_second_current_certificate_in_a_context_is_told(
+    sipca: CommandLine, unattached: str
+) -> None:
+    signed = sipca(
+        "sign", SAMPLES / "ec-p256.csr", "--device", "sbc1", "--context", "2", "--json"
+    ).json["signed"][0]["serial"]  # fmt: skip
+
+    told = sipca("device", "set", "sbc1", "--context", "2", "--certificate", unattached)
+
+    assert told.exit == 0
+    pair = f"{unattached[:12]}, {signed[:12]}"
+    assert f"warning: sbc1 context 2 has 2 current certificates: {pair}" in told.out
+    again = sipca("device", "set", "sbc1", "--certificate", unattached, "--json").json
+    assert [each["code"] for each in again["findings"]] == ["device-two-current"]
+    third = sipca(
+        "sign", SAMPLES / "sbc2-five-san.csr", "--device", "sbc1", "--context", "2", "--json"
+    ).json["signed"][0]  # fmt: skip
+    assert {each["serial"] for each in third["superseded"]} == {unattached, signed}
+
+
+def test_the_same_request_signed_again_stays_on_the_device(
+    sipca: CommandLine, unattached: str, tmp_path: Path
+) -> None:
+    sipca("device", "set", "sbc1", "--context", "2", "--certificate", unattached)
+    out = tmp_path / "up"
+
+    skipped = sipca("sign", SAMPLES / "sbc1.csr", "--out", out, "--json").json["skipped"][0]
+    again = sipca("sign", SAMPLES / "sbc1.csr", "--out", out, "--again")
+    third = sipca("sign", SAMPLES / "sbc1.csr", "--out", out, "--again", "--json").json
+
+    assert (skipped["serial"], skipped["context"]) == (unattached, 2)
+    assert "note: it is for sbc1 context 2, which an earlier certificate" in again.err
+    assert third["signed"][0]["device"] == "sbc1"
+    assert "device-taken-over" in {each["code"] for each in third["signed"][0]["findings"]}
+    assert third["signed"][0]["files"]["device"] == str(out / "sbc1-ctx2-device.pem")
+    assert places(sipca) == [("sbc1", 2)]
+
+
+def test_what_issue_made_stays_on_the_device_it_was_attached_to(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    words = ("issue", "peer.lab.example", "--out", tmp_path / "p")
+    sipca(*words)
+    sipca("device", "set", "peer1", "--certificate", "peer.lab.example")
+
+    renewed = sipca(*words, "--renew-before", "9y", "--json").json
+    kept = sipca(*words, "--json").json
+
+    assert (renewed["made"], renewed["device"]) == ("certificate", "peer1")
+    assert (kept["made"], kept["device"]) == ("nothing", "peer1")
+    assert places(sipca) == [("peer1", None)]
+
+
+def test_an_attached_certificate_is_the_devices_in_every_answer(
+    sipca: CommandLine, unattached: str, tmp_path: Path
+) -> None:
+    sipca("device", "set", "sbc1", "--context", "2", "--certificate", unattached)
+
+    shown = sipca("show", "sbc1", "--json").json["certificate"]
+    exported = sipca("export", "sbc1", "--out", tmp_path / "e", "--json").json
+    planned = sipca("ca", "plan", "--json").json["devices"]
+    renewed = sipca("renew", "--device", "sbc1", "--out", tmp_path / "r", "--json").json
+    ending = sipca("check", "--expiring", "20y", "--json").json["findings"]
+
+    assert (shown["serial"], shown["device"], shown["context"]) == (unattached, "sbc1", 2)
+    assert exported["files"][0] == str(tmp_path / "e" / "sbc1-ctx2-device.pem")
+    assert [(each["device"], each["context"]) for each in planned] == [("sbc1", 2)]
+    new = renewed["signed"][0]
+    assert (new["device"], new["context"], new["supersedes"]) == ("sbc1", 2, unattached)
+    assert new["files"]["device"] == str(tmp_path / "r" / "sbc1-ctx2-device.pem")
+    assert {each["device"] for each in ending if each["code"] == "certificate-ending"} == {"sbc1"}
+
+
+def test_a_superseded_certificate_is_attached_without_becoming_current(
+    sipca: CommandLine, unattached: str, tmp_path: Path
+) -> None:
+    sipca("renew", unattached, "--out", tmp_path / "r")
+
+    done = sipca("device", "set", "sbc1", "--certificate", unattached)
+
+    assert done.exit == 0
+    assert places(sipca) == [(None, None)]
+    assert places(sipca, "--device", "sbc1", "--all") == [("sbc1", None)]
+
+
+def test_an_attachment_outlives_its_device_and_not_a_restore_from_before(
+    sipca: CommandLine, unattached: str, tmp_path: Path
+) -> None:
+    sipca("backup", tmp_path / "before")
+    sipca("device", "set", "sbc1", "--context", "2", "--certificate", unattached)
+    removed = sipca("device", "remove", "sbc1")
+    again = sipca("device", "set", "sbc1", "--target", "audiocodes-7.4", "--json")
+    restored = CommandLine(tmp_path / "new")
+    restored("restore", tmp_path / "before")
+    forgotten = places(restored)
+    attached = restored("device", "set", "other", "--certificate", unattached)
+
+    assert "its 1 certificates stay" in removed.out
+    assert [each["context"] for each in again.json["certificates"]] == [2]
+    assert forgotten == [(None, None)]
+    assert (attached.exit, places(restored)) == (0, [("other", None)])
+    assert restored("log", "--verify").exit == 0
+
+
+def test_of_two_that_attach_at_once_one_is_refused(sipca: CommandLine, unattached: str) -> None:
+    def begin(device: str) -> subprocess.Popen[bytes]:
+        words = ["device", "set", device, "--certificate", unattached, "--home", str(sipca.home)]
+        return subprocess.Popen(
+            [sys.executable, "-c", "from cli.main import main; main()", *words],
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    both = [begin("sbc1"), begin("gw7")]
+    errors = [each.communicate()[1].decode() for each in both]
+
+    assert sorted(each.returncode for each in both) == [0, 6], errors
+    assert len({name for name, _ in places(sipca)} & {"sbc1", "gw7"}) == 1
+    assert len(sipca("device", "list", "--json").json["devices"]) == 1
+    assert sipca("log", "--verify").exit == 0
+
+
+def test_no_ca_certificate_and_no_ambiguous_ref_is_attached(
+    sipca: CommandLine, unattached: str
+) -> None:
+    sipca("sign", SAMPLES / "sbc1.csr", "--again", "--beside")
+    ca = sipca("ca", "list", "--json").json["cas"][0]["serial"]
+
+    authority = sipca("device", "set", "sbc1", "--certificate", ca)
+    ambiguous = sipca("device", "set", "sbc1", "--certificate", "sbc1.lab.example")
+
+    assert (authority.exit, ambiguous.exit) == (4, 6)
+    assert "is a CA's certificate" in authority.err
+    assert "could be any of 2 certificates" in ambiguous.err
+    assert sipca("device", "list", "--json").json["devices"] == []
+
+
+def test_a_lab_file_converges_though_its_certificate_was_attached(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    lab = tmp_path / "lab.toml"
+    (tmp_path / "sbc1.csr").write_bytes((SAMPLES / "sbc1.csr").read_bytes())
+    lab.write_text('schema = 1\n[ca]\nname = "Test Lab"\n[[certificate]]\ncsr = "sbc1.csr"\nout = "o"\n')  # fmt: skip
+    sipca("apply", lab)
+    sipca("device", "set", "sbc1", "--context", "2", "--certificate", "sbc1.lab.example")
+
+    sipca("apply", lab)
+    checked = sipca("apply", lab, "--check")
+
+    assert checked.exit == 0, checked.out
+
+
+def test_setting_a_near_miss_is_warned_of_and_asked_about(
+    sipca: CommandLine, unattached: str, at_terminal: Callable[..., Dialogue]
+) -> None:
+    sipca("device", "set", "sbc1")
+    talk = at_terminal("device", "set", "scb1", "--certificate", unattached, home=sipca.home)
+    talk.answer("no device is called 'scb1'; did you mean sbc1? [y/N]", "y")
+    answered = talk.end()
+
+    piped = sipca("device", "set", "sbc_1", "--json")
+    again = sipca("device", "set", "sbc_1", "--json")
+
+    assert (answered, places(sipca)) == (0, [("sbc1", None)])
+    assert [each["code"] for each in piped.json["findings"]] == ["device-near-miss"]
+    assert "sipca device remove 'sbc_1'" in piped.json["findings"][0]["hint"]
+    assert again.json["findings"] == []

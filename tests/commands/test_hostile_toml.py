@@ -212,7 +212,9 @@ def test_every_shipped_target_fills_its_templates() -> None:
     for name in library.targets.names():
         target = library.target(name)
         for step in target.steps:
-            assert "{" not in fill(step.text, {"trusted_root": "r", "device": "d", "context": "1"})
+            assert "{" not in fill(
+                step.text, {"trusted_root": "r", "device": "d", "context": "1", "slot": "0"}
+            )
 
 
 @pytest.mark.parametrize(

@@ -199,4 +199,4 @@ def test_the_way_out_of_a_wildcard_cn_is_another_name(sipca: CommandLine) -> Non
     answer = sipca("sign", str(CSR), "--dry-run", "--cn", "*.lab.example")
 
     assert answer.exit == 4
-    assert "--cn NAME takes its place" in answer.err
+    assert "give the name that peers dial" in answer.err

@@ -3,100 +3,15 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
-import select
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_in.lab import PASSPHRASE, ROOT, SAMPLES, CommandLine
-from stand_in.waiting import LONGEST
-
-RUN = "from cli.main import main; main()"
-
-
-class Dialogue:
-    """A command at a terminal of its own: its questions are waited for, and answered."""
-
-    def __init__(self, *words: object, home: Path) -> None:
-        arguments = [sys.executable, "-c", RUN, *map(str, words), "--home", str(home)]
-        environment = {
-            "PYTHONPATH": str(ROOT),
-            "PATH": os.environ["PATH"],
-            "LANG": "C.UTF-8",
-            "TERM": "dumb",
-        }
-        self.said = ""
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.execve(sys.executable, arguments, environment)
-
-    def expect(self, words: str) -> None:
-        """Read on until these words have come."""
-        end = time.monotonic() + LONGEST
-        while words not in self.said:
-            assert time.monotonic() < end, self.said
-            assert self._read(1.0), f"it ended without '{words}': {self.said}"
-
-    def answer(self, question: str, text: str) -> None:
-        """Wait for a question, answer it, and forget what was said before."""
-        self.expect(question)
-        self.said = self.said.partition(question)[2]
-        os.write(self.terminal, text.encode() + b"\n")
-
-    def end(self) -> int:
-        """Read to the end; the exit code."""
-        while self._read(LONGEST):
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
-        return os.waitstatus_to_exitcode(status)
-
-    def close(self) -> None:
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self.terminal)
-
-    def _read(self, seconds: float) -> bool:
-        ready, _, _ = select.select([self.terminal], [], [], seconds)
-        if not ready:
-            return True
-        try:
-            data = os.read(self.terminal, 65_536)
-        except OSError:
-            return False
-        self.said += data.decode("utf-8", "replace")
-        return bool(data)
-
-
-@pytest.fixture
-def at_terminal(tmp_path: Path) -> Iterator[Callable[..., Dialogue]]:
-    begun: list[Dialogue] = []
-
-    def begin(*words: object, home: Path | None = None) -> Dialogue:
-        begun.append(Dialogue(*words, home=home or tmp_path / "home"))
-        return begun[-1]
-
-    yield begin
-    for each in begun:
-        each.close()
-
+from stand_in.dialogue import Dialogue
+from stand_in.lab import PASSPHRASE, SAMPLES, CommandLine
 
 SMALL = ("--root-key", "ec:p256", "--issuing-key", "ec:p256")
-
-
-@pytest.fixture
-def locked(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    """A CA whose keys have a passphrase."""
-    monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
-    assert bare("init", "--name", "Locked", *SMALL).exit == 0
-    monkeypatch.delenv("SIPCA_PASSPHRASE")
-    return bare
 
 
 def test_init_asks_for_name_base_url_and_a_passphrase_twice(
@@ -203,15 +118,106 @@ def test_without_a_ca_it_is_said_where_homes_are_looked_for(
     bare: CommandLine, tmp_path: Path
 ) -> None:
     nothing = CommandLine(tmp_path / "x" / "nothing")("list")
-    (tmp_path / "file").write_text("a backup")
-    file = CommandLine(tmp_path / "file")("list")
     bare("init", "--no-passphrase", *SMALL)
     inside = CommandLine(tmp_path)("list")
-    below = CommandLine(bare.home / "profiles")("list")
+    below = CommandLine(bare.home / "profiles" / "old")("list")
 
-    assert (nothing.exit, file.exit, inside.exit, below.exit) == (5, 5, 5, 5)
-    assert "at --home, else SIPCA_HOME" in nothing.err
-    assert "sipca init" in nothing.err
-    assert f"if it is a backup: sipca restore {tmp_path / 'file'}" in file.err
-    assert f"there is one in '{bare.home}': --home {bare.home}" in inside.err
-    assert f"there is one in '{bare.home}'" in below.err
+    assert (nothing.exit, inside.exit, below.exit) == (5, 5, 5)
+    assert "at --home, else SIPCA_HOME, else in the user's own folder" in nothing.err
+    assert "sipca restore a backup of it; only a new CA is made by sipca init" in nothing.err
+    for answer in (inside, below):
+        assert f"there is one in '{bare.home}': --home {bare.home}" in answer.err
+        assert "at --home, else SIPCA_HOME" not in answer.err
+
+
+def test_what_is_no_home_is_called_what_it_is(bare: CommandLine, tmp_path: Path) -> None:
+    bare("init", "--no-passphrase", *SMALL)
+    away = tmp_path / "a" / "b" / "c"
+    away.mkdir(parents=True)
+    for name in ("one.csr", "two\x1b[2J", "three", "four"):
+        (away / name).write_text("x")
+    bare("backup", away / "backup of it")
+
+    other = CommandLine(away)("list")
+    file = CommandLine(away / "one.csr")("list")
+    backup = CommandLine(away / "backup of it")("list")
+    register = CommandLine(bare.home / "ca.db")("list")
+
+    assert [each.exit for each in (other, file, backup, register)] == [5, 5, 5, 5]
+    assert f"there is no CA in '{away}', which holds backup of it, four, one.csr and more" in (
+        other.err
+    )
+    assert "one.csr': it is a file, and a home is a folder" in file.err
+    assert "backup of it': it is a backup" in backup.err
+    assert f"sipca restore '{away / 'backup of it'}' --home NEW-FOLDER" in backup.err
+    assert "ca.db': it is a register" in register.err
+    assert f"--home {bare.home}" in register.err
+
+
+def test_enter_alone_is_a_wrong_passphrase_and_ctrl_d_the_end(
+    at_terminal: Callable[..., Dialogue], locked: CommandLine
+) -> None:
+    talk = at_terminal("crl", "--refresh", home=locked.home)
+    ended = at_terminal("crl", "--refresh", home=locked.home)
+
+    talk.answer("passphrase of Locked: ", "")
+    talk.expect("the passphrase is empty; once more")
+    talk.answer("passphrase of Locked: ", PASSPHRASE)
+    ended.expect("passphrase of Locked: ")
+    os.write(ended.terminal, b"\x04")
+
+    assert (talk.end(), ended.end()) == (0, 7)
+    assert "no passphrase was typed" in ended.said
+
+
+def test_ca_passphrase_takes_the_old_one_at_the_second_try(
+    at_terminal: Callable[..., Dialogue],
+    locked: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "new").write_text("another passphrase")
+    words = ("ca", "passphrase", "--new-passphrase-file", tmp_path / "new")
+    talk = at_terminal(*words, home=locked.home)
+
+    talk.answer("passphrase of Locked: ", "wrong")
+    talk.answer("passphrase of Locked: ", PASSPHRASE)
+
+    assert talk.end() == 0, talk.said
+    monkeypatch.setenv("SIPCA_PASSPHRASE", "another passphrase")
+    assert locked("crl", "--refresh").exit == 0
+
+
+def test_the_roots_key_leaves_and_signs_though_its_passphrase_is_mistyped(
+    at_terminal: Callable[..., Dialogue], locked: CommandLine, tmp_path: Path
+) -> None:
+    away = tmp_path / "root.key"
+
+    def run(*words: object, asked: str) -> None:
+        talk = at_terminal(*words, home=locked.home)
+        talk.answer(asked, "wrong")
+        talk.answer(asked, PASSPHRASE)
+        assert talk.end() == 0, talk.said
+
+    run("crl", "--ca", "root", "--refresh", "--lifetime", "2y", asked="passphrase of Locked: ")
+    run("ca", "export-root-key", away, asked="passphrase of Locked: ")
+    run("ca", "drop-root-key", "--exported", away, asked=f"passphrase of '{away}': ")
+    run(
+        "crl", "--ca", "root", "--refresh", "--root-key-file", away,
+        asked=f"passphrase of '{away}': ",
+    )  # fmt: skip
+
+
+def test_the_passphrase_of_a_store_that_is_there_is_asked_for_again(
+    at_terminal: Callable[..., Dialogue], sipca: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("storepass")
+    words = ("issue", "peer.lab.example", "--target", "java", "--out", tmp_path / "j")
+    assert sipca(*words, "--key-passphrase-file", tmp_path / "secret").exit == 0
+    talk = at_terminal(*words, home=sipca.home)
+
+    talk.answer("passphrase of ", "wrong")
+    talk.answer("passphrase of ", "storepass")
+
+    assert talk.end() == 0, talk.said
+    assert "kept: key and certificate" in talk.said

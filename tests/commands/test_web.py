@@ -17,7 +17,12 @@ import pytest
 from stand_in.lab import PASSPHRASE, VECTORS, CommandLine, make_csr
 from stand_in.page import Answered, WebPage, showing
 from stand_in.waiting import until
+from starlette.requests import Request
+from starlette.responses import Response
 
+from ca.authority.home import Environment
+from ca.web.app import _page
+from ca.web.desk import Desk
 from ca.web.once import Once, Secrets, Unlock
 
 HOSTILE = sorted((VECTORS / "hostile").glob("cn-*/in.csr"))
@@ -405,3 +410,18 @@ def test_no_private_key_is_on_any_page(page: WebPage) -> None:
 
     for path in ("/", where, "/certificates", "/devices", "/ca", "/ca/chain.pem"):
         assert "PRIVATE" not in page.ask(path).text
+
+
+def test_a_bug_of_a_page_is_told_to_the_terminal_and_not_to_the_browser() -> None:
+    told: list[str] = []
+    environment = Environment(passphrase=lambda _: b"", bug=told.append)
+    desk = Desk(Path("nowhere"), environment, read_only=True, given=None)
+
+    def broken(*_: object) -> Response:
+        raise ZeroDivisionError("of a page")
+
+    answer = _page(desk, broken, Request({"type": "http", "method": "GET"}), b"")
+
+    assert answer.status_code == 500
+    assert b"of a page" not in answer.body
+    assert "ZeroDivisionError: of a page" in "".join(told)

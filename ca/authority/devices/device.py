@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from ca.authority import upload_files
-from ca.authority.devices.attachment import attach, attachable
+from ca.authority.devices.attachment import Place, attach, attachable, judge_place
+from ca.authority.devices.new_devices import judge_set
 from ca.authority.home import Home
 from ca.authority.records import days_left
 from ca.authority.upload_files import stem_of_row
@@ -43,9 +45,17 @@ class DeviceWishes(msgspec.Struct, frozen=True):
 
 
 def set_device(
-    home: Home, name: str, wishes: DeviceWishes, *, exactly: bool = False
+    home: Home,
+    name: str,
+    wishes: DeviceWishes,
+    *,
+    exactly: bool = False,
+    intended: bool = False,
 ) -> DeviceDocument:
     """Register or change a device; with ``exactly``, values left out are cleared.
+
+    With a certificate the context is that of the certificate, and the device's if it has none yet.
+    ``intended``: the name is meant as it is, though it is nearly that of another.
 
     Raises:
         MalformedError: the name is not valid, or an address is not a host or IP address.
@@ -53,10 +63,31 @@ def set_device(
         ConflictError: the certificate is another device's, or no longer in force.
     """
     check_device_name(name)
+    name = devices.spelled(home.store, name) or name
+    findings = [] if intended else judge_set(home, name)
     row = None if wishes.certificate is None else attachable(home, wishes.certificate, name)
-    wishes = msgspec.structs.replace(wishes, certificate=None)
     if wishes.target is not None:
         home.library.target(wishes.target)
+    changes = _changes(wishes, exactly=exactly)
+    with home.store.write():
+        before = devices.device(home.store, name)
+        if row is not None and before is not None and before.context is not None:
+            changes.pop("context", None)
+        after = msgspec.structs.replace(before or DeviceRow(name), **changes)
+        if after != before:
+            devices.put(home.store, after, at=home.now())
+            detail = {field: str(value) for field, value in changes.items()}
+            home.record(Event("device", name, {"device": name, **detail}))
+        place = Place(after.name, wishes.context, after.context)
+        attached = row is not None and attach(home, row, place)
+    if row is not None:
+        findings += judge_place(home, row.plan_id)
+    document = _document(home, after, changed=after != before or attached)
+    return msgspec.structs.replace(document, findings=findings)
+
+
+def _changes(wishes: DeviceWishes, *, exactly: bool) -> dict[str, Any]:
+    """What is known of the device from now on."""
     changes = {
         field: value
         for field, value in msgspec.structs.asdict(wishes).items()
@@ -65,15 +96,7 @@ def set_device(
     for field in ("addresses", "proxy_sets"):
         if field in changes:
             changes[field] = tuple(dict.fromkeys(address(each) for each in changes[field]))
-    with home.store.write():
-        before = devices.device(home.store, name)
-        after = msgspec.structs.replace(before or DeviceRow(name), **changes)
-        if after != before:
-            devices.put(home.store, after, at=home.now())
-            detail = {field: str(value) for field, value in changes.items()}
-            home.record(Event("device", name, {"device": name, **detail}))
-        attached = row is not None and attach(home, row, after.name, after.context)
-    return _document(home, after, changed=after != before or attached)
+    return changes
 
 
 def remove_device(home: Home, name: str) -> DeviceDocument:

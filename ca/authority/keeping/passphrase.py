@@ -44,9 +44,9 @@ def change_passphrase(home: Home, new: PassphraseSource) -> PassphraseDocument:
         raise KeyUnavailableError(
             "no key of a CA is here", hint="the file of the key that is away has its own passphrase"
         )
-    old = home.environment.passphrase(f"passphrase of {home.name}") if locked else None
     first = next(iter(chosen.values()))
     home.signer(first)  # a wrong passphrase ends here, before a new one is asked for
+    old = home.passphrase_of(first)
     passphrase = new(f"new passphrase of {home.name}", new=True)
     changed: dict[int, KeyRef] = {n: protect(ca.key, old, passphrase) for n, ca in chosen.items()}
     home.step("passphrase-derived")

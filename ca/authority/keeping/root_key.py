@@ -45,8 +45,8 @@ def export_root_key(home: Home, path: Path, new: PassphraseSource | None) -> Roo
             f"the key of {ca.issuer.name} is on a token and never leaves it",
             hint="take the token off the machine; sipca check says when the root is needed",
         )
-    old = home.environment.passphrase(f"passphrase of {home.name}") if ca.key.encrypted else None
-    open_signer(ca.key, old)
+    home.signer(ca)
+    old = home.passphrase_of(ca)
     if new is not None:
         passphrase = new("passphrase for the root's key file", new=True)
     elif old is not None:
@@ -79,8 +79,7 @@ def drop_root_key(home: Home, exported: Path) -> RootKeyDocument:
     """
     home.assert_sound()
     data = read_bounded(exported, pipes=True)
-    passphrase = home.environment.passphrase(f"passphrase of '{exported}'")
-    number, ca = _root_of(home, data, exported, passphrase)
+    number, ca = _root_of(home, data, exported)
     _check_crl(home, ca)
     home.step("root-key-read-back")
     with home.store.write():
@@ -96,8 +95,19 @@ def drop_root_key(home: Home, exported: Path) -> RootKeyDocument:
     return _document(home, now, exported, hashed, wiped=wiped)
 
 
-def _root_of(home: Home, data: bytes, path: Path, passphrase: bytes) -> tuple[int, CA]:
+def _root_of(home: Home, data: bytes, path: Path) -> tuple[int, CA]:
     """The root here whose key a file holds, and the number of its key."""
+    passphrase = home.environment.passphrase(f"passphrase of '{path}'")
+    try:
+        return _opened_by(home, data, path, passphrase)
+    except KeyUnavailableError as error:
+        if not home.environment.again(error):
+            raise
+    return _root_of(home, data, path)
+
+
+def _opened_by(home: Home, data: bytes, path: Path, passphrase: bytes) -> tuple[int, CA]:
+    """The same with one passphrase."""
     here = {
         n: ca
         for n, ca in keys(home).items()

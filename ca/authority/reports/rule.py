@@ -25,6 +25,7 @@ RULE_MODULES = (
     "ca.issuance.prepare",
     "ca.lint.certificates",
     "ca.lint.clock",
+    "ca.lint.devices",
     "ca.lint.homes",
     "ca.lint.keys_together",
     "ca.lint.lifetimes",

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ca.authority import register, server_files, upload_files
+from ca.authority.devices.new_devices import judge_taken_over
 from ca.authority.home import Home
 from ca.authority.signing.issue_files import Place, place_of
 from ca.authority.signing.judge import Judge, lifetime_text
@@ -19,6 +20,7 @@ from ca.authority.signing.results import superseded_record
 from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.status import upkeep
 from ca.authority.status.revoke import update_crls
+from ca.authority.succession import attached_place
 from ca.documents.issue import IssueDocument
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
@@ -32,7 +34,7 @@ from ca.model.certificates import GeneralName, SubjectAttribute, subject_text
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes
 from ca.names.hosts import as_address, is_factory_name
-from ca.names.text import printable
+from ca.names.text import check_device_name, printable
 from ca.profiles.profile import Profile
 from ca.store import certificates, devices
 from ca.store.certificates import CertificateRow
@@ -96,6 +98,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         CAError: it is refused because of a name, the profile or a file; no key was overwritten.
     """
     home.assert_sound()
+    wishes = _with_known_device(home, wishes)
     first = _prepared(home, wishes)
     if first.good is None:
         home.store.assert_writable()
@@ -122,6 +125,19 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
         superseded=[superseded_record(old, revoked=wishes.revoke_old) for old in superseded],
         pending=pending,
     )
+
+
+def _with_known_device(home: Home, wishes: IssueWishes) -> IssueWishes:
+    """The wishes, the device spelled as the register has it.
+
+    Raises:
+        MalformedError: nothing can be called that.
+    """
+    if wishes.device is None:
+        return wishes
+    check_device_name(wishes.device)
+    spelled = devices.spelled(home.store, wishes.device) or wishes.device
+    return msgspec.structs.replace(wishes, device=spelled)
 
 
 def would_make(home: Home, wishes: IssueWishes) -> str:
@@ -154,11 +170,16 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     except CAError as error:
         raise _of_given_names(error) from None
     rows = [] if kept is None else certificates.by_key(home.store, kept.public.identity)
+    held = attached_place(home.store, rows) if wishes.device is None else None
     wanted = Wanted(order.issuer.id, order.profile, lifetime_text(order.wishes), job.prepared)
     now, before = home.now(), wishes.renew_before
     good = next((row for row in rows if can_be_reused(row, wanted, now, renew_before=before)), None)
     findings = judge.check_clock(wishes.allow) if good is None else []
-    return _Prospect(job, good, kept is not None, place, findings)
+    if good is None:
+        of_device = judge.new_devices.judge(wishes.device, wishes.allow)
+        of_device = of_device if held is None else judge_taken_over(held)
+        findings = [*of_device, *findings]
+    return _Prospect(job, good, kept is not None, place, findings, held)
 
 
 def _of_given_names(error: CAError) -> CAError:
@@ -204,7 +225,7 @@ def _order(home: Home, judge: Judge, key: KeyPair, wishes: IssueWishes) -> Order
 class _Prospect(msgspec.Struct, frozen=True):
     """A certificate to make, or the existing good one; ``kept`` says whether the key exists.
 
-    ``findings`` are those of the clock, if a certificate is to be made.
+    ``findings`` are those of the device's name and the clock, if a certificate is to be made.
     """
 
     job: _Job
@@ -212,6 +233,8 @@ class _Prospect(msgspec.Struct, frozen=True):
     kept: bool
     place: Place
     findings: list[Finding]
+    held: CertificateRow | None = None
+    """The one whose device and context the new one has, since none was named."""
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -231,14 +254,15 @@ def _sign(
         prospect.job.prepared,
         prospect.job.key,
     )
-    signer = home.signer(judge.ca)
+    signer, held = home.signer(judge.ca), prospect.held
     draft = register.Draft(
         prepared=prepared,
         profile=order.profile,
         issuer_id=judge.ca.issuer.id,
         lifetime=lifetime_text(order.wishes),
         source=f"issue {prospect.place.stem}",
-        device=wishes.device,
+        device=wishes.device if held is None else held.device,
+        context=None if held is None else held.context,
         overrides=tuple(sorted(order.wishes.allow)),
         beside=wishes.beside,
         revoke_old=wishes.revoke_old,

@@ -10,11 +10,12 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.clock import read_clock
+from ca.authority.devices.new_devices import NewDevices, judge_taken_over
 from ca.authority.home import CA, Home
 from ca.authority.refs import find, relic_refusal
 from ca.authority.signing.prepare import Job, OwnKey, Ready, Terms, outcomes
 from ca.authority.signing.reuse import Wanted, can_be_reused
-from ca.authority.succession import Predecessors, Use, use_of
+from ca.authority.succession import Predecessors, Use, attached_place, use_of
 from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.account import pack_account
@@ -144,6 +145,7 @@ class Judge:
         )
         self._keys: dict[bytes, dict[str, None]] = {}
         self.thorough = True
+        self.new_devices = NewDevices(home)
         self._clock: Clock | None = None
 
     def candidate(self, source: Source) -> Candidate:
@@ -235,6 +237,9 @@ class Judge:
         Raises:
             CAError: it is refused.
         """
+        held = self._held(source, ready.request_hash, known)
+        if held is not None:
+            source = _in_place_of(source, held)
         wishes, prepared = source.wishes, ready.prepared
         profile = self.profile(wishes.profile)
         known.forbidding.check(prepared)
@@ -247,6 +252,9 @@ class Judge:
         if old is not None:
             good = _already_in_its_place(old, good)
         of_clock = self.check_clock(wishes.allow) if good is None else []
+        of_device = self.new_devices.judge(wishes.device, wishes.allow) if good is None else []
+        if held is not None and good is None:
+            of_device = judge_taken_over(held)
         cn = prepared.cn
         certified = known.certified(prepared.key_identity, cn)
         if good is None and not wishes.beside:
@@ -257,10 +265,21 @@ class Judge:
             upload_files.stem_of(source.stem) or upload_files.file_safe(wishes.device or cn),
             profile,
             ready,
-            (*ready.findings, *self._judge_key(prepared, cn, wishes, certified), *of_clock),
+            (
+                *ready.findings,
+                *self._judge_key(prepared, cn, wishes, certified),
+                *of_device,
+                *of_clock,
+            ),
             None if old is None else old.plan_id,
             good,
         )
+
+    def _held(self, source: Source, request_hash: bytes, known: Known) -> CertificateRow | None:
+        """The certificate of a request whose device its successor has: it was attached to one."""
+        if source.wishes.device is not None or request_hash not in known.requests:
+            return None
+        return attached_place(self.home.store, self._of_request(request_hash, source.wishes))
 
     def check_clock(self, allowed: Collection[str]) -> list[Finding]:
         """Check the clock against the events before this call.
@@ -388,6 +407,11 @@ class Judge:
         now = self.home.now()
         wanted = Wanted(self.ca.issuer.id, profile, lifetime_text(wishes), prepared)
         return next((row for row in rows if can_be_reused(row, wanted, now)), None)
+
+
+def _in_place_of(source: Source, held: CertificateRow) -> Source:
+    wishes = msgspec.structs.replace(source.wishes, device=held.device, context=held.context)
+    return msgspec.structs.replace(source, wishes=wishes)
 
 
 def _with_new_key(ready: Ready, predecessors: list[CertificateRow]) -> Ready:

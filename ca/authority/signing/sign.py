@@ -225,7 +225,7 @@ def _enter(batch: Batch, chunk: Recorded) -> None:
 
 
 def _completed(batch: Batch, sources: Sequence[Source]) -> Iterator[Source]:
-    """The sources, with context and target of their device if the call gives none."""
+    """The sources, their device as it is known, with its context and target by default."""
     for source in sources:
         completed = attempt(_with_device, batch.home, source)
         if isinstance(completed, CAError):
@@ -236,9 +236,14 @@ def _completed(batch: Batch, sources: Sequence[Source]) -> Iterator[Source]:
 
 def _with_device(home: Home, source: Source) -> Source:
     wishes = source.wishes
-    known = devices.device(home.store, wishes.device) if wishes.device else None
-    if known is None:
+    if wishes.device is None:
         return source
+    known = devices.device(home.store, wishes.device)
+    if known is None:
+        spelled = devices.spelled(home.store, wishes.device) or wishes.device
+        return msgspec.structs.replace(
+            source, wishes=msgspec.structs.replace(wishes, device=spelled)
+        )
     context = known.context if wishes.context is None else wishes.context
     wishes = msgspec.structs.replace(
         wishes, device=known.name, context=context, target=wishes.target or known.target

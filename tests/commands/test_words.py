@@ -1,4 +1,7 @@
-"""Words that are no UTF-8, in every option and argument of every command, as real processes."""
+"""Words that are odd or no UTF-8, in every option and argument of every command.
+
+Those that are no UTF-8 are given to real processes.
+"""
 
 from __future__ import annotations
 
@@ -469,3 +472,77 @@ def test_a_passphrase_typed_that_is_no_text_is_a_clear_error(
 
     assert (code, said in seen.decode()) == (7, True), seen
     assert not (tmp_path / "h").exists()
+
+
+ORDERLY = {0, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+"""What a call may end with: 1 is a bug of ours."""
+HUGE = "9" * 300
+LISTENS = {("serve",): ["--port", "70000"]}
+"""What keeps a service from starting whichever of its other options is tried."""
+
+
+def options(path: tuple[str, ...]) -> Iterator[Any]:
+    return (each for each in load_command(path).params if each.param_type_name == "option")
+
+
+def takers_of_time() -> list[tuple[tuple[str, ...], str]]:
+    return [
+        (path, each.opts[-1])
+        for path in commands()
+        for each in options(path)
+        if (each.metavar or "") in ("D", "D|max", "DATE", "TIME") and "--device" not in each.opts
+    ]
+
+
+def calls(sipca: CommandLine, path: tuple[str, ...], folder: Path) -> Iterator[list[str]]:
+    """A call of a command with each odd value in each of its options."""
+    words = [*path, *usual(sipca, path), *LISTENS.get(path, [])]
+    file = str(folder / "sbc1.csr")
+    for each in options(path):
+        name = each.opts[-1]
+        if name in ("--home", "--debug"):  # whose use is to print the traceback
+            continue
+        if each.is_flag:
+            yield [*words, name, name]
+            continue
+        for value in ("", " ", "x", "-1d", "-1", "0", HUGE, str(folder), file, "/dev/null/x"):
+            if (path, name, value) != (("web",), "--port", "0"):  # any free port: it would start
+                yield [*words, f"{name}={value}"]
+        yield [*words, f"{name}=x", f"{name}={file}"]
+
+
+@pytest.mark.parametrize("path", list(commands()), ids=" ".join)
+def test_no_odd_value_of_an_option_is_a_bug(
+    lab: CommandLine, tmp_path: Path, path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIPCA_NO_INPUT", "1")
+    monkeypatch.setenv("HOME", os.fspath(tmp_path))
+
+    for words in calls(lab, path, lab.home.parent):
+        answer = lab(*words)
+
+        assert answer.exit in ORDERLY, (words, answer.exit, answer.err)
+        assert "Traceback" not in answer.err, words
+        assert "bug of sipca" not in answer.err, words
+        assert answer.exit == 0 or answer.err or answer.out or "--quiet" in words, words
+        assert len(answer.err) < 60_000, words
+
+
+def test_the_options_that_take_a_time_are_found() -> None:
+    assert len(takers_of_time()) >= 12
+
+
+@pytest.mark.parametrize(("path", "option"), takers_of_time(), ids=str)
+@pytest.mark.parametrize("value", ["x", "-1d", "0d", "5", "2028-13-01"])
+def test_an_option_that_takes_a_time_names_all_its_forms(
+    lab: CommandLine, path: tuple[str, ...], option: str, value: str
+) -> None:
+    words = ["--all"] if path == ("push",) else [*usual(lab, path), *LISTENS.get(path, [])]
+
+    answer = lab(*path, *words, f"{option}={value}")
+
+    assert answer.exit == 2
+    assert f"{option}: '{value}'" in answer.err
+    spans, moments = "hint: write it as 36h, 90d, 12w", "hint: write it as 2026-11-23 or"
+    assert spans in answer.err or moments in answer.err

@@ -14,9 +14,11 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
+import coverage
 from stand_in.lab import ROOT
 
 RUN = "from cli.main import main; main()"
+MEASURED = f"import coverage; coverage.process_startup(); {RUN}"
 HIDDEN = re.compile(r'name="(nonce|form-token)" value="([0-9a-f]+)"')
 
 
@@ -44,9 +46,15 @@ class WebPage:
     def __init__(self, home: Path, log: Path, *words: str) -> None:
         self.log = log
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")}
+        environment["PYTHONPATH"] = str(ROOT)
+        run = RUN
+        if coverage.Coverage.current() is not None:
+            run = MEASURED
+            environment["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
+            environment["COVERAGE_FILE"] = str(ROOT / ".coverage")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", RUN, "web", "--no-browser", "--home", str(home), *words],
-            env=environment | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
+            [sys.executable, "-c", run, "web", "--no-browser", "--home", str(home), *words],
+            env=environment, stdout=subprocess.PIPE,
             stderr=log.open("wb"), text=True,
         )  # fmt: skip
         assert self.process.stdout is not None

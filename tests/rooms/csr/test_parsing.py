@@ -182,7 +182,6 @@ def test_other_attributes_are_named() -> None:
         (request(spki=der.sequence()), "is not a SubjectPublicKeyInfo"),
         (request(rdn(CN, 0x30, der.tlv(0x30, b"")[:0]))[:-1] + b"", "claims"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "request",
 )  # fmt: skip
 def test_what_is_no_request_is_refused_by_name(data: bytes, message: str) -> None:
     with pytest.raises(MalformedError, match=re.escape(message)):

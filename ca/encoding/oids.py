@@ -161,14 +161,23 @@ HASHES = {
 
 EXTENSION_REQUESTS = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
 """PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own OID for the same."""
+CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105 - the name of an attribute
 REQUEST_ATTRIBUTES = {
-    "1.2.840.113549.1.9.7": "challengePassword",
+    CHALLENGE_PASSWORD: "challengePassword",
     "1.2.840.113549.1.9.2": "unstructuredName",
     "1.2.840.113549.1.9.8": "unstructuredAddress",
     "1.3.6.1.4.1.311.13.2.3": "msOSVersion",
     "1.3.6.1.4.1.311.21.20": "msRequestClientInfo",
     "1.3.6.1.4.1.311.13.2.2": "msEnrollmentCSP",
 }
+
+# signed messages (RFC 5652, 11) and the attributes of SCEP (RFC 8894, 3.2.1)
+
+CONTENT_TYPE, MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
+SCEP_MESSAGE_TYPE, SCEP_PKI_STATUS = "2.16.840.1.113733.1.9.2", "2.16.840.1.113733.1.9.3"
+SCEP_FAIL_INFO, SCEP_SENDER_NONCE = "2.16.840.1.113733.1.9.4", "2.16.840.1.113733.1.9.5"
+SCEP_RECIPIENT_NONCE = "2.16.840.1.113733.1.9.6"
+SCEP_TRANSACTION_ID = "2.16.840.1.113733.1.9.7"
 
 # files: PKCS#7 (RFC 5652), PKCS#12 (RFC 7292) and PKCS#5 (RFC 8018)
 

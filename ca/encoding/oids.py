@@ -161,8 +161,9 @@ HASHES = {
 
 EXTENSION_REQUESTS = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
 """PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own OID for the same."""
+CHALLENGE_TYPE = "1.2.840.113549.1.9.7"
 REQUEST_ATTRIBUTES = {
-    "1.2.840.113549.1.9.7": "challengePassword",
+    CHALLENGE_TYPE: "challengePassword",
     "1.2.840.113549.1.9.2": "unstructuredName",
     "1.2.840.113549.1.9.8": "unstructuredAddress",
     "1.3.6.1.4.1.311.13.2.3": "msOSVersion",

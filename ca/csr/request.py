@@ -57,6 +57,8 @@ class CertificateRequest(msgspec.Struct, frozen=True):
     signature: bytes
     repairs: tuple[str, ...] = ()
     flaws: tuple[Flaw, ...] = ()
+    proven: bool = False
+    """Its signature verified when it was received; the kept form has lost it."""
 
     @property
     def cn(self) -> str | None:

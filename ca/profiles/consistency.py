@@ -16,7 +16,12 @@ from ca.profiles.durations import parse_span
 from ca.profiles.profile import LARGEST_RSA, SMALLEST_RSA, Profile
 
 _KEY_TYPES = ("rsa:MIN-MAX", *(f"ec:{curve}" for curve in CURVE_NAMES), "ed25519")
-_ISSUERS = {"root": ("self",), "issuing": ("root",), "ocsp-responder": ("root", "issuing")}
+_ISSUERS = {
+    "root": ("self",),
+    "issuing": ("root",),
+    "ocsp-responder": ("root", "issuing"),
+    "registration-authority": ("issuing",),
+}
 
 
 def check_consistent(profile: Profile) -> None:
@@ -38,6 +43,8 @@ def check_consistent(profile: Profile) -> None:
     _check_leaf(profile)
     if profile.role == "end-entity":
         _check_end_entity(profile)
+    elif profile.role == "registration-authority":
+        _check_registration(profile)
     else:
         _check_responder(profile)
 
@@ -219,3 +226,17 @@ def _check_responder(profile: Profile) -> None:
         raise MalformedError(
             "extended_key_usage: role ocsp-responder has ocsp_signing and nothing else"
         )
+
+
+def _check_registration(profile: Profile) -> None:
+    _check_issuer(profile)
+    if not all(entry.startswith("rsa:") for entry in profile.key.allow):
+        raise MalformedError(
+            f"key.allow: role {profile.role} needs RSA keys, to which requests can be encrypted",
+            hint="write it as rsa:2048-8192",
+        )
+    if "key_encipherment" not in profile.extensions.key_usage:
+        raise MalformedError(f"key_usage: a profile of role {profile.role} needs key_encipherment")
+    if profile.extensions.extended_key_usage:
+        raise MalformedError(f"extended_key_usage must be empty for role {profile.role}")
+    _check_no_nocheck(profile)

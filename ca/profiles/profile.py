@@ -13,7 +13,7 @@ from ca.model.certificates import NameKind
 from ca.names.uris import USUAL_SCHEMES
 from ca.profiles.durations import parse_span
 
-Role = Literal["root", "issuing", "ocsp-responder", "end-entity"]
+Role = Literal["root", "issuing", "ocsp-responder", "registration-authority", "end-entity"]
 KeyUsageBit = Literal["digital_signature", "key_encipherment", "key_cert_sign", "crl_sign"]
 
 SMALLEST_RSA, LARGEST_RSA = 2048, 8192

@@ -7,15 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from ca.encoding import der, oids
-from ca.encoding.strings import CODECS
+from ca.encoding import der
 from ca.errors import MalformedError
 from ca.keys.public import read_public_key
 from ca.model.certificates import CertificateFacts
 from ca.scep.failures import FailedCheckError
-
-MAX_CHALLENGE = 255
-"""Characters of a challengePassword (RFC 2985, 5.4.1)."""
 
 
 class MessageType(StrEnum):
@@ -29,7 +25,7 @@ class MessageType(StrEnum):
 
 
 class Enrolment(msgspec.Struct, frozen=True):
-    """A wish for a certificate: the request in DER, and the challenge in it.
+    """A wish for a certificate: the request in DER.
 
     New means that the device vouches for itself with the key in the request; a renewal is signed
     by a certificate that somebody issued.
@@ -37,7 +33,6 @@ class Enrolment(msgspec.Struct, frozen=True):
 
     csr: bytes
     kind: Literal["new", "renewal"]
-    challenge: str | None
 
 
 class CertPoll(msgspec.Struct, frozen=True):
@@ -80,35 +75,11 @@ def _enrolment(kind: MessageType, csr: bytes, signer: CertificateFacts) -> Enrol
     fields = tbs.children()
     if len(fields) < 3:
         raise MalformedError("the PKCS#10 request has no key")
-    challenge = _challenge(fields[3:])
     is_own = signer.subject_der == signer.issuer_der
     if kind is MessageType.RENEWAL_REQ or not is_own:
-        return Enrolment(csr, "renewal", challenge)
+        return Enrolment(csr, "renewal")
     if read_public_key(fields[2].raw).identity != read_public_key(signer.spki).identity:
         raise FailedCheckError(
             "badMessageCheck", "the message is signed by another key than that in its request"
         )
-    return Enrolment(csr, "new", challenge)
-
-
-def _challenge(attributes: list[der.Node]) -> str | None:
-    """The challengePassword among a request's attributes; one at most, of one value."""
-    found: list[str] = []
-    for node in (each for field in attributes if field.tag == 0xA0 for each in field.children()):
-        parts = node.children()
-        if len(parts) == 2 and der.oid(parts[0]) == oids.CHALLENGE_PASSWORD:
-            found += [_string(each) for each in parts[1].children()]
-    if len(found) > 1:
-        raise MalformedError("the request has more than one challenge password")
-    if not found or not found[0]:
-        return None
-    if len(found[0]) > MAX_CHALLENGE:
-        raise MalformedError(f"the challenge password has more than {MAX_CHALLENGE} characters")
-    return found[0]
-
-
-def _string(node: der.Node) -> str:
-    try:
-        return node.contents.decode(CODECS[node.tag])
-    except (KeyError, UnicodeDecodeError):
-        raise MalformedError("the challenge password is not text") from None
+    return Enrolment(csr, "new")

@@ -8,6 +8,8 @@ from hashlib import sha256
 
 import msgspec
 
+from ca.encoding.der import SET, encode_oid
+from ca.encoding.oids import CHALLENGE_TYPE
 from ca.errors import StoreError
 from ca.store import crls
 from ca.store.connection import VERSION, Store, placeholders
@@ -38,6 +40,9 @@ _ROWS = {
     "status_event": "SELECT id, issuer_id, serial, status, reason, happened_at, invalid_since, key_identity FROM status_event WHERE id = ?",  # noqa: E501 - a row
     "relic": "SELECT * FROM relic WHERE id = ?",
     "attachment": "SELECT * FROM attachment WHERE id = ?",
+    "challenge": "SELECT * FROM challenge WHERE id = ?",
+    "enrolment": "SELECT * FROM enrolment WHERE id = ?",
+    "enrolment_end": "SELECT * FROM enrolment_end WHERE enrolment_id = ?",
     "crl_number": "SELECT * FROM crl_number WHERE id = ?",
     "supersession": "SELECT * FROM supersession WHERE new_plan_id = ? ORDER BY old_plan_id",
 }
@@ -248,8 +253,20 @@ def pin(store: Store, before: int, *, at: datetime, actor: Actor) -> None:
         "requests": str(requests),
         "requests_hash": requests_hash(store, requests),
         "status_events": str(statuses),
+        "challenges": str(_readable_challenges(store)),
     }
     record(store, [Event(PINNED, "register", detail)], at=at, actor=actor)
+
+
+def _readable_challenges(store: Store) -> int:
+    """How many requests hold a challengePassword; those of schema 9 and later have it emptied."""
+    query = "SELECT count(*) FROM request WHERE instr(der, ?) > 0 AND instr(der, ?) = 0"
+    values = (_CHALLENGE_VALUES, _CHALLENGE_VALUES + b"\x00")
+    return int(store.connection.execute(query, values).fetchone()[0])
+
+
+_CHALLENGE_VALUES = encode_oid(CHALLENGE_TYPE) + bytes((SET,))
+"""The type challengePassword (RFC 2985, 5.4.1) and the tag of its set of values."""
 
 
 def requests_hash(store: Store, last: int) -> str:

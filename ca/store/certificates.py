@@ -315,6 +315,12 @@ def with_same_key(store: Store, plan_id: int) -> list[CertificateRow]:
     )
 
 
+def is_delegate(store: Store, row: CertificateRow) -> bool:
+    """Whether a certificate is that of an OCSP signer or an RA."""
+    query = "SELECT 1 FROM ocsp_signer WHERE plan_id = ?"
+    return store.connection.execute(query, (row.plan_id,)).fetchone() is not None
+
+
 def by_plan(store: Store, plan_id: int) -> CertificateRow:
     """A plan by its number."""
     return next(select(store, "WHERE p.id = ?", [plan_id]))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ca.errors import MalformedError, StoreError
 
-VERSION = 8
+VERSION = 9
 """``PRAGMA user_version`` of this program's schema; each migration raises it by one."""
 APPLICATION_ID = 0x53495043
 """``PRAGMA application_id``, "SIPC": tells our databases from those of other programs."""

@@ -23,11 +23,24 @@ _KEYS = {
     "status_event": "id",
     "relic": "id",
     "attachment": "id",
+    "challenge": "id",
+    "enrolment": "id",
+    "enrolment_end": "enrolment_id",
     "crl_number": "id",
     "supersession": "new_plan_id",
 }
 """Tables whose rows events describe, and the column with the row's number."""
-_NUMBERED = ("request", "plan", "status_event", "relic", "attachment", "crl_number", "audit")
+_NUMBERED = (
+    "request",
+    "plan",
+    "status_event",
+    "relic",
+    "attachment",
+    "challenge",
+    "enrolment",
+    "crl_number",
+    "audit",
+)
 """Tables of history whose numbers have no gaps: failed transactions use none."""
 _NONE = "-"
 _LAST = (1 << 63) - 1

@@ -25,11 +25,16 @@ HISTORY = {
     "relic": "id = NEW.id",
     "attachment": "id = NEW.id OR plan_id = NEW.plan_id",
     "crl_number": "id = NEW.id OR (issuer_id = NEW.issuer_id AND number = NEW.number)",
+    "challenge": "id = NEW.id OR sha256 = NEW.sha256",
+    "enrolment": "id = NEW.id",
+    "enrolment_end": "enrolment_id = NEW.enrolment_id",
     "audit": "id = NEW.id OR hash = NEW.hash",
 }
 """Append-only tables, each with the condition for rows that an INSERT would replace."""
 
 STATE = ("key", "issuer", "setting", "ocsp_signer", "crl", "crl_piece", "device")
+PASSING = ("refusal",)
+"""Bounded logs of what was refused before a decision: no evidence, and the oldest rows go."""
 
 _TABLES = (
     # --- history
@@ -258,6 +263,58 @@ _TABLES_8 = (
     "CREATE INDEX IF NOT EXISTS attachment_by_device ON attachment (device)",
 )
 """Which device a certificate is on that was signed for none."""
+_TABLES_9 = (
+    "ALTER TABLE ocsp_signer ADD COLUMN role TEXT NOT NULL DEFAULT 'ocsp-responder'",
+    """CREATE TABLE challenge (
+        id INTEGER PRIMARY KEY,
+        sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+        device TEXT COLLATE NOCASE,
+        names TEXT NOT NULL,
+        profile TEXT,
+        uses INTEGER NOT NULL CHECK (uses >= 1),
+        made_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE enrolment (
+        id INTEGER PRIMARY KEY,
+        transaction_id TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('new', 'renewal')),
+        csr BLOB NOT NULL,
+        csr_sha256 BLOB NOT NULL CHECK (length(csr_sha256) = 32),
+        key_identity BLOB NOT NULL CHECK (length(key_identity) = 32),
+        old_plan_id INTEGER REFERENCES plan (id),
+        challenge_id INTEGER REFERENCES challenge (id),
+        address TEXT NOT NULL,
+        legacy TEXT NOT NULL,
+        received_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE enrolment_end (
+        enrolment_id INTEGER PRIMARY KEY REFERENCES enrolment (id),
+        outcome TEXT NOT NULL CHECK (outcome IN ('issued', 'denied')),
+        plan_id INTEGER REFERENCES plan (id),
+        reason TEXT NOT NULL,
+        ended_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE refusal (
+        id INTEGER PRIMARY KEY,
+        address TEXT NOT NULL,
+        sentence TEXT NOT NULL,
+        guess INTEGER NOT NULL CHECK (guess IN (0, 1)),
+        count INTEGER NOT NULL,
+        first_at TEXT NOT NULL,
+        last_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS enrolment_by_transaction ON enrolment (transaction_id)",
+    "CREATE INDEX IF NOT EXISTS enrolment_by_octets ON enrolment (csr_sha256)",
+    "CREATE INDEX IF NOT EXISTS enrolment_by_time ON enrolment (received_at)",
+    """CREATE INDEX IF NOT EXISTS enrolment_by_challenge ON enrolment (challenge_id)
+        WHERE challenge_id IS NOT NULL""",
+    """CREATE INDEX IF NOT EXISTS enrolment_by_old ON enrolment (old_plan_id)
+        WHERE old_plan_id IS NOT NULL""",
+    "CREATE INDEX IF NOT EXISTS challenge_by_end ON challenge (expires_at)",
+)
+"""Enrolment by SCEP: challenges (their hashes), requests, how each ended. ``ocsp_signer`` holds
+the RA certificates, too: keys that work for a CA, which no list of certificates names."""
 _DERIVED_INDEXES = (
     "CREATE INDEX IF NOT EXISTS certificate_by_end ON certificate (not_after)",
     """CREATE INDEX IF NOT EXISTS certificate_by_key_start
@@ -283,6 +340,7 @@ _MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0006_held_against_history": (*_TABLES_6, *_INDEXES_6),
     "0007_relics": _TABLES_7,
     "0008_attachments": _TABLES_8,
+    "0009_enrolment": _TABLES_9,
 }
 """In order; each raises ``VERSION`` by one."""
 

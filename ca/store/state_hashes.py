@@ -29,7 +29,7 @@ _ROWS = {
     "key": ("id", "SELECT id, label, public, pkcs8, encrypted, made_at FROM key"),
     "issuer": ("id", "SELECT id, role, ca_id, key_id, parent_id, is_current FROM issuer"),
     "setting": ("name", "SELECT name, value FROM setting"),
-    "ocsp_signer": ("plan_id", "SELECT plan_id, issuer_id, key_id FROM ocsp_signer"),
+    "ocsp_signer": ("plan_id", "SELECT plan_id, issuer_id, key_id, role FROM ocsp_signer"),
     "crl": (
         "issuer_id",
         """SELECT issuer_id, number, this_update, next_update, entries, last_event, listed,

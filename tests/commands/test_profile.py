@@ -9,7 +9,7 @@ from stand_in.lab import ROOT, CommandLine, make_csr
 
 SHIPPED = {
     "sip", "sip-server", "sip-client", "sip-domain", "https", "server", "client", "phone",
-    "root", "issuing", "ocsp-responder",
+    "root", "issuing", "ocsp-responder", "scep-ra",
 }  # fmt: skip
 
 

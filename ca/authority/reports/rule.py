@@ -30,6 +30,7 @@ RULE_MODULES = (
     "ca.lint.keys_together",
     "ca.lint.lifetimes",
     "ca.lint.public_keys",
+    "ca.lint.registration",
     "ca.lint.restored",
     "ca.lint.reused_key",
     "ca.lint.root_away",

@@ -67,7 +67,7 @@ def committed(
         nonlocal left, drafts
         with batch.home.store.write():
             left = still_allowed(batch, left)
-            left = list(_unsigned_yet(batch, left))
+            left = list(_claimed(batch, _unsigned_yet(batch, left)))
             drafts = [_draft(batch, each) for each in left if each.good is None]
             return list(register.write_plans(batch.home, drafts))
 
@@ -123,12 +123,16 @@ def _kept(batch: Batch, rows: list[Result]) -> list[Result]:
 
     def work() -> list[list[CertificateRow]]:
         with batch.home.store.write():
-            return register.write_results(
+            superseded = register.write_results(
                 batch.home,
                 [row.number for row in new],
                 [row.draft for row in new if row.draft is not None],
                 [row.signed.signature for row in new if row.signed is not None],
             )
+            for row in new:
+                if row.candidate.source.claim is not None:
+                    row.candidate.source.claim.recorded(row.number)
+            return superseded
 
     superseded = attempt(work) if new else []
     if not isinstance(superseded, CAError):
@@ -149,7 +153,7 @@ def _give_up(batch: Batch, row: Result, error: CAError) -> None:
     assert row.draft is not None
     serial = row.draft.prepared.serial
     with contextlib.suppress(StoreError), batch.home.store.write():  # else a later call does it
-        _abandon(batch.home, row.number, serial, "its signing failed")
+        abandon(batch.home, row.number, serial, "its signing failed")
     batch.results.refuse(row.candidate.source, error)
 
 
@@ -186,6 +190,17 @@ def _unsigned_yet(batch: Batch, candidates: list[Candidate]) -> Iterator[Candida
             yield candidate
 
 
+def _claimed(batch: Batch, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+    """The candidates without those that somebody else has signed, or is signing, for a claim."""
+    for candidate in candidates:
+        claim = candidate.source.claim
+        failure = None if claim is None or candidate.good else attempt(claim.check)
+        if failure is None:
+            yield candidate
+        else:
+            batch.results.refuse(candidate.source, failure)
+
+
 def _draft(batch: Batch, candidate: Candidate) -> register.Draft:
     wishes = candidate.source.wishes
     overridden = {f.code for f in candidate.findings} & wishes.allow
@@ -214,10 +229,10 @@ def abandon_leftovers(home: Home) -> None:
         return
     with home.store.write():
         for number, serial in plans.open_plans(home.store, before=now - plans.ABANDON_AFTER):
-            _abandon(home, number, serial, "left by an interrupted run")
+            abandon(home, number, serial, "left by an interrupted run")
 
 
-def _abandon(home: Home, number: int, serial: bytes, reason: str) -> None:
+def abandon(home: Home, number: int, serial: bytes, reason: str) -> None:
     """Abandon a plan for good, with its event, inside a write transaction."""
     plans.abandon(home.store, number, reason, at=home.now())
     detail = {"serial": serial.hex(), "reason": reason}

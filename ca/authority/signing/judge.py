@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -36,6 +38,20 @@ from ca.store import certificates, revocations
 from ca.store.certificates import CertificateRow
 
 
+class Claim(Protocol):
+    """What else is recorded with a source's certificate, so that it is signed once."""
+
+    def check(self) -> None:
+        """Check that the plan may be recorded, inside the transaction that records it.
+
+        Raises:
+            CAError: it may not.
+        """
+
+    def recorded(self, number: int) -> None:
+        """Record what belongs to the result of a plan, inside the transaction that records it."""
+
+
 class Source(msgspec.Struct, frozen=True):
     """One request to sign:
 
@@ -57,6 +73,9 @@ class Source(msgspec.Struct, frozen=True):
     old_plan: int | None = None
     """The certificate that this one supersedes, where it is known already: serials may be short,
     and names change hands."""
+    proven: bool = False
+    """It comes from the register: its signature verified when it was received."""
+    claim: Claim | None = None
 
     def read(self) -> bytes:
         """Read the octets.
@@ -162,7 +181,20 @@ class Judge:
         (outcome,) = outcomes(self.terms(), [self.job(source)])
         if isinstance(outcome, CAError):
             raise outcome
-        return self.judged(source, outcome, self.known([(source, outcome)]))
+        ready = self.as_kept(outcome)
+        return self.judged(source, ready, self.known([(source, ready)]))
+
+    def as_kept(self, ready: Ready) -> Ready:
+        """A request in the form in which the register has it.
+
+        Before schema 9 it was kept whole, with its challengePassword: it is known by that hash.
+        """
+        if not ready.received:
+            return ready
+        hashed = sha256(ready.received).digest()
+        if not certificates.known_requests(self.home.store, [hashed]):
+            return ready
+        return msgspec.structs.replace(ready, request=ready.received, request_hash=hashed)
 
     def terms(self) -> Terms:
         """The terms that all requests prepared now have in common."""
@@ -179,7 +211,8 @@ class Judge:
         if wishes.device is not None:
             check_device_name(wishes.device)
         profile, target = self.profile(wishes.profile), self._target(wishes.target)
-        return Job(source.read(), profile, target, wishes, self.home.new_serial(), source.own)
+        serial = self.home.new_serial()
+        return Job(source.read(), profile, target, wishes, serial, source.own, source.proven)
 
     def known(self, pairs: Sequence[tuple[Source, Ready]]) -> Known:
         """What the register knows about these requests, in few queries."""

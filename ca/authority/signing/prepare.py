@@ -11,6 +11,7 @@ from hashlib import sha256
 
 import msgspec
 
+from ca.csr.kept import is_emptied, kept_form
 from ca.csr.parsing import read_request
 from ca.csr.request import CertificateRequest
 from ca.device.request_rules import judge_at_target, judge_names_at_target
@@ -55,16 +56,22 @@ class Job(msgspec.Struct, frozen=True):
     serial: int
     own: OwnKey | None = None
     """What is certified without a request."""
+    proven: bool = False
+    """It comes from the register: its signature verified when it was received."""
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A request that was read and prepared: what the register stores, and the findings."""
+    """A request that was read and prepared: what the register stores, and the findings.
+
+    ``received`` has the octets before a challengePassword was taken out, else it is empty.
+    """
 
     request: bytes
     request_hash: bytes
     prepared: Prepared
     findings: tuple[Finding, ...]
     account: bytes
+    received: bytes = b""
 
 
 Outcome = Ready | CAError
@@ -102,7 +109,10 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
 
 def _request(job: Job) -> CertificateRequest:
     if job.own is None:
-        return read_request(job.data)
+        request = read_request(job.data)
+        if job.proven and is_emptied(request):
+            return msgspec.structs.replace(request, proven=True)
+        return request
     return own_request(job.own.spki, job.own.subject)
 
 
@@ -118,5 +128,7 @@ def _ready(job: Job, request: CertificateRequest, prepared: Prepared) -> Ready:
     at_target = names_at_target(job.target, prepared, job.wishes)
     raise_failures(at_target)
     findings = (*prepared.findings, *at_target, *judge_at_target(request, job.target))
-    hashed, account = sha256(request.der or prepared.tbs).digest(), pack_account(prepared.account)
-    return Ready(request.der, hashed, prepared, findings, account)
+    kept, account = kept_form(request), pack_account(prepared.account)
+    received = b"" if kept == request.der else request.der
+    hashed = sha256(kept or prepared.tbs).digest()
+    return Ready(kept, hashed, prepared, findings, account, received)

@@ -215,7 +215,7 @@ def _source(
     exact = msgspec.structs.replace(order, cn=facts.cn, san=facts.san, replace_san=True)
     data = plans.request_der(judge.home.store, row.request_id) or b""
     stem = upload_files.stem_of_row(row)
-    source = Source(row.source, stem, order, data=data, own=own, old_plan=row.plan_id)
+    source = Source(row.source, stem, order, data=data, own=own, old_plan=row.plan_id, proven=True)
     if own is None:
         outcome = attempt(_prepared, judge, source)
         if isinstance(outcome, Ready):

@@ -155,7 +155,8 @@ def _prepare(batch: Batch, sources: list[Source]) -> tuple[list[Source], Pending
 
     def all_outcomes() -> list[Outcome]:
         outcomes = iter(pending())
-        return [each if isinstance(each, CAError) else next(outcomes) for each in jobs_or_errors]
+        all_of = [each if isinstance(each, CAError) else next(outcomes) for each in jobs_or_errors]
+        return [batch.judge.as_kept(each) if isinstance(each, Ready) else each for each in all_of]
 
     return sources, all_outcomes
 

@@ -17,6 +17,7 @@ from ca.authority.status.folder import look_at_folder
 from ca.authority.status.keys import key_findings
 from ca.authority.status.metrics import write_metrics
 from ca.authority.status.ocsp import signer_health
+from ca.authority.status.registration import is_enrolling, ra_health
 from ca.authority.status.restored import gap_findings
 from ca.authority.status.root_away import away_findings
 from ca.authority.status.soundness import is_reliable, soundness
@@ -32,13 +33,15 @@ from ca.lint.lifetimes import (
     UnfinishedRotation,
     judge_lifetime,
 )
+from ca.lint.registration import KeptChallenges, judge_registration
 from ca.model.findings import SEVERITIES, CertificateMarks, Finding, Severity, about, run
 from ca.model.status import RENEW_BEFORE, is_due
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
-from ca.store import addresses, certificates, plans
+from ca.store import addresses, audit, certificates, plans
 from ca.store.certificates import CertificateRow
+from ca.store.state_hashes import PINNED
 from ca.verification import has_weak_hash
 
 
@@ -97,7 +100,7 @@ def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
     if home.base_url is not None:
         count = addresses.count_without_address(home.store, home.base_url, now)
         findings += judge_home(WithoutAddresses(home.base_url, count))
-    return findings + key_findings(home)
+    return findings + key_findings(home) + registration_findings(home)
 
 
 def _ca_findings(home: Home, ca: CA, longest: timedelta) -> list[Finding]:
@@ -146,6 +149,19 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
         *judge(CRLHealth(ca.issuer.name, ca.word, home.now(), served, crl.pending)),
         *about(judge(signer), CertificateMarks(serial=signer.serial, not_after=signer.not_after)),
     ]
+
+
+def registration_findings(home: Home) -> list[Finding]:
+    """The findings about enrolment by SCEP: the RA certificate, passwords that were kept."""
+    upgraded = audit.newest_detail(home.store, PINNED) or {}
+    kept = upgraded.get("challenges", "")
+    findings = judge_registration(KeptChallenges(int(kept) if kept.isdecimal() else 0))
+    ca = home.ca("issuing")
+    if not is_enrolling(home) or home.revocation_of(ca) is not None:
+        return findings
+    health = ra_health(home, ca)
+    marks = CertificateMarks(serial=health.serial, not_after=health.not_after)
+    return findings + about(judge_registration(health), marks)
 
 
 def clock_findings(home: Home) -> list[Finding]:

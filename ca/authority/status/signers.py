@@ -24,11 +24,40 @@ from ca.profiles.library import Library
 from ca.store import ocsp_signers
 from ca.store.audit import Event
 
-ROLE = "ocsp-responder"
+ROLE = ocsp_signers.OCSP
+
+
+class SignerKind(msgspec.Struct, frozen=True):
+    """What a CA's delegate is: its profile, the role it has in the register, its words.
+
+    ``key``: the type of its key, else that of the CA's own, since devices may support no other.
+    """
+
+    profile: str
+    role: str
+    what: str
+    word: str
+    event: str
+    source: str
+    key: str | None = None
+
+
+OCSP_SIGNER = SignerKind(ROLE, ROLE, "OCSP signer", "OCSP", "ocsp-signer", "ocsp rotate")
 
 
 def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord | None:
     """Give a CA a new OCSP signer with a new key.
+
+    Raises:
+        KeyUnavailableError: the CA's key cannot be opened.
+        PolicyError: the CA is revoked, or the clock is behind.
+    """
+    delegate(home, ca, OCSP_SIGNER, allow=allow)
+    return signer_record(home, ca, made=True)
+
+
+def delegate(home: Home, ca: CA, kind: SignerKind, *, allow: Collection[str] = ()) -> None:
+    """Give a CA a new delegate of a kind, with a new key.
 
     Earlier keys are kept until they have expired and a later one has been in force for a while, so
     that a wrong clock destroys nothing.
@@ -41,30 +70,32 @@ def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord |
     home.check_not_revoked(ca)
     check_clock(home, allow)
     signer = home.signer(ca)
-    key = generate_key(_key_spec(ca), None, label=f"OCSP signer of {ca.issuer.ca_id}")
-    profile = Library().profile(ROLE)
+    key = generate_key(kind.key or _key_spec(ca), None, label=f"{kind.what} of {ca.issuer.ca_id}")
+    profile = Library().profile(kind.profile)
     lifetime = profile.max_lifetime if ca.role == "root" else profile.lifetime
     order = Order(
-        request=own_request(key.public.spki, _subject(home, ca)),
+        request=own_request(key.public.spki, _subject(home, ca, kind)),
         profile=msgspec.structs.replace(profile, lifetime=lifetime),
         issuer=ca.issuer,
-        wishes=SigningWishes(profile=ROLE),
+        wishes=SigningWishes(profile=kind.profile),
         now=home.now(),
         serial=home.new_serial(),
     )
-    draft = register.Draft(prepare(order), profile, ca.issuer.id, "default", "ocsp rotate")
+    draft = register.Draft(prepare(order), profile, ca.issuer.id, "default", kind.source)
     detail = {"ca": ca.issuer.ca_id, "serial": draft.prepared.serial.hex()}
 
     def keep_signer(plan_id: int) -> None:
         accept_clock(home, allow)
         key_id = register.keep_key(home, key.ref)
-        ocsp_signers.add(home.store, plan_id=plan_id, issuer_id=ca.issuer.id, key_id=key_id)
-        home.record(Event("ocsp-signer-planned", ca.issuer.name, detail))
+        ocsp_signers.add(
+            home.store, plan_id=plan_id, issuer_id=ca.issuer.id, key_id=key_id, role=kind.role
+        )
+        home.record(Event(f"{kind.event}-planned", ca.issuer.name, detail))
 
     def forget_old_keys(_: int) -> None:
-        for row in ocsp_signers.obsolete(home.store, ca.issuer.id, home.now()):
+        for row in ocsp_signers.obsolete(home.store, ca.issuer.id, home.now(), kind.role):
             ocsp_signers.delete_key(home.store, row.key_id)
-        home.record(Event("ocsp-signer", ca.issuer.name, detail))
+        home.record(Event(kind.event, ca.issuer.name, detail))
 
     register.certify(
         home,
@@ -73,12 +104,17 @@ def rotate(home: Home, ca: CA, *, allow: Collection[str] = ()) -> SignerRecord |
         issuer_key=ca.issuer.key,
         hooks=register.Hooks(with_plan=keep_signer, with_result=forget_old_keys, step="signer-"),
     )
-    return signer_record(home, ca, made=True)
 
 
 def signer_record(home: Home, ca: CA, *, made: bool) -> SignerRecord | None:
     """The record of the OCSP signer in force for a CA, or of the newest one if none is."""
-    held = newest_in_force(home, ca)
+    return delegate_record(ca, newest_in_force(home, ca), made=made)
+
+
+def delegate_record(
+    ca: CA, held: ocsp_signers.SignerRow | None, *, made: bool
+) -> SignerRecord | None:
+    """The record of a delegate's certificate; None without one."""
     if held is None:
         return None
     facts = read_certificate(held.der)
@@ -94,8 +130,9 @@ def signer_record(home: Home, ca: CA, *, made: bool) -> SignerRecord | None:
     )
 
 
-def newest_in_force(home: Home, ca: CA) -> ocsp_signers.SignerRow | None:
-    rows = ocsp_signers.signers(home.store, ca.issuer.id)
+def newest_in_force(home: Home, ca: CA, role: str = ROLE) -> ocsp_signers.SignerRow | None:
+    """The newest delegate of a CA that is in force, or the newest of all if none is."""
+    rows = ocsp_signers.signers(home.store, ca.issuer.id, role)
     now = home.now()
     return next((row for row in rows if row.is_in_force(now)), rows[0] if rows else None)
 
@@ -105,8 +142,8 @@ def _key_spec(ca: CA) -> str:
     return "rsa:2048" if ca.issuer.key.algorithm == "rsa" else f"ec:{ca.issuer.key.curve}"
 
 
-def _subject(home: Home, ca: CA) -> tuple[SubjectAttribute, ...]:
-    return (SubjectAttribute("CN", f"{home.name[:40]} OCSP {ca.role}"),)
+def _subject(home: Home, ca: CA, kind: SignerKind) -> tuple[SubjectAttribute, ...]:
+    return (SubjectAttribute("CN", f"{home.name[:40]} {kind.word} {ca.role}"),)
 
 
 def rotate_some(

@@ -1,4 +1,4 @@
-"""Maintenance by any command that has a CA's key open: rotate OCSP signers that are due.
+"""Maintenance by any command that has a CA's key open: rotate OCSP signers and RA certificates.
 
 And record that an earlier CA's last certificate has ended. Light to import: every signing needs it.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from ca.authority.clock import is_doubtful
 from ca.authority.home import Home
 from ca.authority.lineage import in_service, newly_ended, record_ended
-from ca.authority.status.due import is_signer_due
+from ca.authority.status.due import is_ra_due, is_signer_due
 
 
 def rotate_due(home: Home) -> None:
-    """Rotate due OCSP signers of the CAs whose keys this call has open.
+    """Rotate what is due of the CAs whose keys this call has open: OCSP signers, RA certificates.
 
     Not while the clock looks wrong; ``check`` reports that, and ``ocsp rotate`` remains.
     """
@@ -26,3 +26,9 @@ def rotate_due(home: Home) -> None:
 
         for ca in due:
             rotate(home, ca)
+    registering = [ca for ca in home.cas() if home.is_open(ca) and is_ra_due(home, ca)]
+    if registering and not is_doubtful(home):
+        from ca.authority.status.registration import rotate_ra
+
+        for ca in registering:
+            rotate_ra(home, ca)

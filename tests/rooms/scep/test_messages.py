@@ -39,22 +39,15 @@ def answering(envelope: Envelope) -> Answering:
 
 @pytest.mark.parametrize("cipher", ["aes128_cbc", "aes192_cbc", "aes256_cbc"])
 @pytest.mark.parametrize("hashed_by", ["SHA256", "SHA384", "SHA512"])
-def test_a_request_by_aes_and_sha_2_is_read_with_its_challenge(cipher: str, hashed_by: str) -> None:
+def test_a_request_by_aes_and_sha_2_is_read(cipher: str, hashed_by: str) -> None:
     message = opened(request("7F2A", cipher=cipher, hashed_by=hashed_by))
 
     assert message.kind is MessageType.PKCS_REQ
     assert isinstance(message.asked, Enrolment)
-    assert (message.asked.kind, message.asked.challenge) == ("new", "7F2A")
+    assert message.asked.kind == "new"
     assert message.signer.der == PHONE.certificate
     assert message.cipher.word == cipher
     assert message.legacy == ()
-
-
-def test_a_request_without_a_challenge_has_none() -> None:
-    asked = opened(request()).asked
-
-    assert isinstance(asked, Enrolment)
-    assert asked.challenge is None
 
 
 @pytest.mark.parametrize(
@@ -192,7 +185,7 @@ def test_a_renewal_may_have_a_new_key() -> None:
 
     asked = opened(PHONE.message("RenewalReq", new, RA.certificate)).asked
 
-    assert asked == Enrolment(new, "renewal", None)
+    assert asked == Enrolment(new, "renewal")
 
 
 def test_a_device_whose_key_cannot_decrypt_an_answer_is_refused_before_it_enrols() -> None:

@@ -159,7 +159,7 @@ def test_the_key_of_an_ended_signer_is_not_needed_once_its_successor_is_a_week_i
         signer(3, -age, left),
         signer(1, -90 * DAY, -SECOND),
     ]
-    monkeypatch.setattr(ocsp_signers, "signers", lambda _store, _issuer: rows)
+    monkeypatch.setattr(ocsp_signers, "signers", lambda *_: rows)
 
     assert [row.plan_id for row in ocsp_signers.obsolete(store, 1, AT)] == unneeded
 
@@ -168,7 +168,7 @@ def test_the_key_of_a_signer_is_needed_in_its_last_second(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [signer(2, -9 * DAY, 90 * DAY), signer(1, -90 * DAY, timedelta(0))]
-    monkeypatch.setattr(ocsp_signers, "signers", lambda _store, _issuer: rows)
+    monkeypatch.setattr(ocsp_signers, "signers", lambda *_: rows)
 
     assert ocsp_signers.obsolete(store, 1, AT) == []
     assert [row.plan_id for row in ocsp_signers.obsolete(store, 1, AT + SECOND)] == [1]
@@ -178,7 +178,7 @@ def test_a_signer_made_after_the_one_in_force_is_kept_though_it_has_ended(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [signer(2, -9 * DAY, -SECOND), signer(1, -30 * DAY, 30 * DAY)]
-    monkeypatch.setattr(ocsp_signers, "signers", lambda _store, _issuer: rows)
+    monkeypatch.setattr(ocsp_signers, "signers", lambda *_: rows)
 
     assert ocsp_signers.obsolete(store, 1, AT) == []
 

@@ -13,7 +13,9 @@ from stand_in.lab import ROOT
 from ca.errors import StoreError
 from ca.store import (
     audit,
+    challenges,
     crls,
+    enrolments,
     history_checks,
     issuers,
     plans,
@@ -27,7 +29,7 @@ from ca.store.connection import VERSION, Store, open_store
 from ca.store.crls import NewestCRL
 from ca.store.relics import NewRelic
 from ca.store.revocations import CurrentStatus, StatusEvent
-from ca.store.schema import DERIVED, HISTORY, STATE, TRIGGERS, assert_triggers, upgrade
+from ca.store.schema import DERIVED, HISTORY, PASSING, STATE, TRIGGERS, assert_triggers, upgrade
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 ACTOR = Actor("op", "lab", "0")
@@ -79,6 +81,12 @@ def _fill(store: Store) -> None:
     revocations.add_event(store, event, at=AT)
     relic = NewRelic(issuer, b"\x01", b"\x30\x00", None, None, 0, 1, ("gone",), "index.txt:1")
     relics.add_relic(store, relic, at=AT)
+    challenge = challenges.NewChallenge(bytes(32), None, (), None, 1, AT)
+    number = challenges.add(store, challenge, at=AT)
+    enrolled = enrolments.NewEnrolment(
+        "t1", "new", b"der", bytes(32), bytes(32), None, number, "10.0.0.9", ()
+    )
+    enrolments.end(store, enrolments.add(store, enrolled, at=AT), "denied", at=AT)
     crls.add_number(store, issuer, 1, this_update=AT, next_update=AT)
     audit.record(store, [Event("did", "it")], at=AT, actor=ACTOR)
 
@@ -134,14 +142,14 @@ def test_a_request_and_a_profile_text_are_kept_once(store: Store) -> None:
     assert plans.keep_profile(store, "sip", "text") == plans.keep_profile(store, "sip", "text")
 
 
-def test_every_table_is_history_derived_or_state(store: Store) -> None:
+def test_every_table_is_history_derived_state_or_a_bounded_log(store: Store) -> None:
     names = {
         row[0]
         for row in store.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if not row[0].startswith(("sqlite_", "_sqlite_"))
     }
 
-    assert names == {*HISTORY, *DERIVED, *STATE}
+    assert names == {*HISTORY, *DERIVED, *STATE, *PASSING}
 
 
 def test_a_lost_trigger_is_noticed(store: Store) -> None:
@@ -214,8 +222,8 @@ def test_the_connection_is_set_up_as_the_design_says(store: Store, path: Path) -
             assert opened.connection.execute(f"PRAGMA {pragma}").fetchone()[0] == value, pragma
 
 
-def test_a_new_register_is_of_schema_8_and_says_whose_it_is(store: Store) -> None:
-    assert store.connection.execute("PRAGMA user_version").fetchone() == (8,)
+def test_a_new_register_is_of_schema_9_and_says_whose_it_is(store: Store) -> None:
+    assert store.connection.execute("PRAGMA user_version").fetchone() == (9,)
     assert store.connection.execute("PRAGMA application_id").fetchone() == (0x53495043,)
 
 

@@ -1,0 +1,1 @@
+"""Enrolment by SCEP: requests judged, kept in a queue, decided, answered; challenges."""

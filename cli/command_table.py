@@ -29,6 +29,17 @@ COMMANDS: dict[str, Any] = {
             "rotate": "Make a new OCSP signer.",
         },
     ),
+    "scep": (
+        "Phones that enrol by themselves: their requests, challenges.",
+        {
+            "list": "The requests that wait.",
+            "show": "One request, and what approving it would issue.",
+            "approve": "Sign requests.",
+            "deny": "Deny requests.",
+            "challenge": "A one-time challenge, and what a phone's configuration needs.",
+            "rotate": "Make a new RA certificate.",
+        },
+    ),
     "preflight": "Will the device take these files, and its peers this certificate?",
     "doctor": "Why does TLS not come up? Look at a device over the wire.",
     "pull": "Have a device make a CSR, and fetch it.",
@@ -118,7 +129,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "restore",
     ),
     "Devices": ("device", "target", "preflight", "trust", "doctor", "pull", "push", "fixture"),
-    "Serving": ("web", "serve", "ocsp"),
+    "Serving": ("web", "serve", "ocsp", "scep"),
     "Scripts": ("apply", "env", "schema", "completion", "help", "version"),
 }
 """The headings of ``sipca --help``, and the commands below each."""  # fmt: skip

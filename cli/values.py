@@ -35,7 +35,7 @@ def _shelf(name: str) -> Choice:
     return names
 
 
-CLOCK_ALONE = (("ocsp", "rotate"), ("release",), ("revoke",), ("crl",))
+CLOCK_ALONE = (("ocsp", "rotate"), ("scep", "rotate"), ("release",), ("revoke",), ("crl",))
 """Commands that judge nothing but the clock."""
 
 

@@ -46,6 +46,13 @@ from ca.documents.restore import RestoreDocument
 from ca.documents.revoke import RevocationDocument
 from ca.documents.rule import RuleDocument, RuleShowDocument
 from ca.documents.samples import SamplesDocument
+from ca.documents.scep import (
+    ChallengeDocument,
+    EnrolmentDecisionDocument,
+    EnrolmentDocument,
+    EnrolmentListDocument,
+    RADocument,
+)
 from ca.documents.show import ShowDocument
 from ca.documents.sign import SigningDocument
 from ca.documents.status import StatusDocument
@@ -86,6 +93,12 @@ DOCUMENTS: dict[str, type[Document]] = {
     "ocsp respond": OCSPAnswerDocument,
     "ocsp presign": PresignDocument,
     "ocsp rotate": SignersDocument,
+    "scep list": EnrolmentListDocument,
+    "scep show": EnrolmentDocument,
+    "scep approve": EnrolmentDecisionDocument,
+    "scep deny": EnrolmentDecisionDocument,
+    "scep challenge": ChallengeDocument,
+    "scep rotate": RADocument,
     "backup": BackupDocument,
     "restore": RestoreDocument,
     "check": CheckDocument,

@@ -8,6 +8,7 @@ import msgspec
 
 from ca.lint.lifetimes import time_left
 from ca.model.findings import Finding, Violation, cases, rule, run
+from ca.names.text import printable
 
 ENDING = timedelta(days=30)
 _MEND = "sipca scep rotate"
@@ -77,7 +78,7 @@ def ra_ending(ra: RAHealth) -> Violation | None:
     return Violation(f"{ra.name}: its RA certificate has {time_left(ra.not_after, ra.now)}", _MEND)
 
 
-@rule("challenge-readable", "info", "RFC 2985 5.4.1")
+@rule("challenge-readable", "warning", "RFC 2985 5.4.1")
 @cases(
     "CSRs that came since schema 9: a challengePassword is taken out before they are kept.",
     "A CSR with a challengePassword that an older sipca signed, and kept whole.",
@@ -92,8 +93,60 @@ def challenge_readable(kept: KeptChallenges) -> Violation | None:
     what = "a CSR that holds" if kept.count == 1 else f"{kept.count} CSRs that hold"
     return Violation(
         f"the register has {what} a challengePassword, from before sipca took them out",
-        "use these passwords for nothing else; whoever reads ca.db or a backup can read them",
+        "use these passwords for nothing else: whoever reads ca.db or a backup reads them; then "
+        "sipca check --acknowledge challenge-readable",
     )
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A request that came by SCEP: with a challenge, as a renewal, by weak algorithms, for names
+    that certificates of other keys have (serial and device).
+    """
+
+    challenge: bool
+    renewal: bool
+    legacy: tuple[str, ...] = ()
+    held: tuple[tuple[str, str | None], ...] = ()
+
+
+@rule("scep-names-held", "warning", "RFC 8894 2.3")
+@cases("A new phone.", "A phone that claims a name which a certificate of another key has.")
+def names_held(arrived: Arrived) -> list[Violation]:
+    """Nobody else has a current certificate for the names of a request.
+
+    A device that was reset makes a new key; so does somebody else who claims to be it.
+    """
+    return [
+        Violation(
+            f"the certificate {serial[:12]} of another key has one of its names"
+            + (f", and is on '{printable(device)}'" if device else ""),
+            "approve it only if that device made a new key: ask whoever has it in hand",
+        )
+        for serial, device in arrived.held
+    ]
+
+
+@rule("scep-legacy", "warning", "RFC 8894 3.5.2")
+@cases("AES and SHA-256.", "3DES and SHA-1, which serve --allow scep-legacy accepted.")
+def legacy_message(arrived: Arrived) -> Violation | None:
+    """The message of a request used no weak algorithm."""
+    if not arrived.legacy:
+        return None
+    return Violation(f"its message used {', '.join(arrived.legacy)}, which others could read")
+
+
+@rule("scep-unasked", "info", "RFC 8894 2.3")
+@cases("A request with a challenge, and a renewal.", "A request of whoever reached the server.")
+def unasked(arrived: Arrived) -> Violation | None:
+    """A request comes with a challenge or renews a certificate, so that its device is known."""
+    if arrived.challenge or arrived.renewal:
+        return None
+    return Violation("it came without a challenge: nothing but the operator tells whose it is")
+
+
+def judge_arrived(arrived: Arrived) -> list[Finding]:
+    """The findings about how a request came."""
+    return run([names_held, legacy_message, unasked], arrived)
 
 
 RA_RULES = (ra_missing, ra_not_yet_valid, ra_ended, ra_unusable, ra_ending)

@@ -105,6 +105,13 @@ def trust_run(refusal: Violation) -> Violation:
     return refusal
 
 
+@rule("scep-decided", "error", "RFC 8894 3.3.2", kind=Kind.CONFLICT)
+@cases("A request that waits.", "A request that another process is signing, or was denied.")
+def scep_decided(refusal: Violation) -> Violation:
+    """A request that came by SCEP is decided once."""
+    return refusal
+
+
 @rule("validity-begin", "error", "RFC 5280 4.1.2.5")
 @cases("--backdate 36h", "--backdate 90y")
 def validity_begin(refusal: Violation) -> Violation:

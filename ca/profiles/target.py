@@ -167,6 +167,22 @@ class OCSPFacts(_Closed, frozen=True):
     basis: Basis = "inferred"
 
 
+class EnrolmentFacts(_Closed, frozen=True):
+    """The words of the device's configuration file for SCEP; empty where it has none.
+
+    ``digest``: which fingerprint of the CA it compares, with a basis of its own. ``thresholds``:
+    when it renews, by the key of the setting.
+    """
+
+    url: str = ""
+    fingerprint: str = ""
+    challenge: str = ""
+    digest: Literal["md5", "sha1", "sha256"] = "sha256"
+    digest_basis: Basis = "inferred"
+    thresholds: dict[str, str] = {}
+    basis: Basis = "inferred"
+
+
 class Target(_Closed, frozen=True):
     """One target. ``text`` is its TOML, unchanged.
 
@@ -193,6 +209,7 @@ class Target(_Closed, frozen=True):
     trust: TrustFacts = TrustFacts()
     alarm: AlarmFacts = AlarmFacts()
     rest: RestFacts = RestFacts()
+    scep: EnrolmentFacts = EnrolmentFacts()
     name: str = ""
     text: str = ""
 

@@ -11,7 +11,7 @@ import msgspec
 from ca.encoding.der import SET, encode_oid
 from ca.encoding.oids import CHALLENGE_TYPE
 from ca.errors import StoreError
-from ca.store import crls
+from ca.store import crls, settings
 from ca.store.connection import VERSION, Store, placeholders
 from ca.store.state_hashes import PINNED, note_everything, take_changes
 from ca.store.timestamps import from_text, to_text
@@ -241,6 +241,9 @@ def pin(store: Store, before: int, *, at: datetime, actor: Actor) -> None:
     detected: the rows are pinned as they are.
     """
     crls.hash_all(store)
+    readable = _readable_challenges(store)
+    if readable:
+        settings.write(store, settings.READABLE_CHALLENGES, str(readable))
     note_everything(store)
     plans, requests, statuses = (
         store.connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]  # noqa: S608 - our own constants
@@ -253,7 +256,6 @@ def pin(store: Store, before: int, *, at: datetime, actor: Actor) -> None:
         "requests": str(requests),
         "requests_hash": requests_hash(store, requests),
         "status_events": str(statuses),
-        "challenges": str(_readable_challenges(store)),
     }
     record(store, [Event(PINNED, "register", detail)], at=at, actor=actor)
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from ca.store.connection import Store
 from ca.store.state_hashes import note_change
 
+READABLE_CHALLENGES = "readable_challenges"
+"""The setting that says how many CSRs of an older register hold a challengePassword."""
+
 
 def read(store: Store, name: str) -> str | None:
     """The value of a setting, or None."""

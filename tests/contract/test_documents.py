@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from stand_in.enrolment import asks, phone_csr, served
 from stand_in.lab import ROOT, SAMPLES, CommandLine
 
 import ca.documents
@@ -105,6 +106,11 @@ def test_every_json_answer_is_of_its_documents_type(
         "SignersDocument": ("ocsp", "rotate"),
         "PresignDocument": ("ocsp", "presign", "--out", tmp_path / "p"),
         "OCSPAnswerDocument": ("ocsp", "respond", request, "-o", tmp_path / "r"),
+        "EnrolmentListDocument": ("scep", "list"),
+        "EnrolmentDocument": ("scep", "show", "1"),
+        "EnrolmentDecisionDocument": ("scep", "approve", "1"),
+        "ChallengeDocument": ("scep", "challenge", "--device", "phone9"),
+        "RADocument": ("scep", "rotate"),
         "CheckDocument": ("check",),
         "PreflightDocument": ("preflight", tmp_path / "o" / "sbc1-device.pem"),
         "DoctorDocument": ("doctor", "--all"),
@@ -156,6 +162,9 @@ def test_every_json_answer_is_of_its_documents_type(
     spare = sipca("ca", "rotate", "--json").json["cas"][0]["id"]
     sipca("ca", "rotate")
     calls["RetirementDocument"] = ("ca", "retire", spare)
+
+    with served(sipca.home) as opened:
+        assert asks(opened, phone_csr()).status == "pending"
 
     for name, words in calls.items():
         run = CommandLine(tmp_path / "new") if words[0] == "restore" else sipca

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+from stand_in.enrolment import asks, phone_csr, served
 from stand_in.lab import SAMPLES, CommandLine
 
 from ca.documents.schema import DOCUMENTS
@@ -42,6 +43,8 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
         ("rekey", "sbc1", "--csr", SAMPLES / "ec-p256.csr"), ("revoke", "sbc1", "--reason", "hold"),
         ("release", "sbc1"), ("crl",), ("ocsp rotate",), ("ocsp presign", "--out", tmp_path / "p"),
         ("ocsp respond", tmp_path / "request", "-o", tmp_path / "r"), ("check", "--min-severity", "info"),
+        ("scep list",), ("scep show", "1"), ("scep approve", "1"), ("scep deny", "2"),
+        ("scep challenge", "--device", "phone9"), ("scep rotate",),
         ("ca set", "--target", "generic"), ("ca list",), ("ca rotate", "--root"), ("ca plan",),
         ("ca retire", unused), ("device done", "p.lab.example", "--step", "trust"), ("rule list",), ("rule show", "weak-key"), ("profile list",), ("profile show", "sip"),
         ("profile new", "mine", "--from", "sip"), ("profile check", sipca.home / "profiles" / "mine.toml"),
@@ -55,6 +58,10 @@ def test_every_command_that_answers_json_has_a_schema_and_keeps_it(
     ]  # fmt: skip
     seen = {"error"}
     sipca("issue", "gw7.lab.example", "--device", "gw7", "--out", tmp_path / "gw7")
+
+    with served(sipca.home) as opened:
+        for cn in ("00908f123456", "00908f654321"):
+            assert asks(opened, phone_csr(cn)).status == "pending"
 
     for name, *words in calls:
         run = CommandLine(tmp_path / "new") if name == "restore" else sipca

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 
 from ca.authority.enrolment.arrival import Arrival, read_arrival
 from ca.authority.enrolment.grounds import Grounds, check_usable, grounds_of
@@ -14,10 +13,17 @@ from ca.authority.enrolment.requests import (
     EnrolmentRequest,
     WrongChallengeError,
 )
-from ca.authority.enrolment.signing import LAPSES_AFTER, Choices, issue, may_issue
+from ca.authority.enrolment.signing import (
+    DECIDED,
+    LAPSES_AFTER,
+    Choices,
+    await_twin,
+    issue,
+    may_issue,
+)
 from ca.authority.home import Home
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, ConflictError, StoreError
+from ca.errors import CAError, StoreError
 from ca.keys.public import read_public_key
 from ca.names.text import printable
 from ca.store import certificates, challenges, enrolments
@@ -26,8 +32,6 @@ from ca.store.enrolments import EnrolmentRow, NewEnrolment
 
 MOST_PENDING, MOST_PENDING_OF_ONE = 500, 20
 """How many requests may wait for the operator: from all addresses, from one."""
-AWAIT_TWIN, PAUSE = timedelta(seconds=3), timedelta(milliseconds=30)
-"""How long the answer waits for another process that is signing the same request."""
 ALONE = Choices(by="challenge or renewal")
 """What is issued without an operator."""
 
@@ -195,24 +199,15 @@ def _answer(home: Home, row: EnrolmentRow) -> EnrolmentAnswer:
     if row.outcome is None and not is_lapsed(home, row) and may_issue(home, row):
         try:
             issue(home, row, ALONE)
-        except ConflictError:
-            _await(home, row)
         except StoreError:
             raise
         except CAError as error:
             home.note(error)
             sentence = f"waits for the operator: {error.message}"
+            if error.rule == DECIDED:
+                await_twin(home, row)
         row = enrolments.by_number(home.store, row.id) or row
     return answer_of(home, row, sentence)
-
-
-def _await(home: Home, row: EnrolmentRow) -> None:
-    """Give another process that signs the same request time to record it."""
-    for _ in range(AWAIT_TWIN // PAUSE):
-        now = enrolments.by_number(home.store, row.id)
-        if now is None or now.outcome is not None:
-            return
-        home.pause(PAUSE)
 
 
 def answer_of(home: Home, row: EnrolmentRow, waiting: str) -> EnrolmentAnswer:

@@ -17,6 +17,7 @@ from ca.authority.upload_files import Delivery
 from ca.csr.parsing import parse_request
 from ca.csr.request import CertificateRequest
 from ca.documents.sign import Signed
+from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
 from ca.errors import ConflictError
 from ca.model.wishes import SigningWishes
@@ -29,6 +30,10 @@ LAPSES_AFTER = timedelta(days=30)
 """After so long a request that nobody decided is over: its place in the queue is free again."""
 GIVEN_UP_AFTER = timedelta(seconds=60)
 """So old, a plan for a request was left by a crash: the next attempt gives it up."""
+
+DECIDED = "scep-decided"
+AWAIT_TWIN, PAUSE = timedelta(seconds=3), timedelta(milliseconds=30)
+"""How long to wait for another process that is signing the same request, and in which steps."""
 
 
 class Choices(msgspec.Struct, frozen=True):
@@ -94,11 +99,27 @@ def source_for(home: Home, row: EnrolmentRow, choices: Choices) -> Source:
         source_of(row),
         None,
         wishes_of(home, row, choices),
-        data=row.csr,
-        old_plan=row.old_plan_id,
+        data=pem.encode(row.csr, "CERTIFICATE REQUEST").encode(),
+        old_plan=_to_supersede(home, row),
         proven=True,
         claim=_Claim(home, row, choices),
     )
+
+
+def _to_supersede(home: Home, row: EnrolmentRow) -> int | None:
+    """The certificate that a renewal replaces: the one that it was signed by, or its successor.
+
+    A device that lost the answer to its first renewal renews the same certificate once more.
+    """
+    if row.old_plan_id is None:
+        return None
+    old, seen = certificates.by_plan(home.store, row.old_plan_id), {row.old_plan_id}
+    while old.superseded_by is not None:
+        (old,) = certificates.by_serial_prefix(home.store, old.superseded_by.hex())[:1]
+        if old.plan_id in seen:
+            return None
+        seen.add(old.plan_id)
+    return old.plan_id
 
 
 def candidate_of(home: Home, row: EnrolmentRow, choices: Choices) -> Candidate:
@@ -149,6 +170,17 @@ def issue(home: Home, row: EnrolmentRow, choices: Choices) -> Signed:
     return entry
 
 
+def await_twin(home: Home, row: EnrolmentRow) -> EnrolmentRow:
+    """A request as it is when another process that signs it has recorded it, or took too long."""
+    now = row
+    for _ in range(AWAIT_TWIN // PAUSE):
+        now = enrolments.by_number(home.store, row.id) or row
+        if now.outcome is not None:
+            break
+        home.pause(PAUSE)
+    return now
+
+
 class _Claim:
     """Lets a request be signed once, whoever is at it."""
 
@@ -171,6 +203,7 @@ class _Claim:
             raise ConflictError(
                 f"the request {self._row.id} is being signed by another process",
                 hint="run it again in a minute",
+                rule=DECIDED,
             )
         abandon(home, number, serial, "left by an interrupted run")
 
@@ -184,7 +217,7 @@ def _check_open(home: Home, row: EnrolmentRow) -> None:
     now = enrolments.by_number(home.store, row.id)
     if now is not None and now.outcome is not None:
         raise ConflictError(
-            f"the request {row.id} is {now.outcome} already", hint="sipca scep list"
+            f"the request {row.id} is {now.outcome} already", hint="sipca scep list", rule=DECIDED
         )
 
 

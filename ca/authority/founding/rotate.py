@@ -26,6 +26,7 @@ from ca.authority.founding.successor_keys import (
 from ca.authority.home import CA, Home
 from ca.authority.lineage import Cross, cross_certificates, key_state, trusted, unfinished
 from ca.authority.status.crl import make_crl, needs_new
+from ca.authority.status.registration import ensure_ra, is_enrolling
 from ca.authority.status.signers import rotate
 from ca.documents.ca import CAEntry, CARotationDocument
 from ca.encoding.certificates import read_certificate
@@ -271,11 +272,13 @@ def _certify(
 
 
 def _put_into_service(home: Home, ca: CA) -> None:
-    """Give a new CA its OCSP signer and its first CRL, unless it has them."""
+    """Give a new CA its OCSP signer, its first CRL and its RA, unless it has them."""
     if ocsp_signers.in_force(home.store, ca.issuer.id, home.now()) is None:
         rotate(home, ca)
     if needs_new(home, ca, within=None):
         make_crl(home, ca)
+    if ca.role == "issuing" and is_enrolling(home):
+        ensure_ra(home, ca)
     home.step(f"{ca.role}-in-service")
 
 

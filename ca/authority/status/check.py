@@ -39,9 +39,8 @@ from ca.model.status import RENEW_BEFORE, is_due
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
-from ca.store import addresses, audit, certificates, plans
+from ca.store import addresses, certificates, plans, settings
 from ca.store.certificates import CertificateRow
-from ca.store.state_hashes import PINNED
 from ca.verification import has_weak_hash
 
 
@@ -153,8 +152,7 @@ def status_service_findings(home: Home, ca: CA) -> list[Finding]:
 
 def registration_findings(home: Home) -> list[Finding]:
     """The findings about enrolment by SCEP: the RA certificate, passwords that were kept."""
-    upgraded = audit.newest_detail(home.store, PINNED) or {}
-    kept = upgraded.get("challenges", "")
+    kept = settings.read(home.store, settings.READABLE_CHALLENGES) or "0"
     findings = judge_registration(KeptChallenges(int(kept) if kept.isdecimal() else 0))
     ca = home.ca("issuing")
     if not is_enrolling(home) or home.revocation_of(ca) is not None:

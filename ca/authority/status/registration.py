@@ -38,14 +38,16 @@ def rotate_ra(home: Home, ca: CA, *, allow: Collection[str] = ()) -> None:
     delegate(home, ca, RA, allow=allow)
 
 
-def ensure_ra(home: Home) -> bool:
-    """Make an RA certificate for the current issuing CA if it has none in force; whether it did.
+def ensure_ra(home: Home, ca: CA | None = None) -> bool:
+    """Make an RA certificate for an issuing CA that has none in force; returns whether it did.
+
+    Without a CA for the current one.
 
     Raises:
         KeyUnavailableError: the CA's key cannot be opened.
         PolicyError: the CA is revoked, or the clock is behind.
     """
-    ca = home.ca("issuing")
+    ca = ca or home.ca("issuing")
     if ocsp_signers.in_force(home.store, ca.issuer.id, home.now(), RA.role) is not None:
         return False
     rotate_ra(home, ca)

@@ -8,6 +8,7 @@ import msgspec
 
 from ca.authority.home import RESTORING, Home
 from ca.errors import ConflictError, StoreError
+from ca.lint.registration import challenge_readable
 from ca.lint.restored import Gap, restored_gap
 from ca.model.findings import Finding, run
 from ca.store import settings
@@ -17,7 +18,10 @@ RESTORED, GAP = "restored", "restored_gap"
 """Settings: that this home came from a backup, and the gap while it is not acknowledged."""
 
 
-ACKNOWLEDGED = {restored_gap.code: GAP}
+ACKNOWLEDGED = {
+    restored_gap.code: GAP,
+    challenge_readable.code: settings.READABLE_CHALLENGES,
+}
 """Findings that stay until they are acknowledged, each with the setting that keeps it."""
 
 

@@ -26,11 +26,11 @@ class Answering(msgspec.Struct, frozen=True):
 
     def failure(self, fail_info: FailInfo) -> bytes:
         """The request is refused."""
-        return self._signed(None, _FAILURE, {oids.SCEP_FAIL_INFO: _printable(FAIL_INFO[fail_info])})
+        return self._signed(b"", _FAILURE, {oids.SCEP_FAIL_INFO: _printable(FAIL_INFO[fail_info])})
 
     def pending(self) -> bytes:
         """The request waits for somebody's decision; the device asks again."""
-        return self._signed(None, _PENDING, {})
+        return self._signed(b"", _PENDING, {})
 
     def certificate(self, issued: bytes, recipient: bytes, cipher: ContentCipher) -> bytes:
         """Hand out a certificate, encrypted for the certificate that signed the request."""
@@ -44,7 +44,7 @@ class Answering(msgspec.Struct, frozen=True):
         sealed = make_envelope(inside, recipient, cipher=cipher, dice=self.dice)
         return self._signed(sealed, _SUCCESS, {})
 
-    def _signed(self, content: bytes | None, status: str, more: dict[str, bytes]) -> bytes:
+    def _signed(self, content: bytes, status: str, more: dict[str, bytes]) -> bytes:
         attributes = {
             oids.SCEP_MESSAGE_TYPE: _printable(_CERT_REP),
             oids.SCEP_PKI_STATUS: _printable(status),

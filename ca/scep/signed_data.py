@@ -171,7 +171,7 @@ def check_signature(message: SignedMessage) -> CertificateFacts:
 
 
 def make_signed_data(
-    content: bytes | None,
+    content: bytes,
     attributes: Mapping[str, bytes],
     *,
     key: MessageKey,
@@ -180,11 +180,12 @@ def make_signed_data(
 ) -> bytes:
     """Sign attributes and content as SignedData in DER, with the signer's certificate.
 
-    ``content`` may be None, which is signed like no octets (RFC 8894, 3.3.2: no pkcsPKIEnvelope).
+    Without a pkcsPKIEnvelope (RFC 8894, 3.3.2) the content is there, of no octets: left out, it has
+    the same digest, but OpenSSL, and so certmonger, verifies no such message ("no content").
     """
     stated = {
         oids.CONTENT_TYPE: der.encode_oid(oids.DATA),
-        oids.MESSAGE_DIGEST: der.tlv(der.OCTET_STRING, digest(content or b"", hashed_by=hashed_by)),
+        oids.MESSAGE_DIGEST: der.tlv(der.OCTET_STRING, digest(content, hashed_by=hashed_by)),
         **attributes,
     }
     encoded = sorted(
@@ -205,12 +206,11 @@ def make_signed_data(
             "signature": key.sign(signed, hashed_by=hashed_by),
         }
     )
-    inside = {"content_type": "data"} if content is None else _data(content)
     return _wrapped(
         {
             "version": "v1",
             "digest_algorithms": [hash_field],
-            "encap_content_info": inside,
+            "encap_content_info": {"content_type": "data", "content": content},
             "certificates": [held],
             "signer_infos": [signer],
         }
@@ -228,10 +228,6 @@ def make_crl_only(crl: bytes) -> bytes:
             "signer_infos": [],
         }
     )
-
-
-def _data(content: bytes) -> dict[str, Any]:
-    return {"content_type": "data", "content": content}
 
 
 def _wrapped(fields: dict[str, Any]) -> bytes:

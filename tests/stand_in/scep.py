@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 from cryptography.x509.oid import AttributeOID, NameOID
+from stand_in.service import Service
 
 from ca.encoding import der, oids
 from ca.keys.messages import MessageKey, open_message_key
@@ -106,7 +107,7 @@ class SCEPDevice:
     def signed(
         self,
         kind: str,
-        sealed: bytes | None,
+        sealed: bytes,
         *,
         hashed_by: str = "SHA256",
         attributes: dict[str, bytes] | None = None,
@@ -187,3 +188,45 @@ def in_pieces(message: bytes) -> bytes:
 def endless(tag: int, *parts: bytes) -> bytes:
     """A value of indefinite length."""
     return bytes((tag, 0x80)) + b"".join(parts) + b"\x00\x00"
+
+
+class Reply(NamedTuple):
+    """An HTTP reply."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def http(service: Service, path: str, body: bytes | None = None, *, version: str = "1.1") -> Reply:
+    """Ask the server, by POST if there is a body."""
+    length = "" if body is None else f"Content-Length: {len(body)}\r\n"
+    method = "GET" if body is None else "POST"
+    head = f"{method} {path} HTTP/{version}\r\nHost: x\r\nConnection: close\r\n{length}\r\n"
+    received = service.raw(head.encode() + (body or b""), wait=20)
+    top, _, rest = received.partition(b"\r\n\r\n")
+    lines = top.decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+    return Reply(int(lines[0].split()[1]), headers, rest)
+
+
+def posted(service: Service, message: bytes, path: str = "/scep") -> CertRep:
+    """The CertRep to a message by POST."""
+    reply = http(service, f"{path}?operation=PKIOperation", message)
+    assert reply.status == 200, reply
+    assert reply.headers["content-type"] == "application/x-pki-message"
+    return read_cert_rep(reply.body)
+
+
+def ca_and_ra(service: Service) -> list[bytes]:
+    """The certificates that GetCACert hands out: RA first, then the issuing CA and the root."""
+    reply = http(service, "/scep?operation=GetCACert&message=any")
+    assert reply.status == 200, reply
+    assert reply.headers["content-type"] == "application/x-x509-ca-ra-cert"
+    bundle = cms.ContentInfo.load(reply.body, strict=True)["content"]["certificates"]
+    held = {x509.load_der_x509_certificate(each.chosen.dump()) for each in bundle}
+    issuers = {each.issuer for each in held}
+    ra = next(each for each in held if each.subject not in issuers)
+    issuing = next(each for each in held if each.subject == ra.issuer)
+    root = next(each for each in held if each.subject == issuing.issuer)
+    return [each.public_bytes(Encoding.DER) for each in (ra, issuing, root)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority import register, server_files, upload_files
+from ca.authority import register, server_files, server_places, upload_files
 from ca.authority.devices.new_devices import judge_taken_over
 from ca.authority.home import Home
 from ca.authority.signing.issue_files import Place, place_of
@@ -160,6 +160,10 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     place = place_of(wishes.folder, stem, wishes.form, target)
     kept = place.kept_key()
     place.check(home)
+    if not target.server_files and kept is None:
+        there = server_places.served(home, wishes.folder).get(stem)
+        if there is not None:
+            raise there.left_behind(stem)
     judge = Judge(home)
     if kept is not None:
         judge.check_key(kept.public.identity)

@@ -213,6 +213,8 @@ def _foreign(home: Home, der: bytes, own: Own) -> str | None:
     name = printable(facts.cn or facts.serial)
     if upload_files.stem_of_row(row) != own.stem:
         return f"is the certificate of {name}"
+    if row.revocation == "revoked":
+        return None  # of no more use, whatever its key
     if own.key is None or read_public_key(facts.spki).identity != own.key.pair.public.identity:
         return f"is a certificate of {name} for another key"
     return None

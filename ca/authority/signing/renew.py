@@ -179,12 +179,13 @@ def _named(home: Home, ref: str) -> CertificateRow:
             hint="name that one",
             rule="superseded-already",
         )
+    advice = "make a new key and CSR on the device, and sign that"
+    if row.revocation == "held":
+        advice = f"sipca release {serial}, if it is to be used again"
+    elif row.request_id is None and not row.is_imported:
+        advice = "sipca issue again, once the old key's file was moved away, makes a new key"
     raise PolicyError(
-        f"{serial} is {row.status(now)} and cannot be renewed",
-        hint=f"sipca release {serial}, if it is to be used again"
-        if row.revocation == "held"
-        else "make a new key and CSR on the device, and sign that",
-        rule="renew-status",
+        f"{serial} is {row.status(now)} and cannot be renewed", hint=advice, rule="renew-status"
     )
 
 

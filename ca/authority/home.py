@@ -339,8 +339,16 @@ class OlderRegisterError(StoreError):
 
 
 @contextlib.contextmanager
-def open_home(path: Path, environment: Environment, *, read_only: bool = False) -> Iterator[Home]:
+def open_home(
+    path: Path,
+    environment: Environment,
+    *,
+    read_only: bool = False,
+    busy_seconds: float | None = None,
+) -> Iterator[Home]:
     """Open the CA home in a folder; an older register is upgraded first.
+
+    ``busy_seconds``: how long to wait for a locked register, if not as long as commands do.
 
     Raises:
         NotFoundError: there is no CA in it.
@@ -355,7 +363,7 @@ def open_home(path: Path, environment: Environment, *, read_only: bool = False) 
         from ca.authority.absence import no_home  # seldom
 
         raise no_home(path, DATABASE)
-    with open_store(database, read_only=read_only) as store:
+    with open_store(database, read_only=read_only, busy_seconds=busy_seconds) as store:
         if store.needs_upgrade():
             if store.mode != "rw":
                 raise OlderRegisterError(

@@ -46,7 +46,7 @@ class MessageKey:
         except ValueError:
             raise VerificationError("the content key does not decrypt") from None
 
-    def sign(self, octets: bytes, *, hashed_by: str) -> bytes:
+    def sign(self, octets: bytes, *, hashed_by: str = "SHA256") -> bytes:
         """Sign these octets by PKCS#1 v1.5, with a hash named as in ``HASHES``."""
         from cryptography.hazmat.primitives.asymmetric import padding
 

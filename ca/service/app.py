@@ -18,7 +18,7 @@ import time
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -36,8 +36,13 @@ from ca.service.register import ServedRegister
 from ca.service.register_file import Following
 from ca.service.replies import JSON, Reply, refusal, reply
 
+if TYPE_CHECKING:
+    from ca.service.scep import SCEPService
+
 HOME_VARIABLE = "SIPCA_SERVED_HOME"
 """The environment variable that names the home for worker processes."""
+SCEP_VARIABLE = "SIPCA_SERVED_SCEP"
+"""The options by which they answer SCEP, with blanks between; "" for not at all."""
 FOLLOW_EVERY = 0.25
 """Seconds between checks for changes of the register by other processes."""
 WARN_EVERY = 3600.0
@@ -53,8 +58,9 @@ Send = Callable[[Message], Awaitable[None]]
 class Application:
     """OCSP directly by ASGI, everything else by Starlette."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, scep: str = "") -> None:
         self.home = home
+        self.scep = _scep_service(home, scep) if scep else None
         self.served: ServedRegister | None = None
         self.rest = Starlette(
             routes=[
@@ -75,6 +81,9 @@ class Application:
         if scope["type"] == "http" and self.served is not None:
             path = self._below_prefix(scope["raw_path"])
             method = scope["method"]
+            if self.scep is not None and self.scep.is_asked(method, path):
+                await _send(send, await self.scep.answer(scope, receive))
+                return
             if method == "GET":
                 request = request_in(path)
                 if request is not None:
@@ -120,6 +129,8 @@ class Application:
         finally:
             following.cancel()
             self.served = None
+            if self.scep is not None:
+                self.scep.close()
             followed.close()
 
     async def _follow(self, served: ServedRegister) -> None:
@@ -182,9 +193,18 @@ def application() -> Application:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    served = Application(Path(os.environ[HOME_VARIABLE]))
+    served = Application(Path(os.environ[HOME_VARIABLE]), os.environ.get(SCEP_VARIABLE, ""))
     gc.freeze()  # loaded modules are not scanned for garbage again and again
     return served
+
+
+def _scep_service(home: Path, wished: str) -> SCEPService:
+    """SCEP's part, with what only it needs (asn1crypto)."""
+    from ca.scep.algorithms import Leniency
+    from ca.service.scep import SCEPService
+    from ca.service.scep_desk import Desk
+
+    return SCEPService(Desk(home, Leniency(takes_old="--allow" in wished.split())))
 
 
 def _end_with(parent: multiprocessing.process.BaseProcess) -> None:

@@ -33,7 +33,7 @@ def compose(placement: Placement) -> str:
     check_path(str(placement.home))
     serve = [
         "serve", "--bind", "0.0.0.0", "--ocsp-port", str(OCSP_PORT), "--http-port", str(HTTP_PORT),  # noqa: S104 - within the container
-        "--workers", str(placement.workers),
+        "--workers", str(placement.workers), *placement.scep,
     ]  # fmt: skip
     lines = _head(placement)
     lines += ["name: sipca", "services:", "  sipca:", *_image(), *_confined(placement)]
@@ -43,7 +43,7 @@ def compose(placement: Placement) -> str:
         "    ports:",
         f"      - {_text(_port(placement, placement.ocsp_port, OCSP_PORT))}",
         f"      - {_text(_port(placement, placement.http_port, HTTP_PORT))}",
-        *_home(placement, read_only=True),
+        *_home(placement, read_only=not placement.scep),
         "    healthcheck:",
         f"      test: {_list(['CMD', 'python', '-c', _HEALTH])}",
         "      interval: 60s",
@@ -65,12 +65,13 @@ def _head(placement: Placement) -> list[str]:
         f"crl{ending} ocsp{ending}"
         for ending in ("", *(f"-{n}" for n in range(2, len(placement.upkeep.cas) + 1)))
     )
+    sees = "writes requests by SCEP into it" if placement.scep else "sees it read-only"
     lines = [
         f"# The server of the CA '{escape_hidden(placement.name)}' in a container.",
         "# Not tried with an engine: sipca's tests read the file and run its commands without.",
         "# Save it as docker-compose.yml. The image is built from the folder of sipca's sources:",
         "#   SIPCA_SOURCES=/path/to/sipca docker compose up -d --build    (compose 2.17 or later)",
-        "# The home stays on the host, and the server sees it read-only. CRLs and OCSP signers",
+        f"# The home stays on the host, and the server {sees}. CRLs and OCSP signers",
         "# are made by short runs that may write, once a day from cron:",
         f"#   for task in {tasks}; do docker compose run --rm $task >/dev/null; done",
     ]

@@ -13,6 +13,7 @@ from asyncio.events import TimerHandle
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr
 
 from ca.revocation.ocsp_request import MAX_REQUEST
 from ca.service.replies import refusal
@@ -82,6 +83,8 @@ class GuardedProtocol(HttpToolsProtocol):
             if known is not None and self.parser.get_method() == b"GET":
                 self._answer(known)
                 return
+        if b"operation=" in self.url.lower():  # SCEP limits how often an address may ask
+            self.scope["client"] = get_remote_addr(self.transport)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

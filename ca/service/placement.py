@@ -21,7 +21,8 @@ LOWEST_FREE_PORT = 1024
 class Placement(msgspec.Struct, frozen=True):
     """The server's options, its program and the owner of its home.
 
-    ``owner`` is a user's name, ``uid`` and ``gid`` their numbers; ``program`` begins with a path.
+    ``owner`` is a user's name, ``uid`` and ``gid`` their numbers; ``program`` begins with a path;
+    ``scep`` are the options by which it answers SCEP, for which it has to write into the home.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Placement(msgspec.Struct, frozen=True):
     uid: int
     gid: int
     upkeep: Upkeep
+    scep: tuple[str, ...] = ()
 
     @property
     def is_privileged(self) -> bool:

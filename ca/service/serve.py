@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from ca.errors import ConflictError, StoreError
-from ca.service.app import HOME_VARIABLE
+from ca.service.app import HOME_VARIABLE, SCEP_VARIABLE
 from ca.service.guard import GuardedProtocol
 
 BACKLOG = 1024
@@ -23,12 +23,13 @@ MAX_CONNECTIONS = 4096
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """The address and ports of the server."""
+    """The address and ports of the server; ``scep`` are the options of SCEP."""
 
     address: str
     ocsp_port: int
     http_port: int
     workers: int
+    scep: tuple[str, ...] = ()
 
     @property
     def is_loopback(self) -> bool:
@@ -46,6 +47,7 @@ def serve(home: Path, wished: Listening, ready: Callable[[Listening], None]) -> 
     sockets = [_bound(wished.address, port) for port in (wished.ocsp_port, wished.http_port)]
     ports = [each.getsockname()[1] for each in sockets]
     os.environ[HOME_VARIABLE] = str(home.absolute())
+    os.environ[SCEP_VARIABLE] = " ".join(wished.scep)
     config = uvicorn.Config(
         "ca.service.app:application",
         factory=True,

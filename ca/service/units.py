@@ -103,6 +103,12 @@ def _head(placement: Placement) -> str:
 def _about_keys(placement: Placement) -> list[str]:
     upkeep = placement.upkeep
     lines = ["The server opens no CA key. The timers need the CA keys:"]
+    if placement.scep:
+        lines = [
+            "By SCEP the server writes requests into the home, and opens the issuing CA's key if",
+            "that has no passphrase, for a valid challenge or a renewal. The timers need the CAs'",
+            "keys:",
+        ]
     if upkeep.needs_passphrase:
         lines += [
             "the issuing CA's key has a passphrase (or PIN), given to them as a credential:",
@@ -131,7 +137,7 @@ def _server(placement: Placement) -> str:
     words = [
         "serve", "--bind", placement.address, "--ocsp-port", str(placement.ocsp_port),
         "--http-port", str(placement.http_port), "--workers", str(placement.workers),
-        "--home", str(placement.home), "--no-input",
+        *placement.scep, "--home", str(placement.home), "--no-input",
     ]  # fmt: skip
     capability = "CAP_NET_BIND_SERVICE" if placement.is_privileged else ""
     ambient = f"AmbientCapabilities={capability}\n" if capability else "PrivateUsers=yes\n"
@@ -148,7 +154,7 @@ def _server(placement: Placement) -> str:
         "RestartSec=5s\n"
         "RestartPreventExitStatus=2\n"
         "LimitNOFILE=8192\n"
-        f"{_bound(placement, writable=False)}"
+        f"{_bound(placement, writable=bool(placement.scep))}"
         f"{_COMMON}{_ALONE}"
         "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n"
         f"CapabilityBoundingSet={capability}\n"
@@ -197,7 +203,7 @@ def _timer(what: str, when: str) -> str:
 
 
 def _bound(placement: Placement, *, writable: bool) -> str:
-    """What the unit sees of its home and its program; the home read-only for the server."""
+    """What the unit sees of its home and its program; the home read-only without SCEP."""
     lines = []
     home = _quoted_path(placement.home)
     if _is_hidden(placement.home):

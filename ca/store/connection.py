@@ -162,16 +162,24 @@ class Store:
 
 
 @contextlib.contextmanager
-def open_store(path: Path, *, create: bool = False, read_only: bool = False) -> Iterator[Store]:
+def open_store(
+    path: Path,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    busy_seconds: float | None = None,
+) -> Iterator[Store]:
     """Open the register at ``path``, close it at the end, and raise SQLite's errors as ours.
 
     It is open for reading only with ``read_only``, or if this user may not write to it.
 
     Raises:
-        StoreError: not a database, damaged, locked for 30 s, full, read-only, or written by a
+        StoreError: not a database, damaged, locked for too long, full, read-only, or written by a
             newer version of sipca.
     """
-    busy_seconds, mark = READER_BUSY_SECONDS if read_only else BUSY_SECONDS, mark_of(path)
+    if busy_seconds is None:
+        busy_seconds = READER_BUSY_SECONDS if read_only else BUSY_SECONDS
+    mark = mark_of(path)
     try:
         if create:
             _create(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from cli.options import opened, settings_of
@@ -14,6 +15,9 @@ from cli.process import enable_garbage_collection
 if TYPE_CHECKING:
     from ca.service.placement import Placement
     from ca.service.serve import Listening
+
+
+SCEP_LEGACY = "scep-legacy"
 
 
 def serve_command(
@@ -31,6 +35,19 @@ def serve_command(
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Worker processes, at most one for each core.")
     ] = 1,
+    scep: Annotated[
+        bool,
+        typer.Option(
+            "--scep", help="Answer SCEP at /scep too, where phones ask for certificates themselves."
+        ),
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD",
+            help="scep-legacy: take messages by 3DES, DES, SHA-1 and MD5, which old devices send.",
+        ),
+    ] = None,
     print_unit: Annotated[
         bool,
         typer.Option(
@@ -45,14 +62,18 @@ def serve_command(
     """OCSP by GET and POST, CRLs and CA certificates over HTTP; ends on SIGTERM or Ctrl-C.
 
     A page at / has the certificates, CRLs and fingerprints, and how to trust the root. It opens no
-    CA key and asks for nothing: answers are signed by the OCSP signers alone.
+    CA key and asks for nothing: answers are signed by the OCSP signers alone. With --scep phones
+    ask for certificates, which wait for sipca scep approve; for a valid challenge or a renewal it
+    opens the issuing key, if that has no passphrase.
 
     Example: sipca serve --bind 10.0.0.5
     """
     if print_unit or print_compose:
         if print_unit and print_compose:
             raise typer.BadParameter("give one of --print-unit and --print-compose")
-        placement = _placement(ctx, bind, (ocsp_port, http_port), workers)
+        placement = msgspec.structs.replace(
+            _placement(ctx, bind, (ocsp_port, http_port), workers), scep=_scep_options(scep, allow)
+        )
         print(_for_boot(placement, as_units=print_unit), end="")
         return
     try:
@@ -64,6 +85,7 @@ def serve_command(
         ) from None
     from cli.views.serve import listening_text
 
+    wished = _scep_options(scep, allow)
     settings = settings_of(ctx)
     address = _address(bind)
     with opened(settings) as home:
@@ -75,7 +97,17 @@ def serve_command(
         talk(listening_text(listening, name, base_url, fields), settings)
 
     enable_garbage_collection()
-    serve(path, Listening(address, ocsp_port, http_port, workers), ready)
+    serve(path, Listening(address, ocsp_port, http_port, workers, wished), ready)
+
+
+def _scep_options(wished: bool, allow: list[str] | None) -> tuple[str, ...]:
+    """The options of SCEP once more, as the server's processes and a unit are told them."""
+    for word in allow or ():
+        if word != SCEP_LEGACY:
+            raise typer.BadParameter(f"--allow: '{word}' is not {SCEP_LEGACY}, the one word here")
+        if not wished:
+            raise typer.BadParameter(f"--allow {SCEP_LEGACY} says how --scep answers: give both")
+    return ("--scep", *(("--allow", SCEP_LEGACY) if allow else ())) if wished else ()
 
 
 def _address(bind: str) -> str:

@@ -24,6 +24,10 @@ def listening_text(listening: Listening, name: str, base_url: str | None, fields
         f"for people: the CA's certificates, CRLs and how to trust them, on the page "
         f"http://{address}:{listening.http_port}/"
     )
+    if listening.scep:
+        lines.append(
+            f"SCEP, where phones ask for certificates: http://{address}:{listening.http_port}/scep"
+        )
     if listening.is_loopback:
         lines.append("no device can reach this (loopback): --bind ADDRESS opens it to the network")
     elif fields.page:

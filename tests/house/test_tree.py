@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = {
     "errors", "model", "documents", "names", "encoding", "files", "keys", "profiles", "lint", "csr",
-    "verification", "issuance", "revocation", "device", "wire", "store", "authority", "service", "lab",
+    "verification", "issuance", "revocation", "scep", "device", "wire", "store", "authority", "service", "lab",
     "web",
 }  # fmt: skip
 

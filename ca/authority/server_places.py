@@ -85,6 +85,52 @@ def held_key(folder: Path, target: Target, passphrase: bytes | None) -> HeldKey 
     return held
 
 
+class Served(msgspec.Struct, frozen=True):
+    """A certificate in a file that a server reads, and the targets that have all of its files."""
+
+    path: Path
+    targets: tuple[str, ...]
+
+    def left_behind(self, stem: str) -> ConflictError:
+        """The refusal of a call that would write the new certificate elsewhere in the folder."""
+        return ConflictError(
+            f"'{self.path}' is the certificate of {printable(stem)}, and would stay as it is",
+            hint=f"--target {' or '.join(self.targets)} writes the new one there; "
+            "for a device choose another --out",
+            rule="left-behind",
+        )
+
+
+def served(home: Home, folder: Path) -> dict[str, Served]:
+    """What servers read in a folder, by the stem of each certificate; stores are not opened."""
+    there = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+    found: dict[str, Served] = {}
+    if all(name.startswith("trusted-") or name.endswith(_DEVICE_FILES) for name in there):
+        return found
+    for name in home.library.targets.names():
+        target = attempt(home.library.target, name)
+        if isinstance(target, CAError) or not there.issuperset(f.name for f in target.server_files):
+            continue
+        for file in target.server_files:
+            for stem in _stems_in(home, folder / file.name, file):
+                targets = found[stem].targets if stem in found else ()
+                found[stem] = Served(folder / file.name, (*targets, name))
+    return found
+
+
+_DEVICE_FILES = ("-device.pem", "-fullchain.pem")
+
+
+def _stems_in(home: Home, path: Path, file: TargetFile) -> set[str]:
+    """The stem of the certificate that was signed here and is in a server's file."""
+    is_store = file.format in ("keystore", "truststore")
+    if is_store or "certificate" not in file.contents or path.is_symlink() or not path.is_file():
+        return set()
+    ders = _certificates_in(home, start_of(path, MAX_FILE), file.format) or []
+    rows = (certificates.by_der(home.store, der) for der in ders)
+    return {upload_files.stem_of_row(row) for row in rows if row is not None}
+
+
 class Own(msgspec.Struct, frozen=True):
     """Whose files a call may replace: those of a key and a stem, opened with a passphrase."""
 
@@ -167,6 +213,8 @@ def _foreign(home: Home, der: bytes, own: Own) -> str | None:
     name = printable(facts.cn or facts.serial)
     if upload_files.stem_of_row(row) != own.stem:
         return f"is the certificate of {name}"
+    if row.revocation == "revoked":
+        return None  # of no more use, whatever its key
     if own.key is None or read_public_key(facts.spki).identity != own.key.pair.public.identity:
         return f"is a certificate of {name} for another key"
     return None

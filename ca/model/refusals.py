@@ -84,6 +84,16 @@ def file_in_the_way(refusal: Violation) -> Violation:
     return refusal
 
 
+@rule("left-behind", "error", "targets 14", kind=Kind.CONFLICT)
+@cases(
+    "renew kam1 --target kamailio, into the folder that issue --target kamailio wrote.",
+    "renew kam1, into that folder: its fullchain.pem would stay as it is.",
+)
+def left_behind(refusal: Violation) -> Violation:
+    """A new certificate replaces the old one in the file that the server reads."""
+    return refusal
+
+
 @rule("target-files", "error", "targets 14")
 @cases("issue --target kamailio", "issue --target kamailio --pfx")
 def target_files(refusal: Violation) -> Violation:

@@ -204,6 +204,39 @@ def test_a_certificate_of_another_key_in_the_way_is_a_conflict(
     assert not (tmp_path / "a" / "peer1.lab.example.key").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "key"), [((), "peer1.lab.example.key"), (("--target", "kamailio"), "key.pem")]
+)
+def test_a_compromised_key_is_moved_away_and_the_same_command_makes_another(
+    sipca: CommandLine, tmp_path: Path, words: tuple[str, ...], key: str
+) -> None:
+    line = ("issue", "peer1.lab.example", *words, "--out", tmp_path / "a")
+    sipca(*line)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    sipca("revoke", "peer1.lab.example", "--reason", "key-compromise")
+
+    refused = sipca(*line)
+    renewed = sipca("renew", "peer1.lab.example", *words, "--out", tmp_path / "a")
+    (tmp_path / "a" / key).rename(tmp_path / "evidence.pem")
+    made = sipca(*line, "--json")
+    again = sipca(*line, "--json")
+
+    assert refused.exit == 4
+    assert f"hint: move {tmp_path / 'a' / key} away: the same command then makes" in refused.err
+    assert renewed.exit == 4
+    assert "hint: sipca issue again, once the old key's file was moved away" in renewed.err
+    assert (made.exit, made.json["made"], again.json["made"]) == (
+        0,
+        "key-and-certificate",
+        "nothing",
+    )
+    after = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] == before[name]} == {
+        name for name in after if name.startswith(("root", "trusted"))
+    }
+
+
 @pytest.mark.parametrize("name", ["device", "fullchain"])
 @pytest.mark.parametrize("issued", [True, False])
 def test_another_file_in_a_certificates_place_is_never_overwritten(

@@ -742,6 +742,45 @@ def test_the_password_in_a_csr_signed_by_hand_is_not_kept_and_nothing_else_chang
     assert "swordfish" not in sipca("csr", "show", with_password, "--profile", "sip").out
 
 
+def test_a_csr_that_an_older_sipca_kept_whole_is_still_known_as_signed(
+    sipca: CommandLine, with_password: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("ca.authority.signing.prepare.kept_form", lambda request: request.der)
+        assert sipca("sign", with_password).exit == 0
+
+    again = sipca("sign", with_password, "--json").json
+
+    assert (again["signed"], len(again["skipped"])) == ([], 1)
+
+
+@pytest.mark.parametrize("place", ["twice", "no set", "after 64 others", "empty"])
+def test_a_password_is_found_wherever_a_csr_may_hold_it(place: str) -> None:
+    from stand_in.requests import attribute, request
+
+    from ca.csr.kept import challenge_of, is_emptied, kept_form
+    from ca.csr.parsing import parse_request
+    from ca.encoding import der
+
+    kind, value = "1.2.840.113549.1.9.7", der.tlv(der.PRINTABLE_STRING, b"swordfish")
+    usual = attribute(kind, value)
+    attributes = {
+        "twice": usual + usual,
+        "no set": der.sequence(der.encode_oid(kind), value),
+        "after 64 others": attribute("1.2.3.4", value[:0]) * 64 + usual,
+        "empty": attribute(kind),
+    }[place]
+    read = parse_request(request(attributes=attributes))
+
+    kept = parse_request(kept_form(read))
+
+    assert b"swordfish" not in kept.der
+    assert is_emptied(kept)
+    assert "swordfish" not in repr((read.attributes, read.flaws))
+    assert b"swordfish".hex() not in repr((read.attributes, read.flaws))
+    assert challenge_of(read) == {"no set": None, "empty": None}.get(place, "swordfish")
+
+
 def test_whoever_has_the_kept_form_of_a_csr_cannot_have_it_signed(
     sipca: CommandLine, with_password: Path, tmp_path: Path
 ) -> None:

@@ -358,6 +358,31 @@ def test_renew_writes_the_files_of_the_target_with_the_key_that_is_there(
     assert entry["server"]["reload"] == "systemctl reload haproxy"
 
 
+@pytest.mark.parametrize("verb", ["renew", "issue"])
+@pytest.mark.parametrize("target", ["nginx", "haproxy", "stunnel"])
+def test_without_the_target_the_file_that_a_server_reads_is_not_left_behind(
+    sipca: CommandLine, tmp_path: Path, target: str, verb: str
+) -> None:
+    sipca("issue", "srv.lab.example", "--target", target, "--out", tmp_path / "o")
+    sipca("issue", "other.lab.example", "--out", tmp_path / "o")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+
+    refused = sipca(verb, "srv.lab.example", "--out", tmp_path / "o")
+    elsewhere = sipca("renew", "srv.lab.example", "--out", tmp_path / "p")
+    others = sipca("renew", "other.lab.example", "--out", tmp_path / "o")
+
+    assert refused.exit == 6
+    assert "is the certificate of srv.lab.example, and would stay as it is" in refused.err
+    assert "[left-behind]" in refused.err
+    assert f"{target} writes the new one there" in refused.err or f"{target} or " in refused.err
+    assert (elsewhere.exit, others.exit) == (0, 0)
+    assert before.items() - {
+        (path.name, path.read_bytes()) for path in (tmp_path / "o").iterdir()
+    } == {
+        (name, before[name]) for name in before if name.startswith("other.") and "key" not in name
+    }
+
+
 def test_renew_refuses_a_folder_of_another_key_before_it_signs(
     sipca: CommandLine, tmp_path: Path
 ) -> None:

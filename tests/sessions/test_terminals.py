@@ -123,7 +123,7 @@ class Screen:
         program = f"{shlex.quote(sys.executable)} -c 'from cli.main import main; main()' {line}"
         waiting = f"{program}; touch {shlex.quote(str(self.done))}; exec sleep 600"
         self.tmux(
-            "-f", "/dev/null", "new-session", "-d", "-x", str(self.width), "-y", "400", waiting
+            "-f", "/dev/null", "new-session", "-d", "-x", str(self.width), "-y", "2000", waiting
         )  # fmt: skip
         try:
             assert until(self.done.exists)

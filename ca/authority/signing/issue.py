@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority import register, server_files, upload_files
+from ca.authority import register, server_files, server_places, upload_files
 from ca.authority.devices.new_devices import judge_taken_over
 from ca.authority.home import Home
 from ca.authority.signing.issue_files import Place, place_of
@@ -24,7 +24,7 @@ from ca.authority.succession import attached_place
 from ca.documents.issue import IssueDocument
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, MalformedError
+from ca.errors import CAError, MalformedError, PolicyError
 from ca.files import lock_folder, make_folder
 from ca.issuance.order import Order, Prepared, own_request
 from ca.issuance.prepare import prepare
@@ -160,9 +160,13 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
     place = place_of(wishes.folder, stem, wishes.form, target)
     kept = place.kept_key()
     place.check(home)
+    if not target.server_files and kept is None:
+        there = server_places.served(home, wishes.folder).get(stem)
+        if there is not None:
+            raise there.left_behind(stem)
     judge = Judge(home)
     if kept is not None:
-        judge.check_key(kept.public.identity)
+        _check_kept(judge, kept, place)
     key = kept or new_key or _new_key(wishes.key or _default_key(home, wishes))
     order = _order(home, judge, key, wishes)
     try:
@@ -180,6 +184,20 @@ def _prepared(home: Home, wishes: IssueWishes, *, new_key: KeyPair | None = None
         of_device = of_device if held is None else judge_taken_over(held)
         findings = [*of_device, *findings]
     return _Prospect(job, good, kept is not None, place, findings, held)
+
+
+def _check_kept(judge: Judge, key: KeyPair, place: Place) -> None:
+    """Check that the key that is there may be certified again.
+
+    Raises:
+        PolicyError: it may not; the hint says how another one is made.
+    """
+    try:
+        judge.check_key(key.public.identity)
+    except PolicyError as error:
+        if error.rule == "key-compromised":
+            error.hint = f"move {place.files().key} away: the same command then makes a new key"
+        raise
 
 
 def _of_given_names(error: CAError) -> CAError:

@@ -218,12 +218,17 @@ class TargetPlace:
 def _check_certificate_in(home: Home, path: Path, key: KeyPair | None) -> None:
     """Check that a certificate's place is free or has an earlier one of the same key.
 
+    One that was revoked is of no more use, whatever its key: it is replaced.
+
     Raises:
         ConflictError: it has a certificate of another key or CA, or is a link.
     """
     if not os.path.lexists(path):
         return
     facts = None if path.is_symlink() else _facts_in(path)
+    row = None if facts is None else certificates.by_der(home.store, facts.der)
+    if row is not None and row.revocation == "revoked":
+        return
     if (
         key is not None
         and facts is not None

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority import server_files, upload_files
+from ca.authority import server_files, server_places, upload_files
 from ca.authority.home import Home
 from ca.authority.refs import find, relic_refusal
+from ca.authority.server_places import Served
 from ca.authority.signing import places
 from ca.authority.signing.judge import Judge, Source
 from ca.authority.signing.prepare import Job, OwnKey, Ready, outcomes
@@ -75,6 +76,9 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
     allowed = audit.allowed_rules(home.store, [row.plan_id for row in rows])
     judge = Judge(home)
     sources = [_source(judge, row, wishes, allowed.get(row.plan_id, frozenset())) for row in rows]
+    if server is None:
+        there = server_places.served(home, wishes.folder)
+        sources = [_unless_left_behind(each, there) for each in sources]
     placed = list(zip(_distinct_stems(sources, rows), rows, strict=True))
     documents = []
     for fullchain in (False, True):
@@ -175,12 +179,13 @@ def _named(home: Home, ref: str) -> CertificateRow:
             hint="name that one",
             rule="superseded-already",
         )
+    advice = "make a new key and CSR on the device, and sign that"
+    if row.revocation == "held":
+        advice = f"sipca release {serial}, if it is to be used again"
+    elif row.request_id is None and not row.is_imported:
+        advice = "sipca issue again, once the old key's file was moved away, makes a new key"
     raise PolicyError(
-        f"{serial} is {row.status(now)} and cannot be renewed",
-        hint=f"sipca release {serial}, if it is to be used again"
-        if row.revocation == "held"
-        else "make a new key and CSR on the device, and sign that",
-        rule="renew-status",
+        f"{serial} is {row.status(now)} and cannot be renewed", hint=advice, rule="renew-status"
     )
 
 
@@ -223,6 +228,14 @@ def _source(
             if (prepared.subject, prepared.san) == (facts.subject, facts.san):
                 return source
     return msgspec.structs.replace(source, wishes=exact)
+
+
+def _unless_left_behind(source: Source, there: dict[str, Served]) -> Source:
+    """The source, as a failure where a server's file in the folder would keep the old one."""
+    stem = source.stem or ""
+    if stem not in there or source.failure is not None:
+        return source
+    return msgspec.structs.replace(source, data=None, failure=there[stem].left_behind(stem))
 
 
 def _prepared(judge: Judge, source: Source) -> Ready | CAError:

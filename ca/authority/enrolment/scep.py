@@ -43,7 +43,7 @@ from ca.model.findings import Finding
 from ca.names.text import printable
 from ca.store import certificates, devices, enrolments, refused
 from ca.store.audit import Event
-from ca.store.enrolments import EnrolmentRow
+from ca.store.enrolments import End, EnrolmentRow
 
 SHOWN_REFUSALS = 100
 RECENT = timedelta(days=90)
@@ -154,7 +154,7 @@ def _deny(home: Home, row: EnrolmentRow, reason: str) -> None:
                 hint="sipca scep list --all",
                 rule=DECIDED,
             )
-        enrolments.end(home.store, row.id, "denied", reason=reason, at=home.now())
+        enrolments.end(home.store, row.id, End("denied", reason=reason), at=home.now())
         detail = {"request": str(row.id), "reason": reason}
         home.record(Event("scep-denied", str(row.id), detail, "enrolment_end", row.id))
 

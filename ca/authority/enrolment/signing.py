@@ -120,13 +120,19 @@ def _to_supersede(home: Home, row: EnrolmentRow) -> int | None:
     return old.plan_id
 
 
-def candidate_of(home: Home, row: EnrolmentRow, choices: Choices) -> Candidate:
+def candidate_of(
+    home: Home, row: EnrolmentRow, choices: Choices, *, thorough: bool = True
+) -> Candidate:
     """What would be signed for a request; nothing is written.
+
+    ``thorough``: its key is also judged by the rules that take milliseconds.
 
     Raises:
         CAError: ``sign`` would refuse it.
     """
-    return Judge(home).candidate(source_for(home, row, choices))
+    judge = Judge(home)
+    judge.thorough = thorough
+    return judge.candidate(source_for(home, row, choices))
 
 
 def may_issue(home: Home, row: EnrolmentRow) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from ca.lint.lifetimes import time_left
-from ca.model.findings import Finding, Violation, cases, rule, run
+from ca.model.findings import Finding, Rule, Violation, cases, rule, run
 from ca.names.text import printable
 
 ENDING = timedelta(days=30)
@@ -149,9 +149,31 @@ def judge_arrived(arrived: Arrived) -> list[Finding]:
     return run([names_held, legacy_message, unasked], arrived)
 
 
-RA_RULES = (ra_missing, ra_not_yet_valid, ra_ended, ra_unusable, ra_ending)
+class Waiting(msgspec.Struct, frozen=True):
+    """How many requests wait for the operator, and since when the oldest does."""
+
+    count: int
+    since: datetime | None = None
 
 
-def judge_registration(fact: RAHealth | KeptChallenges) -> list[Finding]:
-    """The findings about an RA certificate, or about kept passwords."""
-    return run(RA_RULES if isinstance(fact, RAHealth) else (challenge_readable,), fact)
+@rule("scep-waiting", "info", "RFC 8894 3.2.2")
+@cases("Nobody waits.", "A phone waits since yesterday for sipca scep approve.")
+def waiting(queue: Waiting) -> Violation | None:
+    """No request that came by SCEP waits for the operator."""
+    if not queue.count or queue.since is None:
+        return None
+    who = "a request waits" if queue.count == 1 else f"{queue.count} requests wait"
+    return Violation(f"{who} for you since {queue.since:%Y-%m-%d %H:%M}Z", "sipca scep list")
+
+
+Fact = RAHealth | KeptChallenges | Waiting
+_RULES: dict[type, tuple[Rule, ...]] = {
+    RAHealth: (ra_missing, ra_not_yet_valid, ra_ended, ra_unusable, ra_ending),
+    KeptChallenges: (challenge_readable,),
+    Waiting: (waiting,),
+}
+
+
+def judge_registration(fact: Fact) -> list[Finding]:
+    """Judge a fact by the rules for its type."""
+    return run(_RULES[type(fact)], fact)

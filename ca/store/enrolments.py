@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from ca.store.connection import Store
 from ca.store.timestamps import from_text, to_text
 
+LAPSES_AFTER = timedelta(days=30)
+"""After so long a request that nobody decided is over: its place in the queue is free again."""
 Kind = Literal["new", "renewal"]
 Outcome = Literal["issued", "denied"]
 
@@ -76,20 +78,20 @@ def add(store: Store, new: NewEnrolment, *, at: datetime) -> int:
     return cursor.lastrowid
 
 
-def end(
-    store: Store,
-    number: int,
-    outcome: Outcome,
-    *,
-    plan_id: int | None = None,
-    reason: str = "",
-    at: datetime,
-) -> None:
+class End(msgspec.Struct, frozen=True):
+    """How a request ended: with which plan's certificate, granted by whom or denied why."""
+
+    outcome: Outcome
+    plan_id: int | None = None
+    reason: str = ""
+
+
+def end(store: Store, number: int, how: End, *, at: datetime) -> None:
     """Record how a request ended; the register refuses a second end."""
     store.connection.execute(
         """INSERT INTO enrolment_end (enrolment_id, outcome, plan_id, reason, ended_at)
            VALUES (?, ?, ?, ?, ?)""",
-        (number, outcome, plan_id, reason, to_text(at)),
+        (number, how.outcome, how.plan_id, how.reason, to_text(at)),
     )
 
 

@@ -24,11 +24,18 @@ class RefusalRow(msgspec.Struct, frozen=True):
     last_at: datetime
 
 
-def note(
-    store: Store, address: str, sentence: str, *, guess: bool, since: datetime, at: datetime
-) -> None:
+class Refusal(msgspec.Struct, frozen=True):
+    """An address, what it was answered, and whether for a wrong challenge."""
+
+    address: str
+    sentence: str
+    guess: bool = False
+
+
+def note(store: Store, refusal: Refusal, *, since: datetime, at: datetime) -> None:
     """Count a refusal, in a row that began after ``since`` if there is one."""
-    address, sentence = address[:LONGEST_ADDRESS], sentence[:LONGEST_SENTENCE]
+    address = refusal.address[:LONGEST_ADDRESS]
+    sentence, guess = refusal.sentence[:LONGEST_SENTENCE], refusal.guess
     counted = store.connection.execute(
         """UPDATE refusal SET count = count + 1, last_at = ?
             WHERE id = (SELECT id FROM refusal

@@ -193,10 +193,8 @@ def test_the_log_of_refusals_keeps_a_thousand_rows_and_never_forgets_guesses_for
             note_refused(home, "10.0.0.9", "wrong", guess=n < 3)
         with home.store.write():
             for n in range(2 * refused.MOST_ROWS):
-                refused.note(
-                    home.store, f"a{n}", "no", guess=False,
-                    since=home.now() - timedelta(minutes=15), at=home.now(),
-                )  # fmt: skip
+                refusal = refused.Refusal(f"a{n}", "no")
+                refused.note(home.store, refusal, since=home.now(), at=home.now())
 
         count = home.store.connection.execute("SELECT count(*) FROM refusal").fetchone()[0]
         assert count <= refused.MOST_ROWS

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ca.lint.registration import KeptChallenges, RAHealth, judge_registration
+from ca.lint.registration import KeptChallenges, RAHealth, Waiting, judge_registration
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 BEGUN, LATER = NOW - timedelta(days=1), NOW + timedelta(days=300)
@@ -38,3 +38,11 @@ def test_of_an_ra_certificate_in_force_nothing_is_said() -> None:
 def test_passwords_that_were_kept_are_told_of() -> None:
     assert judge_registration(KeptChallenges(0)) == []
     assert [each.code for each in judge_registration(KeptChallenges(2))] == ["challenge-readable"]
+
+
+def test_requests_that_wait_are_told_of() -> None:
+    assert judge_registration(Waiting(0)) == []
+    (told,) = judge_registration(Waiting(3, NOW))
+
+    assert (told.code, told.hint) == ("scep-waiting", "sipca scep list")
+    assert told.message == "3 requests wait for you since 2026-11-23 00:00Z"

@@ -13,7 +13,7 @@ from ca.csr.proof import Possession, prove_possession
 from ca.csr.request import CertificateRequest
 from ca.errors import CAError, MalformedError
 
-LONGEST_CSR, LONGEST_TRANSACTION = 64 << 10, 255
+LONGEST_CSR, LONGEST_TRANSACTION = 16 << 10, 255
 
 
 class Arrival(msgspec.Struct, frozen=True):

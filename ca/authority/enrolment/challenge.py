@@ -14,8 +14,9 @@ from ca.authority.home import CA, Home
 from ca.authority.lineage import key_state
 from ca.authority.status.registration import ensure_ra
 from ca.documents.scep import CAFingerprints, ChallengeDocument
-from ca.errors import ConflictError, PolicyError
+from ca.errors import ConflictError, KeyUnavailableError, PolicyError
 from ca.lint.devices import NewDevice, near_miss
+from ca.lint.registration import RAHealth, ra_missing
 from ca.model.findings import Finding, run
 from ca.names.text import check_device_name
 from ca.profiles.target import EnrolmentFacts
@@ -47,7 +48,6 @@ def make_challenge(home: Home, wishes: ChallengeWishes) -> ChallengeDocument:
         PolicyError: the profile is no device's.
         NotFoundError: there is no such profile.
         MalformedError: the device's name cannot be one.
-        KeyUnavailableError: there is no RA certificate, and the issuing key cannot be opened.
         ConflictError: too many challenges are open.
     """
     home.assert_sound()
@@ -61,7 +61,7 @@ def make_challenge(home: Home, wishes: ChallengeWishes) -> ChallengeDocument:
         findings = run([near_miss], NewDevice(device, near))
         device = devices.spelled(home.store, device) or device
         names = names_of_device(home, device)
-    ensure_ra(home)
+    findings += _with_ra(home)
     challenge = f"{home.environment.random_bits(BITS):0{BITS // 4}x}"
     expires = home.now() + wishes.lasting
     new = NewChallenge(hash_of(challenge), device, names, wishes.profile, wishes.uses, expires)
@@ -73,6 +73,17 @@ def make_challenge(home: Home, wishes: ChallengeWishes) -> ChallengeDocument:
         detail |= {"profile": wishes.profile} if wishes.profile else {}
         home.record(Event("scep-challenge", device or "any device", detail, "challenge", number))
     return _document(home, challenge, new, findings)
+
+
+def _with_ra(home: Home) -> list[Finding]:
+    """Make an RA certificate where there is none; the finding that it is missing, if that fails."""
+    try:
+        ensure_ra(home)
+    except KeyUnavailableError as error:
+        (missing,) = run([ra_missing], RAHealth(home.ca("issuing").issuer.name, home.now()))
+        message = f"{missing.message}, and none could be made: {error.message}"
+        return [msgspec.structs.replace(missing, message=message)]
+    return []
 
 
 def _check(home: Home, wishes: ChallengeWishes) -> None:

@@ -15,7 +15,6 @@ from ca.authority.enrolment.requests import (
 )
 from ca.authority.enrolment.signing import (
     DECIDED,
-    LAPSES_AFTER,
     Choices,
     await_twin,
     issue,
@@ -28,7 +27,7 @@ from ca.keys.public import read_public_key
 from ca.names.text import printable
 from ca.store import certificates, challenges, enrolments
 from ca.store.audit import Event
-from ca.store.enrolments import EnrolmentRow, NewEnrolment
+from ca.store.enrolments import LAPSES_AFTER, EnrolmentRow, NewEnrolment
 
 MOST_PENDING, MOST_PENDING_OF_ONE = 500, 20
 """How many requests may wait for the operator: from all addresses, from one."""

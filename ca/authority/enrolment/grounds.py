@@ -128,8 +128,7 @@ def _renewed(home: Home, arrival: Arrival) -> CertificateRow:
     if now < begins:
         raise EnrolmentRefusedError(
             f"the certificate {serial} can be renewed from {begins:%Y-%m-%d} on, when half of its "
-            "life is over",
-            "badTime",
+            "life is over"
         )
     if enrolments.issued_to(home.store, row.plan_id) >= MOST_RENEWALS:
         raise EnrolmentRefusedError(

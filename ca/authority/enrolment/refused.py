@@ -24,16 +24,11 @@ def note_refused(home: Home, address: str, sentence: str, *, guess: bool = False
     A locked register is no reason to fail: the answer to the device is the same.
     """
     now = home.now()
+    said = printable(sentence, refused.LONGEST_SENTENCE)
+    refusal = refused.Refusal(printable(address), said, guess)
     try:
         with home.store.translating_errors(), home.store.write():
-            refused.note(
-                home.store,
-                printable(address),
-                printable(sentence, refused.LONGEST_SENTENCE),
-                guess=guess,
-                since=now - WINDOW,
-                at=now,
-            )
+            refused.note(home.store, refusal, since=now - WINDOW, at=now)
     except StoreError:
         return False
     return True

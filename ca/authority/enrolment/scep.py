@@ -36,6 +36,7 @@ from ca.documents.sign import Refused, Signed
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.errors import CAError, ConflictError, NotFoundError, attempt
+from ca.lint.factoring import MOST_AT_ONCE
 from ca.lint.registration import Arrived, judge_arrived
 from ca.model.account import FieldAccount
 from ca.model.certificates import subject_text
@@ -43,7 +44,7 @@ from ca.model.findings import Finding
 from ca.names.text import printable
 from ca.store import certificates, devices, enrolments, refused
 from ca.store.audit import Event
-from ca.store.enrolments import EnrolmentRow
+from ca.store.enrolments import End, EnrolmentRow
 
 SHOWN_REFUSALS = 100
 RECENT = timedelta(days=90)
@@ -58,7 +59,7 @@ def list_requests(home: Home, *, everything: bool = False) -> EnrolmentListDocum
         rows = enrolments.pending(home.store, home.now() - RECENT)
         rows = [row for row in rows if not is_lapsed(home, row)]
     return EnrolmentListDocument(
-        requests=[_record(home, row) for row in rows],
+        requests=[_record(home, row, thorough=len(rows) <= MOST_AT_ONCE) for row in rows],
         refused=[
             RefusalRecord(row.address, row.sentence, row.count, row.first_at, row.last_at)
             for row in refused.refusals(home.store, SHOWN_REFUSALS)
@@ -154,7 +155,7 @@ def _deny(home: Home, row: EnrolmentRow, reason: str) -> None:
                 hint="sipca scep list --all",
                 rule=DECIDED,
             )
-        enrolments.end(home.store, row.id, "denied", reason=reason, at=home.now())
+        enrolments.end(home.store, row.id, End("denied", reason=reason), at=home.now())
         detail = {"request": str(row.id), "reason": reason}
         home.record(Event("scep-denied", str(row.id), detail, "enrolment_end", row.id))
 
@@ -206,9 +207,9 @@ def _serial(home: Home, row: EnrolmentRow) -> str | None:
     return certificates.by_plan(home.store, row.plan_id).serial.hex()
 
 
-def _record(home: Home, row: EnrolmentRow) -> EnrolmentRecord:
+def _record(home: Home, row: EnrolmentRow, *, thorough: bool = True) -> EnrolmentRecord:
     if row.outcome is None:
-        return _judged(home, row)[0]
+        return _judged(home, row, thorough=thorough)[0]
     record = _outline(home, row)
     if row.plan_id is None:
         return record
@@ -218,7 +219,9 @@ def _record(home: Home, row: EnrolmentRow) -> EnrolmentRecord:
     )
 
 
-def _judged(home: Home, row: EnrolmentRow) -> tuple[EnrolmentRecord, list[FieldAccount]]:
+def _judged(
+    home: Home, row: EnrolmentRow, *, thorough: bool = True
+) -> tuple[EnrolmentRecord, list[FieldAccount]]:
     """An undecided request, with what ``sign`` says of it, and the account of it."""
     record, request = _outline(home, row), request_of(row)
     others = () if row.old_plan_id else held_by_others(home, request)
@@ -230,7 +233,7 @@ def _judged(home: Home, row: EnrolmentRow) -> tuple[EnrolmentRecord, list[FieldA
             held=tuple((each.serial.hex(), each.device) for each in others),
         )
     )
-    candidate = attempt(candidate_of, home, row, Choices())
+    candidate = attempt(candidate_of, home, row, Choices(), thorough=thorough)
     if isinstance(candidate, CAError):
         findings = [_as_finding(candidate), *findings]
         return msgspec.structs.replace(record, findings=findings), []

@@ -23,11 +23,9 @@ from ca.errors import ConflictError
 from ca.model.wishes import SigningWishes
 from ca.store import certificates, challenges, enrolments, successions
 from ca.store.audit import Event
-from ca.store.enrolments import EnrolmentRow
+from ca.store.enrolments import End, EnrolmentRow
 
 DEFAULT_PROFILE = "phone"
-LAPSES_AFTER = timedelta(days=30)
-"""After so long a request that nobody decided is over: its place in the queue is free again."""
 GIVEN_UP_AFTER = timedelta(seconds=60)
 """So old, a plan for a request was left by a crash: the next attempt gives it up."""
 
@@ -122,13 +120,19 @@ def _to_supersede(home: Home, row: EnrolmentRow) -> int | None:
     return old.plan_id
 
 
-def candidate_of(home: Home, row: EnrolmentRow, choices: Choices) -> Candidate:
+def candidate_of(
+    home: Home, row: EnrolmentRow, choices: Choices, *, thorough: bool = True
+) -> Candidate:
     """What would be signed for a request; nothing is written.
+
+    ``thorough``: its key is also judged by the rules that take milliseconds.
 
     Raises:
         CAError: ``sign`` would refuse it.
     """
-    return Judge(home).candidate(source_for(home, row, choices))
+    judge = Judge(home)
+    judge.thorough = thorough
+    return judge.candidate(source_for(home, row, choices))
 
 
 def may_issue(home: Home, row: EnrolmentRow) -> bool:
@@ -227,8 +231,6 @@ def _record(home: Home, row: EnrolmentRow, plan_id: int, serial: str, choices: C
         waiting = enrolments.pending_of(home.store, row.csr_sha256, row.key_identity)
         numbers += [each for each in waiting if each != row.id]
     for number in numbers:
-        enrolments.end(
-            home.store, number, "issued", plan_id=plan_id, reason=choices.by, at=home.now()
-        )
+        enrolments.end(home.store, number, End("issued", plan_id, choices.by), at=home.now())
         detail = {"request": str(number), "serial": serial, "by": choices.by}
         home.record(Event("scep-issued", str(number), detail, "enrolment_end", number))

@@ -17,7 +17,7 @@ from ca.authority.status.folder import look_at_folder
 from ca.authority.status.keys import key_findings
 from ca.authority.status.metrics import write_metrics
 from ca.authority.status.ocsp import signer_health
-from ca.authority.status.registration import is_enrolling, ra_health
+from ca.authority.status.registration import is_enrolling, ra_health, waiting_requests
 from ca.authority.status.restored import gap_findings
 from ca.authority.status.root_away import away_findings
 from ca.authority.status.soundness import is_reliable, soundness
@@ -162,6 +162,7 @@ def registration_findings(home: Home) -> list[Finding]:
     ca = home.ca("issuing")
     if not is_enrolling(home) or home.revocation_of(ca) is not None:
         return findings
+    findings += judge_registration(waiting_requests(home))
     health = ra_health(home, ca)
     marks = CertificateMarks(serial=health.serial, not_after=health.not_after)
     return findings + about(judge_registration(health), marks)

@@ -20,8 +20,9 @@ from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, KeyUnavailableError
 from ca.keys.messages import MessageKey, open_message_key
 from ca.keys.signer import KeyRef
-from ca.lint.registration import RAHealth
-from ca.store import challenges, ocsp_signers
+from ca.lint.registration import RAHealth, Waiting
+from ca.store import challenges, enrolments, ocsp_signers
+from ca.store.enrolments import LAPSES_AFTER
 
 RA = SignerKind(
     "scep-ra", ocsp_signers.RA, "RA certificate", "RA", "scep-ra", "scep rotate", "rsa:2048"
@@ -84,6 +85,12 @@ def open_ra(held: ocsp_signers.SignerRow) -> MessageKey:
 def is_enrolling(home: Home) -> bool:
     """Whether devices enrol by SCEP here: an RA certificate or a challenge was ever made."""
     return ocsp_signers.has_any(home.store, RA.role) or challenges.is_any(home.store)
+
+
+def waiting_requests(home: Home) -> Waiting:
+    """How many requests wait for the operator."""
+    rows = enrolments.pending(home.store, home.now() - LAPSES_AFTER)
+    return Waiting(len(rows), rows[0].received_at if rows else None)
 
 
 def ra_health(home: Home, ca: CA) -> RAHealth:

@@ -86,7 +86,7 @@ def _fill(store: Store) -> None:
     enrolled = enrolments.NewEnrolment(
         "t1", "new", b"der", bytes(32), bytes(32), None, number, "10.0.0.9", ()
     )
-    enrolments.end(store, enrolments.add(store, enrolled, at=AT), "denied", at=AT)
+    enrolments.end(store, enrolments.add(store, enrolled, at=AT), enrolments.End("denied"), at=AT)
     crls.add_number(store, issuer, 1, this_update=AT, next_update=AT)
     audit.record(store, [Event("did", "it")], at=AT, actor=ACTOR)
 

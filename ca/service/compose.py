@@ -54,6 +54,8 @@ def compose(placement: Placement) -> str:
         signers = [] if word == "all" else ["--ca", word]
         lines += _task(placement, f"crl{ending}", ["crl", "--if-within", "30d", "--ca", word])
         lines += _task(placement, f"ocsp{ending}", ["ocsp", "rotate", "--if-due", *signers])
+    if placement.scep:
+        lines += _task(placement, "scep", ["scep", "rotate", "--if-due"])
     if placement.upkeep.needs_passphrase:
         secret = _text("${SIPCA_PASSPHRASE_FILE:?the file with the passphrase}")
         lines += ["secrets:", "  passphrase:", f"    file: {secret}"]
@@ -64,7 +66,7 @@ def _head(placement: Placement) -> list[str]:
     tasks = " ".join(
         f"crl{ending} ocsp{ending}"
         for ending in ("", *(f"-{n}" for n in range(2, len(placement.upkeep.cas) + 1)))
-    )
+    ) + " scep" * bool(placement.scep)
     sees = "writes requests by SCEP into it" if placement.scep else "sees it read-only"
     lines = [
         f"# The server of the CA '{escape_hidden(placement.name)}' in a container.",

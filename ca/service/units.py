@@ -66,6 +66,10 @@ def units(placement: Placement) -> str:
         "sipca-ocsp.service": signers,
         "sipca-ocsp.timer": _timer("OCSP signers", "weekly"),
     }
+    if placement.scep:
+        rotate = ("scep", "rotate", "--if-due")
+        files["sipca-scep.service"] = _upkeep(placement, "a new RA certificate for SCEP", rotate)
+        files["sipca-scep.timer"] = _timer("RA certificate", "weekly")
     texts = [f"# === {name}\n{text}" for name, text in files.items()]
     return _head(placement) + "\n".join(texts)
 
@@ -73,13 +77,14 @@ def units(placement: Placement) -> str:
 def _head(placement: Placement) -> str:
     """How the units are put in place, as comments."""
     user, home = user_of(placement), _shell(str(placement.home))
+    timers = "sipca-crl.timer sipca-ocsp.timer" + " sipca-scep.timer" * bool(placement.scep)
     lines = [
         f"Units of the CA '{escape_hidden(placement.name)}' (systemd 250 or later).",
         "Write each into its file, and start them:",
         "  cd /etc/systemd/system",
         "  sipca serve ... --print-unit | sudo awk '/^# === /{file=$3} file{print > file}'",
         "  sudo systemctl daemon-reload",
-        "  sudo systemctl enable --now sipca.service sipca-crl.timer sipca-ocsp.timer",
+        f"  sudo systemctl enable --now sipca.service {timers}",
         "",
     ]
     if user != placement.owner:
@@ -168,8 +173,8 @@ def _upkeep(placement: Placement, what: str, command: tuple[str, ...]) -> str:
     upkeep = placement.upkeep
     ends = ("--home", str(placement.home), "--no-input", "--quiet")
     starts = ""
-    for word in upkeep.cas:
-        chosen = () if word == "all" and command[0] == "ocsp" else ("--ca", word)
+    for word in ("all",) if command[0] == "scep" else upkeep.cas:  # the RA is the issuing CA's
+        chosen = () if word == "all" and command[0] != "crl" else ("--ca", word)
         starts += f"ExecStart={_command(placement, [*command, *chosen, *ends])}\n"
     secret = (
         f"LoadCredential=passphrase:{PASSPHRASE}\nEnvironment=SIPCA_PASSPHRASE_FILE=%d/passphrase\n"

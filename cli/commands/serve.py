@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from ca.errors import CAError, attempt
 from cli.options import opened, settings_of
 from cli.output import talk
 from cli.process import enable_garbage_collection
 
 if TYPE_CHECKING:
+    from ca.authority.home import Home
     from ca.service.placement import Placement
     from ca.service.serve import Listening
 
@@ -92,9 +94,10 @@ def serve_command(
         home.assert_sound()
         base_url, path, name = home.base_url, home.path, home.name
         fields = home.library.target(home.target).ocsp
+        enrols = bool(wished) and _has_ra(home)
 
     def ready(listening: Listening) -> None:
-        talk(listening_text(listening, name, base_url, fields), settings)
+        talk(listening_text(listening, name, base_url, fields, enrols=enrols), settings)
 
     enable_garbage_collection()
     serve(path, Listening(address, ocsp_port, http_port, workers, wished), ready)
@@ -108,6 +111,12 @@ def _scep_options(wished: bool, allow: list[str] | None) -> tuple[str, ...]:
         if not wished:
             raise typer.BadParameter(f"--allow {SCEP_LEGACY} says how --scep answers: give both")
     return ("--scep", *(("--allow", SCEP_LEGACY) if allow else ())) if wished else ()
+
+
+def _has_ra(home: Home) -> bool:
+    from ca.authority.enrolment.handouts import ra_credentials
+
+    return not isinstance(attempt(ra_credentials, home), CAError)
 
 
 def _address(bind: str) -> str:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ca.service.serve import Listening
 
 
-def listening_text(listening: Listening, name: str, base_url: str | None, fields: OCSPFacts) -> str:
-    """Where it listens, who can reach it, and what goes into the device's fields."""
+def listening_text(
+    listening: Listening, name: str, base_url: str | None, fields: OCSPFacts, *, enrols: bool
+) -> str:
+    """Where it listens, who can reach it, what goes into the device's fields; can phones enrol."""
     address = f"[{listening.address}]" if ":" in listening.address else listening.address
     lines = [
         f"{one_line(name)}: OCSP at http://{address}:{listening.ocsp_port}/ "
@@ -28,6 +30,8 @@ def listening_text(listening: Listening, name: str, base_url: str | None, fields
         lines.append(
             f"SCEP, where phones ask for certificates: http://{address}:{listening.http_port}/scep"
         )
+        if not enrols:
+            lines.append("no phone can enrol yet, without an RA certificate: sipca scep challenge")
     if listening.is_loopback:
         lines.append("no device can reach this (loopback): --bind ADDRESS opens it to the network")
     elif fields.page:

@@ -22,7 +22,8 @@ from collections import Counter
 from pathlib import Path
 from types import FrameType
 
-from scripts.fuzzing.subjects import Subject, subjects
+from scripts.fuzzing.devices import FINE
+from scripts.fuzzing.subjects import Server, Subject, subjects
 
 TIME_LIMIT = 10
 """Seconds that one command may take on one damaged file."""
@@ -92,6 +93,8 @@ class Fuzzing:
         path = inside / subject.file
         path.parent.mkdir(exist_ok=True)
         data = subject.make(self.dice)
+        if subject.server is not None:
+            self.ask(subject, subject.server, data)
         for command in subject.commands:
             out = self.folder / "out"
             places = {"FILE": str(path), "OUT": str(out)}
@@ -109,6 +112,23 @@ class Fuzzing:
                 elif found := INTERNALS.search(self.said):
                     self.keep(subject, command, data, f"says {found[0]!r}")
             self.exits[subject.name, code] += 1
+
+    def ask(self, subject: Subject, server: Server, data: bytes) -> None:
+        """One message, given to a server."""
+        signal.alarm(TIME_LIMIT)
+        try:
+            status, said = server(data)
+        except (Exception, Slow) as error:
+            self.keep(subject, ("serve",), data, f"{type(error).__name__}: {error}")
+            status = -1
+        else:
+            if status not in FINE:
+                self.keep(subject, ("serve",), data, f"status {status}")
+            elif found := INTERNALS.search(said):
+                self.keep(subject, ("serve",), data, f"says {found[0]!r}")
+        finally:
+            signal.alarm(0)
+        self.exits[subject.name, status] += 1
 
     def keep(self, subject: Subject, command: tuple[str, ...], data: bytes, why: str) -> None:
         """Put an input aside that shows a bug."""

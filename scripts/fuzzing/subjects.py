@@ -9,23 +9,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.fuzzing.devices import Messages, SCEPServer
 from scripts.fuzzing.mutation import damage_der, damage_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES, VECTORS = ROOT / "profiles" / "samples", ROOT / "tests" / "vectors" / "samples"
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 Make = Callable[[random.Random], bytes]
+Server = Callable[[bytes], tuple[int, str]]
 Damage = Callable[[bytes, list[bytes], random.Random], bytes]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of input: its damaged files, and the commands (with FILE for it) that read them."""
+    """A kind of input: its damaged files, and the commands (with FILE for it) that read them.
+
+    ``server`` is given the octets as they are; it answers a status and what it said.
+    """
 
     name: str
     file: str
     make: Make
-    commands: tuple[tuple[str, ...], ...]
+    commands: tuple[tuple[str, ...], ...] = ()
+    server: Server | None = None
 
 
 def subjects(folder: Path, sipca: Callable[..., int]) -> list[Subject]:
@@ -138,7 +144,20 @@ def subjects(folder: Path, sipca: Callable[..., int]) -> list[Subject]:
             _from(questions, damage_der),
             (("ocsp", "respond", "FILE", "-o", "OUT"),),
         ),
+        _devices(folder / "home", requests, sipca),
     ]
+
+
+def _devices(home: Path, requests: list[bytes], sipca: Callable[..., int]) -> Subject:
+    """Messages by SCEP, for a home with an RA certificate."""
+    from ca.authority.enrolment.handouts import ra_credentials
+    from ca.authority.home import Environment, no_passphrase, open_home
+
+    sipca("scep", "rotate")
+    with open_home(home, Environment(no_passphrase)) as opened:
+        ra = ra_credentials(opened)[0].certificate
+    messages = Messages(ra, requests)
+    return Subject("scep", "damaged.p7", messages.make, server=SCEPServer(home))
 
 
 _LAB = b"""schema = 1

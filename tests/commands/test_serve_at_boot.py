@@ -92,6 +92,28 @@ def test_the_server_sees_its_home_read_only_and_the_timers_may_write(sipca: Comm
     assert values(elsewhere["sipca-crl.service"], "ReadWritePaths") == ["/var/lib/sipca"]
 
 
+def test_with_scep_the_server_may_write_and_a_timer_renews_the_ra_certificate(
+    sipca: CommandLine,
+) -> None:
+    options = ("serve", "--scep", "--allow", "scep-legacy")
+    text = sipca(*options, "--print-unit").out
+    composed = sipca(*options, "--print-compose").out
+
+    found = files(text)
+    assert list(found) == [*NAMES, "sipca-scep.service", "sipca-scep.timer"]
+    (command,) = values(found["sipca.service"], "ExecStart")
+    assert words(command)[-6:-3] == ["--scep", "--allow", "scep-legacy"]
+    assert str(sipca.home) in values(found["sipca.service"], "BindPaths")
+    (rotate,) = values(found["sipca-scep.service"], "ExecStart")
+    assert words(rotate)[-7:-4] == ["scep", "rotate", "--if-due"]
+    assert "sipca-ocsp.timer sipca-scep.timer" in text
+    services = yaml.safe_load(composed)["services"]
+    assert services["sipca"]["command"][-3:] == ["--scep", "--allow", "scep-legacy"]
+    assert services["sipca"]["volumes"][0]["read_only"] is False
+    assert services["scep"]["command"] == ["scep", "rotate", "--if-due"]
+    assert "crl ocsp scep;" in composed
+
+
 def test_the_units_have_a_user_of_their_own() -> None:
     of_root = units(placed(owner="root", uid=0))
     of_a_person = units(placed(home="/home/op/.local/sipca", owner="op", uid=1000))

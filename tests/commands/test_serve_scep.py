@@ -364,6 +364,9 @@ def test_without_an_ra_certificate_devices_are_sent_away_and_the_log_says_why(
         after = http(service, "/scep?operation=GetCACert")
 
     assert (before.status, after.status) == (503, 200)
+    assert (
+        "no phone can enrol yet, without an RA certificate: sipca scep challenge" in service.said()
+    )
     assert "has no RA certificate in force" in service.said()
     assert "sipca scep rotate" in service.said()
 

@@ -48,7 +48,7 @@ _LAST = (1 << 63) - 1
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """What an upgrade recorded: how many rows, up to its event, no event describes."""
+    """What the upgrade to schema 6 recorded: how many rows, up to its event, no event describes."""
 
     event: int = 0
     plans: int = 0
@@ -147,19 +147,27 @@ def _readable(what: str, problems: Iterator[str]) -> Iterator[str]:
 
 
 def find_pin(store: Store) -> Pin:
-    """What the newest upgrade recorded; empty if the register began with schema 6 or later."""
-    row = store.connection.execute(
+    """What the upgrade to schema 6 recorded; empty if the register began with it or later.
+
+    Later upgrades pin state anew, but events already covered history before them.
+    """
+    for number, text in store.connection.execute(
         "SELECT id, detail FROM audit WHERE state IS NOT NULL AND action = ? ORDER BY id DESC",
         (PINNED,),
-    ).fetchone()
-    if row is None:
-        return Pin()
-    try:
-        detail = msgspec.json.decode(row[1], type=dict[str, str])
-        numbers = [int(detail[name]) for name in ("plans", "requests", "status_events")]
-        return Pin(row[0], numbers[0], numbers[1], detail["requests_hash"], numbers[2])
-    except (msgspec.MsgspecError, UnicodeError, KeyError, ValueError):
-        return Pin(row[0])  # the event was altered, which is reported elsewhere
+    ):
+        try:
+            detail = msgspec.json.decode(text, type=dict[str, str])
+            if int(detail["from"]) >= _COVERED:
+                continue
+            numbers = [int(detail[name]) for name in ("plans", "requests", "status_events")]
+            return Pin(number, numbers[0], numbers[1], detail["requests_hash"], numbers[2])
+        except (msgspec.MsgspecError, UnicodeError, KeyError, ValueError):
+            return Pin(number)  # the event was altered, which is reported elsewhere
+    return Pin()
+
+
+_COVERED = 6
+"""The schema since which events cover all of history."""
 
 
 def _file_problems(store: Store) -> Iterator[str]:

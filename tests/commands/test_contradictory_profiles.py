@@ -46,6 +46,10 @@ USAGE = '["digital_signature", "key_encipherment"]'
         ("issuing", "[extensions]", '[extensions]\nextended_key_usage = ["server_auth"]', "extended_key_usage must be empty for a CA"),
         ("issuing", "path_length = 0", "path_length = -1", "path_length: -1 is not between 0 and 10"),
         ("issuing", 'issuer = "root"', 'issuer = "issuing"', "issuer: role issuing needs 'root', not 'issuing'"),
+        ("scep-ra", 'allow = ["rsa:2048-8192"]', 'allow = ["rsa:2048-8192", "ec:p256"]', "key.allow: role registration-authority needs RSA keys"),
+        ("scep-ra", ', "key_encipherment"', "", "key_usage: a profile of role registration-authority needs key_encipherment"),
+        ("scep-ra", "[extensions]", '[extensions]\nextended_key_usage = ["client_auth"]', "extended_key_usage must be empty for role registration-authority"),
+        ("scep-ra", 'issuer = "issuing"', 'issuer = "root"', "issuer: role registration-authority needs 'issuing', not 'root'"),
         ("ocsp-responder", '["ocsp_signing"]', '["ocsp_signing", "server_auth"]', "extended_key_usage: role ocsp-responder has ocsp_signing and nothing else"),
     ],
 )  # fmt: skip

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
 import sys
-from hashlib import sha256
+from pathlib import Path
 
+import pytest
 from stand_in.lab import ROOT, CommandLine
-from stand_in.requests import attribute
+from stand_in.registers import edited
 
-from ca.encoding import der
 from ca.store.state_hashes import PINNED
 
 OLD = ROOT / "tests" / "vectors" / "registers" / "schema-1.sql"
@@ -63,15 +64,33 @@ def test_of_several_that_upgrade_a_home_at_once_one_does_and_all_go_on(bare: Com
     assert bare("log", "--verify").exit == 0
 
 
+@pytest.mark.parametrize("schema", [1, 5, 8])
+def test_a_register_of_any_schema_is_whole_after_the_upgrade(
+    bare: CommandLine, schema: int
+) -> None:
+    _put(bare.home, f"schema-{schema}.sql")
+
+    assert bare("log", "--verify").exit == 0
+    codes = {each["code"] for each in bare("check", "--json").json["findings"]}
+    assert codes & {"register-altered", "index-altered"} == set()
+    assert bare("log", "--verify").exit == 0
+
+
+def test_what_is_altered_after_a_later_upgrade_is_found_as_before_it(bare: CommandLine) -> None:
+    _put(bare.home, "schema-8.sql")
+    assert bare("log", "--verify").exit == 0
+
+    with edited(bare.home) as connection:
+        connection.execute("UPDATE request SET key_identity = zeroblob(32)")
+
+    problems = bare("log", "--verify", "--json").json["problems"]
+    assert any("request row 1" in each for each in problems), problems
+
+
 def test_passwords_that_an_older_sipca_kept_in_csrs_are_told_of_until_that_is_acknowledged(
     bare: CommandLine,
 ) -> None:
-    bare.home.mkdir(mode=0o700)
-    (bare.home / "ca.db").touch(mode=0o600)
-    connection = sqlite3.connect(bare.home / "ca.db")
-    connection.executescript(OLD.with_name("schema-5.sql").read_text())
-    _put_password_into_a_request(connection)
-    connection.close()
+    _put(bare.home, "schema-8.sql")
 
     (told,) = [
         each for each in bare("check", "--json").json["findings"]
@@ -79,25 +98,14 @@ def test_passwords_that_an_older_sipca_kept_in_csrs_are_told_of_until_that_is_ac
     ]  # fmt: skip
 
     assert "the register has a CSR that holds a challengePassword" in told["message"]
-    assert bare("log", "--verify").exit == 0
     assert bare("check", "--acknowledge", "challenge-readable").exit in (0, 9)
     assert "challenge-readable" not in bare("check").out
     assert bare("check", "--acknowledge", "challenge-readable").exit == 6
 
 
-def _put_password_into_a_request(connection: sqlite3.Connection) -> None:
-    """As a device might have sent it; before schema 6 no event covers requests."""
-    number, octets = connection.execute("SELECT id, der FROM request LIMIT 1").fetchone()
-    info, algorithm, signature = der.signed_parts(octets, what="the CSR")
-    *fields, attributes = info.children()
-    password = attribute("1.2.840.113549.1.9.7", der.tlv(der.UTF8_STRING, b"swordfish"))
-    changed = der.sequence(
-        *(each.raw for each in fields), der.tlv(0xA0, attributes.contents + password)
-    )
-    octets = der.signed(changed, algorithm.raw, signature)
-    connection.execute("DROP TRIGGER request_no_update")
-    connection.execute(
-        "UPDATE request SET der = ?, sha256 = ? WHERE id = ?",
-        (octets, sha256(octets).digest(), number),
-    )
-    connection.commit()
+def _put(home: Path, name: str) -> None:
+    """A register that an earlier sipca made."""
+    home.mkdir(mode=0o700)
+    (home / "ca.db").touch(mode=0o600)
+    with contextlib.closing(sqlite3.connect(home / "ca.db")) as connection:
+        connection.executescript(OLD.with_name(name).read_text())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AttributeOID, NameOID
-from stand_in.lab import RSA_KEY, general_name
+from stand_in.lab import NOW, RSA_KEY, Answer, CommandLine, general_name
 
-from ca.authority.enrolment.enrol import enrol, poll
+from ca.authority.enrolment.enrol import enrol
+from ca.authority.enrolment.handouts import ra_credentials
 from ca.authority.enrolment.requests import EnrolmentAnswer, EnrolmentRequest
 from ca.authority.home import Environment, Home, no_passphrase, open_home
 
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-ADDRESS = "10.0.0.9"
+ADDRESS, MAC = "10.0.0.9", "00908f123456"
+DAY = timedelta(days=1)
 
 
 def phone_csr(
@@ -58,4 +60,40 @@ def asks(
     return enrol(home, EnrolmentRequest(transaction, csr, kind, old, None, address))
 
 
-__all__ = ["ADDRESS", "OTHER_KEY", "asks", "phone_csr", "poll", "served"]
+def challenge(sipca: CommandLine, *words: object) -> str:
+    made = sipca("scep", "challenge", *words, "--json")
+    assert made.exit == 0, made
+    return str(made.json["challenge"])
+
+
+def issued(sipca: CommandLine, csr: bytes, transaction: str = "t1", **rest: object) -> bytes:
+    """The certificate that a phone gets at once."""
+    at = rest.pop("at", None)
+    with served(sipca.home, at) as home:  # type: ignore[arg-type]
+        answer = asks(home, csr, transaction, **rest)  # type: ignore[arg-type]
+    assert answer.status == "issued", answer
+    assert answer.certificate is not None
+    return answer.certificate
+
+
+def requests(sipca: CommandLine, *words: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = sipca("scep", "list", *words, "--json").json["requests"]
+    return found
+
+
+def refused(answer: Answer, code: int, *parts: str) -> None:
+    assert answer.exit == code, answer
+    for part in parts:
+        assert part in answer.err, answer.err
+
+
+def self_signed(key: rsa.RSAPrivateKey = RSA_KEY) -> bytes:
+    """The certificate by which a phone without one signs its messages."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, MAC)])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    builder = builder.public_key(key.public_key()).not_valid_before(NOW).not_valid_after(NOW + DAY)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def ra_of(home: Home) -> bytes:
+    return ra_credentials(home)[0].certificate

@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from ca.authority.home import Environment
 from ca.errors import NotFoundError
-from ca.web.app import _page
+from ca.web.answers import shown_page
 from ca.web.batch import Work
 from ca.web.desk import MOST_BATCHES, Desk
 from ca.web.once import Once, Secrets, Unlock
@@ -422,7 +422,7 @@ def test_a_bug_of_a_page_is_told_to_the_terminal_and_not_to_the_browser() -> Non
     def broken(*_: object) -> Response:
         raise ZeroDivisionError("of a page")
 
-    answer = _page(desk, broken, Request({"type": "http", "method": "GET"}), b"")
+    answer = shown_page(desk, broken, Request({"type": "http", "method": "GET"}), b"")
 
     assert answer.status_code == 500
     assert b"of a page" not in answer.body

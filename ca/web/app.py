@@ -10,7 +10,15 @@ from starlette.staticfiles import StaticFiles
 
 from ca.web.answers import Page, answer
 from ca.web.ca import ca, ca_file, do_lock
-from ca.web.certificates import certificate, certificates, device_file, do_kit, do_renew, do_revoke
+from ca.web.certificates import (
+    certificate,
+    certificates,
+    device_file,
+    do_kit,
+    do_renew,
+    do_revoke,
+    do_steps,
+)
 from ca.web.desk import FOLDER, Desk
 from ca.web.devices import crib, devices, do_step
 from ca.web.gate import Gate
@@ -35,6 +43,7 @@ def application(desk: Desk, port: int) -> Gate:
             route("/certificate/{serial}", certificate),
             route("/certificate/{serial}/file/{name}", device_file),
             route("/certificate/{serial}/kit", do_kit, "POST"),
+            route("/certificate/{serial}/steps", do_steps, "POST"),
             route("/certificate/{serial}/revoke", do_revoke, "POST"),
             route("/devices", devices),
             route("/devices/done", do_step, "POST"),

@@ -7,13 +7,11 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ca.authority.home import Home
 from ca.authority.reports.chain import chain, chain_document
-from ca.authority.reports.list import ListWishes, list_certificates
-from ca.authority.reports.log import log
+from ca.authority.reports.list import ends_by_month
+from ca.authority.reports.log import recent_events
 from ca.authority.status.check import check
 from ca.authority.upload_files import chain_of
-from ca.documents.log import LogEvent
 from ca.errors import NotFoundError
 from ca.web.answers import download
 from ca.web.desk import Desk
@@ -26,33 +24,16 @@ def ca(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG00
     """Screen four."""
     asked = request.query_params.get("before", "")
     before = int(asked) if re.fullmatch(r"[0-9]{1,15}", asked, re.ASCII) else None
-    newest: list[LogEvent] = []
-
-    def keep(event: LogEvent) -> None:
-        if before is None or event.id < before:
-            newest.append(event)
-            del newest[:-EVENTS_A_PAGE]
-
     with desk.home() as home:
-        log(home, hand_on=keep)
         return desk.page(
             "ca.html",
             home,
             chain=chain_document(home),
             checked=check(home),
-            events=newest[::-1],
-            year=_year(home),
+            events=recent_events(home, before=before, most=EVENTS_A_PAGE).events,
+            earlier=before is not None,
+            year=[(f"{month:%Y-%m}", count) for month, count in ends_by_month(home)],
         )
-
-
-def _year(home: Home) -> list[tuple[str, int]]:
-    """How many certificates end in each of the next twelve months."""
-    ends = [each.not_after for each in list_certificates(home, ListWishes()).certificates]
-    now = home.now()
-    months = [
-        (now.year + (now.month - 1 + n) // 12, (now.month - 1 + n) % 12 + 1) for n in range(12)
-    ]
-    return [(f"{y}-{m:02}", sum((e.year, e.month) == (y, m) for e in ends if e)) for y, m in months]
 
 
 def ca_file(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001

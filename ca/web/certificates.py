@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from ca.authority.devices.device import list_devices
-from ca.authority.devices.plan import plan
-from ca.authority.home import Home
+from ca.authority.devices.kit import judge_kit
+from ca.authority.devices.steps import target_of, tick_steps, upload_steps
 from ca.authority.refs import find
 from ca.authority.reports.export import ExportWishes, export
-from ca.authority.reports.list import ListWishes, list_certificates
+from ca.authority.reports.list import PageWishes, list_page
 from ca.authority.reports.show import show_certificate
 from ca.authority.signing.renew import RenewWishes, renew
 from ca.authority.status.revoke import RevocationWishes, revoke
 from ca.authority.upload_files import chain_of, device_name, stem_of_row
-from ca.device.request_rules import next_steps
 from ca.errors import ConflictError, MalformedError, NotFoundError
 from ca.web.account import SOON
 from ca.web.answers import download, keep_if_opened, once, typed_passphrase
@@ -33,57 +33,67 @@ REASONS = (
     "affiliation-changed",
     "hold",
 )
+_PLACE = re.compile(r"(-?[0-9]{1,15})_(-?[0-9]{1,15})", re.ASCII)
 
 
 def certificates(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001
-    """Screen two."""
+    """Screen two, a page of it."""
     query = request.query_params
-    wanted, soon, every = query.get("q", "").strip(), "expiring" in query, "all" in query
+    wanted, soon, every = query.get("q", "").strip()[:200], "expiring" in query, "all" in query
+    place = _PLACE.fullmatch(query.get("after", ""))
+    wishes = PageWishes(
+        text=wanted,
+        expiring=SOON if soon else None,
+        everything=every,
+        after=(int(place[1]), int(place[2])) if place else None,
+    )
     with desk.home() as home:
-        found = list_certificates(
-            home, ListWishes(expiring=SOON if soon else None, everything=every)
-        ).certificates
-        word = wanted.casefold()
-        shown = [
-            each
-            for each in found
-            if any(
-                word in text.casefold()
-                for text in (each.subject, each.serial, each.device or "", *each.san)
-            )
-        ]
-        return desk.page("certificates.html", home, shown=shown, q=wanted, soon=soon, every=every)
+        page, rest = list_page(home, wishes)
+        asked = (
+            {"q": wanted} | ({"expiring": "1"} if soon else {}) | ({"all": "1"} if every else {})
+        )
+        following = None if rest is None else urlencode(asked | {"after": f"{rest[0]}_{rest[1]}"})
+        return desk.page(
+            "certificates.html",
+            home,
+            shown=page.certificates,
+            q=wanted,
+            soon=soon,
+            every=every,
+            following=following,
+            later=place is not None,
+        )
 
 
 def certificate(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001
     """One certificate: its files in the order of the device's pages, its account, its lineage."""
+    ref = request.path_params["serial"]
     with desk.home() as home:
-        ref = request.path_params["serial"]
-        seen, match = show_certificate(home, ref), find(home, ref)
-        stem, row = stem_of_row(match.row), match.row
-        name = device_name(stem, row.context)
-        steps = next_steps(
-            home.library.target(_target(home, row.device)),
-            device=name,
-            trusted_root="trusted-root.pem",
-            context=row.context,
-        )
-        entries = [
-            each
-            for each in plan(home).devices
-            if each.device == row.device and each.context == row.context
-        ]
+        seen, row = show_certificate(home, ref), find(home, ref).row
+        old, target = seen.certificate.supersedes, target_of(home, row.device)
+        alive = seen.certificate.status in ("valid", "not-yet-valid")
         return desk.page(
             "certificate.html",
             home,
             seen=seen,
-            file=name,
-            steps=steps,
+            file=device_name(stem_of_row(row), row.context),
+            steps=upload_steps(home, ref),
+            target=target,
+            verdict=judge_kit(home, ref) if alive and not target.server_files else None,
             reasons=REASONS,
             trust=list(chain_of(home).trust),
             new="new" in request.query_params,
-            plan=entries,
+            old=show_certificate(home, old).certificate if old else None,
+            command=desk.commands.get(seen.certificate.serial),
         )
+
+
+def do_steps(desk: Desk, request: Request, fields: Fields) -> Response:
+    """Remember which steps of the upload are done."""
+    serial = request.path_params["serial"]
+    with desk.home() as home:
+        tick_steps(home, serial, frozenset(fields.get("step", [])))
+    return RedirectResponse(f"/certificate/{serial}#steps", 303)
 
 
 def device_file(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001
@@ -103,15 +113,9 @@ def do_kit(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: A
     """The kit: an export into a folder of its own, sent as the zip it wrote."""
     with desk.home() as home, tempfile.TemporaryDirectory(prefix="sipca-") as folder:
         row = find(home, request.path_params["serial"]).row
-        wishes = ExportWishes(Path(folder), target=_target(home, row.device), zip=True)
+        wishes = ExportWishes(Path(folder), target=target_of(home, row.device).name, zip=True)
         (written,) = export(home, row.serial.hex(), wishes).files
         return download(Path(written).name, Path(written).read_bytes(), "application/zip")
-
-
-def _target(home: Home, device: str | None) -> str:
-    """The kind of a device, by default the home's."""
-    known = {each.name: each.target for each in list_devices(home).devices}
-    return known.get(device or "") or home.target
 
 
 def do_revoke(desk: Desk, request: Request, fields: Fields) -> Response:
@@ -129,7 +133,9 @@ def do_revoke(desk: Desk, request: Request, fields: Fields) -> Response:
         with desk.home(typed) as home:
             revoke(home, [serial], [], RevocationWishes(reason=reason))  # type: ignore[arg-type]
             keep_if_opened(desk, home, fields, typed)
-        return f"/certificate/{serial}"
+        desk.note_command(serial, f"sipca revoke {serial} --reason {reason}")
+        back = fields.get("back", [""])[0]
+        return f"/certificate/{back if re.fullmatch('[0-9a-f]{4,64}', back) else serial}"
 
     return once(desk, fields, work)
 
@@ -144,6 +150,9 @@ def do_renew(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa:
         with desk.home(typed) as home, tempfile.TemporaryDirectory(prefix="sipca-") as folder:
             document = renew(home, RenewWishes(Path(folder), refs=refs))
             keep_if_opened(desk, home, fields, typed)
+        for signed in document.signed:
+            names = " ".join(refs)
+            desk.note_command(signed.serial or "", f"sipca renew {names} --out upload")
         for refused in document.refused:
             error = refused.error()
             error.message = f"{refused.source}: {refused.message}"

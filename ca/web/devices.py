@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ca.authority.devices.crib import device_crib
+from ca.authority.devices.device import list_devices
 from ca.authority.devices.plan import plan, record_step
 from ca.authority.reports.list import ListWishes, list_certificates
 from ca.errors import MalformedError
@@ -20,21 +21,19 @@ def devices(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: 
     with desk.home() as home:
         found = list_certificates(home, ListWishes()).certificates
         ends = {each.serial: each for each in found}
-        return desk.page("devices.html", home, plan=plan(home), ends=ends)
+        registered = {each.name for each in list_devices(home).devices}
+        return desk.page("devices.html", home, plan=plan(home), ends=ends, registered=registered)
 
 
 def do_step(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001
     """Remember that a device has its trust files or its certificate."""
-    name, step, context, back = (
-        fields.get(key, [""])[0] for key in ("device", "step", "context", "back")
-    )
+    name, step, context = (fields.get(key, [""])[0] for key in ("device", "step", "context"))
     if step not in ("trust", "certificate"):
         raise MalformedError(f"there is no step '{step[:40]}'", hint="open the page anew")
     with desk.home() as home:
         number = int(context) if re.fullmatch(r"[0-9]{1,2}", context, re.ASCII) else None
         record_step(home, name, step, context=number)  # type: ignore[arg-type]
-    place = f"/certificate/{back}" if re.fullmatch("[0-9a-f]{4,64}", back) else "/devices"
-    return RedirectResponse(place, 303)
+    return RedirectResponse("/devices", 303)
 
 
 def crib(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001

@@ -40,6 +40,7 @@ def do_sign(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: 
             document = sign(home, sources, delivery=Delivery())
             serial = _serial_of(document)
             keep_if_opened(desk, home, fields, typed)
+            desk.note_command(serial, form.command())
             return f"/certificate/{serial}?new"
 
     def several() -> str:

@@ -44,6 +44,14 @@ class CertificateHealth(msgspec.Struct, frozen=True):
     not_after: datetime
 
 
+class CompromisedKey(msgspec.Struct, frozen=True):
+    """A certificate that is valid although its key was revoked for key-compromise."""
+
+    name: str
+    serial: str
+    not_after: datetime
+
+
 class UnfinishedPlans(msgspec.Struct, frozen=True):
     """Serials that were planned a while ago, and were neither signed nor abandoned."""
 
@@ -154,6 +162,24 @@ def certificate_expired(certificate: CertificateHealth) -> Violation | None:
     )
 
 
+@rule("compromised-key-live", "warning", "RFC 5280 5.3.1")
+@cases(
+    "sipca revoke REF --reason key-compromise --all-with-key.",
+    "The renewed certificate was revoked for key-compromise, the one before it is still valid.",
+)
+def compromised_key_live(certificate: CompromisedKey) -> Violation | None:
+    """Every certificate of a key that was revoked for key-compromise is revoked.
+
+    Whoever has the key can use any certificate of it that is left.
+    """
+    serial = certificate.serial[:12]
+    return Violation(
+        f"{certificate.name}: its key was revoked for key-compromise, and this certificate is "
+        f"valid until {certificate.not_after:%Y-%m-%d} (serial {serial})",
+        f"sipca revoke {serial} --reason key-compromise",
+    )
+
+
 @rule("plan-without-result", "warning", "decision 5")
 @cases(
     "Each plan has its certificate.", "The machine lost power between the plan and the signature."
@@ -185,11 +211,14 @@ def rotation_unfinished(rotation: UnfinishedRotation) -> Violation | None:
     )
 
 
-Fact = UnfinishedRotation | CAHealth | RevokedCA | CertificateHealth | UnfinishedPlans
+Fact = (
+    UnfinishedRotation | CAHealth | RevokedCA | CertificateHealth | CompromisedKey | UnfinishedPlans
+)
 _RULES: dict[type, tuple[Rule, ...]] = {
     CAHealth: (ca_expired, ca_expiring, ca_in_last_fifth),
     RevokedCA: (ca_revoked,),
     CertificateHealth: (certificate_expired, certificate_expiring),
+    CompromisedKey: (compromised_key_live,),
     UnfinishedPlans: (plan_without_result,),
     UnfinishedRotation: (rotation_unfinished,),
 }

@@ -305,3 +305,37 @@ def test_the_reference_names_each_metric(sipca: CommandLine, csr_file: Csr, tmp_
     said = (ROOT / "cli" / "README.md").read_text()
 
     assert [name for name in samples_of(file) if f"`{name}`" not in said] == []
+
+
+def test_a_certificate_that_is_left_of_a_compromised_key_is_warned_of_until_it_is_revoked(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path, frozen: Clock
+) -> None:
+    frozen(NOW)
+    sipca("sign", csr_file("gw1", "dns:gw1.lab.example", cn="gw1.lab.example"), "--device", "gw1")
+    (before,) = sipca("list", "--json").json["certificates"]
+    sipca("renew", "gw1", "--out", tmp_path / "o")
+    sipca("revoke", "gw1", "--reason", "key-compromise")
+
+    answer = sipca("check", "--json")
+    text = sipca("check").out
+    sipca("revoke", "--serial", before["serial"], "--reason", "key-compromise")
+    after = codes(sipca)
+
+    (finding,) = [e for e in answer.json["findings"] if e["code"] == "compromised-key-live"]
+    assert (answer.exit, finding["severity"]) == (0, "warning")
+    assert (finding["serial"], finding["device"]) == (before["serial"], "gw1")
+    assert f"sipca revoke {before['serial'][:12]} --reason key-compromise" in text
+    assert "compromised-key-live" not in after
+    frozen(NOW + timedelta(days=2000))
+    assert "compromised-key-live" not in codes(sipca)
+
+
+def test_all_certificates_of_a_compromised_key_revoked_at_once_leave_nothing_to_warn_of(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    sipca("sign", csr_file("gw1", "dns:gw1.lab.example", cn="gw1.lab.example"))
+    sipca("renew", "gw1.lab.example", "--out", tmp_path / "o")
+
+    sipca("revoke", "gw1.lab.example", "--reason", "key-compromise", "--all-with-key")
+
+    assert "compromised-key-live" not in codes(sipca)

@@ -27,6 +27,7 @@ from ca.lint.homes import CAKey, WithoutAddresses, judge_home
 from ca.lint.lifetimes import (
     CAHealth,
     CertificateHealth,
+    CompromisedKey,
     RevokedCA,
     UnfinishedPlans,
     UnfinishedRotation,
@@ -37,7 +38,7 @@ from ca.model.status import RENEW_BEFORE, is_due
 from ca.profiles.library import Library
 from ca.profiles.profile import Profile
 from ca.revocation.health import CRLHealth, judge
-from ca.store import addresses, certificates, plans
+from ca.store import addresses, certificates, compromised, plans
 from ca.store.certificates import CertificateRow
 from ca.verification import has_weak_hash
 
@@ -92,6 +93,10 @@ def _findings(home: Home, expiring: timedelta | None) -> list[Finding]:
             end = validity.not_after
             certificate = CertificateHealth(label(row), row.serial.hex(), now, end)
             findings += about(judge_lifetime(certificate), _marks(row, end))
+    for row in compromised.live_certificates(home.store, now):
+        end = row.validity.not_after
+        live = CompromisedKey(label(row), row.serial.hex(), end)
+        findings += about(judge_lifetime(live), _marks(row, end))
     left = plans.open_plans(home.store, before=now - plans.ABANDON_AFTER)
     findings += judge_lifetime(UnfinishedPlans(tuple(serial.hex() for _, serial in left)))
     if home.base_url is not None:

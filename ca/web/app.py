@@ -22,6 +22,7 @@ from ca.web.certificates import (
 from ca.web.desk import FOLDER, Desk
 from ca.web.devices import crib, devices, do_step
 from ca.web.gate import Gate
+from ca.web.phones import do_approve, do_deny, phone, phones
 from ca.web.signing import account, batch, batch_zip, do_sign, sign_screen
 
 
@@ -48,6 +49,10 @@ def application(desk: Desk, port: int) -> Gate:
             route("/devices", devices),
             route("/devices/done", do_step, "POST"),
             route("/device/{name}", crib),
+            route("/phones", phones),
+            route("/phone/{number}", phone),
+            route("/phone/{number}/approve", do_approve, "POST"),
+            route("/phone/{number}/deny", do_deny, "POST"),
             route("/ca", ca),
             route("/ca/{name}", ca_file),
             route("/lock", do_lock, "POST"),

@@ -18,11 +18,12 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from stand_in.browser import Browser, browsing, html_faults
+from stand_in.enrolment import asks, phone_csr, served
 from stand_in.lab import EC_KEY, SAMPLES, CommandLine, make_csr
 from stand_in.page import WebPage, showing
 from stand_in.service import serving
 
-SCREENS = ("sign", "account", "refused", "several", "certificate", "certificates", "devices", "device", "ca",
+SCREENS = ("sign", "account", "refused", "several", "certificate", "certificates", "devices", "device", "phones", "phone", "ca",
            "refusal")  # fmt: skip
 EMAIL_SLOT = SAMPLES / "email-typed-host.csr"
 
@@ -318,6 +319,8 @@ def screens(lab: Lab) -> dict[str, bytes]:
     """Each screen as it comes, without its script."""
     lab.sign("screen.lab.example", "--device", "screen")
     serial = lab.sign("screen.lab.example", "--device", "screen", "--context", "0")
+    with served(lab.sipca.home) as home:
+        asks(home, phone_csr("phone7.lab.example", "dns:phone7.lab.example"))
     fields = lab.page.form("/", "/account")
     csrs = {
         "account": {"csr": make_csr("dns:b.lab.example", cn="screen2.lab.example").decode()},
@@ -327,7 +330,7 @@ def screens(lab: Lab) -> dict[str, bytes]:
     pages = {name: lab.page.post("/account", fields | more) for name, more in csrs.items()}
     for name, path in {
         "sign": "/", "certificate": f"/certificate/{serial}?new", "certificates": "/certificates?q=screen&all=1",
-        "devices": "/devices", "device": "/device/screen", "ca": "/ca", "refusal": "/certificate/none",
+        "devices": "/devices", "device": "/device/screen", "ca": "/ca", "phones": "/phones?all=1", "phone": "/phone/1", "refusal": "/certificate/none",
     }.items():  # fmt: skip
         pages[name] = lab.page.ask(path)
     return {name: pages[name].octets for name in SCREENS}

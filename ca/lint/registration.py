@@ -99,8 +99,9 @@ def challenge_readable(kept: KeptChallenges) -> Violation | None:
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A request that came by SCEP: with a challenge, as a renewal, by weak algorithms, for names
-    that certificates of other keys have (serial and device).
+    """A request that came by SCEP: with a challenge, as a renewal, by weak algorithms.
+
+    ``held``: serial and device of certificates of other keys for its names or on its device.
     """
 
     challenge: bool
@@ -110,16 +111,17 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 @rule("scep-names-held", "warning", "RFC 8894 2.3")
-@cases("A new phone.", "A phone that claims a name which a certificate of another key has.")
+@cases("A new phone.", "A phone that claims to be one which has a certificate of another key.")
 def names_held(arrived: Arrived) -> list[Violation]:
-    """Nobody else has a current certificate for the names of a request.
+    """No other key has a current certificate for the names of a request, or on its device.
 
     A device that was reset makes a new key; so does somebody else who claims to be it.
     """
     return [
         Violation(
-            f"the certificate {serial[:12]} of another key has one of its names"
-            + (f", and is on '{printable(device)}'" if device else ""),
+            f"another key has the certificate {serial[:12]}"
+            + (f" on '{printable(device)}'" if device else "")
+            + ", for its names or on the device that it claims to be",
             "approve it only if that device made a new key: ask whoever has it in hand",
         )
         for serial, device in arrived.held

@@ -84,7 +84,18 @@ def _refusals(refused: list[RefusalRecord], *, everything: bool) -> list[str]:
 def request_text(document: EnrolmentDocument) -> str:
     """What is known of a request, its findings, the account of what it got or would get."""
     each = document.request
-    device = "-" if each.device is None else each.device
+    lines = [table(_facts(each))]
+    if each.findings:
+        lines.append(findings_text(each.findings))
+    if document.account:
+        lines.append(account_text(document.account))
+    if each.status == "pending":
+        lines.append(f"sipca scep approve {each.id}, or sipca scep deny {each.id}")
+    return "\n".join(lines)
+
+
+def _facts(each: EnrolmentRecord) -> list[tuple[str, str]]:
+    device = each.device or "-"
     if each.device is not None and not each.known:
         device += "  (not known here before)"
     rows = [
@@ -98,20 +109,13 @@ def request_text(document: EnrolmentDocument) -> str:
         ("received", f"{each.received_at:%Y-%m-%d %H:%M}Z"),
         ("transaction", each.transaction_id),
         ("challenge", "yes" if each.challenge else "no"),
+        ("renews", each.renews or ""),
+        ("weak", ", ".join(each.legacy)),
+        ("serial", each.serial or ""),
     ]
-    rows += [("renews", each.renews)] if each.renews else []
-    rows += [("weak", ", ".join(each.legacy))] if each.legacy else []
-    rows += [("serial", each.serial)] if each.serial else []
     if each.decided_at:
         rows.append(("decided", f"{each.decided_at:%Y-%m-%d %H:%M}Z  {each.reason or ''}"))
-    lines = [table(rows)]
-    if each.findings:
-        lines.append(findings_text(each.findings))
-    if document.account:
-        lines.append(account_text(document.account))
-    if each.status == "pending":
-        lines.append(f"sipca scep approve {each.id}, or sipca scep deny {each.id}")
-    return "\n".join(lines)
+    return [row for row in rows if row[1]]
 
 
 def decisions_text(document: EnrolmentDecisionDocument) -> str:
@@ -139,23 +143,9 @@ def decisions_text(document: EnrolmentDecisionDocument) -> str:
 
 def challenge_text(document: ChallengeDocument) -> str:
     """The challenge, what it is for, and what the phone's configuration needs."""
-    whose = f"for {one_line(document.device)}" if document.device else "for names that are free"
-    times = "once" if document.uses == 1 else f"{document.uses} times"
     lines = [findings_text(document.findings)] if document.findings else []
-    lines.append(
-        prose(
-            f"challenge {whose}, good {times} until {document.expires:%Y-%m-%d %H:%M}Z; "
-            "it is shown this once:"
-        )
-    )
-    lines.append(verbatim(f"  {document.challenge}"))
-    if document.names:
-        lines.append(prose(f"its names: {one_line(', '.join(document.names))}"))
-    marked = "" if document.basis == "vendor" else " (inferred)"
-    lines += ["", f"in the phone's configuration file{marked}:"]
-    lines += [verbatim(f"  {one_line(each)}") for each in document.configuration]
-    if document.digest_basis != "vendor":
-        lines.append(f"  (that the fingerprint is {document.digest.upper()} is inferred)")
+    lines += _challenge(document)
+    lines += ["", *_configuration(document)]
     lines += ["", f"server URL  {one_line(document.url or 'http://ADDRESS:8080/scep')}"]
     for each in document.fingerprints:
         lines.append(f"{each.role} CA: {one_line(each.name)}")
@@ -164,8 +154,29 @@ def challenge_text(document: ChallengeDocument) -> str:
     if document.thresholds:
         lines += ["", "it renews by itself when so much is over:"]
         lines += [f"  {key}: {value}" for key, value in document.thresholds.items()]
-    lines += ["", prose(_next(document))]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", prose(_next(document))])
+
+
+def _challenge(document: ChallengeDocument) -> list[str]:
+    whose = f"for {one_line(document.device)}" if document.device else "for names that are free"
+    times = "once" if document.uses == 1 else f"{document.uses} times"
+    until = f"{document.expires:%Y-%m-%d %H:%M}Z"
+    lines = [
+        prose(f"challenge {whose}, good {times} until {until}; it is shown this once:"),
+        verbatim(f"  {document.challenge}"),
+    ]
+    if document.names:
+        lines.append(prose(f"its names: {one_line(', '.join(document.names))}"))
+    return lines
+
+
+def _configuration(document: ChallengeDocument) -> list[str]:
+    marked = "" if document.basis == "vendor" else " (inferred)"
+    lines = [f"in the phone's configuration file{marked}:"]
+    lines += [verbatim(f"  {one_line(each)}") for each in document.configuration]
+    if document.digest_basis != "vendor":
+        lines.append(f"  (that the fingerprint is {document.digest.upper()} is inferred)")
+    return lines
 
 
 def _next(document: ChallengeDocument) -> str:

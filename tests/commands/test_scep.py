@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -324,3 +325,30 @@ def test_check_tells_of_requests_that_wait(sipca: CommandLine) -> None:
 
     (told,) = [each for each in findings if each["code"] == "scep-waiting"]
     assert told["message"].startswith("a request waits for you since ")
+
+
+def test_a_certificate_that_was_revoked_since_is_not_handed_out_again(sipca: CommandLine) -> None:
+    csr = phone_csr(challenge=challenge(sipca))
+    issued(sipca, csr)
+    assert sipca("revoke", MAC, "--reason", "key-compromise").exit == 0
+
+    with served(sipca.home) as home:
+        answer = asks(home, csr)
+
+    assert (answer.status, answer.certificate) == ("refused", None)
+    assert answer.sentence.endswith("is revoked: the device has to make another key")
+
+
+def test_a_request_claims_to_be_the_device_whose_certificate_has_its_name(
+    sipca: CommandLine, csr_file: Callable[..., Path]
+) -> None:
+    csr = csr_file("one", "dns:kitchen.lab.example", cn="kitchen.lab.example")
+    assert sipca("sign", csr, "--device", "kitchen", "--profile", "phone").exit == 0
+    with served(sipca.home) as home:
+        asks(home, phone_csr("kitchen.lab.example", key=OTHER_KEY))
+
+    (waiting,) = requests(sipca)
+    approved = sipca("scep", "approve", 1, "--json").json
+
+    assert (waiting["device"], waiting["known"]) == ("kitchen", True)
+    assert len(approved["signed"][0]["superseded"]) == 1

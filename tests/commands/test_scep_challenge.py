@@ -248,3 +248,17 @@ def test_no_more_challenges_are_open_than_can_be_compared(
         challenge(sipca)
 
     refused(sipca("scep", "challenge"), 6, "2 challenges are open, which is the most", "--ttl")
+
+
+def test_a_challenge_for_no_device_takes_none_from_another_key_by_a_name_that_is_still_free(
+    sipca: CommandLine,
+) -> None:
+    sipca("device", "set", "gw", "--address", "gw.lab.example", "--address", "spare.lab.example")
+    issued(sipca, phone_csr("gw.lab.example", challenge=challenge(sipca, "--device", "gw")))
+
+    csr = phone_csr("spare.lab.example", key=OTHER_KEY, challenge=challenge(sipca))
+    with served(sipca.home) as home:
+        answer = asks(home, csr, "t2")
+
+    assert answer.status == "pending"
+    assert "scep-names-held" in sipca("scep", "list").out

@@ -88,6 +88,7 @@ READING = [
     ("device", "list"),
     ("preflight", "../out/sbc1-device.pem"),
     ("ca", "show"),
+    ("scep", "list"),
 ]
 
 
@@ -164,6 +165,8 @@ WRITING = [
     ("revoke", NAME),
     ("crl", "--refresh"),
     ("ocsp", "rotate"),
+    ("scep", "rotate"),
+    ("scep", "challenge"),
     ("ca", "set", "--base-url", "http://ca.lab.example"),
     ("device", "set", "sbc1", "--target", "audiocodes-7.4"),
 ]

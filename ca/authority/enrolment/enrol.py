@@ -31,8 +31,6 @@ from ca.store.enrolments import LAPSES_AFTER, EnrolmentRow, NewEnrolment
 
 MOST_PENDING, MOST_PENDING_OF_ONE = 500, 20
 """How many requests may wait for the operator: from all addresses, from one."""
-ALONE = Choices(by="challenge or renewal")
-"""What is issued without an operator."""
 
 
 def enrol(home: Home, asked: EnrolmentRequest) -> EnrolmentAnswer:
@@ -197,7 +195,7 @@ def _answer(home: Home, row: EnrolmentRow) -> EnrolmentAnswer:
     sentence = "waits for the operator: sipca scep approve"
     if row.outcome is None and not is_lapsed(home, row) and may_issue(home, row):
         try:
-            issue(home, row, ALONE)
+            issue(home, row, _alone(row))
         except StoreError:
             raise
         except CAError as error:
@@ -207,6 +205,11 @@ def _answer(home: Home, row: EnrolmentRow) -> EnrolmentAnswer:
                 await_twin(home, row)
         row = enrolments.by_number(home.store, row.id) or row
     return answer_of(home, row, sentence)
+
+
+def _alone(row: EnrolmentRow) -> Choices:
+    """What vouches for a request that is issued without an operator."""
+    return Choices(by="a renewal" if row.old_plan_id else f"challenge {row.challenge_id}")
 
 
 def answer_of(home: Home, row: EnrolmentRow, waiting: str) -> EnrolmentAnswer:
@@ -219,6 +222,11 @@ def answer_of(home: Home, row: EnrolmentRow, waiting: str) -> EnrolmentAnswer:
         return EnrolmentAnswer("pending", sentence=f"the request {row.id} {waiting}")
     assert row.plan_id is not None
     issued = certificates.by_plan(home.store, row.plan_id)
+    if issued.revocation is not None:
+        return refusal(
+            f"the certificate {issued.serial.hex()} of the request {row.id} is "
+            f"{issued.status(home.now())}: the device has to make another key"
+        )
     chain = tuple(each.facts.der for each in home.path_of(home.ca_of(issued.issuer_id)))
     sentence = f"the request {row.id} has the certificate {issued.serial.hex()}"
     return EnrolmentAnswer("issued", issued.der, chain, sentence=sentence)

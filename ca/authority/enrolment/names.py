@@ -39,13 +39,19 @@ def names_of_device(home: Home, device: str) -> tuple[str, ...]:
 
 
 def claimed_device(home: Home, request: CertificateRequest) -> str | None:
-    """The device that a request claims to be from: a registered one, else the one its CN names."""
+    """The device that a request claims to be from.
+
+    The registered one that has one of its names, else the one whose certificate has, else its CN.
+    """
     names = {folded(each) for each in requested(request)}
     matching = [
         row.name
         for row in devices.devices(home.store)
         if names & {folded(each) for each in (row.name, *row.addresses)}
     ]
+    if not matching:
+        rows = [row for name in requested(request) for row in _in_use_called(home, name)]
+        matching = list({row.device: row for row in rows if row.device})
     if len(matching) == 1:
         return matching[0]
     cn = request.cn or ""
@@ -56,13 +62,30 @@ def claimed_device(home: Home, request: CertificateRequest) -> str | None:
     return devices.spelled(home.store, cn) or cn
 
 
-def held_by_others(home: Home, request: CertificateRequest) -> list[CertificateRow]:
-    """Current certificates of one of these names with another key."""
-    now, found = home.now().timestamp(), {}
-    for name in requested(request):
-        for row in certificates.by_name(home.store, name.casefold()):
-            if not row.is_in_use or (row.not_after or 0) < now:
-                continue
-            if read_public_key(read_certificate(row.der).spki).identity != request.key.identity:
-                found[row.plan_id] = row
-    return list(found.values())
+def held_by_others(
+    home: Home, request: CertificateRequest, device: str | None
+) -> list[CertificateRow]:
+    """Current certificates of another key: for one of these names, or on the device."""
+    rows = [row for name in requested(request) for row in _in_use_called(home, name)]
+    if device is not None:
+        now = home.now().timestamp()
+        on_it = successions.in_use_of_device(home.store, device)
+        rows += [row for row in on_it if (row.not_after or 0) >= now]
+    return list(
+        {
+            row.plan_id: row
+            for row in rows
+            if read_public_key(read_certificate(row.der).spki).identity != request.key.identity
+        }.values()
+    )
+
+
+def _in_use_called(home: Home, name: str) -> list[CertificateRow]:
+    """The current certificates that have a name, also a MAC address that is spelled otherwise."""
+    now = home.now().timestamp()
+    return [
+        row
+        for spelled in {name.casefold(), folded(name)}
+        for row in certificates.by_name(home.store, spelled)
+        if row.is_in_use and (row.not_after or 0) >= now
+    ]

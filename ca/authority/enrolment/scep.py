@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 
 import msgspec
 
@@ -44,11 +43,9 @@ from ca.model.findings import Finding
 from ca.names.text import printable
 from ca.store import certificates, devices, enrolments, refused
 from ca.store.audit import Event
-from ca.store.enrolments import End, EnrolmentRow
+from ca.store.enrolments import LAPSES_AFTER, End, EnrolmentRow
 
 SHOWN_REFUSALS = 100
-RECENT = timedelta(days=90)
-"""How far back ``scep list`` looks for requests that nobody decided."""
 
 
 def list_requests(home: Home, *, everything: bool = False) -> EnrolmentListDocument:
@@ -56,8 +53,7 @@ def list_requests(home: Home, *, everything: bool = False) -> EnrolmentListDocum
     if everything:
         rows = enrolments.received_since(home.store, None)
     else:
-        rows = enrolments.pending(home.store, home.now() - RECENT)
-        rows = [row for row in rows if not is_lapsed(home, row)]
+        rows = enrolments.pending(home.store, home.now() - LAPSES_AFTER)
     return EnrolmentListDocument(
         requests=[_record(home, row, thorough=len(rows) <= MOST_AT_ONCE) for row in rows],
         refused=[
@@ -224,7 +220,7 @@ def _judged(
 ) -> tuple[EnrolmentRecord, list[FieldAccount]]:
     """An undecided request, with what ``sign`` says of it, and the account of it."""
     record, request = _outline(home, row), request_of(row)
-    others = () if row.old_plan_id else held_by_others(home, request)
+    others = () if row.old_plan_id else held_by_others(home, request, record.device)
     findings = judge_arrived(
         Arrived(
             challenge=row.challenge_id is not None,

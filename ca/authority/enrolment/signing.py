@@ -138,8 +138,8 @@ def candidate_of(
 def may_issue(home: Home, row: EnrolmentRow) -> bool:
     """Whether a request is issued without an operator.
 
-    It has to be a renewal, or have come with a challenge for a device, or for names that nobody
-    else has; and the issuing key must open without a passphrase.
+    It has to be a renewal, or have come with a challenge for its device, or for names and a device
+    that no other key has a certificate for; and the issuing key must open without a passphrase.
     """
     if key_state(home.ca("issuing").key) != "here":
         return False
@@ -151,7 +151,7 @@ def may_issue(home: Home, row: EnrolmentRow) -> bool:
     if challenge.names:
         return True
     request = request_of(row)
-    return not held_by_others(home, request)
+    return not held_by_others(home, request, claimed_device(home, request))
 
 
 def issue(home: Home, row: EnrolmentRow, choices: Choices) -> Signed:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -15,6 +14,7 @@ from ca.authority.clock import read_clock
 from ca.authority.devices.new_devices import NewDevices, judge_taken_over
 from ca.authority.home import CA, Home
 from ca.authority.refs import find, relic_refusal
+from ca.authority.signing.claims import Claim
 from ca.authority.signing.prepare import Job, OwnKey, Ready, Terms, outcomes
 from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.succession import Predecessors, Use, attached_place, use_of
@@ -36,20 +36,6 @@ from ca.profiles.target import Target
 from ca.revocation.rules import check_not_blocked
 from ca.store import certificates, revocations
 from ca.store.certificates import CertificateRow
-
-
-class Claim(Protocol):
-    """What else is recorded with a source's certificate, so that it is signed once."""
-
-    def check(self) -> None:
-        """Check that the plan may be recorded, inside the transaction that records it.
-
-        Raises:
-            CAError: it may not.
-        """
-
-    def recorded(self, number: int) -> None:
-        """Record what belongs to the result of a plan, inside the transaction that records it."""
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from ca.authority.enrolment.arrival import Arrival
 from ca.authority.enrolment.names import folded, requested
-from ca.authority.enrolment.refused import is_locked_out, is_under_attack
+from ca.authority.enrolment.refused import is_locked_out, is_under_attack, note_refused
 from ca.authority.enrolment.requests import EnrolmentRefusedError, WrongChallengeError
 from ca.authority.home import Home
 from ca.authority.signing.renew import profile_of
@@ -26,6 +26,9 @@ from ca.store.challenges import ChallengeRow
 
 MOST_RENEWALS = 3
 """How often one certificate may be renewed: a device that lost an answer asks once more."""
+
+
+_NOT_TRIED = "too many wrong challenges came of late: this one was not tried, the request waits"
 
 
 class Grounds(msgspec.Struct, frozen=True):
@@ -50,6 +53,7 @@ def grounds_of(home: Home, arrival: Arrival) -> Grounds:
     if is_locked_out(home, arrival.asked.address):
         raise EnrolmentRefusedError("too many wrong challenges came from this address of late")
     if is_under_attack(home):
+        note_refused(home, arrival.asked.address, _NOT_TRIED)
         return Grounds()  # the operator decides, whatever the challenge is
     challenge = _known(home, arrival.challenge)
     check_usable(home, challenge)

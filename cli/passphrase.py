@@ -17,6 +17,7 @@ from cli.terminal import one_line
 from cli.utf8 import read_stdin
 
 MAX_PASSPHRASE_FILE = 4096
+NOTHING_TYPED = "the passphrase is empty"
 
 
 def environment_of(settings: Settings) -> Environment:
@@ -81,7 +82,7 @@ class Passphrase:
     def _checked(self, text: str, *, new: bool) -> bytes:
         if not text:
             hint = self.empty_hint if new else None
-            raise KeyUnavailableError("the passphrase is empty", hint=hint)
+            raise KeyUnavailableError(NOTHING_TYPED, hint=hint)
         return _octets(text)
 
     def _from_outside(self) -> str | None:
@@ -123,6 +124,14 @@ class Passphrase:
         finally:
             signal.signal(signal.SIGINT, before)
         return first
+
+
+class OptionalPassphrase(Passphrase):
+    """Reads a passphrase that Enter alone leaves to be typed later, elsewhere."""
+
+    def again(self, error: CAError) -> bool:
+        """Whether it may be asked once more: not if nothing was typed."""
+        return error.message != NOTHING_TYPED and super().again(error)
 
 
 class NewPassphrase(Passphrase):

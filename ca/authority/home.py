@@ -71,6 +71,15 @@ class RootKeyFile(msgspec.Struct, frozen=True):
     """Whether its passphrase may be asked for once more, after one that opened nothing."""
 
 
+def seconds_awake_or_asleep() -> float:
+    """Seconds from some moment on, also those in which the machine slept.
+
+    By ``time.monotonic`` a closed lid would keep open what is to end in time.
+    """
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
 class Environment(msgspec.Struct, frozen=True):
     """What a home depends on: the clock, randomness, the passphrase source, a root key's file.
 
@@ -81,6 +90,8 @@ class Environment(msgspec.Struct, frozen=True):
     passphrase: PassphraseSource
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     random_bits: Callable[[int], int] = random_bits
+    seconds: Callable[[], float] = seconds_awake_or_asleep
+    """A clock that only measures spans."""
     again: Callable[[CAError], bool] = lambda _: False
     """Whether the passphrase may be asked for once more, after one that opened nothing."""
     step: Callable[[str], None] = lambda _: None

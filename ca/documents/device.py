@@ -83,6 +83,14 @@ class DeviceDoneDocument(Document, frozen=True, kw_only=True):
     devices: list[PlanEntry]
 
 
+class UploadStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of an upload on the device's pages; ``done`` is what the operator ticked."""
+
+    id: str
+    text: str
+    done: bool
+
+
 class CribLine(msgspec.Struct, frozen=True, kw_only=True):
     """One field of the device's page: its label, what its selector must show, and what to type."""
 

@@ -54,16 +54,15 @@ class Leniency(msgspec.Struct, frozen=True):
         self._check_old(OLD_HASHES[name], "signed with a digest by")
         return (OLD_HASHES[name],)
 
-    def cipher(self, word: str) -> ContentCipher:
-        """The cipher that a message names.
+    def cipher(self, word: str, *, name: str) -> ContentCipher:
+        """The cipher that a message names; ``name`` is what people call it.
 
         Raises:
             FailedCheckError: it may not be used.
         """
         cipher = CIPHERS.get(word)
         if cipher is None:
-            shown = word if word.isascii() and word.isprintable() else "an unknown cipher"
-            raise FailedCheckError("badAlg", f"the message is encrypted with {shown[:40]}, not AES")
+            raise FailedCheckError("badAlg", f"the message is encrypted with {name}, not AES-CBC")
         if cipher.is_old:
             self._check_old(cipher.name, "encrypted with")
         return cipher

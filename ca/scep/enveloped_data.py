@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from asn1crypto import cms, core, x509
 
-from ca.encoding import ber, der
+from ca.encoding import ber, der, oids
 from ca.encoding.certificates import read_certificate
 from ca.errors import MalformedError, VerificationError
 from ca.keys.messages import MessageKey, encrypt_for
@@ -57,11 +57,12 @@ def open_envelope(data: bytes, recipients: Sequence[Recipient], leniency: Lenien
     with decoding("the message's envelope"):
         outer = cms.ContentInfo.load(ber.to_definite_lengths(data), strict=True)
         if outer["content_type"].native != "enveloped_data":
-            raise MalformedError("the message's content is not encrypted")
+            raise MalformedError("the message's content is no EnvelopedData")
         envelope = outer["content"]
         inside = envelope["encrypted_content_info"]
         encryption = inside["content_encryption_algorithm"]
-        cipher = leniency.cipher(encryption["algorithm"].native)
+        name = oids.ENCRYPTION.get(encryption["algorithm"].dotted, "an unknown cipher")
+        cipher = leniency.cipher(encryption["algorithm"].native, name=name)
         vector = encryption["parameters"].native
         recipient, encrypted_key, oaep = _recipient(envelope["recipient_infos"], recipients)
         encrypted = _encrypted_content(inside.dump())

@@ -110,7 +110,8 @@ def _check_answerable(signer: CertificateFacts) -> None:
     if key.algorithm != "rsa" or key.size < SMALLEST_KEY:
         raise FailedCheckError(
             "badAlg",
-            f"the device's key is {key.label}, and answers are encrypted for RSA keys alone",
+            f"the device's key is {key.label}, and answers are encrypted for RSA keys alone, of "
+            f"{SMALLEST_KEY} bits or more",
             hint="let the device make an RSA key of 2048 bits or more",
         )
 

@@ -19,7 +19,7 @@ from ca.encoding import ber, der, oids
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, MalformedError
 from ca.keys.messages import MessageKey, digest
-from ca.keys.signatures import Algorithm, verify_signature
+from ca.keys.signatures import Algorithm, hash_name, verify_signature
 from ca.model.certificates import CertificateFacts
 from ca.scep.failures import FailedCheckError
 
@@ -162,6 +162,12 @@ def check_signature(message: SignedMessage) -> CertificateFacts:
     stated = message.attributes.get(oids.MESSAGE_DIGEST)
     if stated != der.tlv(der.OCTET_STRING, digest(message.content, hashed_by=message.hash_name)):
         raise FailedCheckError("badMessageCheck", "the message's digest is not that of its content")
+    if hash_name(message.algorithm) != message.hash_name:
+        raise FailedCheckError(
+            "badAlg",
+            f"the message's digest is by {message.hash_name}, and its signature by "
+            f"{message.algorithm.name}",
+        )
     verified = verify_signature(
         message.signer.spki, message.algorithm, message.signature, message.signed
     )

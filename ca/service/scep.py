@@ -52,25 +52,21 @@ class SCEPService:
 
     async def answer(self, scope: Message, receive: Receive) -> Reply:
         """The reply to one request."""
+        address, now = scope["client"][0] if scope.get("client") else "", time.monotonic()
+        if not self.limits.admits(address, now):
+            sentence = "too many requests came from this address of late"
+            if self.limits.is_to_be_told(address, now):
+                await self._made(self.desk.refused, address, sentence, 429)
+            return _later(429, sentence)
         try:
             question = read_question(scope["query_string"])
+            if question.operation in self._plain:
+                return await self._made(self._plain[question.operation])
+            posts = scope["method"] == "POST"
+            message = await posted(scope, receive) if posts else message_in(question.message)
         except MalformedError as error:
-            return refusal(400, f"{error.message}; {error.hint}" if error.hint else error.message)
-        address = scope["client"][0] if scope.get("client") else ""
-        if not self.limits.admits(address, time.monotonic()):
-            return _later(429, "too many requests from this address")
-        if question.operation in self._plain:
-            return await self._made(self._plain[question.operation])
-        if scope["method"] == "GET":
-            try:
-                message = message_in(question.message)
-            except MalformedError as error:
-                return await self._made(self.desk.refused, address, error)
-        else:
-            posted = await _posted(scope, receive)
-            if isinstance(posted, Reply):
-                return posted
-            message = posted
+            status = 413 if isinstance(error, TooLongError) else 400
+            return await self._made(self.desk.refused, address, error.message, status)
         return await self._made(self.desk.operation, message, address)
 
     async def _made(self, make: Callable[..., Reply], *arguments: object) -> Reply:
@@ -85,20 +81,32 @@ class SCEPService:
             self._waiting -= 1
 
 
-async def _posted(scope: Message, receive: Receive) -> bytes | Reply:
-    too_long = refusal(413, f"a SCEP message has at most {MAX_MESSAGE} octets")
+class TooLongError(MalformedError):
+    """A message is longer than any of SCEP's."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a SCEP message has at most {MAX_MESSAGE} octets")
+
+
+async def posted(scope: Message, receive: Receive) -> bytes:
+    """The body of a POST, no more of it than a message may have.
+
+    Raises:
+        TooLongError: it is longer.
+        MalformedError: it was cut off.
+    """
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value[:12]) > MAX_MESSAGE:
-            return too_long
+            raise TooLongError
     body, more = b"", True
     while more:
         received = await receive()
         if received["type"] == "http.disconnect":
-            return refusal(400, "the request was cut off")
+            raise MalformedError("the request was cut off")
         body += received.get("body", b"")
         more = received.get("more_body", False)
         if len(body) > MAX_MESSAGE:
-            return too_long
+            raise TooLongError
     return body
 
 

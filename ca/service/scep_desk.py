@@ -85,21 +85,23 @@ class Desk:
 
         return self._with_home(make)
 
-    def refused(self, address: str, error: CAError) -> Reply:
-        """Note a message that is none, which no CertRep can answer."""
+    def refused(self, address: str, sentence: str, status: int = 400) -> Reply:
+        """Note what no CertRep can answer, if that can be, and answer it by HTTP."""
+        answer = refusal(status, sentence)
 
         def make(home: Home) -> Reply:
-            _note(home, address, error.message)
-            return refusal(400, error.message)
+            _note(home, address, sentence)
+            return answer
 
-        return self._with_home(make)
+        self._with_home(make)
+        return answer
 
     def operation(self, message: bytes, address: str) -> Reply:
         """Answer a message."""
         try:
             envelope = read_message(message)
         except MalformedError as error:
-            return self.refused(address, error)
+            return self.refused(address, error.message)
         return self._with_home(lambda home: self._answered(home, envelope, address))
 
     def _with_home(self, make: Callable[[Home], Reply]) -> Reply:

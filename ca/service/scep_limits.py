@@ -7,6 +7,8 @@ from ipaddress import IPv6Address, ip_address
 
 BURST, PER_SECOND = 120.0, 4.0
 """Questions at once, and a second: a rack of phones behind one address, started together."""
+TELL_EVERY = 60.0
+"""Seconds between two notes that one address asks too often."""
 MOST_ADDRESSES = 4096
 _NETWORK = 64
 """Bits of an IPv6 address that are one site's."""
@@ -17,6 +19,7 @@ class AddressLimits:
 
     def __init__(self) -> None:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._told: dict[str, float] = {}
 
     def __len__(self) -> int:
         """The addresses that are known."""
@@ -30,8 +33,17 @@ class AddressLimits:
         admitted = left >= 1
         self._left[site] = (left - admitted, now)
         if len(self._left) > MOST_ADDRESSES:
-            self._left.popitem(last=False)
+            forgotten, _ = self._left.popitem(last=False)
+            self._told.pop(forgotten, None)
         return admitted
+
+    def is_to_be_told(self, address: str, now: float) -> bool:
+        """Whether it is to be noted that an address was sent away: once in a while."""
+        site = site_of(address)
+        if site in self._told and now - self._told[site] < TELL_EVERY:
+            return False
+        self._told[site] = now
+        return True
 
 
 def site_of(address: str) -> str:

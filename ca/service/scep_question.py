@@ -61,9 +61,8 @@ def read_question(query: bytes) -> Question:
         values[folded] = unquote_to_bytes(value)
     operation = OPERATIONS.get(values.get(b"operation", b"").lower())
     if operation is None:
-        raise MalformedError(
-            "the URL names no operation of SCEP", hint=f"one of {', '.join(OPERATIONS.values())}"
-        )
+        known = ", ".join(OPERATIONS.values())
+        raise MalformedError(f"the URL names no operation of SCEP, which are {known}")
     return Question(operation, values.get(b"message", b""))
 
 

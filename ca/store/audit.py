@@ -209,8 +209,10 @@ def count(store: Store) -> int:
     return int(store.connection.execute("SELECT count(*) FROM audit").fetchone()[0])
 
 
-def events(store: Store, *, skip_unreadable: bool = False) -> Iterator[RecordedEvent]:
-    """Every event, oldest first.
+def events(
+    store: Store, *, skip_unreadable: bool = False, before: int | None = None, most: int = -1
+) -> Iterator[RecordedEvent]:
+    """Every event, oldest first; with ``before`` or ``most`` the newest below a number first.
 
     ``skip_unreadable``: leave out events that do not decode; ``log --verify`` reports these, since
     their hashes do not match.
@@ -218,10 +220,14 @@ def events(store: Store, *, skip_unreadable: bool = False) -> Iterator[RecordedE
     Raises:
         StoreError: an event cannot be read.
     """
-    for row in store.connection.execute(
-        """SELECT id, at, action, subject, detail, row_table, row_id, row_hash,
-                  os_user, host, version, previous, hash FROM audit ORDER BY id"""
-    ):
+    newest_first = before is not None or most >= 0
+    rows = store.connection.execute(
+        f"""SELECT id, at, action, subject, detail, row_table, row_id, row_hash,
+                  os_user, host, version, previous, hash FROM audit WHERE id < ?
+             ORDER BY id {"DESC" if newest_first else ""} LIMIT ?""",  # noqa: S608 - a word of ours
+        (1 << 62 if before is None else before, most),
+    )
+    for row in rows:
         number, at, action, subject, detail, *rest = row
         try:
             details = msgspec.json.decode(detail, type=dict[str, str])

@@ -115,7 +115,7 @@ class CertificateRow(msgspec.Struct, frozen=True):
         return self.status(now) == "expired" and self.superseded_by is None
 
 
-_LATEST = """s.id = (SELECT max(e.id) FROM status_event e
+LATEST = """s.id = (SELECT max(e.id) FROM status_event e
                 WHERE e.issuer_id = p.issuer_id AND e.serial = p.serial)"""
 """A serial's last status event, read from history: rows of ``status`` might be missing."""
 _SINCE = """(SELECT min(f.happened_at) FROM status_event f
@@ -141,7 +141,7 @@ _SELECT = f"""
       LEFT JOIN abandonment a ON a.plan_id = p.id
       LEFT JOIN certificate c ON c.plan_id = p.id
       LEFT JOIN attachment d ON d.plan_id = p.id
-      LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+      LEFT JOIN status_event s ON {LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
 IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
     AND s.id IS NULL AND r.plan_id IS NOT NULL
@@ -191,12 +191,28 @@ def certificates(
         where.append(IN_USE)
     yield from select(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
     if device is None and profile in (None, IMPORTED):
-        relics = ["p.not_after >= ?", *([_RELIC_IN_USE] if in_use else [])]
-        bounds = [since]
+        older, bounds = ["p.not_after >= ?"], [since]
         if until is not None:
-            relics.append("p.not_after <= ?")
+            older.append("p.not_after <= ?")
             bounds.append(until)
-        yield from _relics(store, f"WHERE {' AND '.join(relics)}", bounds)
+        yield from relics(store, older, bounds, in_use=in_use)
+
+
+def relics(
+    store: Store,
+    where: Sequence[str],
+    values: Sequence[object],
+    *,
+    in_use: bool = False,
+    by_end: bool = False,
+) -> Iterator[CertificateRow]:
+    """Imported certificates that are no plans, under conditions on ``p``; newest first, or by end.
+
+    ``in_use`` as for certificates.
+    """
+    conditions = [*where, *([_RELIC_IN_USE] if in_use else [])]
+    order = "p.not_after, -p.id" if by_end else "p.id DESC"
+    yield from _relics(store, f"WHERE {' AND '.join(conditions)}", values, order=order)
 
 
 def by_name(store: Store, folded: str) -> list[CertificateRow]:
@@ -273,7 +289,7 @@ def current_by_keys(
                AND c.key_identity IN ({placeholders(key_identities)}) AND c.not_after >= ?
                AND NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
                AND NOT EXISTS (SELECT 1 FROM status_event s
-                                WHERE {_LATEST} AND s.status <> 'released')
+                                WHERE {LATEST} AND s.status <> 'released')
                {other if except_cn else ""}
              LIMIT ?""",  # noqa: S608 - marks
         (
@@ -343,7 +359,7 @@ def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
              LEFT JOIN result r ON r.plan_id = p.id
              LEFT JOIN abandonment a ON a.plan_id = p.id
              LEFT JOIN certificate c ON c.plan_id = p.id
-             LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+             LEFT JOIN status_event s ON {LATEST} AND s.status <> 'released'
             WHERE p.for_issuer_id IS NULL AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
             GROUP BY 1""",  # noqa: S608 - our own constants
         {"now": now.timestamp()},
@@ -362,13 +378,15 @@ _RELICS = f"""
              WHERE signature IS NOT NULL
                 OR NOT EXISTS (SELECT 1 FROM plan q WHERE q.issuer_id = relic.issuer_id
                                                       AND q.serial = relic.serial)) p
-      LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+      LEFT JOIN status_event s ON {LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
 
 
-def _relics(store: Store, where: str, values: Sequence[object]) -> Iterator[CertificateRow]:
+def _relics(
+    store: Store, where: str, values: Sequence[object], *, order: str = "p.id DESC"
+) -> Iterator[CertificateRow]:
     """Imported certificates that are no plans, newest first."""
-    for row in store.connection.execute(f"{_RELICS} {where} ORDER BY p.id DESC", values):
+    for row in store.connection.execute(f"{_RELICS} {where} ORDER BY {order}", values):
         number, issuer_id, serial, tbs, source, signature, start, end, *status, der = row
         yield CertificateRow(
             plan_id=-number,

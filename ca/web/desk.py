@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 MOST_BATCHES = 20
+MOST_COMMANDS = 1000
 _STATUSES = {
     "malformed": 400,
     "refused": 403,
@@ -39,14 +40,22 @@ class Desk:
     """One run of the page over one home."""
 
     def __init__(
-        self, path: Path, environment: Environment, *, read_only: bool, given: bytes | None
+        self,
+        path: Path,
+        environment: Environment,
+        *,
+        read_only: bool,
+        given: bytes | None,
+        at_home: str = "",
     ) -> None:
         self.path = path
         self.environment = environment
         self.read_only = read_only
-        self.secrets = Secrets(environment.random_bits)
+        self.secrets = Secrets(environment.random_bits, environment.seconds)
         self.once = Once()
-        self.unlock = Unlock(given)
+        self.unlock = Unlock(given, environment.seconds)
+        self.commands: dict[str, str] = {}
+        """The command line that would have made or revoked a certificate, by serial."""
         self._works: dict[str, Work] = {}
         self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(FOLDER / "templates"),
@@ -57,6 +66,7 @@ class Desk:
             lstrip_blocks=True,
         )
         self.templates.filters["whole"] = whole
+        self.templates.globals |= {"at_home": at_home, "form": self.form, "read_only": read_only}
 
     @contextlib.contextmanager
     def home(self, typed: bytes | None = None) -> Iterator[Home]:
@@ -86,6 +96,12 @@ class Desk:
         ended = [each for each, kept in self._works.items() if not kept.is_running]
         for each in ended[: max(0, len(self._works) - MOST_BATCHES)]:
             del self._works[each]
+
+    def note_command(self, serial: str, command: str) -> None:
+        """Keep the command line of what the page did, and forget the oldest."""
+        self.commands[serial] = command
+        if len(self.commands) > MOST_COMMANDS:
+            del self.commands[next(iter(self.commands))]
 
     def work(self, name: str) -> Work:
         """A batch.
@@ -132,10 +148,7 @@ class Desk:
         ).format(nonce, self.secrets.form_token(action, nonce))
 
     def _rendered(self, name: str, status: int, **values: Any) -> Response:
-        text = self.templates.get_template(name).render(
-            form=self.form, read_only=self.read_only, **values
-        )
-        return HTMLResponse(text, status)
+        return HTMLResponse(self.templates.get_template(name).render(**values), status)
 
 
 def whole(text: str) -> Markup:

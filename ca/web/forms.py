@@ -74,7 +74,19 @@ class SigningForm(msgspec.Struct, frozen=True, kw_only=True):
             fix_san="fix_san" in fields,
             again="again" in fields,
         )
+        form = form.with_names(*_edited(fields, "cn"), *_edited(fields, "san"))
         return form.with_option(fields["option"][0]) if "option" in fields else form
+
+    def with_names(self, cn: str, cn_before: str, san: str, san_before: str) -> SigningForm:
+        """The form after its names were edited in the account: the options that say the same."""
+        names, before = san.split(), san_before.split()
+        form = self if cn == cn_before else msgspec.structs.replace(self, cn=cn)
+        if names == before:
+            return form
+        if {*before} <= {*names}:
+            more = [*self.san.split(), *(each for each in names if each not in before)]
+            return msgspec.structs.replace(form, san="\n".join(dict.fromkeys(more)))
+        return msgspec.structs.replace(form, san="\n".join(names), replace_san=True)
 
     def with_option(self, option: str) -> SigningForm:
         """The form after a button that a hint offered."""
@@ -135,7 +147,9 @@ class SigningForm(msgspec.Struct, frozen=True, kw_only=True):
 
     def command(self) -> str:
         """The command line that does the same."""
-        words = ["sipca", "sign", "FILE", "--profile", self.profile]
+        one = self.files[0][0] if self.files else "FILE"
+        source = "FOLDER" if len(self.files) > 1 else re.split(r"[/\\\\]", one)[-1]
+        words = ["sipca", "sign", source, "--profile", self.profile]
         for flag in ("device", "context", "target", "lifetime", "cn"):
             if getattr(self, flag):
                 words += [f"--{flag}", getattr(self, flag)]
@@ -148,6 +162,12 @@ class SigningForm(msgspec.Struct, frozen=True, kw_only=True):
             if getattr(self, flag)
         ]
         return shlex.join([*words, "--out", "upload"])
+
+
+def _edited(fields: Fields, name: str) -> tuple[str, str]:
+    """What stands in a field of the account, and what stood there when it was shown."""
+    before = fields.get(f"{name}-shown", [""])[0].strip()
+    return fields.get(f"{name}-edited", [before])[0].strip(), before
 
 
 def offers(findings: list[Finding], *hints: str | None) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 import threading
-import time
 from collections.abc import Callable
 
 TOKEN_LIFE = 300.0
 """Seconds in which the printed URL opens the page."""
+SESSION_LIFE = 12 * 3600.0
+"""Seconds without a request after which the page has to be opened anew."""
 MOST_REMEMBERED = 10_000
 
 
@@ -16,11 +17,14 @@ class Secrets:
     """What proves that a request comes from the page that the operator opened."""
 
     def __init__(
-        self, random_bits: Callable[[int], int], monotonic: Callable[[], float] = time.monotonic
+        self,
+        random_bits: Callable[[int], int],
+        clock: Callable[[], float],
     ) -> None:
         self._random_bits = random_bits
-        self._monotonic = monotonic
-        self._until = monotonic() + TOKEN_LIFE
+        self._clock = clock
+        self._until = clock() + TOKEN_LIFE
+        self._last_seen = clock()
         self._lock = threading.Lock()
         self.token: str | None = self.fresh()
         self.cookie = self.fresh()
@@ -33,17 +37,23 @@ class Secrets:
     def take(self, token: str) -> bool:
         """Use up the token; true for the first right one within its life."""
         with self._lock:
-            if self.token is None or self._monotonic() > self._until:
+            if self.token is None or self._clock() > self._until:
                 self.token = None
                 return False
             right = hmac.compare_digest(self.token.encode(), token.encode("utf-8", "replace"))
             if right:
                 self.token = None
+                self._last_seen = self._clock()
             return right
 
     def is_session(self, cookie: str) -> bool:
-        """Whether a cookie is that of this run's page."""
-        return hmac.compare_digest(self.cookie.encode(), cookie.encode("utf-8", "replace"))
+        """Whether a cookie is that of this run's page, which was used within the last hours."""
+        now = self._clock()
+        right = hmac.compare_digest(self.cookie.encode(), cookie.encode("utf-8", "replace"))
+        if not right or now - self._last_seen > SESSION_LIFE:
+            return False
+        self._last_seen = now
+        return True
 
     def form_token(self, action: str, nonce: str) -> str:
         """What a form of one action carries beside its nonce."""
@@ -80,17 +90,15 @@ class Unlock:
 
     LIFE = 600.0
 
-    def __init__(
-        self, given: bytes | None = None, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, given: bytes | None, clock: Callable[[], float]) -> None:
         self._given = given
-        self._monotonic = monotonic
+        self._clock = clock
         self._held: bytes | None = None
         self._until = 0.0
 
     def hold(self, passphrase: bytes) -> None:
         """Keep a passphrase that opened a key for ten minutes."""
-        self._held, self._until = passphrase, self._monotonic() + self.LIFE
+        self._held, self._until = passphrase, self._clock() + self.LIFE
 
     def forget(self) -> None:
         """Lock again, also what was given at the start."""
@@ -99,6 +107,6 @@ class Unlock:
     @property
     def passphrase(self) -> bytes | None:
         """The passphrase while it is held."""
-        if self._held is not None and self._monotonic() > self._until:
+        if self._held is not None and self._clock() > self._until:
             self._held = None
         return self._held or self._given

@@ -12,6 +12,7 @@ import uvicorn
 from ca.errors import ConflictError, StoreError
 from ca.web.app import application
 from ca.web.desk import Desk
+from ca.web.patience import PatientProtocol
 
 ADDRESS = "127.0.0.1"
 """The page is for this machine alone; no option changes it."""
@@ -29,7 +30,7 @@ def serve(desk: Desk, port: int, ready: Callable[[str], None]) -> None:
     number = listener.getsockname()[1]
     config = uvicorn.Config(
         application(desk, number),
-        http="h11",
+        http=PatientProtocol,
         ws="none",
         lifespan="off",
         limit_concurrency=MOST_CONNECTIONS,

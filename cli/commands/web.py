@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ca.authority.home import Environment, open_home
+from ca.errors import KeyUnavailableError
 from cli.options import opened, settings_of
 from cli.output import talk
+from cli.passphrase import NOTHING_TYPED, OptionalPassphrase, environment_of, is_given
 from cli.process import enable_garbage_collection
+from cli.prompts import has_terminal
+from cli.settings import Settings
 
 
 def web_command(
@@ -29,7 +34,7 @@ def web_command(
     """Sign on a page: paste a CSR, see what would be issued, sign, take the files; ends on Ctrl-C.
 
     For this machine alone, on 127.0.0.1. The URL on stdout holds a token that opens the page once,
-    within five minutes. The passphrase is typed on the page when it is needed.
+    within five minutes. The passphrase is asked for here, or typed on the page when it is needed.
 
     Example: sipca web
     """
@@ -41,17 +46,16 @@ def web_command(
             f"'web' needs the extra sipca[web] ({error.name} is missing): "
             "install it as '.[web]' with pipx, uv tool or pip, from the folder of the sources"
         ) from None
-    from cli.passphrase import Passphrase, environment_of
 
     settings = settings_of(ctx)
     with opened(settings) as home:
         home.assert_sound()
         path, is_locked = home.path, home.ca("issuing").key.encrypted
-    outside = settings.passphrase_file or {"SIPCA_PASSPHRASE_FILE", "SIPCA_PASSPHRASE"} & {
-        *os.environ
-    }
-    given = Passphrase(settings)("passphrase") if is_locked and outside else None
-    desk = Desk(path, environment_of(settings), read_only=read_only, given=given)
+    given = _passphrase_at_start(settings) if is_locked and not read_only else None
+    usual = Path(typer.get_app_dir("sipca", roaming=False))
+    at_home = "" if path == usual else f" --home {shlex.quote(str(path))}"
+    environment = environment_of(settings)
+    desk = Desk(path, environment, read_only=read_only, given=given, at_home=at_home)
     enable_garbage_collection()
     with tempfile.TemporaryDirectory(prefix="sipca-web-") as folder:
 
@@ -62,6 +66,28 @@ def web_command(
                 _open_browser(url, Path(folder))
 
         serve(desk, port, ready)
+
+
+def _passphrase_at_start(settings: Settings) -> bytes | None:
+    """The passphrase from outside or the terminal, if it opens the key; None leaves it to the page.
+
+    Raises:
+        KeyUnavailableError: it opens nothing.
+    """
+    if not is_given(settings) and (settings.no_input or not has_terminal()):
+        return None
+    if not is_given(settings):
+        talk("Enter alone leaves the passphrase to the page", settings)
+    source = OptionalPassphrase(settings)
+    environment = Environment(passphrase=source, again=source.again)
+    try:
+        with open_home(settings.home_path, environment) as home:
+            home.signer(home.ca("issuing"))
+        return source("passphrase")
+    except KeyUnavailableError as error:
+        if error.message != NOTHING_TYPED:
+            raise
+        return None
 
 
 def _open_browser(url: str, folder: Path) -> None:

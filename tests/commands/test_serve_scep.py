@@ -14,8 +14,9 @@ from asn1crypto import cms, crl
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import PASSPHRASE, CommandLine
-from stand_in.scep import Reply, SCEPDevice, ca_and_ra, http, in_pieces, posted
+from stand_in.scep import SCEPDevice, ca_and_ra, http, in_pieces, posted
 from stand_in.service import Service, serving
+from stand_in.waiting import until
 
 from ca.encoding import der
 
@@ -108,6 +109,14 @@ def test_scep_is_answered_where_devices_look_for_it(service: Service, path: str)
 @pytest.mark.parametrize("path", ["/x/scep", "/scep/x", "/scepter", "/mscep.dll/x", "/"])
 def test_scep_is_answered_nowhere_else(service: Service, path: str) -> None:
     assert b"POSTPKIOperation" not in http(service, f"{path}?operation=GetCACaps").body
+
+
+def test_scep_is_answered_below_the_path_of_the_base_url_as_well(
+    lab: CommandLine, service: Service
+) -> None:
+    assert lab("ca", "set", "--base-url", "http://pki.lab.example/voice").exit == 0
+
+    assert until(lambda: http(service, "/voice/scep?operation=GetCACaps").status == 200)
 
 
 def test_without_its_option_serve_knows_no_scep(lab: CommandLine, tmp_path: Path) -> None:
@@ -295,6 +304,19 @@ def test_what_is_no_message_is_an_http_error(
     assert said in reply.body
 
 
+def test_what_was_refused_before_there_was_anything_to_decide_is_in_the_log_of_refusals(
+    lab: CommandLine, service: Service
+) -> None:
+    http(service, "/scep?operation=PKIOperation", b"junk")
+    http(service, "/scep?operation=PKIOperation", bytes(70_000))
+    http(service, "/scep?operation=Enrol")
+
+    noted = lab("scep", "list", "--all", "--json").json["refused"]
+
+    assert {each["address"] for each in noted} == {"127.0.0.1"}
+    assert len(noted) == 3
+
+
 def test_a_body_of_ten_mebibytes_is_not_read(service: Service) -> None:
     head = (
         f"POST /scep?operation=PKIOperation HTTP/1.1\r\nHost: x\r\nContent-Length: {10 * MIB}\r\n"
@@ -398,7 +420,3 @@ class _Curve:
         from cryptography.hazmat.primitives import hashes
 
         return self.key.sign(octets, ec.ECDSA(getattr(hashes, hashed_by)()))
-
-
-def test_every_reply_is_one_of_http(service: Service) -> None:
-    assert isinstance(http(service, "/scep?operation=GetCACert"), Reply)

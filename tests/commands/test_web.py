@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from ca.authority.home import Environment
 from ca.errors import NotFoundError
-from ca.web.app import _page
+from ca.web.answers import shown_page
 from ca.web.batch import Work
 from ca.web.desk import MOST_BATCHES, Desk
 from ca.web.once import Once, Secrets, Unlock
@@ -314,13 +314,19 @@ def test_two_are_renewed_together(page: WebPage, sipca: CommandLine) -> None:
 
 def test_a_step_is_remembered_with_the_device(page: WebPage, sipca: CommandLine) -> None:
     where = f"/certificate/{serial_of(signed(page, device='sbc1', context='0'))}"
-    form = page.form(where, "/devices/done")
+    form = page.form(where, f"{where}/steps")
+    first, *_ = re.findall('name="step" value="([0-9a-f]+)"', page.ask(where).text)
 
-    done = page.post("/devices/done", form | {"device": "sbc1", "context": "0", "step": "trust"})
+    done = page.post(f"{where}/steps", form | {"step": first})
+    wrong = page.post(f"{where}/steps", form | {"step": "none"})
 
     assert done.status == 303
-    assert "trust loaded" in page.ask(where).text
+    assert wrong.status == 404
+    assert f'value="{first}" checked' in page.ask(where).text
     assert json.loads(sipca("ca", "plan", "--json").out)["devices"][0]["trust_done"]
+    page.post(f"{where}/steps", form)
+    assert "checked" not in page.ask(where).text
+    assert sipca("log", "--verify").exit == 0
 
 
 def test_thirty_files_are_signed_together_and_handed_out_as_one_zip(
@@ -422,7 +428,7 @@ def test_a_bug_of_a_page_is_told_to_the_terminal_and_not_to_the_browser() -> Non
     def broken(*_: object) -> Response:
         raise ZeroDivisionError("of a page")
 
-    answer = _page(desk, broken, Request({"type": "http", "method": "GET"}), b"")
+    answer = shown_page(desk, broken, Request({"type": "http", "method": "GET"}), b"")
 
     assert answer.status_code == 500
     assert b"of a page" not in answer.body

@@ -76,6 +76,7 @@ def test_thousands_of_messages_from_one_address_grow_neither_memory_nor_disk(
     assert answered.count(b"429") > 1500
     assert resident(service) - before < 24 * MIB
     assert grown < MIB
+    assert service.said().count("too many requests came from this address") == 1
     assert http(service, "/healthz").status in (200, 503)
 
 
@@ -164,6 +165,15 @@ def test_an_address_has_a_burst_and_then_a_rate() -> None:
     assert at_once == [True] * int(BURST) + [False] * 5
     assert later == [True] * 4 + [False] * 2
     assert limits.admits("10.0.0.2", 0.0)
+
+
+def test_that_an_address_is_sent_away_is_noted_once_a_minute() -> None:
+    limits = AddressLimits()
+
+    told = [limits.is_to_be_told("10.0.0.1", now) for now in (0.0, 1.0, 59.0, 60.0, 61.0)]
+
+    assert told == [True, False, False, True, False]
+    assert limits.is_to_be_told("10.0.0.2", 0.0)
 
 
 def test_the_addresses_that_are_remembered_are_bounded() -> None:

@@ -78,6 +78,7 @@ class SCEPDevice:
             .serial_number(x509.random_serial_number())
             .not_valid_before(_BEGAN)
             .not_valid_after(_BEGAN + timedelta(days=3650))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False)
         )
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
 

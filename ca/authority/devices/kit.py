@@ -10,12 +10,15 @@ import msgspec
 from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.lineage import trusted
+from ca.authority.refs import find
 from ca.device.preflight import preflight
 from ca.device.sheet import Sheet, SheetRow, as_text
 from ca.device.sheet_page import as_html
 from ca.device.sheet_steps import Place
 from ca.device.upload import Role, Upload, device_file, trust_file
 from ca.documents.base import encode_json
+from ca.documents.preflight import PreflightDocument
+from ca.documents.verdict import verdict_of
 from ca.encoding import pem
 from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
@@ -25,6 +28,7 @@ from ca.model.findings import Finding
 from ca.names.hosts import as_address
 from ca.names.text import printable
 from ca.profiles.target import Target
+from ca.store import devices
 from ca.store.certificates import CertificateRow
 from ca.store.devices import DeviceRow
 
@@ -49,7 +53,6 @@ def kit_of(
     home: Home, row: CertificateRow, stem: str, device: DeviceRow, target: Target, newline: str
 ) -> Kit:
     """Assemble the files to upload and those that are kept with them."""
-    facts = read_certificate(row.der)
     chain = upload_files.chain_of(home, newline, issuer_id=row.issuer_id)
     leaf = pem.encode(row.der, newline=newline)
     base = upload_files.with_context(stem, row.context)
@@ -59,16 +62,8 @@ def kit_of(
         upload_files.fullchain_name(stem, row.context): leaf + chain.sent,
     }
     files = {name: text.encode("ascii") for name, text in texts.items()}
-    findings = preflight(
-        Upload(
-            target=target,
-            device=device_file(f"{base}-device.pem", files[f"{base}-device.pem"]),
-            at=home.now(),
-            trust=trust_file(upload_files.TRUSTED_ROOT, files[upload_files.TRUSTED_ROOT]),
-            peers=device.addresses,
-            role=_role(facts.extended_key_usage),
-        )
-    )
+    bundle = files[upload_files.TRUSTED_ROOT]
+    findings = _judged(home, device, target, {f"{base}-device.pem": leaf.encode()}, bundle)
     sheet = _sheet(home, row, device, target, files, findings)
     files[f"{base}-upload-sheet.txt"] = as_text(sheet).replace("\n", newline).encode()
     files[f"{base}-upload-sheet.html"] = as_html(sheet).encode()
@@ -79,6 +74,42 @@ def kit_of(
     sums = "".join(_sum_line(name, data) for name, data in sorted(files.items()))
     files[SUMS] = sums.encode()
     return Kit(files, findings)
+
+
+def judge_kit(home: Home, ref: str) -> PreflightDocument:
+    """What preflight says of the files that a kit for the certificate's device would hold.
+
+    Raises:
+        CAError: the REF matches none, or several.
+    """
+    row = find(home, ref).row
+    device = (devices.device(home.store, row.device) if row.device else None) or DeviceRow(
+        row.device or ""
+    )
+    target = home.library.target(device.target or home.target)
+    chain = upload_files.chain_of(home, issuer_id=row.issuer_id)
+    name = upload_files.device_name(upload_files.stem_of_row(row), row.context)
+    leaf = {name: pem.encode(row.der).encode()}
+    findings = _judged(home, device, target, leaf, chain.trust[upload_files.TRUSTED_ROOT].encode())
+    return PreflightDocument(verdict=verdict_of(findings), findings=findings)
+
+
+def _judged(
+    home: Home, device: DeviceRow, target: Target, leaf: dict[str, bytes], bundle: bytes
+) -> list[Finding]:
+    """Preflight's findings about the device's file and the trust file."""
+    ((name, data),) = leaf.items()
+    upload = device_file(name, data)
+    return preflight(
+        Upload(
+            target=target,
+            device=upload,
+            at=home.now(),
+            trust=trust_file(upload_files.TRUSTED_ROOT, bundle),
+            peers=device.addresses,
+            role=_role(upload.facts.extended_key_usage),
+        )
+    )
 
 
 def _sum_line(name: str, data: bytes) -> str:

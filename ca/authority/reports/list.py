@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from ca.authority.home import Home
 from ca.authority.records import certificate_record
 from ca.documents.list import ListDocument
-from ca.store import certificates
+from ca.names.hosts import as_address
+from ca.store import certificates, listing
+from ca.store.listing import FIRST, Place, Wanted
 
 
 class ListWishes(msgspec.Struct, frozen=True):
@@ -39,3 +41,66 @@ def list_certificates(home: Home, wishes: ListWishes) -> ListDocument:
     shown = [row for row in rows if not wishes.statuses or row.status(now) in wishes.statuses]
     shown.sort(key=lambda row: (row.not_after or 0, row.plan_id))
     return ListDocument(certificates=[certificate_record(row, now) for row in shown])
+
+
+class PageWishes(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of certificates by their end; ``text`` is in a name, the device or the serial."""
+
+    text: str = ""
+    expiring: timedelta | None = None
+    everything: bool = False
+    most: int = 100
+    after: Place | None = None
+
+
+def list_page(home: Home, wishes: PageWishes) -> tuple[ListDocument, Place | None]:
+    """One page of what ``list_certificates`` lists, and where the next begins, if there is one.
+
+    The register filters, sorts and cuts, so that a million certificates are no more work.
+    """
+    now = home.now()
+    folded = (as_address(wishes.text) or wishes.text).casefold()
+    wanted = Wanted(
+        text=folded.replace(":", "") if _is_spaced_serial(folded) else folded,
+        until=None if wishes.expiring is None else int((now + wishes.expiring).timestamp()),
+        in_use=not wishes.everything,
+    )
+    rows = listing.certificates_by_end(
+        home.store, wanted, most=wishes.most + 1, after=wishes.after or FIRST
+    )
+    shown = rows[: wishes.most]
+    rest = (shown[-1].not_after or 0, shown[-1].plan_id) if len(rows) > len(shown) else None
+    return ListDocument(certificates=[certificate_record(row, now) for row in shown]), rest
+
+
+def _is_spaced_serial(text: str) -> bool:
+    """Whether it is hex digits in pairs with colons between, as other programs print serials."""
+    pairs = text.split(":")
+    return len(pairs) > 1 and all(len(each) == 2 for each in pairs) and _is_hex("".join(pairs))
+
+
+def _is_hex(text: str) -> bool:
+    return all(each in "0123456789abcdef" for each in text)
+
+
+def count_ending(home: Home, within: timedelta) -> int:
+    """How many certificates ``list --expiring`` would list."""
+    return listing.number_ending(home.store, int((home.now() + within).timestamp()))
+
+
+def ends_by_month(home: Home) -> list[tuple[datetime, int]]:
+    """How many certificates in use end in each of twelve months, from the current one on."""
+    now = home.now()
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    months = [_later(first, number) for number in range(13)]
+    counts = listing.number_by_month(
+        home.store, int(now.timestamp()), int(months[-1].timestamp()) - 1
+    )
+    return [(each, counts.get(f"{each:%Y-%m}", 0)) for each in months[:-1]]
+
+
+def _later(first: datetime, months: int) -> datetime:
+    return first.replace(
+        year=first.year + (first.month - 1 + months) // 12,
+        month=(first.month - 1 + months) % 12 + 1,
+    )

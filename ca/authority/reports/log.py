@@ -43,6 +43,14 @@ def log(
     return LogDocument(events=events, head=newest.hex(), problems=problems)
 
 
+def recent_events(home: Home, *, before: int | None = None, most: int) -> LogDocument:
+    """A page of the audit trail: at most so many events, newest first, below a number."""
+    with home.store.snapshot():
+        events = [_event(each) for each in audit.events(home.store, before=before, most=most)]
+        newest = audit.head(home.store)
+    return LogDocument(events=events, head=newest.hex(), problems=None)
+
+
 def _event(recorded: audit.RecordedEvent) -> LogEvent:
     return LogEvent(
         id=recorded.id,

@@ -5,11 +5,14 @@ document.querySelectorAll("[data-copy]").forEach((button) => button.addEventList
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent + "\n");
   button.textContent = "Copied";
 }));
+document.querySelectorAll(".ticks").forEach((form) => form.addEventListener("change", () => form.requestSubmit()));
 document.querySelectorAll("form[method=post]").forEach((form) => form.addEventListener("submit", (event) => {
   if (form.dataset.sent && !form.action.endsWith("/kit")) { event.preventDefault(); return; }
   form.dataset.sent = "1";
   if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
 }));
+// what a page showed is not shown again by the back button once the session or sipca has ended
+window.addEventListener("pageshow", (event) => { if (event.persisted) { document.body.hidden = true; location.reload(); } });
 window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => {
   delete form.dataset.sent;
   form.querySelectorAll("[aria-disabled]").forEach((each) => each.removeAttribute("aria-disabled"));
@@ -21,20 +24,46 @@ if (sign) {
     const mine = ++asked;
     const data = new URLSearchParams(new FormData(sign));
     data.delete("passphrase"); data.delete("unlock");
-    const answer = await fetch("/account", {method: "POST", body: data});
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("account");
-    if (mine !== asked || !fresh || sign.dataset.sent) return;
+    try {
+      const answer = await fetch("/account", {method: "POST", body: data});
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine !== asked || sign.dataset.sent) return;
+      place(page);
+    } finally {
+      if (mine === asked) delete sign.dataset.stale;
+    }
+  };
+  const place = (page) => {
+    const fresh = page.getElementById("account") || page.getElementById("main");
+    if (!page.getElementById("account")) {  // refused as a whole: say so where the account would be
+      const said = document.getElementById("said");
+      said.replaceChildren(...fresh.children);
+      return;
+    }
     const typed = document.getElementById("passphrase")?.value;
+    const held = document.activeElement?.closest("#account") ? document.activeElement.id : "";
     document.getElementById("account").replaceWith(fresh);
+    document.getElementById("crib").replaceWith(page.getElementById("crib"));
+    for (const id of ["cn", "san"]) document.getElementById(id).value = page.getElementById(id).value;
+    for (const name of ["replace_san"]) sign.elements[name].checked = page.querySelector(`[name=${name}]`).checked;
     const box = document.getElementById("passphrase");
     if (box && typed) box.value = typed;
+    if (held) document.getElementById(held)?.focus();
   };
   const later = (event) => {
     if (["passphrase", "unlock"].includes(event.target.name)) return;
-    clearTimeout(timer); timer = setTimeout(show, 300);
+    if (event.type === "input" && event.target.closest("#account")) { sign.dataset.stale = "1"; return; }
+    if (event.type === "change" && !event.target.closest("#account")) return;
+    sign.dataset.stale = "1";
+    clearTimeout(timer); timer = setTimeout(show, event.type === "change" ? 0 : 300);
   };
+  // the account is shown before anything is signed: a press after an edit shows it first
+  sign.addEventListener("submit", (event) => {
+    if (!sign.dataset.stale || !event.submitter?.formAction.endsWith("/sign")) return;
+    event.preventDefault(); event.stopImmediatePropagation(); show();
+  }, {capture: true});
   sign.addEventListener("input", later);
+  sign.addEventListener("change", later);
   const take = async (files) => {
     const place = document.getElementById("dropped");
     place.replaceChildren();

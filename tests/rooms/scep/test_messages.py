@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from pathlib import Path
 
 import pytest
 from asn1crypto import cms
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from stand_in.scep import SCEPDevice, endless, in_pieces, message_key, printable, read_cert_rep
+from stand_in.scep_clients import pem
 
 from ca.encoding import der, oids
 from ca.errors import MalformedError
@@ -22,6 +25,7 @@ from ca.scep.signed_data import MAX_MESSAGE
 
 RA, PHONE = SCEPDevice("SCEP RA"), SCEPDevice()
 RECIPIENT = Recipient(RA.certificate, message_key(RA.key))
+CSR = PHONE.csr()
 STRICT, LENIENT = Leniency(), Leniency(takes_old=True)
 
 
@@ -71,6 +75,58 @@ def test_old_algorithms_are_refused_by_name_and_taken_where_allowed(
     assert error.value.fail_info == "badAlg"
     assert "--allow scep-legacy" in (error.value.hint or "")
     assert opened(message, LENIENT).legacy == used
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-camellia128"], "the message is encrypted with Camellia-128, not AES-CBC"),
+        (["-aes-256-gcm"], "the message's content is no EnvelopedData"),
+        (
+            ["-aes128", "-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256",
+             "-keyopt", "rsa_mgf1_md:sha1"],
+            "the content key is transported by OAEP of an odd kind",
+        ),
+    ],
+)  # fmt: skip
+def test_an_envelope_by_other_algorithms_is_refused(
+    tmp_path: Path, options: list[str], said: str
+) -> None:
+    sealed = by_openssl(tmp_path, *options)
+
+    with pytest.raises(FailedCheckError, match=said):
+        opened(PHONE.signed("PKCSReq", sealed), LENIENT)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["-keyid"],
+        ["-keyopt", "rsa_padding_mode:oaep"],
+        ["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"],
+        ["-stream"],
+    ],
+    ids=["usual", "keyid", "oaep", "oaep-sha256", "ber"],
+)
+def test_an_envelope_made_by_openssl_is_opened(tmp_path: Path, options: list[str]) -> None:
+    sealed = by_openssl(tmp_path, "-aes256", *options)
+
+    assert opened(PHONE.signed("PKCSReq", sealed)).asked == Enrolment(CSR, "new")
+
+
+def by_openssl(folder: Path, *options: str) -> bytes:
+    """A request in an envelope for the RA, made by ``openssl cms``."""
+    (folder / "csr").write_bytes(CSR)
+    (folder / "ra.pem").write_bytes(pem(RA.certificate))
+    first = [
+        each for each in options if each.startswith(("-aes", "-camellia", "-stream", "-keyid"))
+    ]
+    rest = [each for each in options if each not in first]  # of the recipient before them
+    files = ("-in", "csr", "-outform", "DER", "-out", "sealed")
+    command = ["openssl", "cms", "-encrypt", "-binary", *first, *files, "-recip", "ra.pem", *rest]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    return (folder / "sealed").read_bytes()
 
 
 def test_ber_with_indefinite_lengths_and_octets_in_pieces_is_read() -> None:
@@ -132,6 +188,19 @@ def test_a_signature_that_does_not_verify_is_told_to_the_device() -> None:
         opened(bytes(message))
 
     assert error.value.fail_info == "badMessageCheck"
+
+
+def test_a_signature_by_a_weaker_hash_than_that_of_the_digest_is_refused() -> None:
+    info = cms.ContentInfo.load(request())
+    signer = info["content"]["signer_infos"][0]
+    signed = b"\x31" + signer["signed_attrs"].dump()[1:]
+    signer["signature_algorithm"] = {"algorithm": "sha1_rsa"}
+    signer["signature"] = message_key(PHONE.key).sign(signed, hashed_by="SHA1")
+
+    with pytest.raises(
+        FailedCheckError, match="digest is by SHA256, and its signature by sha1With"
+    ):
+        opened(bytes(info.dump(force=True)))
 
 
 def test_a_content_exchanged_under_its_signature_is_noticed() -> None:

@@ -73,12 +73,12 @@ def _known(home: Home, given: str) -> ChallengeRow:
         WrongChallengeError: there is none.
     """
     hashed, found = hash_of(given), None
-    for row in challenges.ended_since(home.store, home.now() - challenges.REMEMBERED):
-        if compare_digest(row.sha256, hashed):
-            found = row
+    for number, kept in challenges.hashes_since(home.store, home.now() - challenges.REMEMBERED):
+        if compare_digest(kept, hashed):
+            found = number
     if found is None:
         raise WrongChallengeError("the challenge is wrong")
-    return found
+    return challenges.by_number(home.store, found)
 
 
 def check_usable(home: Home, challenge: ChallengeRow) -> None:

@@ -21,6 +21,7 @@ from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.store import devices, issuers
 from ca.store.certificates import CertificateRow
+from ca.store.enrolments import SOURCE
 
 TRUSTED_ROOT = "trusted-root.pem"
 
@@ -335,9 +336,9 @@ def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> li
 
 
 def stem_of_row(row: CertificateRow) -> str:
-    """The stem that ``sign --out`` gave its files: the source's, for stdin the device's or CN."""
+    """The stem that ``sign --out`` gave its files: the source's, without one the device's or CN."""
     if row.source.startswith("issue "):
         return row.source.removeprefix("issue ")
-    if row.source != "-":
+    if row.source != "-" and not row.source.startswith(SOURCE):
         return stem_of(Path(row.source).stem) or "device"
     return file_safe(row.device or read_certificate(row.der).cn or row.serial.hex())

@@ -158,7 +158,7 @@ class Waiting(msgspec.Struct, frozen=True):
     since: datetime | None = None
 
 
-@rule("scep-waiting", "info", "RFC 8894 3.2.2")
+@rule("scep-waiting", "info", "RFC 8894 3.3.2.3")
 @cases("Nobody waits.", "A phone waits since yesterday for sipca scep approve.")
 def waiting(queue: Waiting) -> Violation | None:
     """No request that came by SCEP waits for the operator."""

@@ -70,6 +70,12 @@ def ended_since(store: Store, since: datetime) -> list[ChallengeRow]:
     return _rows(store, "WHERE c.expires_at > ? ORDER BY c.id", (to_text(since),))
 
 
+def hashes_since(store: Store, since: datetime) -> list[tuple[int, bytes]]:
+    """Number and hash of each challenge that ends after a time."""
+    query = "SELECT id, sha256 FROM challenge WHERE expires_at > ?"
+    return store.connection.execute(query, (to_text(since),)).fetchall()
+
+
 def by_number(store: Store, number: int) -> ChallengeRow:
     """A challenge by its number."""
     return _rows(store, "WHERE c.id = ?", (number,))[0]

@@ -13,6 +13,8 @@ from ca.store.timestamps import from_text, to_text
 
 LAPSES_AFTER = timedelta(days=30)
 """After so long a request that nobody decided is over: its place in the queue is free again."""
+SOURCE = "scep:"
+"""How the register calls the origin of a certificate for a request: this, and its number."""
 Kind = Literal["new", "renewal"]
 Outcome = Literal["issued", "denied"]
 

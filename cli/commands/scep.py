@@ -89,7 +89,7 @@ def approve_command(
         if device is not None:
             device = name_meant(home, settings, device)[0]
         document = approve(home, numbers, Choices(profile, device, codes))
-    _end(document, settings)
+    _end(document, settings, several=len(numbers) > 1)
 
 
 def deny_command(
@@ -110,7 +110,7 @@ def deny_command(
         raise typer.BadParameter("--reason: give 1 to 200 printable characters")
     with opened(settings) as home:
         document = deny(home, numbers, reason.strip())
-    _end(document, settings)
+    _end(document, settings, several=len(numbers) > 1)
 
 
 def challenge_command(
@@ -173,7 +173,7 @@ def _tell_home(home: Home, settings: Settings) -> None:
     talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
 
 
-def _end(document: EnrolmentDecisionDocument, settings: Settings) -> None:
+def _end(document: EnrolmentDecisionDocument, settings: Settings, *, several: bool) -> None:
     from cli.views.scep import decisions_text
     from cli.views.sign import refused_text
 
@@ -181,7 +181,7 @@ def _end(document: EnrolmentDecisionDocument, settings: Settings) -> None:
         print_json(document)
     else:
         talk(lambda: decisions_text(document), settings)
-        say_anyway(lambda: refused_text(document.refused, several=len(document.refused) > 1))
+        say_anyway(lambda: refused_text(document.refused, several=several))
     code = exit_of_several(each.exit for each in document.refused)
     if code:
         raise typer.Exit(code)

@@ -100,3 +100,13 @@ def test_a_csr_without_a_password_is_kept_as_it_came() -> None:
     request = read_request(make_csr("dns:sbc1.lab.example", key=RSA_KEY))
 
     assert kept_form(request) == request.der
+
+
+def test_no_password_is_kept_by_a_batch_of_several_processes(
+    sipca: CommandLine, with_password: Path, tmp_path: Path
+) -> None:
+    answer = sipca("sign", with_password.parent, "--out", tmp_path / "out", "--jobs", 2, "--json")
+
+    assert len(answer.json["signed"]) == 1
+    kept = b"".join(path.read_bytes() for path in sipca.home.iterdir() if path.is_file())
+    assert b"swordfish" not in kept

@@ -131,6 +131,7 @@ def test_when_too_many_guess_from_everywhere_no_challenge_is_tried_and_requests_
         answer = asks(home, phone_csr(challenge=text), address="10.2.0.1")
 
     assert answer.status == "pending"
+    assert "this one was not tried, the request waits" in sipca("scep", "list").out
 
 
 def test_the_profile_is_the_operator_s_the_challenge_s_the_device_s_or_phone(

@@ -143,3 +143,13 @@ def test_the_next_ca_is_the_one_that_a_rotation_has_made_and_not_put_into_use(
         prepared = next_ca(home)
     assert prepared is not None
     assert "Test Lab Issuing 2" in x509.load_der_x509_certificate(prepared).subject.rfc4514_string()
+
+
+def test_the_files_of_a_certificate_that_came_by_scep_are_called_by_its_device(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    issued(sipca, phone_csr(challenge=challenge(sipca)))
+
+    assert sipca("export", "00908f123456", "--out", tmp_path / "out").exit == 0
+
+    assert (tmp_path / "out" / "00908f123456-device.pem").is_file()

@@ -9,7 +9,7 @@ import msgspec
 
 from ca.authority.enrolment.arrival import Arrival
 from ca.authority.enrolment.names import folded, requested
-from ca.authority.enrolment.refused import is_locked_out, is_under_attack
+from ca.authority.enrolment.refused import is_locked_out, is_under_attack, note_refused
 from ca.authority.enrolment.requests import EnrolmentRefusedError, WrongChallengeError
 from ca.authority.home import Home
 from ca.authority.signing.renew import profile_of
@@ -26,6 +26,9 @@ from ca.store.challenges import ChallengeRow
 
 MOST_RENEWALS = 3
 """How often one certificate may be renewed: a device that lost an answer asks once more."""
+
+
+_NOT_TRIED = "too many wrong challenges came of late: this one was not tried, the request waits"
 
 
 class Grounds(msgspec.Struct, frozen=True):
@@ -50,6 +53,7 @@ def grounds_of(home: Home, arrival: Arrival) -> Grounds:
     if is_locked_out(home, arrival.asked.address):
         raise EnrolmentRefusedError("too many wrong challenges came from this address of late")
     if is_under_attack(home):
+        note_refused(home, arrival.asked.address, _NOT_TRIED)
         return Grounds()  # the operator decides, whatever the challenge is
     challenge = _known(home, arrival.challenge)
     check_usable(home, challenge)
@@ -69,12 +73,12 @@ def _known(home: Home, given: str) -> ChallengeRow:
         WrongChallengeError: there is none.
     """
     hashed, found = hash_of(given), None
-    for row in challenges.ended_since(home.store, home.now() - challenges.REMEMBERED):
-        if compare_digest(row.sha256, hashed):
-            found = row
+    for number, kept in challenges.hashes_since(home.store, home.now() - challenges.REMEMBERED):
+        if compare_digest(kept, hashed):
+            found = number
     if found is None:
         raise WrongChallengeError("the challenge is wrong")
-    return found
+    return challenges.by_number(home.store, found)
 
 
 def check_usable(home: Home, challenge: ChallengeRow) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from ca.errors import CAError, Kind
 
 FailInfo = Literal["badAlg", "badMessageCheck", "badRequest", "badTime", "badCertId"]
-"""Why a request is refused (RFC 8894, 3.2.1.4.5)."""
+"""Why a request is refused (RFC 8894, 3.2.1.4)."""
 
 
 class EnrolmentRequest(msgspec.Struct, frozen=True):

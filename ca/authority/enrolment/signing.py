@@ -23,7 +23,7 @@ from ca.errors import ConflictError
 from ca.model.wishes import SigningWishes
 from ca.store import certificates, challenges, enrolments, successions
 from ca.store.audit import Event
-from ca.store.enrolments import End, EnrolmentRow
+from ca.store.enrolments import SOURCE, End, EnrolmentRow
 
 DEFAULT_PROFILE = "phone"
 GIVEN_UP_AFTER = timedelta(seconds=60)
@@ -45,7 +45,7 @@ class Choices(msgspec.Struct, frozen=True):
 
 def source_of(row: EnrolmentRow) -> str:
     """What the register calls the origin of a request's certificate."""
-    return f"scep:{row.id}"
+    return f"{SOURCE}{row.id}"
 
 
 def request_of(row: EnrolmentRow) -> CertificateRequest:

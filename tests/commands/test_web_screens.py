@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from stand_in.lab import EC_KEY, SAMPLES, CommandLine, make_csr
+from stand_in.other_programs import OpenSSLCA
 from stand_in.page import Desktop
+from stand_in.waiting import until
 
 from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.reports.list import ListWishes, PageWishes, list_certificates, list_page
@@ -335,3 +339,88 @@ def test_two_csrs_pasted_one_below_the_other_are_two(desktop: Desktop) -> None:
     both = b"".join(make_csr(cn=f"{n}.lab.example") for n in ("p1", "p2")).decode()
 
     assert "Sign 2 certificates" in account(desktop, csr=both)
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("--fix-san", "--fix-san"),
+        ("--again", "--again"),
+        ("--cn b.lab.example", "--cn b.lab.example"),
+        ("--san uri:sip:b.lab.example", "--san uri:sip:b.lab.example"),
+        ("--allow cn-only", "--allow cn-only"),
+        ("--overwrite", ""),
+    ],
+)
+def test_a_button_of_a_hint_is_its_option(option: str, expected: str) -> None:
+    form = SigningForm.read({"csr": ["x"], "option": [option]})
+
+    assert form.command() == f"sipca sign FILE --profile sip {expected} --out upload".replace(
+        "  ", " "
+    )
+
+
+def test_a_form_of_too_many_fields_is_refused(desktop: Desktop) -> None:
+    status, text = desktop.ask("/account", {"file-name": ["a"] * 6000})
+
+    assert status == 400
+    assert "the form cannot be read" in text
+
+
+def test_two_files_of_one_name_are_two_in_the_zip(desktop: Desktop) -> None:
+    texts = [make_csr(cn=f"{n}.lab.example").decode() for n in ("same1", "same2")]
+    form = desktop.fields("/sign") | {"file-name": ["a/x.csr", "b/x.csr"], "file-text": texts}
+
+    desktop.ask("/sign", form)
+    work = list(desktop.desk._works.values())[-1]
+
+    assert until(lambda: not work.is_running)
+    names = zipfile.ZipFile(io.BytesIO(work.zip)).namelist()
+    assert sum(each.endswith("device.pem") for each in names) == 2
+
+
+def test_a_token_followed_from_another_site_opens_the_page_by_a_second_step(
+    desktop: Desktop,
+) -> None:
+    entry = f"/?token={desktop.desk.secrets.token}"
+
+    status, text = desktop.ask(entry, sec_fetch_site="cross-site", cookie="")
+
+    assert status == 200  # a redirect would not carry a SameSite=Strict cookie
+    assert 'http-equiv="refresh" content="0;url=/"' in text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"cookie": "sipca-1=\x01; ="}, 403), ({"content_type": "text/plain"}, 415)],
+)
+def test_a_broken_cookie_and_another_kind_of_body_are_refused(
+    desktop: Desktop, headers: dict[str, str], status: int
+) -> None:
+    assert desktop.ask("/lock", desktop.fields("/lock"), **headers)[0] == status
+
+
+def test_imported_certificates_are_among_the_others(bare: CommandLine, tmp_path: Path) -> None:
+    ca = OpenSSLCA(tmp_path / "ca")
+    (ca.path / "serial").write_text("01" + "AB" * 24 + "\n")  # so long that it is a relic
+    ca.sign("relic1")
+    ca.sign("relic2")
+    assert bare("import", "--openssl", ca.path, "--no-passphrase").exit == 0
+    (tmp_path / "a.csr").write_bytes(make_csr(cn="own.lab.example"))
+    assert bare("sign", tmp_path / "a.csr").exit == 0
+    desktop = Desktop(bare.home, Environment(passphrase=no_passphrase))
+    listed = bare("list", "--json").json["certificates"]
+
+    every = desktop.ask("/certificates")[1]
+    one = desktop.ask("/certificates?q=relic1")[1]
+    soon = desktop.ask("/")[1]
+    year = desktop.ask("/ca")[1].partition("Audit")[0]
+
+    links = 'row"><a href="/certificate/([^"]+)"'
+    assert re.findall(links, every) == [each["serial"] for each in listed]
+    assert len(re.findall(links, one)) == 1
+    assert desktop.ask(f"/certificate/{re.findall(links, one)[0]}")[0] == 200
+    due = bare("list", "--expiring", "60d", "--json").json["certificates"]
+    assert ("end within 60 d" in soon) == bool(due)
+    ends = sum(each["days_left"] < 330 for each in listed)
+    assert sum(int(each) for each in re.findall("<td>([0-9]+)</td>", year)) >= ends

@@ -147,9 +147,17 @@ class Desktop:
         return dict(HIDDEN.findall(str(self.desk.form(action))))
 
     def ask(
-        self, path: str, fields: dict[str, object] | None = None, *, stuck: bool = False
+        self,
+        path: str,
+        fields: dict[str, object] | None = None,
+        *,
+        stuck: bool = False,
+        **other: str,
     ) -> tuple[int, str]:
-        """Status and text; with fields by POST, where ``stuck`` never sends the body's end."""
+        """Status and text; with fields by POST, where ``stuck`` never sends the body's end.
+
+        ``other``: headers in place of a browser's.
+        """
         body = urlencode(fields, doseq=True).encode() if fields is not None else b""
         headers = {"host": "127.0.0.1:1", "cookie": self.cookie}
         if fields is not None:
@@ -157,6 +165,7 @@ class Desktop:
                 "origin": "http://127.0.0.1:1",
                 "content-type": "application/x-www-form-urlencoded",
             }
+        headers |= {name.replace("_", "-"): value for name, value in other.items()}
         pure, _, query = path.partition("?")
         scope = {
             "type": "http", "method": "GET" if fields is None else "POST", "path": pure,

@@ -259,6 +259,7 @@ def test_further_certificates_and_earlier_events_are_a_link_away(
 ) -> None:
     monkeypatch.setattr("ca.web.certificates.CERTIFICATES_A_PAGE", 2)
     monkeypatch.setattr("ca.web.ca.EVENTS_A_PAGE", 5)
+    monkeypatch.setattr("ca.web.devices.DEVICES_A_PAGE", 2)
 
     first = desktop.ask("/certificates?all=1")[1]
     (following,) = re.findall(r'href="(/certificates\?[^"]+)">Further', first)
@@ -275,6 +276,8 @@ def test_further_certificates_and_earlier_events_are_a_link_away(
     assert [len(each) for each in serials] == [2, 2]
     assert not {*serials[0]} & {*serials[1]}
     assert "From the beginning" in second
+    assert 'href="/devices?from=2">Further' in desktop.ask("/devices")[1]
+    assert 'href="/devices">From the beginning' in desktop.ask("/devices?from=2")[1]
     assert numbers == list(range(numbers[0], numbers[0] - 10, -1))
 
 

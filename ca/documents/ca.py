@@ -73,7 +73,8 @@ class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     ``after``: the devices that need their trust files first. ``serial`` and ``issuer`` are those of
     its newest certificate, if it has one; ``exported`` is when ``export`` wrote the files that it
-    needs, ``trust_done`` and ``certificate_done`` when a step was recorded.
+    needs, ``trust_done`` and ``certificate_done`` when a step was recorded; ``not_after`` is the
+    end of its newest certificate.
     """
 
     device: str
@@ -86,6 +87,7 @@ class PlanEntry(msgspec.Struct, frozen=True, kw_only=True):
     exported: datetime | None
     trust_done: datetime | None
     certificate_done: datetime | None
+    not_after: datetime | None = None
 
 
 class PlanDocument(Document, frozen=True, kw_only=True):

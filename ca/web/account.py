@@ -13,8 +13,6 @@ from ca.authority.devices.crib import device_crib
 from ca.authority.devices.device import list_devices
 from ca.authority.home import Home
 from ca.authority.reports.list import count_ending
-from ca.authority.reports.profile import profiles
-from ca.authority.reports.target import targets
 from ca.authority.signing.csr import inspect_request
 from ca.authority.signing.judge import Source
 from ca.authority.signing.sign import sign
@@ -38,8 +36,8 @@ def screen(home: Home, form: SigningForm) -> dict[str, Any]:
     seen: dict[str, Any] = {
         "typed": form,
         "devices": [each.name for each in list_devices(home).devices],
-        "profiles": [each.name for each in profiles(home.library).profiles],
-        "targets": [each.name for each in targets(home.library).targets],
+        "profiles": list(home.library.profiles.names()),
+        "targets": list(home.library.targets.names()),
         "due": count_ending(home, SOON),
         "request": None,
         "document": None,

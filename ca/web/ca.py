@@ -11,6 +11,7 @@ from ca.authority.reports.chain import chain, chain_document
 from ca.authority.reports.list import ends_by_month
 from ca.authority.reports.log import recent_events
 from ca.authority.status.check import check
+from ca.authority.status.crl import crl_octets, crl_record
 from ca.authority.upload_files import chain_of
 from ca.errors import NotFoundError
 from ca.web.answers import download
@@ -30,6 +31,7 @@ def ca(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG00
             home,
             chain=chain_document(home),
             checked=check(home),
+            crls=[crl_record(home, each) for each in home.cas()],
             events=recent_events(home, before=before, most=EVENTS_A_PAGE).events,
             earlier=before is not None,
             year=[(f"{month:%Y-%m}", count) for month, count in ends_by_month(home)],
@@ -37,13 +39,16 @@ def ca(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG00
 
 
 def ca_file(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001
-    """A file of the CA's: the chain as PEM or PKCS#7."""
+    """A file of the CA's: the chain as PEM or PKCS#7, a trust file, a CRL."""
     kinds = {"chain.pem": "pem", "chain.p7b": "p7b"}
     name = request.path_params["name"]
     with desk.home() as home:
         if name in kinds:
             data = chain(home, format=kinds[name])  # type: ignore[arg-type]
             return download(name, data, "application/octet-stream")
+        for each in home.cas():
+            if name == f"{each.issuer.ca_id}.crl":
+                return download(name, b"".join(crl_octets(home, each)), "application/pkix-crl")
         texts = chain_of(home).trust
         if name not in texts:
             raise NotFoundError("there is no such file", hint="open the page of the CA")

@@ -33,6 +33,7 @@ REASONS = (
     "affiliation-changed",
     "hold",
 )
+CERTIFICATES_A_PAGE = 100
 _PLACE = re.compile(r"(-?[0-9]{1,15})_(-?[0-9]{1,15})", re.ASCII)
 
 
@@ -45,6 +46,7 @@ def certificates(desk: Desk, request: Request, fields: Fields) -> Response:  # n
         text=wanted,
         expiring=SOON if soon else None,
         everything=every,
+        most=CERTIFICATES_A_PAGE,
         after=(int(place[1]), int(place[2])) if place else None,
     )
     with desk.home() as home:

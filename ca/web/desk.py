@@ -36,6 +36,13 @@ _STATUSES = {
 }
 
 
+class AtHome(msgspec.Struct, frozen=True):
+    """How people are told of the home: its folder, and the option that names it, if one must."""
+
+    shown: str
+    option: str = ""
+
+
 class Desk:
     """One run of the page over one home."""
 
@@ -46,9 +53,10 @@ class Desk:
         *,
         read_only: bool,
         given: bytes | None,
-        at_home: str = "",
+        at_home: AtHome | None = None,
     ) -> None:
         self.path = path
+        self.at_home = at_home or AtHome(shown=str(path))
         self.environment = environment
         self.read_only = read_only
         self.secrets = Secrets(environment.random_bits, environment.seconds)
@@ -66,7 +74,11 @@ class Desk:
             lstrip_blocks=True,
         )
         self.templates.filters["whole"] = whole
-        self.templates.globals |= {"at_home": at_home, "form": self.form, "read_only": read_only}
+        self.templates.globals |= {
+            "at_home": self.at_home.option,
+            "form": self.form,
+            "read_only": read_only,
+        }
 
     @contextlib.contextmanager
     def home(self, typed: bytes | None = None) -> Iterator[Home]:
@@ -123,7 +135,7 @@ class Desk:
             name,
             status,
             ca=home.name,
-            home=str(home.path),
+            home=self.at_home.shown,
             locked=locked,
             unlocked=self.unlock.passphrase is not None,
             now=home.now(),

@@ -10,19 +10,30 @@ from starlette.responses import RedirectResponse, Response
 from ca.authority.devices.crib import device_crib
 from ca.authority.devices.device import list_devices
 from ca.authority.devices.plan import plan, record_step
-from ca.authority.reports.list import ListWishes, list_certificates
+from ca.authority.records import days_left
 from ca.errors import MalformedError
 from ca.web.desk import Desk
 from ca.web.forms import Fields
 
+DEVICES_A_PAGE = 100
+
 
 def devices(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001
-    """Screen three: what each device needs next."""
+    """Screen three, a page of it: what each device needs next."""
+    asked = request.query_params.get("from", "")
+    first = int(asked) if re.fullmatch(r"[0-9]{1,9}", asked, re.ASCII) else 0
     with desk.home() as home:
-        found = list_certificates(home, ListWishes()).certificates
-        ends = {each.serial: each for each in found}
+        found = plan(home).devices
         registered = {each.name for each in list_devices(home).devices}
-        return desk.page("devices.html", home, plan=plan(home), ends=ends, registered=registered)
+        return desk.page(
+            "devices.html",
+            home,
+            entries=found[first : first + DEVICES_A_PAGE],
+            days_left=lambda end: days_left(end, home.now()),
+            first=first,
+            following=first + DEVICES_A_PAGE if first + DEVICES_A_PAGE < len(found) else None,
+            registered=registered,
+        )
 
 
 def do_step(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: ARG001

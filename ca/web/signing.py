@@ -48,6 +48,7 @@ def do_sign(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: 
             home.signer(home.ca("issuing"))  # a wrong passphrase is told at once
             keep_if_opened(desk, home, fields, typed)
         name = desk.secrets.fresh()[:16]
+        desk.note_command(name, form.command())
         desk.remember(name, Work(desk, sources, typed or desk.unlock.passphrase))
         return f"/batch/{name}"
 
@@ -70,7 +71,11 @@ def batch(desk: Desk, request: Request, fields: Fields) -> Response:  # noqa: AR
     """How far a batch is, or what came of it."""
     with desk.home() as home:
         return desk.page(
-            "batch.html", home, work=_work(desk, request), batch=request.path_params["work"]
+            "batch.html",
+            home,
+            work=_work(desk, request),
+            batch=request.path_params["work"],
+            command=desk.commands.get(request.path_params["work"]),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,9 @@ from cli.passphrase import NOTHING_TYPED, OptionalPassphrase, environment_of, is
 from cli.process import enable_garbage_collection
 from cli.prompts import has_terminal
 from cli.settings import Settings
+
+if TYPE_CHECKING:
+    from ca.web.desk import AtHome
 
 
 def web_command(
@@ -52,10 +56,9 @@ def web_command(
         home.assert_sound()
         path, is_locked = home.path, home.ca("issuing").key.encrypted
     given = _passphrase_at_start(settings) if is_locked and not read_only else None
-    usual = Path(typer.get_app_dir("sipca", roaming=False))
-    at_home = "" if path == usual else f" --home {shlex.quote(str(path))}"
-    environment = environment_of(settings)
-    desk = Desk(path, environment, read_only=read_only, given=given, at_home=at_home)
+    desk = Desk(
+        path, environment_of(settings), read_only=read_only, given=given, at_home=_at_home(path)
+    )
     enable_garbage_collection()
     with tempfile.TemporaryDirectory(prefix="sipca-web-") as folder:
 
@@ -66,6 +69,16 @@ def web_command(
                 _open_browser(url, Path(folder))
 
         serve(desk, port, ready)
+
+
+def _at_home(path: Path) -> AtHome:
+    """How people are told of the home: below their own folder by "~"; none must name the usual."""
+    from ca.web.desk import AtHome
+
+    usual = path == Path(typer.get_app_dir("sipca", roaming=False))
+    own = os.path.expanduser("~")  # noqa: PTH111 - Path.home() fails where there is none
+    short = f"~/{path.relative_to(own)}" if path.is_relative_to(own) else str(path)
+    return AtHome(short, "" if usual else f" --home {shlex.quote(str(path))}")
 
 
 def _passphrase_at_start(settings: Settings) -> bytes | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scripts.benchmarks.measure import Row
 
-SUBJECTS = ("cold", "bulk", "crl", "ocsp", "scale")
+SUBJECTS = ("cold", "bulk", "crl", "ocsp", "scale", "web")
 
 
 def main(words: list[str]) -> int:

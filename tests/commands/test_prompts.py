@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 from collections.abc import Callable
@@ -276,3 +277,65 @@ def test_the_passphrase_of_a_store_that_is_there_is_asked_for_again(
 
     assert talk.end() == 0, talk.said
     assert "kept: key and certificate" in talk.said
+
+
+def test_web_asks_for_the_passphrase_at_the_start_and_a_wrong_one_once_more(
+    at_terminal: Callable[..., Dialogue], locked_home: CommandLine
+) -> None:
+    talk = at_terminal("web", "--no-browser", home=locked_home.home)
+
+    talk.answer("passphrase of Locked: ", "wrong")
+    talk.expect("once more")
+    talk.answer("passphrase of Locked: ", PASSPHRASE)
+
+    assert "· unlocked" in first_page(talk)
+    assert PASSPHRASE not in talk.said
+    os.write(talk.terminal, b"\x03")
+    assert talk.end() == 0
+
+
+def test_enter_alone_leaves_the_passphrase_to_the_page(
+    at_terminal: Callable[..., Dialogue], locked_home: CommandLine
+) -> None:
+    talk = at_terminal("web", "--no-browser", home=locked_home.home)
+
+    talk.expect("Enter alone leaves the passphrase to the page")
+    talk.answer("passphrase of Locked: ", "")
+
+    assert "· locked" in first_page(talk)
+    os.write(talk.terminal, b"\x03")
+    assert talk.end() == 0
+
+
+def test_web_to_look_at_asks_for_no_passphrase(
+    at_terminal: Callable[..., Dialogue], locked_home: CommandLine
+) -> None:
+    talk = at_terminal("web", "--no-browser", "--read-only", home=locked_home.home)
+
+    assert "· read-only" in first_page(talk)
+    os.write(talk.terminal, b"\x03")
+    assert talk.end() == 0
+
+
+@pytest.fixture
+def locked_home(bare: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    with monkeypatch.context() as patch:
+        patch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
+        assert bare("init", "--name", "Locked", *SMALL).exit == 0
+    return bare
+
+
+def first_page(talk: Dialogue) -> str:
+    """What the printed URL shows."""
+    talk.expect("Ctrl-C ends it")
+    found = re.search(r"http://(127\.0\.0\.1:[0-9]+)(/\S*token=[0-9a-f]+)", talk.said)
+    assert found is not None
+    connection = http.client.HTTPConnection(found[1], timeout=20)
+    connection.request("GET", found[2])
+    entry = connection.getresponse()
+    entry.read()
+    cookie = entry.headers["set-cookie"].partition(";")[0]
+    connection.request("GET", "/", headers={"Cookie": cookie})
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text

@@ -22,8 +22,9 @@ from stand_in.enrolment import asks, phone_csr, served
 from stand_in.lab import EC_KEY, SAMPLES, CommandLine, make_csr
 from stand_in.page import WebPage, showing
 from stand_in.service import serving
+from stand_in.waiting import until
 
-SCREENS = ("sign", "account", "refused", "several", "certificate", "certificates", "devices", "device", "phones", "phone", "ca",
+SCREENS = ("sign", "account", "refused", "several", "batch", "certificate", "certificates", "devices", "device", "phones", "phone", "ca",
            "refusal")  # fmt: skip
 EMAIL_SLOT = SAMPLES / "email-typed-host.csr"
 
@@ -333,6 +334,10 @@ def screens(lab: Lab) -> dict[str, bytes]:
         "devices": "/devices", "device": "/device/screen", "ca": "/ca", "phones": "/phones?all=1", "phone": "/phone/1", "refusal": "/certificate/none",
     }.items():  # fmt: skip
         pages[name] = lab.page.ask(path)
+    some = fields | {"file-name": ["a.csr", "b.csr"], "file-text": [csrs["account"]["csr"], "x"]}
+    where = lab.page.post("/sign", some).headers["location"]
+    assert until(lambda: b'http-equiv="refresh"' not in lab.page.ask(where).octets)
+    pages["batch"] = lab.page.ask(where)
     return {name: pages[name].octets for name in SCREENS}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import os
@@ -12,10 +13,15 @@ import sys
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import coverage
 from stand_in.lab import ROOT
+
+from ca.authority.home import Environment
+from ca.web.app import application
+from ca.web.desk import Desk
 
 RUN = "from cli.main import main; main()"
 MEASURED = f"import coverage; coverage.process_startup(); {RUN}"
@@ -43,7 +49,8 @@ class Answered:
 class WebPage:
     """A running page, and its session once it was opened."""
 
-    def __init__(self, home: Path, log: Path, *words: str) -> None:
+    def __init__(self, home: Path, log: Path, *words: str, browser: Path | None = None) -> None:
+        """``browser``: the program to open the page with; without one none is opened."""
         self.log = log
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SIPCA_")}
         environment["PYTHONPATH"] = str(ROOT)
@@ -52,8 +59,12 @@ class WebPage:
             run = MEASURED
             environment["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
             environment["COVERAGE_FILE"] = str(ROOT / ".coverage")
+        if browser is None:
+            words = ("--no-browser", *words)
+        else:
+            environment["BROWSER"] = f"{browser} %s"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", run, "web", "--no-browser", "--home", str(home), *words],
+            [sys.executable, "-c", run, "web", "--home", str(home), *words],
             env=environment, stdout=subprocess.PIPE,
             stderr=log.open("wb"), text=True,
         )  # fmt: skip
@@ -113,11 +124,65 @@ class WebPage:
 
 
 @contextlib.contextmanager
-def showing(home: Path, log: Path, *words: str) -> Iterator[WebPage]:
+def showing(home: Path, log: Path, *words: str, browser: Path | None = None) -> Iterator[WebPage]:
     """The page over a home, ended afterwards."""
-    page = WebPage(home, log, *words)
+    page = WebPage(home, log, *words, browser=browser)
     try:
         yield page
     finally:
         if page.process.poll() is None:
             page.stop()
+
+
+class Desktop:
+    """The page in this process: what a request answers while a test holds the strings."""
+
+    def __init__(self, home: Path, environment: Environment, *, read_only: bool = False) -> None:
+        self.desk = Desk(home, environment, read_only=read_only, given=None)
+        self.gate = application(self.desk, 1)
+        self.cookie = f"sipca-1={self.desk.secrets.cookie}"
+
+    def fields(self, action: str) -> dict[str, str]:
+        """The hidden fields of a form."""
+        return dict(HIDDEN.findall(str(self.desk.form(action))))
+
+    def ask(
+        self,
+        path: str,
+        fields: dict[str, object] | None = None,
+        *,
+        stuck: bool = False,
+        **other: str,
+    ) -> tuple[int, str]:
+        """Status and text; with fields by POST, where ``stuck`` never sends the body's end.
+
+        ``other``: headers in place of a browser's.
+        """
+        body = urlencode(fields, doseq=True).encode() if fields is not None else b""
+        headers = {"host": "127.0.0.1:1", "cookie": self.cookie}
+        if fields is not None:
+            headers |= {
+                "origin": "http://127.0.0.1:1",
+                "content-type": "application/x-www-form-urlencoded",
+            }
+        headers |= {name.replace("_", "-"): value for name, value in other.items()}
+        pure, _, query = path.partition("?")
+        scope = {
+            "type": "http", "method": "GET" if fields is None else "POST", "path": pure,
+            "query_string": query.encode(), "root_path": "", "scheme": "http", "http_version": "1.1",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }  # fmt: skip
+        sent: list[dict[str, Any]] = []
+        waiting = [{"type": "http.request", "body": body, "more_body": stuck}]
+
+        async def receive() -> dict[str, Any]:
+            if not waiting:
+                await asyncio.Event().wait()
+            return waiting.pop()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        asyncio.run(self.gate(scope, receive, send))
+        text = b"".join(each.get("body", b"") for each in sent[1:])
+        return sent[0]["status"], unescape(text.decode("utf-8", "replace"))

@@ -197,6 +197,7 @@ def _entry(home: Home, owner: _Owner, missing: list[CA], waiting: list[str]) -> 
         exported=written,
         trust_done=owner.trust.at if owner.trust else None,
         certificate_done=owner.certificate.at if owner.certificate and _is_on_it(owner) else None,
+        not_after=newest.validity.not_after if newest else None,
     )
 
 

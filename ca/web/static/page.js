@@ -51,7 +51,7 @@ if (sign) {
     if (held) document.getElementById(held)?.focus();
   };
   const later = (event) => {
-    if (["passphrase", "unlock"].includes(event.target.name)) return;
+    if (["passphrase", "unlock"].includes(event.target.name) || event.target.type === "file") return;
     if (event.type === "input" && event.target.closest("#account")) { sign.dataset.stale = "1"; return; }
     if (event.type === "change" && !event.target.closest("#account")) return;
     sign.dataset.stale = "1";
@@ -65,6 +65,7 @@ if (sign) {
   sign.addEventListener("input", later);
   sign.addEventListener("change", later);
   const take = async (files) => {
+    sign.dataset.stale = "1";
     const place = document.getElementById("dropped");
     place.replaceChildren();
     for (const file of files) {

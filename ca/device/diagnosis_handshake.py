@@ -17,6 +17,24 @@ _OLD = ("TLS 1.0", "TLS 1.1")
 _NEW = ("TLS 1.2", "TLS 1.3")
 
 
+@rule("doctor-silent-addresses", "warning", "RFC 3263 4.3")
+@cases("The name has one address, and it answers.", "Of three addresses two do not answer.")
+def silent_addresses(case: Case) -> Violation | None:
+    """Every address of the name answers up to the first that does: peers try them in any order."""
+    silent = case.endpoint.silent_addresses
+    if not silent:
+        return None
+    shown = ", ".join(printable(each) for each in silent[:5])
+    more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
+    what = "one address" if len(silent) == 1 else f"{len(silent)} addresses"
+    verb = "does" if len(silent) == 1 else "do"
+    return Violation(
+        f"{what} of {printable(case.endpoint.host)} {verb} not answer at port "
+        f"{case.endpoint.port}: {shown}{more}",
+        "peers that dial one of them wait, or fail: correct the name's addresses in DNS",
+    )
+
+
 @rule("doctor-no-tls", "error", "RFC 8446 4.1.3")
 @cases("A TLS ServerHello.", "SIP in clear text on the TLS port, or silence.")
 def no_tls(case: Case) -> Violation | None:
@@ -308,7 +326,7 @@ def server_name(case: Case) -> Violation | None:
 
 
 HANDSHAKE_RULES = (
-    no_tls, handshake, old_tls, old_tls_too, chain, chain_order, alert, closed, wants_certificate,
+    silent_addresses, no_tls, handshake, old_tls, old_tls_too, chain, chain_order, alert, closed, wants_certificate,
     accepted_issuers, clock, responder, sip, server_name,
 )  # fmt: skip
 

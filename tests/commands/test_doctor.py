@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stand_in.lab import NOW, Answer, CommandLine
@@ -99,6 +100,62 @@ def test_what_is_served_in_the_wrong_place_or_under_another_name_is_named(
         answer, codes = examined(sipca, port, "--service", "tls", *words)
 
     assert (answer.exit, codes) == (9, expected), answer.out
+
+
+def test_the_certificate_of_another_context_of_the_same_device_is_named(
+    sipca: CommandLine, lab: Path
+) -> None:
+    words = ("127.0.0.1", "--key", "ec:p256", "--out", lab)
+    sipca("issue", "one.lab.example", *words)
+    sipca("issue", "two.lab.example", *words)
+    sipca("device", "set", "sbc9", "--certificate", "one.lab.example", "--context", "1")
+    sipca("device", "set", "sbc9", "--certificate", "two.lab.example", "--context", "2")
+
+    with serving_tls(lab, "one.lab.example") as port:
+        words = ("--service", "tls", "--device", "sbc9", "--context")
+        right, good = examined(sipca, port, *words, "1")
+        wrong, codes = examined(sipca, port, *words, "2")
+
+    assert (right.exit, good) == (0, set()), right.out
+    assert (wrong.exit, codes) == (9, {"doctor-other-place"}), wrong.out
+    (finding,) = [e for e in wrong.json["findings"] if e["code"] == "doctor-other-place"]
+    assert "'sbc9' context 1" in finding["message"]
+
+
+def test_a_name_with_ten_addresses_is_reached_at_the_one_that_works(
+    sipca: CommandLine, lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = socket.getaddrinfo
+
+    def resolved(
+        host: object, port: object, *rest: object, **more: object
+    ) -> list[tuple[Any, ...]]:
+        if host != "sbc1.lab.example":
+            return plain(host, port, *rest, **more)  # type: ignore[arg-type]
+        addresses = [f"127.0.9.{number}" for number in range(1, 10)] + ["127.0.0.1"]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+
+    with serving_tls(lab, "sbc1") as port:
+        answer = sipca("doctor", f"sbc1.lab.example:{port}", "--service", "tls", "--json")
+
+    (finding,) = answer.json["findings"]
+    assert (answer.exit, finding["code"]) == (0, "doctor-silent-addresses"), answer.out
+    assert answer.json["peers"][0]["reached"]
+    assert "9 addresses of sbc1.lab.example do not answer at port" in finding["message"]
+    assert "127.0.9.1, 127.0.9.2" in finding["message"]
+
+
+def test_a_peer_at_an_ipv6_address_is_examined(sipca: CommandLine, lab: Path) -> None:
+    words = ("--key", "ec:p256", "--out", lab)
+    assert sipca("issue", "six.lab.example", "::1", *words).exit == 0
+
+    with serving_tls(lab, "six.lab.example", host="[::1]") as port:
+        answer = sipca("doctor", f"[::1]:{port}", "--service", "tls", "--json")
+
+    assert answer.exit == 0, answer.out
+    assert answer.json["peers"][0]["host"] == "::1"
 
 
 def test_a_revoked_certificate_still_served_is_named(sipca: CommandLine, lab: Path) -> None:

@@ -153,6 +153,19 @@ def test_without_yes_nothing_is_changed(lab: Lab, device: Device, tmp_path: Path
     assert {each.partition(" ")[0] for each in device.asked} == {"GET"}
 
 
+def test_a_new_key_on_context_0_is_said_to_endanger_the_web_interface(
+    sipca: CommandLine, at: str, password: Path
+) -> None:
+    common = ("--address", at, "--password-file", password, "--insecure", "--key", "rsa:2048")
+    sipca("device", "set", "sbc1", "--address", HOST)
+
+    web, sip = (sipca("pull", "sbc1", *common, "--context", each) for each in ("0", "1"))
+
+    assert (web.exit, sip.exit) == (0, 0)
+    assert "HTTPS may not come up until a certificate of the new key is loaded" in web.err
+    assert "HTTPS" not in sip.err
+
+
 @pytest.mark.parametrize("authentication", ["basic", "digest"])
 def test_the_csr_goes_to_stdout_by_whichever_admission_the_device_asks_for(
     lab: Lab, device: Device, authentication: str

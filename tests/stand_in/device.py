@@ -14,6 +14,7 @@ known there is a switch, so that both can be tried. It keeps nothing on disk.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import contextlib
 import hashlib
@@ -435,15 +436,22 @@ def _running(server: socketserver.TCPServer) -> Iterator[None]:
 
 
 def main() -> None:
-    """``scripts/device-sim``: a device on loopback until Ctrl-C."""
-    device = Device()
-    with rest_of(device, port=8443) as rest, sip_of(device, 0, port=5061) as sip:
+    """``scripts/device-sim [--host ADDRESS] [--context N] [--sends-store]``: a device on loopback until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="scripts/device-sim")
+    parser.add_argument("--host", default="127.0.0.1", help="an address of this machine")
+    parser.add_argument("--context", type=int, default=0, help="the TLS context of SIP")
+    parser.add_argument("--sends-store", action="store_true", help="send the store's CAs, too")
+    given = parser.parse_args()
+    host, context = given.host, given.context
+    device = Device(sends_store=given.sends_store)
+    with (
+        rest_of(device, host=host, port=8443) as rest,
+        sip_of(device, context, host=host, port=5061),
+    ):
         print("a stand-in for a Mediant: what the documents say of it, and no more")
-        print(
-            f"  REST      https://127.0.0.1:{rest}/api/v1/  user {device.user}, password {device.password}"
-        )
-        print(f"  SIP TLS   127.0.0.1:{sip}  (TLS context 0)")
-        print("Ctrl-C ends it")
+        print(f"  REST      https://{host}:{rest}/api/v1/  user {device.user}, password {device.password}")  # fmt: skip
+        print(f"  SIP TLS   {host}:5061  (TLS context {context})")
+        print("Ctrl-C ends it", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 

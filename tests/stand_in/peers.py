@@ -26,11 +26,13 @@ def takes_connections(port: int, host: str = "127.0.0.1") -> bool:
 
 
 @contextlib.contextmanager
-def serving_tls(folder: Path, stem: str, *extra: str, chain: bool = True) -> Iterator[int]:
+def serving_tls(
+    folder: Path, stem: str, *extra: str, chain: bool = True, host: str = "127.0.0.1"
+) -> Iterator[int]:
     """``openssl s_server`` with a certificate and key of a folder; its port."""
     port = free_port()
     command = [
-        "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet",
+        "openssl", "s_server", "-accept", f"{host}:{port}", "-quiet",
         "-cert", f"{stem}-device.pem", "-key", f"{stem}.key",
         *(["-cert_chain", "trusted-2-issuing.pem"] if chain else []), *extra,
     ]  # fmt: skip
@@ -39,7 +41,7 @@ def serving_tls(folder: Path, stem: str, *extra: str, chain: bool = True) -> Ite
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        assert until(lambda: takes_connections(port) or server.poll() is not None)
+        assert until(lambda: takes_connections(port, host.strip("[]")) or server.poll() is not None)
         assert server.poll() is None
         yield port
     finally:

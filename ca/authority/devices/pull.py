@@ -67,11 +67,16 @@ def _key_step(wishes: PullWishes, place: Place, size: int | None) -> DeviceStep:
     has = "a key whose size it does not tell" if size is None else f"a key of {size} bits"
     if wishes.new_key is None:
         return DeviceStep(step="key", state="unchanged", detail=f"{place.label} has {has}")
+    effect = "the certificate that is there now no longer fits"
+    if place.context == 0:
+        effect += (
+            "; context 0 serves the web interface, too: HTTPS may not come up until a certificate "
+            "of the new key is loaded, so let the device take HTTP beside HTTPS first"
+        )
     return DeviceStep(
         step="key",
         state="done" if wishes.yes else "would",
-        detail=f"a new key of {wishes.new_key} bits in place of {has}; the certificate that is "
-        "there now no longer fits",
+        detail=f"a new key of {wishes.new_key} bits in place of {has}; {effect}",
     )
 
 

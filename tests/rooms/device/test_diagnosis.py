@@ -298,6 +298,16 @@ CASES: list[tuple[Case, str, str]] = [
         "doctor-sip",
         "TLS comes up, but sbc1 closes the connection once it has our certificate",
     ),
+    (
+        around(silent_addresses=("10.4.0.20",)),
+        "doctor-silent-addresses",
+        "one address of sbc1.lab.example does not answer at port 5061: 10.4.0.20",
+    ),
+    (
+        around(silent_addresses=tuple(f"10.4.0.{n}" for n in range(7))),
+        "doctor-silent-addresses",
+        "10.4.0.4 and 2 more",
+    ),
     (seen(answer=""), "doctor-sip", "TLS comes up, but sbc1 does not answer OPTIONS"),
     (seen(answer="HTTP/1.1 400 Bad"), "doctor-sip", "answers OPTIONS with 'HTTP/1.1 400 Bad'"),
     (

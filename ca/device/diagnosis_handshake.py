@@ -326,8 +326,8 @@ def server_name(case: Case) -> Violation | None:
 
 
 HANDSHAKE_RULES = (
-    silent_addresses, no_tls, handshake, old_tls, old_tls_too, chain, chain_order, alert, closed, wants_certificate,
-    accepted_issuers, clock, responder, sip, server_name,
+    silent_addresses, no_tls, handshake, old_tls, old_tls_too, chain, chain_order, alert, closed,
+    wants_certificate, accepted_issuers, clock, responder, sip, server_name,
 )  # fmt: skip
 
 

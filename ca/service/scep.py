@@ -23,6 +23,8 @@ from ca.service.scep_question import is_scep_path, message_in, read_question
 MAX_WAITING = 64
 """Questions that wait for the thread; more are sent away, and come again."""
 LATER = (b"retry-after", b"30")
+_LAST = (b"connection", b"close")
+"""What is left of a body that is too long is not waited for."""
 log = logging.getLogger("sipca.serve")
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -64,9 +66,11 @@ class SCEPService:
                 return await self._made(self._plain[question.operation])
             posts = scope["method"] == "POST"
             message = await posted(scope, receive) if posts else message_in(question.message)
+        except TooLongError as error:
+            answer = await self._made(self.desk.refused, address, error.message, 413)
+            return Reply(answer.status, [*answer.headers, _LAST], answer.body)
         except MalformedError as error:
-            status = 413 if isinstance(error, TooLongError) else 400
-            return await self._made(self.desk.refused, address, error.message, status)
+            return await self._made(self.desk.refused, address, error.message)
         return await self._made(self.desk.operation, message, address)
 
     async def _made(self, make: Callable[..., Reply], *arguments: object) -> Reply:

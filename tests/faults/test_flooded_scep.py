@@ -73,7 +73,7 @@ def test_thousands_of_messages_from_one_address_grow_neither_memory_nor_disk(
     grown = (lab.home / "ca.db").stat().st_size - disk
 
     assert set(answered) == {b"200", b"429"}
-    assert answered.count(b"429") > 1500
+    assert answered.count(b"429") > 1000
     assert resident(service) - before < 24 * MIB
     assert grown < MIB
     assert service.said().count("too many requests came from this address") == 1

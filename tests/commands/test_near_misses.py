@@ -18,7 +18,7 @@ Csr = Callable[..., Path]
         (["sgin"], "no such command 'sgin'", "did you mean 'sipca sign'?"),
         (["Sign"], "no such command 'Sign'", "did you mean 'sipca sign'?"),
         (["presign"], "no such command 'presign'", "did you mean 'sipca ocsp presign'?"),
-        (["rotate"], "no such command 'rotate'", "did you mean 'sipca ocsp rotate' or 'sipca ca rotate'?"),
+        (["rotate"], "no such command 'rotate'", "did you mean 'sipca ocsp rotate', 'sipca scep rotate' or 'sipca ca rotate'?"),
         (["devices"], "no such command 'devices'", "did you mean 'sipca device list'?"),
         (["device", "shwo"], "'sipca device' has no command 'shwo'", "did you mean 'sipca device show'?"),
         (["zzzz"], "no such command 'zzzz'", "sipca --help"),

@@ -12,7 +12,7 @@ from ca.documents.sign import Signed, SigningDocument, Skipped
 from ca.files import Spool
 from cli.output import put_aside, spooled_json
 from cli.views.progress import Talker
-from cli.views.sign import rows_text
+from cli.views.sign import rows_text, signing_word
 
 
 class Entries:
@@ -21,8 +21,11 @@ class Entries:
     With ``folder`` they are put aside there as JSON, in a file without a name, for ``pieces``.
     """
 
-    def __init__(self, folder: Path | None, talker: Talker | None) -> None:
+    def __init__(
+        self, folder: Path | None, talker: Talker | None, *, dry_run: bool = False
+    ) -> None:
         self._talker = talker
+        self._done = signing_word(dry_run=dry_run)
         self._waiting: list[Signed] = []
         self._spools = None if folder is None else {n: Spool(folder) for n in ("signed", "skipped")}
         self.counts = {"signed": 0, "skipped": 0, "rsa": 0}
@@ -47,7 +50,7 @@ class Entries:
             return
         try:
             if self._waiting:
-                self._talker.say(lambda: rows_text(self._waiting))
+                self._talker.say(lambda: rows_text(self._waiting, done=self._done))
             self._talker.advance(done)
         except OSError:  # whoever listened has gone, as `| head -1` does: the work goes on
             self._talker = None

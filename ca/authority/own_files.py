@@ -146,13 +146,14 @@ def is_kit_file(name: str, data: bytes) -> bool:
 def _is_preflight(data: bytes) -> bool:
     import msgspec
 
+    from ca.encoding.json_text import read_json
     from ca.model.findings import Finding
 
     class Preflight(msgspec.Struct, forbid_unknown_fields=True):
         schema: int
         findings: list[Finding]
 
-    return not isinstance(attempt(msgspec.json.decode, data, type=Preflight), CAError)
+    return not isinstance(attempt(read_json, data, Preflight), CAError)
 
 
 def _is_kit(data: bytes) -> bool:

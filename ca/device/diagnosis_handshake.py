@@ -176,6 +176,34 @@ def _of_the_client(case: Case, sentence: str, hint: str) -> tuple[str, str]:
     return sentence, hint
 
 
+@rule("doctor-closed", "error", "targets 4; targets 5", basis="inferred")
+@cases(
+    "The peer answers, or says by an alert what it objects to.",
+    "It closes the connection, and the certificate that was presented is revoked.",
+)
+def closed(case: Case) -> Violation | None:
+    """The peer does not end a complete handshake because of what the certificate presented is."""
+    usual, client = case.endpoint.usual, case.client
+    if not usual.closed or usual.alert is not None or not usual.sent_certificate or client is None:
+        return None
+    known, purposes = case.client_known, client.extended_key_usage
+    if known is not None and known.status in ("revoked", "held"):
+        why = f"is {known.status}: a peer that asks by OCSP takes no such certificate"
+        hint = "present one that is good: sipca show REF"
+    elif case.now > client.validity.not_after:
+        why, hint = "has expired", "sipca renew REF --out DIR"
+    elif purposes and "clientAuth" not in purposes:
+        why = "lacks clientAuth, which strict extension checking asks for"
+        hint = "present one of the profile sip or sip-client"
+    else:
+        return None
+    return Violation(
+        f"{case.label} closed the connection without a word: the certificate presented "
+        f"('{printable(client.cn or client.serial[:12])}') {why}",
+        hint,
+    )
+
+
 @rule("doctor-wants-certificate", "info", "RFC 8446 4.3.2")
 @cases("It asks for no client certificate.", "It asks for one, and none was given to doctor.")
 def wants_certificate(case: Case) -> Violation | None:
@@ -255,11 +283,15 @@ def sip(case: Case) -> Violation | None:
     answer = endpoint.usual.answer
     if answer.startswith("SIP/2.0 "):
         return None
+    advice = "many devices answer only configured peers: look at its IP Groups and classification"
+    if endpoint.usual.closed and endpoint.usual.sent_certificate:
+        return Violation(
+            f"TLS comes up, but {case.label} closes the connection once it has our certificate",
+            "is its clock right (NTP)? Does its OCSP server answer, or is the Default Response "
+            f"Allow? Else: {advice}",
+        )
     what = f"answers OPTIONS with '{answer}'" if answer else "does not answer OPTIONS"
-    return Violation(
-        f"TLS comes up, but {case.label} {what}",
-        "many devices answer only configured peers: look at its IP Groups and classification",
-    )
+    return Violation(f"TLS comes up, but {case.label} {what}", advice)
 
 
 @rule("doctor-server-name", "info", "RFC 6066 3")
@@ -276,7 +308,7 @@ def server_name(case: Case) -> Violation | None:
 
 
 HANDSHAKE_RULES = (
-    no_tls, handshake, old_tls, old_tls_too, chain, chain_order, alert, wants_certificate,
+    no_tls, handshake, old_tls, old_tls_too, chain, chain_order, alert, closed, wants_certificate,
     accepted_issuers, clock, responder, sip, server_name,
 )  # fmt: skip
 

@@ -62,6 +62,8 @@ class Handshake(msgspec.Struct, frozen=True, kw_only=True):
     accepted_issuers: tuple[str, ...] = ()
     sent_certificate: bool = False
     failure: str = ""
+    closed: bool = False
+    """Whether the peer closed the connection after the handshake, in place of an answer."""
     answer: str = ""
     """The first line of the answer to the request sent after the handshake."""
     answer_date: datetime | None = None

@@ -155,3 +155,17 @@ def ca_on_hold(refusal: Violation) -> Violation:
 def page_form(refusal: Violation) -> Violation:
     """A form of the page is sent by the page that this process made."""
     return refusal
+
+
+@rule("ref-unknown", "error", "decision 57", kind=Kind.NOT_FOUND)
+@cases("show sbc1, where a certificate is of sbc1.", "show scb1, where none is.")
+def ref_unknown(refusal: Violation) -> Violation:
+    """A REF names a certificate: by device, CN or SAN, or by a serial's first digits."""
+    return refusal
+
+
+@rule("device-unknown", "error", "decision 57", kind=Kind.NOT_FOUND)
+@cases("device show sbc1, which is registered.", "device show scb1, which nothing names.")
+def device_unknown(refusal: Violation) -> Violation:
+    """A device that is named is registered, or a certificate is of it."""
+    return refusal

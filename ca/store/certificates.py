@@ -459,6 +459,12 @@ def device_names(store: Store) -> list[str]:
     return [row[0] for row in store.connection.execute(query)]
 
 
+def folded_names(store: Store, *, limit: int) -> list[str]:
+    """The case-folded names in certificates, CNs included."""
+    query = "SELECT DISTINCT folded FROM san LIMIT ?"
+    return [row[0] for row in store.connection.execute(query, (limit,))]
+
+
 def names_expiring_after(store: Store, moment: int, prefix: str, *, limit: int) -> list[str]:
     """Case-folded CNs and SANs with a prefix, of end-entity certificates that expire later.
 

@@ -127,6 +127,9 @@ def connect(host: str, port: int, limits: Limits) -> Reached:
     )
 
 
+CLOSED = "the peer closed the connection"
+
+
 def reason_of(error: OSError) -> str:
     """Why a connection failed, in a few plain words."""
     if isinstance(error, TimeoutError):
@@ -134,7 +137,7 @@ def reason_of(error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens there"
     if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return "the peer closed the connection"
+        return CLOSED
     return (error.strerror or "the connection failed").lower()
 
 

@@ -5,13 +5,16 @@ Nothing is retried by itself: a device that is busy says so (409), and the opera
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import msgspec
 
+from ca.encoding.json_text import read_json
 from ca.errors import (
     CAError,
     ConflictError,
@@ -20,12 +23,18 @@ from ca.errors import (
     NotFoundError,
     UnreachableError,
     VerificationError,
+    attempt,
 )
 from ca.names.text import printable
 from ca.profiles.target import RestFacts
 
 MAX_ANSWER = 4 * 1024 * 1024
 TIMEOUT = 20.0
+"""Seconds without an octet."""
+CONNECT_TIMEOUT = 5.0
+"""Seconds for each address of a name."""
+WHOLE = 60.0
+"""Seconds for one call, however slowly its answer comes."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,11 +63,54 @@ class KeyState(msgspec.Struct, frozen=True):
     valid: bool | None
 
 
+class Ending:
+    """The end of a call that takes too long: its connection is shut down, whatever it waits for.
+
+    The timeouts of the HTTP client are for single reads, which a device that sends an octet a
+    second never reaches.
+    """
+
+    def __init__(self) -> None:
+        self._connections: list[socket.socket] = []
+        self._timer = threading.Timer(0, lambda: None)
+        self.is_over = False
+
+    def note(self, event: str, info: dict[str, Any]) -> None:
+        """Remember each connection, by a descriptor of its own: TLS takes over the first."""
+        if event == "connection.connect_tcp.complete":
+            connection = info["return_value"].get_extra_info("socket")
+            self._connections.append(connection.dup())
+            if self.is_over:
+                self._end()
+
+    def __enter__(self) -> Ending:
+        self.is_over = False
+        self._timer = threading.Timer(WHOLE, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        self.is_over = True
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the descriptors."""
+        for connection in self._connections:
+            connection.close()
+
+
 class DeviceAPI:
     """An open session with a device; each method is one documented call."""
 
-    def __init__(self, client: Any, facts: RestFacts, host: str) -> None:
+    def __init__(self, client: Any, facts: RestFacts, host: str, ending: Ending) -> None:
         self._client = client
+        self._ending = ending
         self._facts = facts
         self._host = printable(host)
 
@@ -124,25 +176,28 @@ class DeviceAPI:
         """
         import httpx
 
-        try:
-            with self._client.stream(method, path, **rest) as response:
-                body = b""
-                for piece in response.iter_bytes():
-                    body += piece
-                    if len(body) > MAX_ANSWER:
-                        raise self._strange(f"its answer to {method} {path} does not end")
-                if response.status_code == 200:
-                    return body
-                raise self._refused(method, path, response.status_code, body)
-        except httpx.TimeoutException:
-            raise UnreachableError(
-                f"{self._host} does not answer {method} {path} in time",
-                hint="is the web interface on, and does a firewall lie between?",
-            ) from None
-        except httpx.HTTPError as error:
-            raise self._failed(error) from None
-        except ssl.SSLError as error:
-            raise self._failed(error) from None
+        with self._ending as ending:
+            try:
+                status, body = self._answer(method, path, **rest)
+            except (httpx.HTTPError, ssl.SSLError) as error:
+                if isinstance(error, httpx.TimeoutException) or ending.is_over:
+                    raise UnreachableError(
+                        f"{self._host} does not answer {method} {path} in time",
+                        hint="is the web interface on, and does a firewall lie between?",
+                    ) from None
+                raise self._failed(error) from None
+        if status == 200:
+            return body
+        raise self._refused(method, path, status, body)
+
+    def _answer(self, method: str, path: str, **rest: Any) -> tuple[int, bytes]:
+        with self._client.stream(method, path, **rest) as response:
+            body = b""
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > MAX_ANSWER:
+                    raise self._strange(f"its answer to {method} {path} does not end")
+            return response.status_code, body
 
     def _refused(self, method: str, path: str, status: int, body: bytes) -> CAError:
         what = f"{self._host} answers {method} {path} with {status}{_description(body)}"
@@ -177,10 +232,7 @@ class DeviceAPI:
         return UnreachableError(f"{self._host}: {sentence}", hint="is this the device's address?")
 
     def _json(self, body: bytes) -> dict[str, Any]:
-        try:
-            answer = msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            answer = None
+        answer = attempt(read_json, body)
         if not isinstance(answer, dict):
             raise self._strange("what answers is not the documented REST interface")
         return answer
@@ -227,16 +279,22 @@ def opened(access: Access, facts: RestFacts) -> Iterator[DeviceAPI]:
     import httpx
 
     host = f"[{access.host}]" if ":" in access.host else access.host
+    ending = Ending()
+
+    def watched(request: Any) -> None:
+        request.extensions["trace"] = ending.note
+
     client = httpx.Client(
         base_url=f"https://{host}:{access.port}",
         verify=_verification(access),
         auth=_admission(access.user, access.password),
-        timeout=TIMEOUT,
+        timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
+        event_hooks={"request": [watched]},
         trust_env=False,
         follow_redirects=False,
     )
-    with client:
-        yield DeviceAPI(client, facts, access.host)
+    with closing(ending), client:
+        yield DeviceAPI(client, facts, access.host, ending)
 
 
 def _verification(access: Access) -> ssl.SSLContext:
@@ -256,10 +314,7 @@ def _verification(access: Access) -> ssl.SSLContext:
 
 
 def _description(body: bytes) -> str:
-    try:
-        answer = msgspec.json.decode(body[:4_096])
-    except msgspec.DecodeError:
-        return ""
+    answer = attempt(read_json, body[:4_096])
     text = answer.get("description") if isinstance(answer, dict) else None
     return f": {printable(text, 120)}" if isinstance(text, str) else ""
 

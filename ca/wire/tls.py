@@ -18,7 +18,7 @@ from OpenSSL import SSL
 from ca.keys.client import ClientIdentity, present
 from ca.model.observations import Handshake, alert_text
 from ca.names.hosts import as_address
-from ca.wire.connection import Deadline, Limits, connect, reason_of
+from ca.wire.connection import CLOSED, Deadline, Limits, connect, reason_of
 from ca.wire.requests import Answer, Request, read_answer
 
 VERSIONS = {
@@ -84,6 +84,7 @@ class Session:
         self._octets_left = limits.octets
         self._alert: int | None = None
         self._is_asked = False
+        self._is_closed = False
         context.set_info_callback(self._note)
         self.tls = SSL.Connection(context, None)
         self.tls.set_connect_state()
@@ -115,6 +116,7 @@ class Session:
             accepted_issuers=tuple(_name(each) for each in self.tls.get_client_ca_list()),
             sent_certificate=self._is_asked and self._offer.certificate is not None,
             failure=failure,
+            closed=self._is_closed and not answer.first_line,
             answer=answer.first_line,
             answer_date=answer.date,
         )
@@ -133,12 +135,13 @@ class Session:
         self.deadline = Deadline(_SETTLING if request is None else _ANSWERING)
         if request is not None:
             data = request.octets(self.socket)
-            if self._run(lambda: self.tls.sendall(data)):
-                return Answer()
+            self._run(lambda: self.tls.sendall(data))  # where it fails, an alert may be there
         received = b""
         while len(received) < self._octets_left:
             block: list[bytes] = []
-            if self._run(lambda into=block: into.append(self.tls.recv(4_096))):  # type: ignore[misc]
+            stopped = self._run(lambda into=block: into.append(self.tls.recv(4_096)))  # type: ignore[misc]
+            if stopped:
+                self._is_closed = stopped == CLOSED
                 break
             received += block[0]
             if request is not None and request.is_answered(received):
@@ -156,12 +159,12 @@ class Session:
                     self.flush()
                     self.fill()
                 except EOFError:
-                    return "the peer closed the connection"
+                    return CLOSED
                 except OSError as error:
                     return reason_of(error)
                 continue
             except SSL.ZeroReturnError:
-                return "the peer closed the connection"
+                return CLOSED
             except SSL.Error as error:
                 with suppress(OSError):
                     self.flush()

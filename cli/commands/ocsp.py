@@ -11,7 +11,7 @@ from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
 from cli.commands.arguments import AllowClock, Overwrite, RootKeyFile, allowed_clock, span
 from cli.options import opened, settings_of
-from cli.output import show
+from cli.output import error_text, say_anyway, show
 
 
 def respond_command(
@@ -36,6 +36,10 @@ def respond_command(
         document = respond(home, request, output, overwrite=overwrite)
     show(document, settings, answer_text)
     if document.status == "malformedRequest":
+        if settings.quiet and not settings.json:
+            say_anyway(
+                lambda: error_text(f"'{request}' is no OCSP request: {document.reason}", None)
+            )
         raise typer.Exit(EXIT_CODES[Kind.MALFORMED])
 
 

@@ -242,14 +242,16 @@ class _Call(NamedTuple):
         from ca.authority.signing.sign import sign
         from cli.batch_output import Entries, interruptible
         from cli.views.progress import progress_bar
-        from cli.views.sign import batch_text, refused_text
+        from cli.views.sign import batch_text, refused_text, signing_word
 
         enable_garbage_collection()
         aside = self.home.path if self.settings.json or self.report is not None else None
         silent = self.settings.json or self.settings.quiet
         with (
             progress_bar(len(sources), self.settings) as talker,
-            contextlib.closing(Entries(aside, None if silent else talker)) as entries,
+            contextlib.closing(
+                Entries(aside, None if silent else talker, dry_run=self.dry_run)
+            ) as entries,
         ):
             with interruptible(talker.say) as stop:
                 document = sign(
@@ -268,7 +270,8 @@ class _Call(NamedTuple):
                     write_pieces(entries.pieces(document), binary=False)
         if not self.settings.json:
             steps = self._steps(entries.first)
-            talk(lambda: batch_text(document, steps, **entries.counts), self.settings)
+            done = signing_word(dry_run=self.dry_run)
+            talk(lambda: batch_text(document, steps, done=done, **entries.counts), self.settings)
             say_anyway(lambda: refused_text(document.refused))
         return document
 

@@ -19,12 +19,12 @@ def renewed_text(document: RenewDocument, steps: Sequence[str]) -> str:
     if not (document.signed or document.skipped or document.refused):
         return "nothing is due"
     entries = [*document.signed, *document.skipped]
-    lines = [rows_text(entries)] if entries else []
+    done = "would renew" if document.dry_run else "signed"
+    lines = [rows_text(entries, done=done)] if entries else []
     for each in document.signed:
         lines += [] if each.server is None else server_lines(each.server)
     if any(not each.source.startswith("issue ") for each in document.signed):
         lines.append(KEY_NOTE)
-    lines.append(
-        batch_text(document, steps, signed=len(document.signed), skipped=len(document.skipped))
-    )
+    counts = {"signed": len(document.signed), "skipped": len(document.skipped)}
+    lines.append(batch_text(document, steps, **counts, done=done))
     return "\n".join(lines)

@@ -36,7 +36,7 @@ def single_text(document: SigningDocument, steps: Sequence[str], *, whole: bool 
         if entry.findings:
             lines += [findings_text(entry.findings)]
     for entry in document.signed:
-        verb = meaning("ok", "would sign:" if document.dry_run else "signed:")
+        verb = meaning("ok", f"{signing_word(dry_run=document.dry_run)}:")
         lines.append(f"{verb} {one_line(entry.subject)}  [{one_line(', '.join(entry.san))}]")
         lines += _facts(entry)
         lines += superseded_lines(entry.superseded)
@@ -86,11 +86,16 @@ def pending_lines(pending: str | None) -> list[str]:
     return [f"the CRL does not list the revocation yet: {one_line(pending)}; sipca crl --refresh"]
 
 
-def rows_text(entries: Sequence[Signed]) -> str:
-    """One line a certificate, and the warnings."""
+def signing_word(*, dry_run: bool) -> str:
+    """What was done with a certificate, or would be."""
+    return "would sign" if dry_run else "signed"
+
+
+def rows_text(entries: Sequence[Signed], *, done: str = "signed") -> str:
+    """One line a certificate, with what was ``done``, and the warnings."""
     rows = [
         (
-            "skipped" if isinstance(each, Skipped) else "signed",
+            "skipped" if isinstance(each, Skipped) else done,
             each.source,
             each.subject,
             f"until {each.not_after:%Y-%m-%d}",
@@ -110,12 +115,18 @@ def rows_text(entries: Sequence[Signed]) -> str:
 
 
 def batch_text(
-    document: SigningDocument, steps: Sequence[str], *, signed: int, skipped: int, rsa: int = 0
+    document: SigningDocument,
+    steps: Sequence[str],
+    *,
+    signed: int,
+    skipped: int,
+    done: str,
+    rsa: int = 0,
 ) -> str:
     """The end of a batch: ignored files, counts, next steps."""
     lines = [f"ignored  {one_line(source)}  holds no CSR" for source in document.ignored]
     lines.append(
-        f"signed {signed}   skipped {skipped}   "
+        f"{done} {signed}   skipped {skipped}   "
         f"refused {len(document.refused)}   ignored {len(document.ignored)}"
     )
     if document.interrupted:

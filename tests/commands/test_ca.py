@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -326,6 +327,31 @@ def test_an_earlier_certificate_is_exported_with_the_chain_of_its_own_issuer(
     sheet = next((tmp_path / "kit").glob("*-upload-sheet.txt")).read_text()
     assert "all at once" in sheet
     assert "Preflight:" in sheet
+    assert "fail:" not in sheet
+
+
+def test_the_kit_of_an_earlier_certificate_names_each_import_in_turn(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    lab("ca", "rotate")
+    kit = tmp_path / "kit"
+
+    answer = lab(
+        "export", "proxy.lab.example", "--out", kit, "--target", "audiocodes-7.4", "--json"
+    )
+
+    (sheet,) = (path.read_text() for path in kit.glob("*-upload-sheet.txt"))
+    steps = [sheet.index(f"Trusted Root Certificates > Import: trusted-{name}.pem") for name in (
+        "1-root", "2-issuing", "3-issuing",
+    )]  # fmt: skip
+    of_step = [pem_in(kit / f"trusted-{name}.pem") for name in ("1-root", "2-issuing", "3-issuing")]
+    assert steps == sorted(steps)
+    assert [len(each) for each in of_step] == [1, 1, 1]
+    (chain,) = (pem_in(path) for path in kit.glob("*-fullchain.pem"))
+    assert chain[1] in [of_step[1][0], of_step[2][0]]
+    assert [each for each in answer.json["findings"] if each["result"] == "fail"] == []
+    (preflight,) = (json.loads(path.read_text()) for path in kit.glob("*-preflight.json"))
+    assert {each["result"] for each in preflight["findings"]} <= {"pass", "unknown", "warn"}
     assert "fail:" not in sheet
 
 

@@ -139,3 +139,15 @@ def test_presigned_answers_live_as_long_as_asked(sipca: CommandLine, tmp_path: P
     for path in found:
         response = ocsp.load_der_ocsp_response((tmp_path / "p" / path).read_bytes())
         assert response.next_update_utc - response.this_update_utc == timedelta(hours=36)  # type: ignore[operator]
+
+
+def test_a_request_that_is_none_is_told_of_with_quiet_too(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "request.der").write_bytes(b"no request")
+
+    answer = sipca("--quiet", "ocsp", "respond", tmp_path / "request.der", "-o", tmp_path / "r")
+
+    assert answer.exit == 3
+    assert answer.out == ""
+    assert answer.err.startswith(f"error: '{tmp_path}/request.der' is no OCSP request: ")

@@ -101,6 +101,25 @@ def test_from_a_new_key_to_a_green_doctor(
     assert "never tried on a real device" in pushed.json["interface"]
 
 
+def test_a_page_whose_selectors_nobody_touched_goes_by_fix_san_to_a_green_doctor(
+    lab: Lab, device: Device, tmp_path: Path
+) -> None:
+    fields = {"subjectName": "sbc1.lab.example", "countryCode": "NL"}
+    csr = tmp_path / "sbc1.csr"
+    csr.write_text(device.page_request(1, fields, [(None, "sbc1.lab.example"), (None, HOST)]))
+    words = ("sign", csr, "--device", "sbc1", "--context", "1", "--out", tmp_path / "out")
+
+    refused = lab.sipca(*words)
+    signed = lab.sipca(*words, "--fix-san", "--json")
+    pushed = lab.push("--yes")
+
+    assert refused.exit == 4
+    assert "selector starts at EMAIL" in refused.err
+    assert signed.json["signed"][0]["san"] == ["dns:sbc1.lab.example", f"ip:{HOST}"]
+    assert pushed.exit == 0, pushed.err + pushed.out
+    assert device.contexts[1].key_is_valid
+
+
 def test_what_is_on_the_device_already_is_not_sent_again(
     lab: Lab, device: Device, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from stand_in.lab import EC_KEY, NOW, CommandLine, cut_off
+from stand_in.lab import EC_KEY, NOW, SAMPLES, CommandLine, cut_off
 
 Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]
@@ -259,3 +259,17 @@ def test_a_device_that_has_no_certificate_is_not_taken_for_one_with_nothing_due(
 
     assert answer.exit == 5
     assert "no certificate of a device 't' is known" in answer.err
+
+
+def test_a_dry_run_says_what_would_be_done(sipca: CommandLine, tmp_path: Path) -> None:
+    for name in ("sbc1", "sbc2-five-san"):
+        assert sipca("sign", SAMPLES / f"{name}.csr").exit == 0
+    batch = sipca("sign", SAMPLES / "sbc1.csr", SAMPLES / "ec-p256.csr", "--dry-run", "--again",
+                  "--out", tmp_path / "a")  # fmt: skip
+    renewal = sipca("renew", "sbc1.lab.example", "--dry-run", "--out", tmp_path / "b")
+
+    assert "\nwould sign 2   skipped 0" in batch.err
+    assert "\nwould renew 1   skipped 0" in renewal.err
+    for answer in (batch, renewal):
+        assert "dry run: nothing was written" in answer.err
+        assert not any(line.startswith("signed") for line in answer.err.splitlines())

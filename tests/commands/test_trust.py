@@ -226,3 +226,12 @@ def test_diff_compares_bundles_and_manifests(bare: CommandLine, tmp_path: Path) 
     assert "no difference" in bare("trust", "diff", tmp_path / "one.pem", tmp_path / "one.json").out
     (tmp_path / "bad.json").write_text('{"schema": 1}')
     assert bare("trust", "diff", tmp_path / "bad.json", tmp_path / "one.pem").exit == 3
+
+
+def test_a_manifest_nested_without_end_is_malformed(bare: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"members": ' + "[" * 200_000)
+
+    answer = bare("trust", "diff", tmp_path / "a.json", tmp_path / "a.json")
+
+    assert answer.exit == 3
+    assert "is not a manifest" in answer.err

@@ -4,10 +4,11 @@ Each behaviour names the section of ``profiles/targets/README.md`` that it is fr
 known there is a switch, so that both can be tried. It keeps nothing on disk.
 
     REST        6: /api/v1/files/tls/..., /api/v1/actions/saveConfiguration, /api/v1/status (12)
-    defaults    1: key of 1024 bits, signature sha1, CN ACL_<serial> where it is empty
+    defaults    1: by REST a key of 1024 bits and signature sha1, CN ACL_<serial> where it is empty
+    page        1: five SAN fields, each with a selector that starts at EMAIL; SHA-256
     trust       3: PUT replaces the store, .../incremental adds; a limit
     SIP TLS     4: the context's files through OpenSSL; mutual TLS; OPTIONS answered with a Date
-    strict      4: clientAuth demanded of a client, inferred: ``strict``
+    peers       4, 5: strict extension checking, OCSP, a clock of its own: ``device_peers``
     chain sent  3: whether the store's CAs are sent is not known: ``sends_store``
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import ipaddress
 import json
 import re
 import secrets
@@ -24,7 +26,7 @@ import socketserver
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,8 +41,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
+from stand_in.device_peers import OCSPFields, judge_peer
 
+NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME."""
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 FIELDS = {
     "subjectName": NameOID.COMMON_NAME,
@@ -54,6 +59,14 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),
     "sha256": hashes.SHA256(),
     "sha512": hashes.SHA512(),
+}
+
+
+SAN_KINDS: dict[str, Callable[[str], x509.GeneralName]] = {
+    "EMAIL": x509.RFC822Name,
+    "DNS": x509.DNSName,
+    "URI": x509.UniformResourceIdentifier,
+    "IP": lambda value: x509.IPAddress(ipaddress.ip_address(value)),
 }
 
 
@@ -72,6 +85,7 @@ class Context:
     key: rsa.RSAPrivateKey
     certificate: str
     trusted: list[str] = field(default_factory=list)
+    ocsp: OCSPFields | None = None
 
     @property
     def key_is_valid(self) -> bool:
@@ -224,6 +238,20 @@ class Device:
         request = builder.sign(context.key, algorithm)
         return "application/octet-stream", request.public_bytes(Encoding.PEM)
 
+    # --- the page "Change Certificate" (1)
+
+    def page_request(
+        self, number: int, fields: dict[str, str], names: Sequence[tuple[str | None, str]] = ()
+    ) -> str:
+        """The CSR that the page shows; a SAN whose selector nobody touched is EMAIL."""
+        assert len(names) <= 5
+        builder = x509.CertificateSigningRequestBuilder(self.subject(fields))
+        if names:
+            each = [SAN_KINDS[kind or "EMAIL"](value) for kind, value in names]
+            builder = builder.add_extension(x509.SubjectAlternativeName(each), critical=False)
+        request = builder.sign(self.contexts[number].key, hashes.SHA256())
+        return request.public_bytes(Encoding.PEM).decode()
+
     # --- TLS (4)
 
     def tls(self, number: int) -> ssl.SSLContext:
@@ -243,18 +271,18 @@ class Device:
             secured.verify_mode = ssl.CERT_REQUIRED
             if context.trusted:
                 secured.load_verify_locations(cadata="".join(context.trusted))
-            if not self.strict:  # without it no purpose is looked at, as far as is inferred
-                secured.verify_flags |= ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST
+            secured.verify_flags |= NO_CHECK_TIME  # the device's own clock judges that
         return secured
 
-    def judge_peer(self, der: bytes | None) -> None:
-        """Strict extension checking, as inferred: a client needs clientAuth."""
-        if der is None or not self.strict:
-            return
-        leaf = x509.load_der_x509_certificate(der)
-        usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        if ExtendedKeyUsageOID.CLIENT_AUTH not in usage:
-            raise ssl.SSLError("no clientAuth")
+    def judge_peer(self, number: int, der: bytes | None) -> None:
+        """What the device looks at beyond OpenSSL's own checks.
+
+        Raises:
+            ssl.SSLError: it takes no call of this peer.
+        """
+        if der is not None:
+            context = self.contexts[number]
+            judge_peer(der, context.trusted, context.ocsp, now=self.now(), strict=self.strict)
 
 
 class Page(BaseHTTPRequestHandler):
@@ -379,7 +407,7 @@ def sip_of(
             with contextlib.suppress(OSError, ValueError):
                 self.request.settimeout(20)
                 with device.tls(context).wrap_socket(self.request, server_side=True) as secured:
-                    device.judge_peer(secured.getpeercert(binary_form=True))
+                    device.judge_peer(context, secured.getpeercert(binary_form=True))
                     request = secured.recv(8_192)
                     if request.startswith(b"OPTIONS "):
                         date = device.now().strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -9,7 +9,7 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.devices.attachment import Place, attach, attachable, judge_place
-from ca.authority.devices.new_devices import judge_set
+from ca.authority.devices.new_devices import judge_set, meant_instead
 from ca.authority.home import Home
 from ca.authority.records import days_left
 from ca.authority.upload_files import stem_of_row
@@ -166,8 +166,12 @@ def find_device(home: Home, name: str) -> DeviceRow:
     if row is None and any(certificates.certificates(home.store, device=name)):
         row = DeviceRow(name)
     if row is None:
+        near = meant_instead(home, name)
+        hint = f"sipca device set {printable(name)} registers it"
         raise NotFoundError(
-            f"there is no device '{name}'", hint=f"sipca device set {name} registers it"
+            f"there is no device '{printable(name)}'",
+            hint=hint if near is None else f"did you mean {printable(near)}? {hint}",
+            rule="device-unknown",
         )
     return row
 

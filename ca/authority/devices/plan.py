@@ -76,6 +76,7 @@ def record_step(
         raise NotFoundError(
             f"no device '{printable(name)}' is registered or has a live certificate{where}",
             hint="sipca ca plan lists the devices",
+            rule="device-unknown",
         )
     issuing, cas = home.ca("issuing"), trusted(home)
     for owner in owners:

@@ -147,6 +147,8 @@ class _Pushing:
         if isinstance(error, CAError):
             self.home.note(error)
             self._note("failed", "failed", error.message)
+            if self.changed:
+                self._note("save", "skipped", "not saved: a restart takes back what was loaded")
         elif self.wishes.yes and self.wishes.check:
             self._look()
         failed = any(each.state == "failed" for each in self.steps)
@@ -226,10 +228,19 @@ class _Pushing:
             if self.wishes.yes:
                 api.load_certificate(context, pem.encode(self.row.der))
                 self.changed = True
+                self._read_back(api, context)
             self._note("certificate", self._done, f"serial {self.row.serial_text[:12]} loaded")
             if not self.wishes.yes:
                 return
         self._key(api, context)
+
+    def _read_back(self, api: DeviceAPI, context: int) -> None:
+        if _ders(api.certificate(context))[:1] != [self.row.der]:
+            raise VerificationError(
+                f"{self.place.label} took certificate {self.row.serial_text[:12]} and has another "
+                "one now: somebody else changes it, or it keeps the old one; nothing was saved",
+                hint="ask who else works at this device; the same command then tries again",
+            )
 
     def _key(self, api: DeviceAPI, context: int) -> None:
         state = api.key_state(context)

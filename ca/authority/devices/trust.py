@@ -15,6 +15,7 @@ from ca.documents.base import encode_json
 from ca.documents.trust import TrustDiffDocument, TrustDocument, TrustDrop, TrustMember
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
+from ca.encoding.json_text import read_json
 from ca.errors import BugError, ConflictError, MalformedError
 from ca.files import holds, make_folder, write_atomic
 from ca.model.certificates import subject_text
@@ -134,10 +135,10 @@ def _members_of(path: Path) -> tuple[dict[str, TrustMember], list[TrustDrop]]:
 
 def _manifest(data: bytes, path: Path) -> dict[str, TrustMember]:
     try:
-        members = msgspec.json.decode(data, type=TrustDocument).members
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        manifest: TrustDocument = read_json(data, TrustDocument)
+    except MalformedError as error:
         raise MalformedError(f"'{path}' is not a manifest: {error}") from None
-    return {each.fingerprint: each for each in members}
+    return {each.fingerprint: each for each in manifest.members}
 
 
 def _member(candidate: Candidate) -> TrustMember:

@@ -19,6 +19,7 @@ import msgspec
 
 from ca.authority.home import DATABASE, Environment, actor
 from ca.authority.register import index_of
+from ca.encoding.json_text import read_json
 from ca.errors import MalformedError, VerificationError
 from ca.files import MAX_INPUT, make_folder, write_private_stream
 from ca.files.archives import Entry, Packed, digest_of, unpack
@@ -131,8 +132,8 @@ def _manifest(path: Path, entries: Iterator[Entry]) -> Manifest:
     if b"".join(second.pieces).strip() != sha256(data).hexdigest().encode():
         raise _damaged(path, "its manifest was altered")
     try:
-        manifest = msgspec.json.decode(data, type=Manifest)
-    except msgspec.MsgspecError:
+        manifest: Manifest = read_json(data, Manifest)
+    except MalformedError:
         raise MalformedError(
             f"'{path}' is a backup of another kind", hint="upgrade sipca"
         ) from None

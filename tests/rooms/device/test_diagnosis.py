@@ -275,6 +275,29 @@ CASES: list[tuple[Case, str, str]] = [
         "doctor-ocsp",
         "the OCSP responder at http://10.0.0.5:2560/ does not answer as it should: nothing listens",
     ),
+    (
+        msgspec.structs.replace(
+            seen(answer="", closed=True, sent_certificate=True),
+            client=CLIENT,
+            client_known=msgspec.structs.replace(KNOWN, status="revoked"),
+        ),
+        "doctor-closed",
+        "closed the connection without a word: the certificate presented ('peer') is revoked",
+    ),
+    (
+        msgspec.structs.replace(
+            seen(answer="", closed=True, sent_certificate=True), client=EXPIRED
+        ),
+        "doctor-closed",
+        "the certificate presented ('sbc1.lab.example') has expired",
+    ),
+    (
+        msgspec.structs.replace(
+            seen(answer="", closed=True, sent_certificate=True), client=CLIENT, client_known=KNOWN
+        ),
+        "doctor-sip",
+        "TLS comes up, but sbc1 closes the connection once it has our certificate",
+    ),
     (seen(answer=""), "doctor-sip", "TLS comes up, but sbc1 does not answer OPTIONS"),
     (seen(answer="HTTP/1.1 400 Bad"), "doctor-sip", "answers OPTIONS with 'HTTP/1.1 400 Bad'"),
     (

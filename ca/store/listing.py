@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -12,6 +13,7 @@ from ca.store.connection import Store, placeholders
 
 Place = tuple[int, int]
 """Where a page begins: after the certificate with this end (seconds since 1970) and plan."""
+_HEX = re.compile(r"[0-9a-f]{1,40}")
 FIRST: Place = (-(1 << 62), 0)
 
 _FROM = f"""FROM certificate c CROSS JOIN plan p ON p.id = c.plan_id
@@ -20,13 +22,16 @@ _FROM = f"""FROM certificate c CROSS JOIN plan p ON p.id = c.plan_id
     LEFT JOIN status_event s ON {LATEST} AND s.status <> 'released'
    WHERE p.for_issuer_id IS NULL AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)"""  # noqa: S608 - our own constants
 """By the index of ends: CROSS JOIN keeps SQLite from walking through the plans instead."""
-_NAMED = """(p.id IN (SELECT plan_id FROM san WHERE instr(folded, ?) > 0)
-    OR instr(lower(p.device), ?) > 0 OR instr(lower(hex(p.serial)), ?) > 0
-    OR p.id IN (SELECT plan_id FROM attachment WHERE instr(lower(device), ?) > 0))"""
+_NAMED = """c.plan_id IN (SELECT plan_id FROM san WHERE instr(folded, ?) > 0
+    UNION SELECT id FROM plan WHERE device IS NOT NULL AND instr(lower(device), ?) > 0
+    UNION SELECT plan_id FROM attachment WHERE instr(lower(device), ?) > 0
+    UNION SELECT id FROM plan
+           WHERE issuer_id IN (SELECT id FROM issuer) AND serial BETWEEN ? AND ?)"""
+"""Gathered once from the indexes, and asked for ``c`` alone: no plan is read that is not listed."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which certificates: those whose names, device or serial have a text in them, and so on.
+    """Which certificates: with a text in a name or the device, or at the start of the serial.
 
     ``text`` is folded; ``until``: those that have ended by then (seconds since 1970).
     """
@@ -82,21 +87,29 @@ def number_by_month(store: Store, since: int, until: int) -> dict[str, int]:
     return counts
 
 
-def _conditions(wanted: Wanted) -> tuple[str, list[str | int]]:
-    where, values = "", list[str | int]()
+def _conditions(wanted: Wanted) -> tuple[str, list[str | bytes | int]]:
+    where, values = "", list[str | bytes | int]()
     if wanted.until is not None:
         where += " AND c.not_after <= ?"
         values.append(wanted.until)
     if wanted.text:
         where += f" AND {_NAMED}"
-        values += [wanted.text] * 4
+        values += [*[wanted.text] * 3, *_serials(wanted.text)]
     return (f"{where} AND {IN_USE}" if wanted.in_use else where), values
+
+
+def _serials(text: str) -> list[bytes]:
+    """The least and the greatest serial that begins with hex digits; none for another text."""
+    if not _HEX.fullmatch(text):
+        return [b"\x01", b""]
+    odd = len(text) % 2
+    return [bytes.fromhex(text + "0" * odd), bytes.fromhex(text + "f" * odd) + b"\xff" * 20]
 
 
 def _relics(store: Store, wanted: Wanted, after: Place) -> Iterator[CertificateRow]:
     """The same of imported certificates that are no plans."""
     where = ["(p.not_after, -p.id) > (?, ?)"]
-    values: list[str | int] = [*after]
+    values: list[str | bytes | int] = [*after]
     if wanted.until is not None:
         where.append("p.not_after <= ?")
         values.append(wanted.until)

@@ -437,3 +437,27 @@ def test_imported_certificates_are_among_the_others(bare: CommandLine, tmp_path:
     assert ("end within 60 d" in soon) == bool(due)
     ends = sum(each["days_left"] < 330 for each in listed)
     assert sum(int(each) for each in re.findall(MONTH, year)) >= ends
+
+
+def test_odd_addresses_and_odd_fields_are_never_a_bug(home: CommandLine) -> None:
+    bugs: list[str] = []
+    environment = Environment(passphrase=no_passphrase, bug=bugs.append)
+    desktop = Desktop(home.home, environment)
+    pages = (
+        "/certificates?q=%00", "/certificates?q=%ED%A0%80", "/certificates?q=::", "/ca?before=-1",
+        "/certificates?after=-999999999999999_0", "/devices?from=%C2%B2", "/devices?from=999999999",
+        "/device/%00", "/certificate/-1", f"/certificate/{'f' * 500}", "/ca/00000000.crl",
+    )  # fmt: skip
+    odd = (
+        {"san-edited": "dns:*.*\n\x00", "san-shown": "a"}, {"cn-edited": "\u202e<b>", "cn-shown": "x"},
+        {"san": "x" * 100_000}, {"lifetime": "9" * 400}, {"context": "\N{SUPERSCRIPT TWO}"},
+        {"device": "a/../b"}, {"target": "../x"}, {"profile": "../x"}, {"option": "--san"},
+        {"file-name": "x" * 5000, "file-text": "x"},
+    )  # fmt: skip
+
+    statuses = {desktop.ask(path)[0] for path in pages}
+    texts = [account(desktop, **{"csr": make_csr().decode()} | each) for each in odd]
+
+    assert bugs == []
+    assert statuses <= {200, 404}
+    assert not [each for each in texts if "\u202e" in each]

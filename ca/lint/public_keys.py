@@ -132,6 +132,8 @@ def _fermat(n: int, start: int) -> bool:
     small_n, small_start = n % _SIEVE_PRODUCT, start % _SIEVE_PRODUCT
     for modulus in _SIEVE:
         places &= _squares(modulus, small_n % modulus) >> small_start % modulus
+        if not places:  # as a rule long before the last of them
+            return False
     while places:  # only about one key in sixteen gets here
         place = places & -places
         places ^= place

@@ -239,12 +239,14 @@ class _Call(NamedTuple):
     def batch(self, sources: "list[Source]", jobs: int) -> "SigningDocument":
         """Many: a line each as they are done; the document is never held in memory."""
         from ca.authority.signing.batch import Watch
-        from ca.authority.signing.sign import sign
+        from ca.authority.signing.sign import WORTH_WORKERS, sign
         from cli.batch_output import Entries, interruptible
         from cli.views.progress import progress_bar
         from cli.views.sign import batch_text, refused_text, signing_word
 
         enable_garbage_collection()
+        if self.settings.debug and jobs > 1 and len(sources) < WORTH_WORKERS:
+            say_anyway(f"--jobs {jobs} starts at {WORTH_WORKERS} requests: this is one process")
         aside = self.home.path if self.settings.json or self.report is not None else None
         silent = self.settings.json or self.settings.quiet
         with (

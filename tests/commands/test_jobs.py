@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import ENVIRONMENT, PASSPHRASE, SAMPLES, CommandLine, make_csr
 from stand_in.waiting import until
 
+from ca.authority.signing import sign
+
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Path:
@@ -34,6 +36,11 @@ def inbox(tmp_path: Path) -> Path:
     (folder / "broken.csr").write_bytes(b"hello")
     (folder / "notes.txt").write_text("not a request")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _workers_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign, "WORTH_WORKERS", 1)
 
 
 def told(document: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +128,7 @@ RUN = """
 from ca.authority.signing import sign
 from cli.main import main
 
-sign.CHUNK = 16
+sign.CHUNK, sign.WORTH_WORKERS = 16, 1
 if __name__ == "__main__":
     main()
 """
@@ -167,9 +174,10 @@ def test_an_interrupt_finishes_what_is_in_hand_and_the_next_call_goes_on(
 KILL = """
 import os
 import signal
-from ca.authority.signing import workers
+from ca.authority.signing import sign as signing, workers
 from cli.main import main
 
+signing.WORTH_WORKERS = 1
 real = workers.Workers.sign
 
 def sign(self, tbs):
@@ -215,7 +223,7 @@ def test_ctrl_c_at_a_terminal_reaches_the_workers_too_and_harms_nothing(
     """The terminal sends it to the whole process group, also while workers are starting."""
     words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("sipca"), *map(str, words)],
+        [sys.executable, "-c", RUN, *map(str, words)],
         env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
@@ -256,3 +264,18 @@ def test_workers_end_with_their_parent_however_that_ends(
     assert parent.returncode == -signal.SIGKILL
     assert len(workers) == 2
     assert until(lambda: not any(each.exists() for each in workers))
+
+
+def test_fewer_requests_than_pay_are_signed_by_one_process_and_debug_says_so(
+    sipca: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("ca.authority.signing.workers.Workers.__init__", None)  # would raise
+    words = ("sign", inbox, "--jobs", 2)
+
+    quiet = sipca(*words, "--out", tmp_path / "a")
+    debug = sipca(*words, "--out", tmp_path / "b", "--again", "--debug")
+
+    assert quiet.exit == debug.exit == 4
+    assert "--jobs 2 starts at 8000 requests: this is one process" in debug.err
+    assert "--jobs" not in quiet.err

@@ -207,6 +207,14 @@ def read_back(tbs, **rest):
 prepare.read_back = read_back
 """
 
+WITH_WORKERS = """
+from ca.authority.signing import sign
+from cli.main import main
+
+sign.WORTH_WORKERS = 1
+main()
+"""
+
 
 def test_workers_refuse_the_one_and_sign_the_others_too(sipca: CommandLine, tmp_path: Path) -> None:
     """The fault is in every process: the parent does the work until the workers have started."""
@@ -221,7 +229,7 @@ def test_workers_refuse_the_one_and_sign_the_others_too(sipca: CommandLine, tmp_
 
     done = subprocess.run(
         [
-            sys.executable, "-c", "from cli.main import main; main()", "sign", inbox, "--out",
+            sys.executable, "-c", WITH_WORKERS, "sign", inbox, "--out",
             tmp_path / "out", "--jobs", "2", "--json", "--debug", "--allow", "reused-key",
             "--home", sipca.home,
         ],

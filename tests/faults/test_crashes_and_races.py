@@ -17,7 +17,15 @@ from stand_in.lab import EC_KEY, NOW, ROOT, CommandLine, make_csr
 
 SMALL = ("--root-key", "ec:p256", "--issuing-key", "ec:p256", "--no-passphrase")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "SIPCA_NO_INPUT": "1"}
-RUN = "import sys; from cli.main import main; main()"
+RUN = """
+import sys
+from ca.authority.signing import sign
+from cli.main import main
+
+sign.WORTH_WORKERS = 1
+if __name__ == "__main__":
+    main()
+"""
 
 
 def sipca_process(*words: object) -> subprocess.Popen[str]:

@@ -262,6 +262,7 @@ def test_a_token_pulled_out_in_mid_batch_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(cli.passphrase, "environment_of", environment_of)
         patch.setattr(sign, "CHUNK", 10)
+        patch.setattr(sign, "WORTH_WORKERS", 1)
         stopped = bare(*words)
     kept = {each["serial"] for each in bare("list", "--json").json["certificates"]}
     token.plug_in()
@@ -281,8 +282,9 @@ def test_a_token_pulled_out_in_mid_batch_loses_nothing(
 
 
 def test_workers_open_the_token_by_themselves(
-    bare: CommandLine, token: Token, inbox: Path, tmp_path: Path
+    bare: CommandLine, token: Token, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sign, "WORTH_WORKERS", 1)
     bare("init", *token.keys("ec:p256", "ec:p256"))
     out = tmp_path / "out"
     done = bare("sign", inbox, "--out", out, "--jobs", 2, "--json").json

@@ -6,13 +6,15 @@ import hashlib
 import subprocess
 import zipfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from stand_in.lab import RSA_KEY, CommandLine
+from stand_in.lab import NOW, RSA_KEY, CommandLine
 
 Csr = Callable[..., Path]
+Clock = Callable[[datetime], None]
 TARGETS = ("audiocodes-6.6", "audiocodes-7.0", "audiocodes-7.2", "audiocodes-7.4", "audiocodes-phone", "cisco-cucm", "generic", "polycom-dma")  # fmt: skip
 STEM = "sbc1-ctx2"
 NAMES = {
@@ -200,6 +202,19 @@ def test_a_name_that_tries_to_be_html_is_escaped(
     text = (tmp_path / "k" / "x-upload-sheet.html").read_text()
     assert "<script>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_a_kit_is_written_again_an_hour_later_over_the_sheet_of_then(
+    frozen: Clock, sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    sipca("sign", csr_file("sbc1"), "--device", "sbc1")
+    words = ("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+
+    assert sipca(*words).exit == 0
+    frozen(NOW + timedelta(hours=1))
+    later = sipca(*words)
+
+    assert later.exit == 0, later.err
 
 
 def test_a_kit_is_written_again_over_itself_but_over_nothing_else(

@@ -24,6 +24,7 @@ RFCS = {
     "2985": "PKCS #9: Selected Object Classes and Attribute Types",
     "2986": "PKCS #10: Certification Request Syntax",
     "3261": "SIP: Session Initiation Protocol",
+    "3263": "Session Initiation Protocol (SIP): Locating SIP Servers",
     "3279": "Algorithms and Identifiers for the Internet X.509 PKI Certificate and CRL Profile",
     "3927": "Dynamic Configuration of IPv4 Link-Local Addresses",
     "3986": "Uniform Resource Identifier (URI): Generic Syntax",

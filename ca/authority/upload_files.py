@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,8 +14,16 @@ from ca.device.request_rules import next_steps
 from ca.documents.sign import Files, Signed
 from ca.encoding import pem
 from ca.encoding.certificates import read_certificate
-from ca.errors import CAError, ConflictError, StoreError, attempt
-from ca.files import conflicts, holds, make_folder, read_bounded, sync_folder, write_atomic
+from ca.errors import CAError, ConflictError, attempt
+from ca.files import (
+    check_folder,
+    conflicts,
+    holds,
+    make_folder,
+    read_bounded,
+    sync_folder,
+    write_atomic,
+)
 from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.store import devices, issuers
@@ -260,20 +267,8 @@ def check_place(delivery: Delivery) -> None:
         StoreError: the folder, or its nearest existing parent, is not a writable folder.
     """
     place = place_of(delivery)
-    if place is None:
-        return
-    while not place.exists() and place != place.parent:  # a drive may be missing whole
-        if place.is_symlink():
-            raise StoreError(
-                f"'{place}' cannot be written: it is a dangling symbolic link", hint="remove it"
-            )
-        place = place.parent
-    if not place.is_dir():
-        raise StoreError(
-            f"'{place}' cannot be written: it is not a folder", hint="choose another --out"
-        )
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise StoreError(f"'{place}' cannot be written", hint="check the owner and mode of it")
+    if place is not None:
+        check_folder(place, named="--out")
 
 
 def make_place(delivery: Delivery) -> None:

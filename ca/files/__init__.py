@@ -5,6 +5,7 @@ everything else is the same.
 """
 
 from ca.files.buffers import Spool, make_zip
+from ca.files.folders import check_folder, make_folder
 from ca.files.locks import lock_file, lock_folder
 from ca.files.reading import MAX_INPUT, is_device, read_bounded, start_of
 from ca.files.writing import (
@@ -15,7 +16,6 @@ from ca.files.writing import (
     conflicts,
     holds,
     link_into_place,
-    make_folder,
     sync_folder,
     write_atomic,
     write_private_stream,
@@ -30,6 +30,7 @@ __all__ = [
     "NewFile",
     "Spool",
     "Written",
+    "check_folder",
     "conflicts",
     "holds",
     "is_device",

@@ -302,21 +302,6 @@ def _compare(path: Path, data: bytes | None) -> Literal["absent", "same", "other
         return "same" if path.read_bytes() == data else "other"
 
 
-def make_folder(path: Path, *, mode: int | None = None) -> bool:
-    """Create a folder and its parents; True if it did not exist. ``mode`` ignores the umask.
-
-    Raises:
-        StoreError: it cannot be created, or there is a file of this name.
-    """
-    with store_errors(path):
-        if path.is_dir():
-            return False
-        path.mkdir(parents=True, exist_ok=True, mode=0o777 if mode is None else mode)
-        if mode is not None and os.name == "posix":
-            path.chmod(mode)
-        return True
-
-
 def sync_folder(path: Path) -> None:
     """Make the renames in this folder durable, where the platform supports it."""
     if os.name != "posix":

@@ -99,7 +99,7 @@ def _renamed(fixture: Fixture, wishes: FixtureWishes) -> Fixture:
 def _check_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError(
-            f"'{folder}' is not empty",
+            f"'{folder}' is not {'empty' if folder.is_dir() else 'a folder'}",
             hint="a new folder for each throw-away CA: its key is thrown away",
         )
 

@@ -291,7 +291,7 @@ def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) 
                 raise MalformedError(f"{path}: {key}.allow: there is no rule '{rule}' to override")
         if table.device is not None:
             _named(path, f"{key}.device", lambda table=table: check_device_name(table.device))
-        _named(path, key, lambda table=table: signing_wishes(table))
+        _check_values(path, key, table)
         if table.csr is not None:
             source = lab.path(table.csr)
             _named(path, f"{key}.csr", lambda source=source: _check_request(source))
@@ -300,6 +300,18 @@ def _check_certificates(path: Path, lab: Lab, library: Library, own: list[str]) 
         outputs.append(str(Path(table.out) / device_name(file_stem(table), context)))
     _once(path, "certificate", outputs)
     _check_places(path, lab)
+
+
+def _check_values(path: Path, key: str, table: CertificateTable) -> None:
+    """Check what is a text in the file and means more.
+
+    Raises:
+        MalformedError: a lifetime or a SAN is none.
+    """
+    if table.lifetime is not None:
+        _named(path, f"{key}.lifetime", lambda: parse_lifetime(table.lifetime or ""))
+    for place, name in enumerate(table.san):
+        _named(path, f"{key}.san[{place}]", lambda name=name: parse_general_name(name))
 
 
 def _check_belonging(path: Path, key: str, table: CertificateTable) -> None:

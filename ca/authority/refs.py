@@ -80,6 +80,11 @@ def find_superseded(home: Home, ref: str) -> list[CertificateRow]:
     if not named:
         return [find_all(home, ref)]
     superseded = superseded_beside(home, ref)
+    if not superseded and any(row.revocation_reason == "superseded" for row in named):
+        raise ConflictError(
+            f"the superseded certificates of '{ref}' are revoked already",
+            hint="nothing was changed; where the CRL does not list them yet: sipca crl --refresh",
+        )
     if not superseded:
         raise ConflictError(
             f"no certificate of '{ref}' is superseded",

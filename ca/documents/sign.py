@@ -26,11 +26,15 @@ class Files(msgspec.Struct, frozen=True):
 
 
 class Superseded(msgspec.Struct, frozen=True):
-    """A certificate that a new one supersedes; it stays valid until it expires or is revoked."""
+    """A certificate that a new one supersedes; it stays valid until it expires or is revoked.
+
+    ``older_valid``: how many that it superseded itself, at any remove, are still valid, too.
+    """
 
     serial: str
     not_after: datetime
     revoked: bool
+    older_valid: int = 0
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):

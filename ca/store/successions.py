@@ -120,3 +120,19 @@ def moments(store: Store, plan_id: int) -> tuple[datetime | None, datetime | Non
     ).fetchone()
     signed, superseded = (None if text is None else from_text(text) for text in row)
     return signed, superseded
+
+
+def count_older_valid(store: Store, plan_id: int, now: datetime) -> int:
+    """How many certificates that this one superseded, at any remove, are valid and not revoked."""
+    row = store.connection.execute(
+        """WITH RECURSIVE older (id) AS (
+               SELECT old_plan_id FROM supersession WHERE new_plan_id = ?
+               UNION SELECT x.old_plan_id FROM supersession x JOIN older ON x.new_plan_id = older.id)
+           SELECT count(*) FROM older JOIN plan p ON p.id = older.id
+             JOIN certificate c ON c.plan_id = p.id
+            WHERE c.not_after >= ? AND NOT EXISTS (
+                  SELECT 1 FROM status s WHERE s.issuer_id = p.issuer_id AND s.serial = p.serial
+                                           AND s.status = 'revoked')""",
+        (plan_id, int(now.timestamp())),
+    ).fetchone()
+    return int(row[0])

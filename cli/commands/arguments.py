@@ -75,7 +75,11 @@ Beside = Annotated[
     bool, typer.Option("--beside", help="Supersede nothing: older certificates stay current.")
 ]
 RevokeOld = Annotated[
-    bool, typer.Option("--revoke-old", help="Also revoke the certificates that are superseded.")
+    bool,
+    typer.Option(
+        "--revoke-old",
+        help="Also revoke the certificate that is superseded: at once, before the upload.",
+    ),
 ]
 
 

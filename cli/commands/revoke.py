@@ -29,7 +29,9 @@ def revoke_command(
     ] = None,
     all_with_key: Annotated[
         bool,
-        typer.Option("--all-with-key", help="Revoke every certificate with the same key."),
+        typer.Option(
+            "--all-with-key", help="With key-compromise: revoke every certificate of that key."
+        ),
     ] = False,
     no_crl: NoCRL = False,
     allow: AllowClock = None,
@@ -37,7 +39,9 @@ def revoke_command(
 ) -> None:
     """Revoke certificates; OCSP says so at once, the CRL is made in the same call.
 
-    Recording needs no passphrase, the CRL does: without one it is left pending, and said.
+    A name means its current certificate; with the reason superseded all that were superseded and
+    are still valid. Recording needs no passphrase, the CRL does: without one it is left pending, and
+    said.
 
     Example: sipca revoke sbc1 --reason superseded
     """

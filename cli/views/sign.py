@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ca.documents.sign import Refused, Signed, SigningDocument, Skipped, Superseded
 from ca.lint.factoring import MOST_AT_ONCE
@@ -70,13 +70,21 @@ def _facts(each: Signed) -> list[str]:
 
 def superseded_lines(superseded: Sequence[Superseded]) -> list[str]:
     """A line for each certificate that a new one replaces: whether and until when it is valid."""
-    return [
-        f"supersedes {old.serial}: revoked now"
-        if old.revoked
-        else f"supersedes {old.serial}, which stays valid until {old.not_after:%Y-%m-%d}: "
-        f"sipca revoke {old.serial[:12]} --reason superseded"
-        for old in superseded
-    ]
+    return [line for old in superseded for line in _superseded(old)]
+
+
+def _superseded(old: Superseded) -> Iterator[str]:
+    if old.revoked:
+        yield f"supersedes {old.serial}: revoked now"
+    else:
+        yield (
+            f"supersedes {old.serial}, which stays valid until {old.not_after:%Y-%m-%d}: "
+            f"sipca revoke {old.serial[:12]} --reason superseded"
+        )
+    if old.older_valid:
+        what = "one that it superseded is" if old.older_valid == 1 else "older ones are"
+        count = "" if old.older_valid == 1 else f"{old.older_valid} "
+        yield f"{count}{what} still valid, too: sipca revoke NAME --reason superseded takes all"
 
 
 def pending_lines(pending: str | None) -> list[str]:

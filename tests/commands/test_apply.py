@@ -184,7 +184,11 @@ def test_own_profiles_are_put_into_the_home_and_signed_with(lab: Lab) -> None:
         ),
         (CA + '[[certificate]]\nout = "x"\n', 3, "certificate[0] has not one of csr and issue"),
         (CA + PROXY + 'key = "rsa:1024"\n', 3, "certificate[0].key: 'rsa:1024' is not one of"),
-        (CA + SBC + 'lifetime = "never"\n', 3, "certificate[0].lifetime: 'never' is not a duration"),
+        (
+            CA + SBC + 'lifetime = "never"\n',
+            3,
+            "certificate[0].lifetime: 'never' is not a duration",
+        ),
         (CA + SBC + 'allow = ["all"]\n', 3, "certificate[0].allow: there is no rule 'all'"),
         ('[ca]\ntarget = "nokia"\n', 5, "ca.target: there is no target"),
         ('[ca]\ncountry = "NLD"\n', 3, "ca: --country 'NLD'"),

@@ -378,3 +378,28 @@ def test_the_reason_of_one_that_was_revoked_before_stays(sipca: CommandLine, csr
 
     assert answer.exit == 0, answer.err
     assert crl_reasons(sipca) == {old["serial"]: "affiliationChanged"}
+
+
+@pytest.mark.parametrize("words", [(), ("--revoke-old",)], ids=["", "revoke-old"])
+def test_older_ones_that_are_still_valid_are_told_until_they_are_revoked(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    sipca("sign", csr_file("s", cn="s.lab.example"), "--device", "s", "--out", tmp_path)
+    for _ in range(2):
+        sipca("renew", "s", "--out", tmp_path)
+
+    answer = sipca("renew", "s", "--out", tmp_path, *words, "--json")
+    text = sipca("renew", "s", "--out", tmp_path, *words).err
+    sipca("revoke", "s", "--reason", "superseded")
+    left = sipca("list", "--all", "--status", "superseded", "--json").json["certificates"]
+    again = sipca("revoke", "s", "--reason", "superseded")
+    last = sipca("renew", "s", "--out", tmp_path, "--json")
+
+    (old,) = answer.json["signed"][0]["superseded"]
+    assert (old["older_valid"], old["revoked"]) == (2, bool(words))
+    older = 2 if words else 3
+    assert f"{older} older ones are still valid, too: sipca revoke NAME --reason superseded" in text
+    assert left == []
+    assert again.exit == 6
+    assert "the superseded certificates of 's' are revoked already" in again.err
+    assert last.json["signed"][0]["superseded"][0]["older_valid"] == 0

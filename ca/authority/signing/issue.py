@@ -122,7 +122,7 @@ def issue_key(home: Home, wishes: IssueWishes) -> IssueDocument:
     document = _document(home, made, row, prospect)
     return msgspec.structs.replace(
         document,
-        superseded=[superseded_record(old, revoked=wishes.revoke_old) for old in superseded],
+        superseded=[superseded_record(home, old, revoked=wishes.revoke_old) for old in superseded],
         pending=pending,
     )
 

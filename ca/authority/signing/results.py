@@ -16,15 +16,18 @@ from ca.encoding.account import unpack_account
 from ca.encoding.certificates import read_certificate
 from ca.errors import CAError, MalformedError
 from ca.model.certificates import subject_text
+from ca.store import successions
 from ca.store.certificates import CertificateRow
 
 HandOn = Callable[[Signed], None]
 """Called with each certificate, new or handed out again, as soon as its files are written."""
 
 
-def superseded_record(row: CertificateRow, *, revoked: bool) -> Superseded:
+def superseded_record(home: Home, row: CertificateRow, *, revoked: bool) -> Superseded:
     """A superseded certificate for a document; ``revoked``: it was revoked in the same call."""
-    return Superseded(row.serial.hex(), read_certificate(row.der).validity.not_after, revoked)
+    older = successions.count_older_valid(home.store, row.plan_id, home.now())
+    end = read_certificate(row.der).validity.not_after
+    return Superseded(row.serial.hex(), end, revoked, older)
 
 
 class Results:
@@ -95,7 +98,7 @@ class Results:
                 account=list(prepared.account),
                 supersedes=superseded[0].serial.hex() if superseded else None,
                 superseded=[
-                    superseded_record(row, revoked=candidate.source.wishes.revoke_old)
+                    superseded_record(self._home, row, revoked=candidate.source.wishes.revoke_old)
                     for row in superseded
                 ],
             )

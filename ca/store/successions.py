@@ -127,7 +127,8 @@ def count_older_valid(store: Store, plan_id: int, now: datetime) -> int:
     row = store.connection.execute(
         """WITH RECURSIVE older (id) AS (
                SELECT old_plan_id FROM supersession WHERE new_plan_id = ?
-               UNION SELECT x.old_plan_id FROM supersession x JOIN older ON x.new_plan_id = older.id)
+               UNION SELECT x.old_plan_id
+                       FROM supersession x JOIN older ON x.new_plan_id = older.id)
            SELECT count(*) FROM older JOIN plan p ON p.id = older.id
              JOIN certificate c ON c.plan_id = p.id
             WHERE c.not_after >= ? AND NOT EXISTS (

@@ -40,8 +40,8 @@ def revoke_command(
     """Revoke certificates; OCSP says so at once, the CRL is made in the same call.
 
     A name means its current certificate; with the reason superseded all that were superseded and
-    are still valid. Recording needs no passphrase, the CRL does: without one it is left pending, and
-    said.
+    are still valid. Recording needs no passphrase, the CRL does: without one it is left pending,
+    and that is said.
 
     Example: sipca revoke sbc1 --reason superseded
     """

@@ -114,6 +114,11 @@ def trust_names(cas: list[CA]) -> dict[str, CA]:
     return {f"trusted-{number}-{ca.role}": ca for number, ca in enumerate(ordered, 1)}
 
 
+def single_files(home: Home) -> list[str]:
+    """The names of the trust files that hold one certificate each, in upload order."""
+    return [f"{name}.pem" for name in trust_names(trusted(home))]
+
+
 def device_name(stem: str, context: int | None) -> str:
     """The name of the device file: ``sbc1-device.pem``, ``sbc1-ctx2-device.pem``."""
     return f"{with_context(stem, context)}-device.pem"
@@ -320,8 +325,10 @@ def upload_steps(home: Home, signed: Sequence[Signed], target: str | None) -> li
     known = (
         None if several or not signed[0].device else devices.device(home.store, signed[0].device)
     )
+    folder = Path(files.trusted_root).parent if files.trusted_root else None
     return next_steps(
         home.library.target(target or (known and known.target) or home.target),
+        singles=[] if folder is None else [str(folder / each) for each in single_files(home)],
         trusted_root=files.trusted_root or f"{TRUSTED_ROOT} (sipca export writes it)",
         device="each device's own -device.pem"
         if several

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -106,16 +106,25 @@ def judge_at_target(request: CertificateRequest, target: Target) -> list[Finding
 
 
 def next_steps(
-    target: Target, *, trusted_root: str, device: str, context: int | None = None
+    target: Target,
+    *,
+    trusted_root: str,
+    device: str,
+    singles: Sequence[str] = (),
+    context: int | None = None,
 ) -> list[str]:
     """The steps of an upload in order, filled in; inferred ones are marked "(inferred)".
 
-    A server has files of its own, which hold the key, too.
+    ``singles`` are the files with one CA certificate each, in the order of their upload; they are
+    named unless the target is known to take several from one file, as the upload sheet does. A
+    server has files of its own, which hold the key, too.
     """
     if target.server_files and not target.steps:
         words = f"sipca export REF --target {target.name} --key KEY-FILE --out DIR"
         return [f"{words} writes the files that the server wants"]
-    if target.trust.several_in_one == "no":  # the bundle is of no use there
+    if singles and target.trust.several_in_one != "yes":
+        trusted_root = ", then ".join(singles)
+    elif target.trust.several_in_one == "no":  # the bundle is of no use there
         trusted_root = f"{trusted_root.replace('trusted-root', 'trusted-1-root')}, and so on"
     values = {
         "trusted_root": trusted_root,

@@ -52,7 +52,7 @@ def test_the_next_steps_follow_the_order_of_the_devices_pages(
 
     steps = answer.err.splitlines()[-4:]
     assert steps == [
-        f"  1. Trusted Root Certificates > Import: {out}/trusted-root.pem",
+        f"  1. Trusted Root Certificates > Import: {out}/trusted-1-root.pem, then {out}/trusted-2-issuing.pem",
         f'  2. Change Certificate > "Send Device Certificate file": {out}/sbc9-device.pem',
         steps[2],
         steps[3],

@@ -11,7 +11,7 @@ from hashlib import sha256
 from ca.authority.devices.plan import Step, plan, record_step
 from ca.authority.home import Home
 from ca.authority.refs import find
-from ca.authority.upload_files import TRUSTED_ROOT, device_name, stem_of_row
+from ca.authority.upload_files import TRUSTED_ROOT, device_name, single_files, stem_of_row
 from ca.device.request_rules import next_steps
 from ca.documents.device import UploadStep
 from ca.errors import NotFoundError
@@ -42,6 +42,7 @@ def upload_steps(home: Home, ref: str) -> list[UploadStep]:
         target_of(home, row.device),
         device=device_name(stem_of_row(row), row.context),
         trusted_root=TRUSTED_ROOT,
+        singles=single_files(home),
         context=row.context,
     )
     return [UploadStep(id=_id(each), text=each, done=_id(each) in ticked) for each in texts]

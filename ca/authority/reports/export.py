@@ -105,14 +105,17 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
                 write_atomic(wishes.folder / name, data, overwrite=True)
     record_export(home, row)
     written = [str(wishes.folder / name) for name in files]
+    told = inside if wishes.zip else written
+    singles = [each for each in told if Path(each).name in upload_files.single_files(home)]
     return ExportDocument(
         certificate=certificate_record(row, home.now()),
         files=written,
         others=others(match),
         steps=next_steps(
             target,
-            device=inside[0] if wishes.zip else written[0],
-            trusted_root=inside[1] if wishes.zip else written[1],
+            device=told[0],
+            trusted_root=told[1],
+            singles=singles,
             context=row.context,
         ),
         target=target.name,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _GLOBAL: tuple[tuple[str, str, str | None, str], ...] = (
-    ("home", "--home", "DIR", "The CA home (else SIPCA_HOME, else the platform's data folder)."),
+    ("home", "--home", "DIR", "The CA home (else SIPCA_HOME, else ~/.config/sipca on Linux)."),
     ("passphrase_file", "--passphrase-file", "FILE", "File with the passphrase; - is stdin."),
     ("no_input", "--no-input", None, "Never ask anything."),
     ("json", "--json", None, "One JSON document on stdout."),

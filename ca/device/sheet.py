@@ -107,7 +107,7 @@ def as_text(sheet: Sheet) -> str:
         lines += ["", f"{part.heading}:"]
         for number, step in enumerate(part.steps, 1):
             lines.append(f"  {number}. [ ] {step.text}")
-            lines += [f"         if it does not: {step.otherwise}"] if step.otherwise else []
+            lines += [f"         if not: {step.otherwise}"] if step.otherwise else []
     lines += ["", "Files:", *_file_lines(sheet)]
     told = notes(sheet)
     lines += ["", "Notes:", *(f"  - {each}" for each in told)] if told else []

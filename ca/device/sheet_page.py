@@ -31,7 +31,7 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 ol, ul { margin: 0; padding-left: 2.2em; }
 ol.todo li::before { content: "\\2610\\00a0"; }
 .else { color: #444; display: block; }
-.else::before { content: "if it does not: "; font-weight: bold; }
+.else::before { content: "if not: "; font-weight: bold; }
 .fail { color: #b00020; } .warn { color: #8a5a00; }
 @media print {
   body { font-size: 8.3pt; line-height: 1.22; margin: 0; padding: 0; max-width: none; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,11 @@ class Placement(msgspec.Struct, frozen=True):
     gid: int
     upkeep: Upkeep
     scep: tuple[str, ...] = ()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it listens for this machine alone."""
+        return ip_address(self.address).is_loopback
 
     @property
     def is_privileged(self) -> bool:

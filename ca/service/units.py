@@ -78,29 +78,40 @@ def _head(placement: Placement) -> str:
     """How the units are put in place, as comments."""
     user, home = user_of(placement), _shell(str(placement.home))
     timers = "sipca-crl.timer sipca-ocsp.timer" + " sipca-scep.timer" * bool(placement.scep)
-    lines = [
-        f"Units of the CA '{escape_hidden(placement.name)}' (systemd 250 or later).",
-        "Write each into its file, and start them:",
-        "  cd /etc/systemd/system",
-        "  sipca serve ... --print-unit | sudo awk '/^# === /{file=$3} file{print > file}'",
-        "  sudo systemctl daemon-reload",
-        f"  sudo systemctl enable --now sipca.service {timers}",
-        "",
-    ]
-    if user != placement.owner:
-        lines += [
-            f"They run as the user '{user}', and the home is {placement.owner}'s. Give it over",
-            f"first; from then on run sipca as it, with sudo -u {user} sipca --home ...:",
-            f"  sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}",
-            f"  sudo chown -R {user}: {home}",
-            "",
-        ]
+    steps: list[list[str]] = []
     if _is_hidden(placement.home):
+        steps.append(
+            [
+                "Other users cannot come near a home below /home, /root or /tmp. Better move it,",
+                f"and print the units anew:  sudo mv {home} /var/lib/sipca",
+            ]
+        )
+    if user != placement.owner:
+        steps.append(
+            [
+                f"They run as the user '{user}', and the home is {placement.owner}'s. Give it",
+                f"over; from then on run sipca as it, with sudo -u {user} sipca --home ...:",
+                f"  sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}",
+                f"  sudo chown -R {user}: {home}",
+            ]
+        )
+    steps.append(
+        [
+            "Write each into its file, and start them:",
+            "  cd /etc/systemd/system",
+            "  sipca serve ... --print-unit | sudo awk '/^# === /{file=$3} file{print > file}'",
+            "  sudo systemctl daemon-reload",
+            f"  sudo systemctl enable --now sipca.service {timers}",
+        ]
+    )
+    lines = [f"Units of the CA '{escape_hidden(placement.name)}' (systemd 250 or later).", ""]
+    if placement.is_loopback:
         lines += [
-            "Other users cannot come near a home below /home, /root or /tmp. Better move it first,",
-            f"and print the units anew:  sudo mv {home} /var/lib/sipca",
+            "No device can reach 127.0.0.1 and the like: print them anew with --bind ADDRESS.",
             "",
         ]
+    for number, (first, *rest) in enumerate(steps, 1):
+        lines += [f"{number}. {first}", *(f"   {each}" for each in rest), ""]
     lines += _about_keys(placement)
     return "".join(f"# {line}".rstrip() + "\n" for line in lines) + "\n"
 

@@ -20,7 +20,8 @@ def backup_command(
 ) -> None:
     """Copy the home, also while it is in use, into one private file.
 
-    It holds the CA's keys as the home does: with their passphrase, if they have one.
+    The CA's keys stay encrypted as they are in the home. The passphrase is not in the file: keep it
+    apart.
 
     Example: sipca backup /media/stick/lab-2026-11-26.backup
     """

@@ -96,7 +96,7 @@ def sign_command(
         typer.Option(
             "--names",
             metavar="FILE.csv",
-            help="A CSV file with device, profile, names for each source.",
+            help="A CSV file, a line a source: source,device,context,profile,cn,san,replace_san.",
         ),
     ] = None,
     again: Annotated[

@@ -28,4 +28,4 @@ def backup_text(document: BackupDocument) -> str:
 
 def newest_text(newest: NewestCertificate | None) -> str:
     """The certificate signed last, in a few words."""
-    return f"{newest.serial} of {newest.not_before:%Y-%m-%d}" if newest else "none"
+    return f"{newest.serial}, valid from {newest.not_before:%Y-%m-%d}" if newest else "none"

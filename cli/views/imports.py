@@ -42,6 +42,10 @@ def import_text(document: ImportDocument) -> str:
         if refused.hint:
             lines.append(f"  hint: {one_line(refused.hint)}")
     if document.created and not document.dry_run:
+        lines.append(
+            "from now on sign here alone: the CA's key files in the other place can still sign, so "
+            "move them away"
+        )
         lines.append("next: sipca check; then sipca sign DEVICE.csr --out DIR")
     return "\n".join(lines)
 

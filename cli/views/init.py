@@ -19,8 +19,8 @@ def init_text(document: InitDocument) -> str:
     elif document.created:
         lines.append(
             prose(
-                "certificates name no OCSP or CRL address: sipca ca set --base-url URL now, or "
-                "never for what is signed before"
+                "certificates will name no OCSP or CRL address. If they should: sipca ca set "
+                "--base-url URL, before you sign; what was signed earlier never names it"
             )
         )
     if document.created and document.cas[0].key_protection == "passphrase":

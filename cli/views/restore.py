@@ -31,8 +31,8 @@ def restore_text(document: RestoreDocument) -> str:
     lines += [f"entered {each.serial}  {one_line(each.subject)}" for each in new]
     if document.known_until is not None:
         lines.append(
-            f"what was signed, revoked or changed after {document.known_until:%Y-%m-%d %H:%M} UTC "
-            "cannot be known, but for what was entered"
+            f"its last entry is of {document.known_until:%Y-%m-%d %H:%M} UTC: what was signed, "
+            "revoked or changed later is not known here, except what --crl and --cert entered"
         )
     lines += [
         "a serial that is not known can be revoked all the same: sipca revoke --serial HEX",

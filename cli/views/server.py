@@ -20,7 +20,10 @@ def server_lines(setup: ServerSetup) -> list[str]:
     lines += [f"missing: {one_line(each)}" for each in setup.missing]
     if setup.owner and any("key" in each.contents for each in setup.files):
         secret = " ".join(one_line(each.name) for each in setup.files if "key" in each.contents)
-        lines.append(f"owner: {setup.owner} has to read {secret}; a renewal keeps owner and mode")
+        lines.append(
+            f"owner: {setup.owner} has to read {secret} (chown {setup.owner}:), and a renewal "
+            "keeps owner and mode"
+        )
     if setup.snippet:
         lines.append(f"configuration, {one_line(setup.place)} ({setup.basis}):")
         lines += [verbatim(f"    {one_line(each)}".rstrip()) for each in setup.snippet.split("\n")]

@@ -106,7 +106,7 @@ def test_the_sheet_tells_pages_order_and_what_to_check(lab: CommandLine, tmp_pat
             "Steps, in this order:", "1. [ ] Trusted Root Certificates > Import: trusted-1-root.pem",
             "2. [ ] Trusted Root Certificates > Import: trusted-2-issuing.pem",
             f'3. [ ] Change Certificate > "Send Device Certificate file": {STEM}-device.pem',
-            "4. [ ] Certificate Information: the private key status must say OK", "if it does not: not OK", "5. [ ] save",
+            "4. [ ] Certificate Information: the private key status must say OK", "if not: not OK", "5. [ ] save",
             "Afterwards:", "Files:", "Notes:", "- by REST, PUT /api/v1/files/tls/2/trustedRoot replaces the whole store",
             "60 d before expiry (vendor)", "one import at a time", "Preflight:", "these files can be uploaded",
         )

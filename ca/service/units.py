@@ -106,10 +106,7 @@ def _head(placement: Placement) -> str:
     )
     lines = [f"Units of the CA '{escape_hidden(placement.name)}' (systemd 250 or later).", ""]
     if placement.is_loopback:
-        lines += [
-            "No device can reach 127.0.0.1 and the like: print them anew with --bind ADDRESS.",
-            "",
-        ]
+        lines += [f"No device can reach {placement.address}: print them with --bind ADDRESS.", ""]
     for number, (first, *rest) in enumerate(steps, 1):
         lines += [f"{number}. {first}", *(f"   {each}" for each in rest), ""]
     lines += _about_keys(placement)

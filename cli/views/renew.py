@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ca.documents.renew import RenewDocument
+from cli.terminal import one_line
 from cli.views.server import server_lines
 from cli.views.sign import batch_text, rows_text
 
@@ -14,8 +15,11 @@ KEY_NOTE = (
 )
 
 
-def renewed_text(document: RenewDocument, steps: Sequence[str]) -> str:
-    """What was renewed, what it supersedes, what was not renewed, what to do next."""
+def renewed_text(document: RenewDocument, steps: Sequence[str], left: Sequence[str]) -> str:
+    """What was renewed, what it supersedes, what was not renewed, what to do next.
+
+    ``left``: what the upload does not settle.
+    """
     if not (document.signed or document.skipped or document.refused):
         return "nothing is due"
     entries = [*document.signed, *document.skipped]
@@ -27,4 +31,4 @@ def renewed_text(document: RenewDocument, steps: Sequence[str]) -> str:
         lines.append(KEY_NOTE)
     counts = {"signed": len(document.signed), "skipped": len(document.skipped)}
     lines.append(batch_text(document, steps, **counts, done=done))
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(one_line, left)])

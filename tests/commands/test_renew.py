@@ -261,6 +261,22 @@ def test_a_device_that_has_no_certificate_is_not_taken_for_one_with_nothing_due(
     assert "no certificate of a device 't' is known" in answer.err
 
 
+def test_the_sheet_of_the_older_certificate_is_named_with_the_command_that_writes_it_anew(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    out = tmp_path / "kit"
+    sipca("sign", csr_file("a", cn="a.lab"), "--device", "s", "--context", "2")
+    sipca("export", "s", "--target", "audiocodes-7.4", "--out", out)
+
+    answer = sipca("renew", "s", "--out", out)
+
+    told = f"{out} has the sheet of an older certificate: sipca export "
+    (line,) = (each for each in answer.err.splitlines() if each.startswith(told))
+    command = line.partition(": sipca ")[2].split()
+    assert sipca(*command).exit == 0, line
+    assert "the sheet of" not in sipca("renew", "s", "--out", tmp_path / "plain").err
+
+
 def test_a_dry_run_says_what_would_be_done(sipca: CommandLine, tmp_path: Path) -> None:
     for name in ("sbc1", "sbc2-five-san"):
         assert sipca("sign", SAMPLES / f"{name}.csr").exit == 0

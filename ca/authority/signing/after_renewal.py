@@ -1,0 +1,53 @@
+"""What is left to do once certificates were renewed, beside the upload."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from ca.authority import server_files, upload_files
+from ca.authority.home import Home
+from ca.authority.upload_files import stem_of_row, with_context
+from ca.documents.renew import RenewDocument
+from ca.documents.sign import Signed
+from ca.store import certificates
+
+
+def remarks(home: Home, document: RenewDocument, folder: Path) -> list[str]:
+    """A sentence for each thing left, with the command for it."""
+    return list(dict.fromkeys(_older_sheets(home, document, folder)))
+
+
+def _older_sheets(home: Home, document: RenewDocument, folder: Path) -> Iterator[str]:
+    """The kits in the folder whose sheet still tells of the older certificate."""
+    for entry in document.signed:
+        if document.dry_run or entry.serial is None or entry.server is not None:
+            continue
+        base = _base(home, entry.serial)
+        for ending, what, option in _TELLING:
+            if os.path.lexists(folder / f"{base}{ending}"):
+                yield (
+                    f"{folder} has the {what} of an older certificate: {_export(home, entry)} "
+                    f"--out {shlex.quote(str(folder))}{option}"
+                )
+                break
+
+
+_TELLING = (
+    ("-upload-sheet.txt", "sheet", ""),
+    ("-upload-sheet.html", "sheet", ""),
+    ("-upload.zip", "zip", " --zip"),
+)
+"""The files of a kit that tell of one certificate, and the option that writes them again."""
+
+
+def _base(home: Home, serial: str) -> str:
+    (row, *_) = certificates.by_serial_prefix(home.store, serial)
+    return with_context(upload_files.stem_of(stem_of_row(row)) or "", row.context)
+
+
+def _export(home: Home, entry: Signed) -> str:
+    target = server_files.target_for(home, None, entry.device).name
+    return f"sipca export {(entry.serial or '')[:12]} --target {target}"

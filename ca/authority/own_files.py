@@ -23,7 +23,10 @@ _KIT_NAME = (
     + (r"|.+-(?:upload-sheet\.(?:txt|html)|account\.txt|preflight\.json)")
 )
 _SUMS = re.compile(rf"(?:\\?[0-9a-f]{{64}}  (?:{_KIT_NAME})\n)+".encode())
-_SHEET = re.compile(rb"Upload sheet for [^\r\n]*\r?\n=+\r?\n(?:address  |device   )")
+_SHEET = re.compile(
+    rb"Upload sheet for [^\r\n]*\r?\n=+\r?\n"
+    rb"(?:address  [^\r\n]*\r?\nhost     [^\r\n]*\r?\n)?device   "
+)
 _PAGE = re.compile(
     rb"<!DOCTYPE html>\n<html lang=\"en\">.{0,200}<title>Upload sheet for ", re.DOTALL
 )

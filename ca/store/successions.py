@@ -111,6 +111,21 @@ def with_plan(store: Store, plan_id: int) -> Iterator[CertificateRow]:
     return certificates.select(store, "WHERE p.id = ?", [plan_id])
 
 
+def line_before(store: Store, plan_ids: Sequence[int]) -> Iterator[CertificateRow]:
+    """All that these certificates superseded, directly or through others, but not themselves."""
+    return certificates.select(
+        store,
+        f"""WHERE p.id IN (
+              WITH RECURSIVE line (plan_id) AS (
+                SELECT old_plan_id FROM supersession
+                 WHERE new_plan_id IN ({placeholders(plan_ids)})
+                 UNION SELECT x.old_plan_id FROM supersession x JOIN line ON x.new_plan_id = plan_id
+              ) SELECT plan_id FROM line)
+              AND p.id NOT IN ({placeholders(plan_ids)})""",  # noqa: S608 - marks
+        [*plan_ids, *plan_ids],
+    )
+
+
 def moments(store: Store, plan_id: int) -> tuple[datetime | None, datetime | None]:
     """When a certificate was signed, and when it was first superseded."""
     row = store.connection.execute(
@@ -120,20 +135,3 @@ def moments(store: Store, plan_id: int) -> tuple[datetime | None, datetime | Non
     ).fetchone()
     signed, superseded = (None if text is None else from_text(text) for text in row)
     return signed, superseded
-
-
-def count_older_valid(store: Store, plan_id: int, now: datetime) -> int:
-    """How many certificates that this one superseded, at any remove, are valid and not revoked."""
-    row = store.connection.execute(
-        """WITH RECURSIVE older (id) AS (
-               SELECT old_plan_id FROM supersession WHERE new_plan_id = ?
-               UNION SELECT x.old_plan_id
-                       FROM supersession x JOIN older ON x.new_plan_id = older.id)
-           SELECT count(*) FROM older JOIN plan p ON p.id = older.id
-             JOIN certificate c ON c.plan_id = p.id
-            WHERE c.not_after >= ? AND NOT EXISTS (
-                  SELECT 1 FROM status s WHERE s.issuer_id = p.issuer_id AND s.serial = p.serial
-                                           AND s.status = 'revoked')""",
-        (plan_id, int(now.timestamp())),
-    ).fetchone()
-    return int(row[0])

@@ -36,9 +36,10 @@ def export_command(
 ) -> None:
     """Write a certificate's upload files again: device certificate and trusted roots.
 
-    With --target the whole kit; sheet, preflight, sums and zip of an earlier kit give way to it,
-    any other file of other content stays unless --overwrite. For a server (kamailio, nginx and so
-    on) exactly the files that its target names: sipca has no private key, so --key FILE gives it.
+    With --target the whole kit. What sipca wrote there for it or for those that it superseded
+    gives way, unless it was edited; any other file stays unless --overwrite. For a server
+    (kamailio, nginx and so on) exactly the files that its target names: sipca has no private key,
+    so --key FILE gives it.
 
     Example: sipca export sbc1.lab.example --out upload
     """

@@ -230,6 +230,37 @@ def test_a_kit_is_written_again_over_itself_but_over_nothing_else(
     assert (tmp_path / "k" / f"{STEM}-device.pem").read_text() == "mine"
 
 
+def test_the_kit_of_a_successor_replaces_what_sipca_wrote_for_the_older_certificate(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    words = ("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+    assert lab(*words).exit == 0
+    old = (tmp_path / "k" / f"{STEM}-account.txt").read_text()
+    assert lab("renew", "sbc1", "--out", tmp_path / "elsewhere").exit == 0
+
+    answer = lab(*words)
+
+    assert answer.exit == 0, answer.err
+    assert (tmp_path / "k" / f"{STEM}-account.txt").read_text() != old
+    renewed = (tmp_path / "elsewhere" / f"{STEM}-device.pem").read_bytes()
+    assert (tmp_path / "k" / f"{STEM}-device.pem").read_bytes() == renewed
+
+
+@pytest.mark.parametrize("name", ["upload-sheet.txt", "account.txt", "fullchain.pem"])
+def test_an_edited_file_of_an_older_kit_stays(lab: CommandLine, tmp_path: Path, name: str) -> None:
+    words = ("export", "sbc1", "--out", tmp_path / "k", "--target", "audiocodes-7.4")
+    assert lab(*words).exit == 0
+    assert lab("renew", "sbc1", "--out", tmp_path / "k").exit == 0
+    edited = tmp_path / "k" / f"{STEM}-{name}"
+    edited.write_text(edited.read_text() + "done by Ann\n")
+
+    answer = lab(*words)
+
+    assert answer.exit == 6
+    assert f"holds another {STEM}-{name}" in answer.err
+    assert edited.read_text().endswith("done by Ann\n")
+
+
 def test_a_kit_as_zip_holds_the_same_names(lab: CommandLine, tmp_path: Path) -> None:
     lab("export", "sbc1", "--out", tmp_path / "z", "--target", "audiocodes-7.4", "--zip")
 

@@ -68,7 +68,7 @@ def kit_of(
     files[f"{base}-upload-sheet.txt"] = as_text(sheet).replace("\n", newline).encode()
     files[f"{base}-upload-sheet.html"] = as_html(sheet).encode()
     account = unpack_account(row.account)
-    files[f"{base}-account.txt"] = _account_text(account).replace("\n", newline).encode()
+    files[f"{base}-account.txt"] = account_text(account).replace("\n", newline).encode()
     findings_json = msgspec.json.format(encode_json({"schema": 1, "findings": findings}))
     files[f"{base}-preflight.json"] = findings_json + b"\n"
     sums = "".join(_sum_line(name, data) for name, data in sorted(files.items()))
@@ -110,6 +110,12 @@ def _judged(
             role=_role(upload.facts.extended_key_usage),
         )
     )
+
+
+def sums_of(data: bytes) -> dict[str, str]:
+    """The sums that a file of them lists, by the names that need no escapes."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    return {name: digits for digits, _, name in (line.partition("  ") for line in lines) if name}
 
 
 def _sum_line(name: str, data: bytes) -> str:
@@ -187,7 +193,8 @@ def _role(purposes: tuple[str, ...]) -> Role:
     return "client" if "clientAuth" in purposes and "serverAuth" not in purposes else "both"
 
 
-def _account_text(account: list[FieldAccount]) -> str:
+def account_text(account: list[FieldAccount]) -> str:
+    """The account as the kit's file has it, one line a field."""
     lines = [
         f"{line.field}: asked {line.asked or '-'}; issued {line.issued or '-'}; "
         f"{line.how} ({line.rule})"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
 
 from ca.authority import upload_files
-from ca.authority.devices.kit import kit_of, may_be_overwritten
+from ca.authority.devices.kit import kit_of
 from ca.authority.devices.plan import record_export
 from ca.authority.home import Home
 from ca.authority.lineage import trusted
-from ca.authority.own_files import is_kit_file, refuse_foreign
 from ca.authority.records import certificate_record
 from ca.authority.refs import Match, find
+from ca.authority.reports.earlier_files import EarlierFiles
 from ca.authority.reports.export_server import ServerWishes, export_for_server
 from ca.authority.reports.show import others
 from ca.authority.upload_files import Chain, stem_of_row
@@ -92,7 +91,12 @@ def export(home: Home, ref: str, wishes: ExportWishes) -> ExportDocument:
     make_folder(wishes.folder)
     with lock_folder(wishes.folder):
         chain = upload_files.chain_of(home)
-        foreign = [n for n, data in files.items() if _is_in_the_way(wishes, n, data, chain)]
+        earlier = EarlierFiles(home, row, wishes.folder, chain)
+        foreign = [
+            name
+            for name, data in files.items()
+            if _is_in_the_way(wishes, name, data, chain) and not earlier.has(name)
+        ]
         if foreign:
             raise ConflictError(
                 f"'{wishes.folder}' holds another {', '.join(foreign)}",
@@ -158,8 +162,7 @@ def _is_in_the_way(wishes: ExportWishes, name: str, data: bytes, chain: Chain) -
     if name in chain.trust and not path.is_symlink():
         present = attempt(read_bounded, path)
         return isinstance(present, CAError) or not chain.is_ours(present)
-    ours = attempt(refuse_foreign, path, partial(is_kit_file, name))
-    return not may_be_overwritten(name) or isinstance(ours, CAError)
+    return True
 
 
 def _export_files(

@@ -25,7 +25,8 @@ HandOn = Callable[[Signed], None]
 
 def superseded_record(home: Home, row: CertificateRow, *, revoked: bool) -> Superseded:
     """A superseded certificate for a document; ``revoked``: it was revoked in the same call."""
-    older = successions.count_older_valid(home.store, row.plan_id, home.now())
+    line = successions.line_before(home.store, [row.plan_id])
+    older = sum(old.status(home.now()) == "superseded" for old in line)
     end = read_certificate(row.der).validity.not_after
     return Superseded(row.serial.hex(), end, revoked, older)
 

@@ -72,6 +72,8 @@ def find_all(home: Home, ref: str, *, status: str | None = None) -> CertificateR
 def find_superseded(home: Home, ref: str) -> list[CertificateRow]:
     """The superseded certificates of a name, newest first; a serial means that certificate.
 
+    Where all are revoked as superseded already, those: the call is a repetition.
+
     Raises:
         NotFoundError: nothing matches.
         ConflictError: none is superseded, or they are of several devices.
@@ -80,11 +82,9 @@ def find_superseded(home: Home, ref: str) -> list[CertificateRow]:
     if not named:
         return [find_all(home, ref)]
     superseded = superseded_beside(home, ref)
-    if not superseded and any(row.revocation_reason == "superseded" for row in named):
-        raise ConflictError(
-            f"the superseded certificates of '{ref}' are revoked already",
-            hint="nothing was changed; where the CRL does not list them yet: sipca crl --refresh",
-        )
+    repeated = [row for row in named if is_revoked_as_superseded(row)]
+    if not superseded and repeated:
+        return repeated
     if not superseded:
         raise ConflictError(
             f"no certificate of '{ref}' is superseded",
@@ -94,6 +94,11 @@ def find_superseded(home: Home, ref: str) -> list[CertificateRow]:
     if len({_owner(row)[0] for row in superseded}) > 1:
         raise ambiguous(home, ref, superseded)
     return superseded
+
+
+def is_revoked_as_superseded(row: CertificateRow) -> bool:
+    """Whether it was revoked with the reason "superseded"."""
+    return row.revocation == "revoked" and row.revocation_reason == "superseded"
 
 
 def superseded_beside(home: Home, ref: str) -> list[CertificateRow]:

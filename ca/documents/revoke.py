@@ -28,6 +28,7 @@ class RevocationDocument(Document, frozen=True, kw_only=True):
 
     ``same_key`` are other live certificates with a compromised key that were not revoked.
     ``older`` are superseded certificates of the same names, still valid and not revoked.
+    ``already`` were revoked by an earlier call, for the same reason.
     ``pending`` is the reason why a CRL could not be signed, or null.
     """
 
@@ -36,3 +37,4 @@ class RevocationDocument(Document, frozen=True, kw_only=True):
     crls: list[CRLRecord]
     pending: str | None
     older: list[CertificateRecord] = []  # noqa: RUF012 - msgspec copies it
+    already: list[CertificateRecord] = []  # noqa: RUF012

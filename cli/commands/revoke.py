@@ -30,7 +30,8 @@ def revoke_command(
     all_with_key: Annotated[
         bool,
         typer.Option(
-            "--all-with-key", help="With key-compromise: revoke every certificate of that key."
+            "--all-with-key",
+            help="Every certificate of the same key; with --reason key-compromise alone.",
         ),
     ] = False,
     no_crl: NoCRL = False,
@@ -39,9 +40,8 @@ def revoke_command(
 ) -> None:
     """Revoke certificates; OCSP says so at once, the CRL is made in the same call.
 
-    A name means its current certificate; with the reason superseded all that were superseded and
-    are still valid. Recording needs no passphrase, the CRL does: without one it is left pending,
-    and that is said.
+    Recording needs no passphrase, the CRL does: without one it is left pending, and said. A name
+    means its current certificate; with --reason superseded those that are superseded.
 
     Example: sipca revoke sbc1 --reason superseded
     """

@@ -13,7 +13,11 @@ def revocation_text(document: RevocationDocument) -> str:
         (each.status, each.serial, one_line(each.device or each.subject), each.reason)
         for each in document.changed
     ]
-    lines = [table(rows), "OCSP says so from now on"]
+    lines = [table(rows), "OCSP says so from now on"] if rows else []
+    lines += [
+        f"already revoked  {each.serial}  {one_line(each.device or each.subject)}"
+        for each in document.already
+    ]
     for crl in document.crls:
         lines.append(crl_line(crl))
         if crl.pending:

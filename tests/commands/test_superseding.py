@@ -249,7 +249,29 @@ def test_revoking_by_name_as_superseded_takes_the_superseded_ones_alone(
     revoked = {each["serial"] for each in answer.json["changed"]}
     assert revoked == {first["serial"], second["serial"]}
     assert statuses(sipca)[third["serial"]] == "valid"
-    assert sipca("revoke", "sbc1", "--reason", "superseded").exit == 6
+
+
+def test_revoking_the_superseded_ones_again_changes_nothing_but_makes_the_crl_that_is_pending(
+    sipca: CommandLine, csr_file: Csr
+) -> None:
+    words = ("revoke", "sbc1", "--reason", "superseded")
+    old = signed(sipca, csr_file("a", cn="s.lab"), "--device", "sbc1")["serial"]
+    signed(sipca, csr_file("b", cn="s.lab", key=new_key()), "--device", "sbc1")
+    assert sipca(*words, "--no-crl").exit == 0
+
+    again = sipca(*words)
+    number = sipca("crl", "--json").json["crl"]["number"]
+    by_serial = sipca("revoke", old[:12], "--reason", "superseded", "--json")
+
+    assert again.exit == 0, again.err
+    assert f"already revoked  {old}  sbc1" in again.out
+    assert "OCSP says so from now on" not in again.out
+    assert "1 entries" in again.out
+    assert crl_reasons(sipca) == {old: "superseded"}
+    assert (by_serial.exit, by_serial.json["changed"]) == (0, [])
+    assert [each["serial"] for each in by_serial.json["already"]] == [old]
+    assert sipca("crl", "--json").json["crl"]["number"] == number
+    assert sipca("revoke", old[:12], "--reason", "cessation").exit == 6
 
 
 def test_superseded_ones_of_several_devices_are_listed_and_none_is_revoked(
@@ -400,6 +422,5 @@ def test_older_ones_that_are_still_valid_are_told_until_they_are_revoked(
     older = 2 if words else 3
     assert f"{older} older ones are still valid, too: sipca revoke NAME --reason superseded" in text
     assert left == []
-    assert again.exit == 6
-    assert "the superseded certificates of 's' are revoked already" in again.err
+    assert again.exit == 0, again.err
     assert last.json["signed"][0]["superseded"][0]["older_valid"] == 0

@@ -11,7 +11,14 @@ import msgspec
 from ca.authority.clock import accept_clock, check_clock
 from ca.authority.home import CA, Home
 from ca.authority.records import certificate_record
-from ca.authority.refs import find_all, find_superseded, label, superseded_beside, with_serial
+from ca.authority.refs import (
+    find_all,
+    find_superseded,
+    is_revoked_as_superseded,
+    label,
+    superseded_beside,
+    with_serial,
+)
 from ca.authority.register import record_status
 from ca.authority.status.crl import crl_record, make_crl
 from ca.authority.status.restored import RESTORED
@@ -55,7 +62,8 @@ def revoke(
 
         Raises:
             NotFoundError: a REF or serial is not known.
-            ConflictError: a REF could mean several; one is revoked already.
+            ConflictError: a REF could mean several; one is revoked already, and not both times
+                as superseded.
             PolicyError: a root would be revoked, or the clock is behind.
     """
     if wishes.invalid_since is not None and wishes.invalid_since > home.now():
@@ -65,7 +73,9 @@ def revoke(
     unknown = {each: lost for each in serials if (lost := lost_serial(home, each)) is not None}
     named = [row for ref in refs for row in _meant(home, ref, wishes.reason)]
     planned = [with_serial(home, each) for each in serials if each not in unknown]
-    rows = _distinct([*named, *planned])
+    found = _distinct([*named, *planned])
+    already = [row for row in found if _is_repeated(row, wishes.reason)]
+    rows = [row for row in found if row not in already]
     chosen = len(rows)
     if wishes.reason == KEY_COMPROMISE:
         rows += [] if not wishes.all_with_key else _live_with_key(home, rows)
@@ -89,12 +99,22 @@ def revoke(
     home.step("status-recorded")
     left = _live_with_key(home, rows) if wishes.reason == KEY_COMPROMISE else []
     document = _document(
-        home, changed, left, lost=list(unknown.values()), make_crls=wishes.make_crls
+        home,
+        changed,
+        left,
+        lost=list(unknown.values()),
+        already=already,
+        make_crls=wishes.make_crls,
     )
     revoked = {row.plan_id for row in (*rows, *left)}
     older = _distinct([row for ref in refs for row in superseded_beside(home, ref)])
     records = [certificate_record(row, home.now()) for row in older if row.plan_id not in revoked]
     return msgspec.structs.replace(document, older=records)
+
+
+def _is_repeated(row: CertificateRow, reason: Reason) -> bool:
+    """Whether this was done already; a repetition only makes the CRL that was left pending."""
+    return reason == "superseded" and is_revoked_as_superseded(row)
 
 
 def _meant(home: Home, ref: str, reason: Reason) -> list[CertificateRow]:
@@ -202,10 +222,13 @@ def _document(
     left: list[CertificateRow],
     *,
     lost: Sequence[bytes] = (),
+    already: Sequence[CertificateRow] = (),
     make_crls: bool,
 ) -> RevocationDocument:
     touched = {row.issuer_id for row in changed}
     touched |= {home.ca("issuing").issuer.id} if lost else set()
+    again = {row.issuer_id for row in already}
+    touched |= {ca.issuer.id for ca in home.cas() if ca.issuer.id in again and _waits(home, ca)}
     cas = [ca for ca in home.cas() if ca.issuer.id in touched]
     pending: str | None = "it was not asked for (--no-crl)"
     if make_crls:
@@ -214,8 +237,14 @@ def _document(
         changed=[_change(home, row) for row in changed] + [_lost(home, each) for each in lost],
         same_key=[certificate_record(row, home.now()) for row in left],
         crls=[crl_record(home, ca) for ca in cas],
-        pending=pending if changed or lost else None,
+        pending=pending if touched else None,
+        already=[certificate_record(row, home.now()) for row in already],
     )
+
+
+def _waits(home: Home, ca: CA) -> bool:
+    """Whether a recorded revocation waits for a CRL."""
+    return crl_record(home, ca).pending
 
 
 def _change(home: Home, row: CertificateRow) -> StatusChange:

@@ -152,11 +152,9 @@ def _is_preflight(data: bytes) -> bool:
     from ca.encoding.json_text import read_json
     from ca.model.findings import Finding
 
-    class Preflight(msgspec.Struct, forbid_unknown_fields=True):
-        schema: int
-        findings: list[Finding]
-
-    return not isinstance(attempt(read_json, data, Preflight), CAError)
+    fields = [("schema", int), ("findings", list[Finding])]
+    form = msgspec.defstruct("Preflight", fields, forbid_unknown_fields=True)
+    return not isinstance(attempt(read_json, data, form), CAError)
 
 
 def _is_kit(data: bytes) -> bool:

@@ -35,6 +35,7 @@ def rekey_command(
 
     Example: sipca rekey sbc1 --csr sbc1-new.csr --out upload
     """
+    from ca.authority.signing.after_renewal import kept_names, remarks
     from ca.authority.signing.rekey import RekeyWishes, rekey
     from ca.authority.upload_files import Delivery, upload_steps
     from cli.views.rekey import rekeyed_text
@@ -48,11 +49,12 @@ def rekey_command(
     with opened(settings) as home:
         talk(f"CA: {one_line(home.name)} in {one_line(str(home.path))}", settings)
         document = rekey(home, wishes)
+        left = kept_names(document) + ([] if out is None else remarks(home, document, out))
         steps = upload_steps(home, [*document.signed, *document.skipped], None)
     if settings.json:
         print_json(document)
     else:
-        talk(lambda: rekeyed_text(document, steps, whole=account), settings)
+        talk(lambda: rekeyed_text(document, steps, left, whole=account), settings)
         say_anyway(lambda: refused_text(document.refused, several=False))
         if out is None:
             print(pem_of(document, fullchain=False), end="")

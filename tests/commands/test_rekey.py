@@ -32,6 +32,45 @@ def test_another_key_takes_device_context_and_profile_of_the_old_one(
     assert not [each for each in entry["findings"] if each["code"] == "rekey-names"]
 
 
+def test_in_the_folder_of_the_old_certificate_its_files_are_replaced_under_their_names(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    out = tmp_path / "kit"
+    sipca("sign", csr_file("sbc2", cn="s.lab"), "--device", "s", "--out", out, "--fullchain")
+    assert sipca("export", "s", "--target", "audiocodes-7.4", "--out", out).exit == 0
+    before = sorted(each.name for each in out.iterdir())
+    request = csr_file("sbc2-new", cn="s.lab", key=EC_KEY)
+
+    answer = sipca("rekey", "s", "--csr", request, "--out", out)
+
+    assert answer.exit == 0, answer.err
+    told = "sbc2-device.pem keeps the name of the older certificate, which it replaces"
+    assert told in answer.err
+    assert "has the sheet of an older certificate" in answer.err
+    new = sipca("show", "s", "--pem").out
+    for step in ((), ("renew",), ("export", "--target", "audiocodes-7.4")):
+        if step:
+            assert sipca(step[0], "s", *step[1:], "--out", out).exit == 0
+            new = sipca("show", "s", "--pem").out
+        assert sorted(each.name for each in out.iterdir()) == before
+        assert (out / "sbc2-device.pem").read_text() == new
+        assert (out / "sbc2-fullchain.pem").read_text().startswith(new)
+
+
+def test_an_old_file_that_was_edited_keeps_its_place_and_the_new_one_has_the_requests_name(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    out = tmp_path / "kit"
+    sipca("sign", csr_file("sbc2", cn="s.lab"), "--device", "s", "--out", out)
+    edited = out / "sbc2-device.pem"
+    edited.write_text("mine\n")
+
+    answer = sipca("rekey", "s", "--csr", csr_file("n", cn="s.lab", key=EC_KEY), "--out", out, "--json")  # fmt: skip
+
+    assert answer.json["signed"][0]["files"]["device"] == str(out / "n-device.pem")
+    assert edited.read_text() == "mine\n"
+
+
 def test_the_same_key_is_a_renewal(sipca: CommandLine, csr_file: Csr) -> None:
     request = csr_file("a", cn="s.lab.example")
     serial = first(sipca, request)

@@ -1,4 +1,4 @@
-"""What is left to do once certificates were renewed, beside the upload."""
+"""What is left to do once certificates were renewed or have another key, beside the upload."""
 
 from __future__ import annotations
 
@@ -10,17 +10,31 @@ from pathlib import Path
 from ca.authority import server_files, upload_files
 from ca.authority.home import Home
 from ca.authority.upload_files import stem_of_row, with_context
-from ca.documents.renew import RenewDocument
-from ca.documents.sign import Signed
+from ca.documents.rekey import RekeyDocument
+from ca.documents.sign import Signed, SigningDocument
 from ca.store import certificates
 
 
-def remarks(home: Home, document: RenewDocument, folder: Path) -> list[str]:
+def remarks(home: Home, document: SigningDocument, folder: Path) -> list[str]:
     """A sentence for each thing left, with the command for it."""
     return list(dict.fromkeys(_older_sheets(home, document, folder)))
 
 
-def _older_sheets(home: Home, document: RenewDocument, folder: Path) -> Iterator[str]:
+def kept_names(document: RekeyDocument) -> list[str]:
+    """A sentence for a file that has the older certificate's name and not the request's."""
+    return [
+        f"{entry.files.device} keeps the name of the older certificate, which it replaces"
+        for entry in document.signed
+        if entry.files.device is not None
+        and Path(entry.files.device).name != _name_of(Path(entry.source), entry.context)
+    ]
+
+
+def _name_of(csr: Path, context: int | None) -> str:
+    return upload_files.device_name(upload_files.stem_of(csr.stem) or "", context)
+
+
+def _older_sheets(home: Home, document: SigningDocument, folder: Path) -> Iterator[str]:
     """The kits in the folder whose sheet still tells of the older certificate."""
     for entry in document.signed:
         if document.dry_run or entry.serial is None or entry.server is not None:

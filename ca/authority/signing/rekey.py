@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.refs import find, relic_refusal
+from ca.authority.signing import places
 from ca.authority.signing.judge import Source
-from ca.authority.signing.renew import profile_of
+from ca.authority.signing.renew import has_fullchain, profile_of
 from ca.authority.signing.sign import sign
 from ca.csr.parsing import read_request
 from ca.documents.rekey import RekeyDocument
-from ca.documents.sign import Signed
+from ca.documents.sign import Refused, Signed, Skipped
 from ca.encoding.bundles import first_certificate
 from ca.encoding.certificates import read_certificate
 from ca.errors import PolicyError
@@ -23,6 +25,10 @@ from ca.files import read_bounded
 from ca.keys.public import read_public_key
 from ca.model.findings import Violation, cases, rule, run
 from ca.model.wishes import SigningWishes
+from ca.store import successions
+from ca.store.certificates import CertificateRow
+
+Entry = TypeVar("Entry", Signed, Skipped, Refused)
 
 
 class RekeyWishes(msgspec.Struct, frozen=True):
@@ -98,26 +104,48 @@ def rekey(home: Home, wishes: RekeyWishes) -> RekeyDocument:
         beside=wishes.beside,
         revoke_old=wishes.revoke_old,
     )
+    label, stem, delivery = str(wishes.csr), wishes.csr.stem, wishes.delivery
+    if not wishes.beside and _is_in(home, delivery.folder, row):
+        # as a renewal's: later exports and renewals have the names of the first writing, too
+        label, stem = row.source, upload_files.stem_of_row(row)
+        delivery = msgspec.structs.replace(
+            delivery, fullchain=has_fullchain(row, delivery.folder or Path())
+        )
     source = Source(
-        str(wishes.csr),
-        wishes.csr.stem,
+        label,
+        stem,
         order,
         data=data,
         old_plan=None if wishes.beside else row.plan_id,
     )
-    document = sign(home, [source], delivery=wishes.delivery)
+    document = sign(home, [source], delivery=delivery)
     before = _names(old.cn, old.san)
     return RekeyDocument(
         ca=document.ca,
         home=document.home,
         chain_pem=document.chain_pem,
         root_pem=document.root_pem,
-        signed=[_with_names(entry, before) for entry in document.signed],
-        skipped=document.skipped,
-        refused=document.refused,
+        signed=[_with_names(_of(wishes.csr, entry), before) for entry in document.signed],
+        skipped=[_of(wishes.csr, entry) for entry in document.skipped],
+        refused=[_of(wishes.csr, entry) for entry in document.refused],
         ignored=document.ignored,
         pending=document.pending,
     )
+
+
+def _of(csr: Path, entry: Entry) -> Entry:
+    """The entry, with the request that was given as its source."""
+    return msgspec.structs.replace(entry, source=str(csr))
+
+
+def _is_in(home: Home, folder: Path | None, old: CertificateRow) -> bool:
+    """Whether a folder has the device file of the old certificate, or of what that superseded."""
+    if folder is None or old.request_id is None or old.is_imported:
+        return False
+    name = upload_files.device_name(upload_files.stem_of_row(old), old.context)
+    held = places.written_here(home, folder / name, upload_files.chain_of(home))
+    line = {row.plan_id for row in successions.line_before(home.store, [old.plan_id])}
+    return held is not None and held.plan_id in {old.plan_id, *line}
 
 
 def _with_names(entry: Signed, before: tuple[str, ...]) -> Signed:

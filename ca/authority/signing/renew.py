@@ -82,7 +82,7 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
     placed = list(zip(_distinct_stems(sources, rows), rows, strict=True))
     documents = []
     for fullchain in (False, True):
-        part = [s for s, row in placed if _has_fullchain(row, wishes.folder) is fullchain]
+        part = [s for s, row in placed if has_fullchain(row, wishes.folder) is fullchain]
         if part or not fullchain:
             folder = wishes.folder if server is None else None
             delivery = upload_files.Delivery(
@@ -269,7 +269,7 @@ def _distinct_stems(sources: list[Source], rows: list[CertificateRow]) -> Iterat
         yield source
 
 
-def _has_fullchain(row: CertificateRow, folder: Path) -> bool:
+def has_fullchain(row: CertificateRow, folder: Path) -> bool:
     """Whether a file with leaf and issuing CA is to be renewed, too."""
     name = upload_files.fullchain_name(upload_files.stem_of_row(row), row.context)
     return row.request_id is None or os.path.lexists(folder / name)

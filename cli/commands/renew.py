@@ -70,7 +70,7 @@ def renew_command(
     Example: sipca renew --out upload
     """
     from ca.authority.own_files import refuse_foreign_report
-    from ca.authority.signing.after_renewal import remarks
+    from ca.authority.signing.after_renewal import for_devices, remarks
     from ca.authority.signing.renew import RenewWishes, renew
     from ca.authority.upload_files import upload_steps
     from ca.files import write_stream
@@ -108,7 +108,7 @@ def renew_command(
         document = renew(home, msgspec.structs.replace(wishes, form=form))
         served = any(each.server is not None for each in document.signed)
         left = remarks(home, document, out)
-        steps = [] if dry_run or served else upload_steps(home, document.signed, None)
+        steps = [] if dry_run or served else upload_steps(home, for_devices(document), None)
     if report is not None:
         write_stream(report, json_pieces(document))
     if settings.json:

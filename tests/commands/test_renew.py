@@ -277,6 +277,22 @@ def test_the_sheet_of_the_older_certificate_is_named_with_the_command_that_write
     assert "the sheet of" not in sipca("renew", "s", "--out", tmp_path / "plain").err
 
 
+def test_one_whose_key_sipca_made_for_a_server_gets_no_steps_of_a_device(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    sipca("issue", "sip1.lab.test", "--target", "kamailio", "--out", tmp_path / "sip1")
+
+    alone = sipca("renew", "sip1.lab.test", "--out", tmp_path / "kit")
+    sipca("sign", csr_file("a", cn="a.lab"), "--device", "s")
+    both = sipca("renew", "--expiring", "30y", "--out", tmp_path / "both")
+
+    told = "sip1.lab.test: its key was made by sipca issue; a server's files: sipca issue sip1"
+    assert told in alone.err
+    assert "next, on the device" not in alone.err
+    assert told in both.err
+    assert f"{tmp_path / 'both' / 'a-device.pem'}" in both.err.partition("next, on the device")[2]
+
+
 def test_a_dry_run_says_what_would_be_done(sipca: CommandLine, tmp_path: Path) -> None:
     for name in ("sbc1", "sbc2-five-san"):
         assert sipca("sign", SAMPLES / f"{name}.csr").exit == 0

@@ -17,7 +17,36 @@ from ca.store import certificates
 
 def remarks(home: Home, document: SigningDocument, folder: Path) -> list[str]:
     """A sentence for each thing left, with the command for it."""
-    return list(dict.fromkeys(_older_sheets(home, document, folder)))
+    told = [*_keys_made_here(document, folder), *_older_sheets(home, document, folder)]
+    return list(dict.fromkeys(told))
+
+
+def for_devices(document: SigningDocument) -> list[Signed]:
+    """The new certificates that are uploaded: not those whose key was made for no device."""
+    return [each for each in document.signed if each.device or not _is_issued(each)]
+
+
+def _is_issued(entry: Signed) -> bool:
+    return entry.source.startswith(_ISSUED)
+
+
+_ISSUED = "issue "
+
+
+def _keys_made_here(document: SigningDocument, folder: Path) -> Iterator[str]:
+    """Those whose key ``issue`` made, where it is not in the folder: a server's files, mostly."""
+    for entry in document.signed:
+        name = entry.source.removeprefix(_ISSUED)
+        if not _is_issued(entry) or entry.device or entry.server is not None:
+            continue
+        if os.path.lexists(folder / f"{name}.key"):
+            continue
+        ref = entry.serial[:12] if entry.serial else name
+        export = f", or sipca export {ref} --target T --key ITS.key --out ITS FOLDER"
+        yield (
+            f"{name}: its key was made by sipca issue; a server's files: sipca issue {name} ... "
+            f"--target T --out ITS FOLDER{export}"
+        )
 
 
 def kept_names(document: RekeyDocument) -> list[str]:

@@ -115,7 +115,7 @@ class CertificateRow(msgspec.Struct, frozen=True):
         return self.status(now) == "expired" and self.superseded_by is None
 
 
-_LATEST = """s.id = (SELECT max(e.id) FROM status_event e
+LATEST = """s.id = (SELECT max(e.id) FROM status_event e
                 WHERE e.issuer_id = p.issuer_id AND e.serial = p.serial)"""
 """A serial's last status event, read from history: rows of ``status`` might be missing."""
 _SINCE = """(SELECT min(f.happened_at) FROM status_event f
@@ -141,7 +141,7 @@ _SELECT = f"""
       LEFT JOIN abandonment a ON a.plan_id = p.id
       LEFT JOIN certificate c ON c.plan_id = p.id
       LEFT JOIN attachment d ON d.plan_id = p.id
-      LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+      LEFT JOIN status_event s ON {LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
 IN_USE = """NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
     AND s.id IS NULL AND r.plan_id IS NOT NULL
@@ -191,12 +191,12 @@ def certificates(
         where.append(IN_USE)
     yield from select(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
     if device is None and profile in (None, IMPORTED):
-        relics = ["p.not_after >= ?", *([_RELIC_IN_USE] if in_use else [])]
+        conditions = ["p.not_after >= ?", *([_RELIC_IN_USE] if in_use else [])]
         bounds = [since]
         if until is not None:
-            relics.append("p.not_after <= ?")
+            conditions.append("p.not_after <= ?")
             bounds.append(until)
-        yield from _relics(store, f"WHERE {' AND '.join(relics)}", bounds)
+        yield from relics(store, f"WHERE {' AND '.join(conditions)}", bounds)
 
 
 def by_name(store: Store, folded: str) -> list[CertificateRow]:
@@ -210,7 +210,7 @@ def by_name(store: Store, folded: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [folded, folded, folded],
         )
-    ) + list(_relics(store, "WHERE instr(p.names, ?) > 0", (f"\n{folded}\n",)))
+    ) + list(relics(store, "WHERE instr(p.names, ?) > 0", (f"\n{folded}\n",)))
 
 
 def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
@@ -224,7 +224,7 @@ def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [low, high],
         )
-    ) + list(_relics(store, "WHERE p.serial BETWEEN ? AND ?", (low, high)))
+    ) + list(relics(store, "WHERE p.serial BETWEEN ? AND ?", (low, high)))
 
 
 def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
@@ -273,7 +273,7 @@ def current_by_keys(
                AND c.key_identity IN ({placeholders(key_identities)}) AND c.not_after >= ?
                AND NOT EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
                AND NOT EXISTS (SELECT 1 FROM status_event s
-                                WHERE {_LATEST} AND s.status <> 'released')
+                                WHERE {LATEST} AND s.status <> 'released')
                {other if except_cn else ""}
              LIMIT ?""",  # noqa: S608 - marks
         (
@@ -320,35 +320,6 @@ def by_plan(store: Store, plan_id: int) -> CertificateRow:
     return next(select(store, "WHERE p.id = ?", [plan_id]))
 
 
-def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
-    """The number of end-entity plans in each status: ``CertificateRow.status`` in SQL."""
-    rows = store.connection.execute(
-        f"""SELECT CASE
-                    WHEN a.plan_id IS NOT NULL THEN 'abandoned'
-                    WHEN r.plan_id IS NULL OR c.plan_id IS NULL THEN 'planned'
-                    WHEN s.status IS NOT NULL THEN s.status
-                    WHEN :now > c.not_after THEN 'expired'
-                    WHEN EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
-                    THEN 'superseded'
-                    WHEN :now < c.not_before THEN 'not-yet-valid'
-                    ELSE 'valid'
-                  END, count(*)
-             FROM plan p
-             LEFT JOIN result r ON r.plan_id = p.id
-             LEFT JOIN abandonment a ON a.plan_id = p.id
-             LEFT JOIN certificate c ON c.plan_id = p.id
-             LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
-            WHERE p.for_issuer_id IS NULL AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
-            GROUP BY 1""",  # noqa: S608 - our own constants
-        {"now": now.timestamp()},
-    )
-    counts: dict[Status, int] = dict(rows.fetchall())
-    for row in _relics(store, "", ()):
-        status = row.status(now)
-        counts[status] = counts.get(status, 0) + 1
-    return counts
-
-
 _RELICS = f"""
     SELECT p.id, p.issuer_id, p.serial, p.tbs, p.source, p.signature, p.not_before, p.not_after,
            s.status, s.reason, CASE WHEN s.id IS NOT NULL THEN {_SINCE} END, p.der
@@ -356,11 +327,13 @@ _RELICS = f"""
              WHERE signature IS NOT NULL
                 OR NOT EXISTS (SELECT 1 FROM plan q WHERE q.issuer_id = relic.issuer_id
                                                       AND q.serial = relic.serial)) p
-      LEFT JOIN status_event s ON {_LATEST} AND s.status <> 'released'
+      LEFT JOIN status_event s ON {LATEST} AND s.status <> 'released'
 """  # noqa: S608 - our own constants
 
 
-def _relics(store: Store, where: str, values: Sequence[object]) -> Iterator[CertificateRow]:
+def relics(
+    store: Store, where: str = "", values: Sequence[object] = ()
+) -> Iterator[CertificateRow]:
     """Imported certificates that are no plans, newest first."""
     for row in store.connection.execute(f"{_RELICS} {where} ORDER BY p.id DESC", values):
         number, issuer_id, serial, tbs, source, signature, start, end, *status, der = row
@@ -430,7 +403,7 @@ def recorded_ders(store: Store) -> Iterator[bytes]:
         "SELECT p.tbs, r.signature FROM plan p JOIN result r ON r.plan_id = p.id"
     ):
         yield certificate(tbs, signature)
-    for row in _relics(store, "WHERE p.signature IS NOT NULL", ()):
+    for row in relics(store, "WHERE p.signature IS NOT NULL", ()):
         yield row.der
 
 

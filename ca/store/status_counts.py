@@ -38,14 +38,15 @@ _EXCEPTIONS = """
                        CROSS JOIN plan q ON q.issuer_id = e.issuer_id AND q.serial = e.serial
 """
 """Plans whose status may depend on more than their dates, or that do not count."""
-_INDEXED = """
-    SELECT CASE WHEN :now > c.not_after THEN 'expired'
-                WHEN :now < c.not_before THEN 'not-yet-valid'
-                ELSE 'valid'
-           END, count(*)
+_BY_DATES = """
+    SELECT count(*) FILTER (WHERE :now > c.not_after),
+           count(*) FILTER (WHERE :now <= c.not_after AND :now < c.not_before),
+           count(*) FILTER (WHERE :now <= c.not_after AND :now >= c.not_before)
       FROM certificate c
 """
-"""The status by dates alone."""
+"""How many are expired, not yet valid and valid, by their dates alone; grouping takes thrice the
+time."""
+_OF_DATES: tuple[Status, ...] = ("expired", "not-yet-valid", "valid")
 
 
 def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
@@ -57,9 +58,9 @@ def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
     values = {"now": now.timestamp()}
     with store.snapshot():
         if _exceptions_are_all(store):
-            counts.update(_counted(store, _INDEXED, values))
-            exceptions = f"{_INDEXED} WHERE c.plan_id IN ({_EXCEPTIONS})"
-            counts.subtract(_counted(store, exceptions, values))
+            counts.update(_by_dates(store, _BY_DATES, values))
+            exceptions = f"{_BY_DATES} WHERE c.plan_id IN ({_EXCEPTIONS})"
+            counts.subtract(_by_dates(store, exceptions, values))
             counts.update(_counted(store, f"{_COUNT} AND p.id IN ({_EXCEPTIONS})", values))
         else:
             counts.update(_counted(store, _COUNT, values))
@@ -86,6 +87,10 @@ def _exceptions_are_all(store: Store) -> bool:
              WHERE p.id IN ({_EXCEPTIONS})"""  # noqa: S608 - our own constants
     ).fetchone()
     return (plans - results, plans - indexed) == (unsigned, unindexed)
+
+
+def _by_dates(store: Store, query: str, values: dict[str, float]) -> dict[Status, int]:
+    return dict(zip(_OF_DATES, store.connection.execute(query, values).fetchone(), strict=True))
 
 
 def _counted(store: Store, query: str, values: dict[str, float]) -> dict[Status, int]:

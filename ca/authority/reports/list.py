@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import msgspec
 
 from ca.authority.home import Home
 from ca.authority.records import certificate_record
+from ca.documents.certificate import CertificateRecord
 from ca.documents.list import ListDocument
 from ca.store import certificates
 
@@ -22,20 +24,34 @@ class ListWishes(msgspec.Struct, frozen=True):
     everything: bool = False
 
 
-def list_certificates(home: Home, wishes: ListWishes) -> ListDocument:
+def list_certificates(
+    home: Home,
+    wishes: ListWishes,
+    *,
+    hand_on: Callable[[CertificateRecord], None] | None = None,
+) -> ListDocument:
     """Certificates by their end; by default the current ones and those that lapsed.
 
-    ``expiring`` takes those of them that end within the span, or have ended.
+    ``expiring`` takes those of them that end within the span, or have ended. With ``hand_on`` each
+    certificate is passed to it and the document has none, so that memory is bounded.
     """
+    shown: list[CertificateRecord] = []
+    for record in listed(home, wishes):
+        (hand_on or shown.append)(record)
+    return ListDocument(certificates=shown)
+
+
+def listed(home: Home, wishes: ListWishes) -> Iterator[CertificateRecord]:
+    """The certificates of the list, one by one, from one state of the register."""
     now = home.now()
     until = None if wishes.expiring is None else int((now + wishes.expiring).timestamp())
-    rows = certificates.certificates(
-        home.store,
-        device=wishes.device,
-        profile=wishes.profile,
-        until=until,
-        in_use=not (wishes.everything or wishes.statuses),
-    )
-    shown = [row for row in rows if not wishes.statuses or row.status(now) in wishes.statuses]
-    shown.sort(key=lambda row: (row.not_after or 0, row.plan_id))
-    return ListDocument(certificates=[certificate_record(row, now) for row in shown])
+    with home.store.snapshot():
+        for row in certificates.by_end(
+            home.store,
+            device=wishes.device,
+            profile=wishes.profile,
+            until=until,
+            in_use=not (wishes.everything or wishes.statuses),
+        ):
+            if not wishes.statuses or row.status(now) in wishes.statuses:
+                yield certificate_record(row, now)

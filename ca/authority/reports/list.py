@@ -11,7 +11,7 @@ from ca.authority.home import Home
 from ca.authority.records import certificate_record
 from ca.documents.certificate import CertificateRecord
 from ca.documents.list import ListDocument
-from ca.store import certificates
+from ca.store.certificates_by_end import by_end
 
 
 class ListWishes(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ def listed(home: Home, wishes: ListWishes) -> Iterator[CertificateRecord]:
     now = home.now()
     until = None if wishes.expiring is None else int((now + wishes.expiring).timestamp())
     with home.store.snapshot():
-        for row in certificates.by_end(
+        for row in by_end(
             home.store,
             device=wishes.device,
             profile=wishes.profile,

@@ -14,7 +14,7 @@ from ca.errors import ConflictError, MalformedError, NotFoundError, PolicyError,
 from ca.model.status import CURRENT
 from ca.names.hosts import as_address
 from ca.names.text import printable
-from ca.store import certificates
+from ca.store import certificate_names, certificates
 from ca.store.certificates import CertificateRow
 
 _SERIAL = re.compile(r"-?[0-9a-f]{1,400}")
@@ -179,8 +179,8 @@ def _nearly(home: Home, ref: str) -> str | None:
     """The device or name of a certificate that a REF is nearly, devices first."""
     from ca.names.likeness import Likeness  # only for what is misspelled
 
-    devices = certificates.device_names(home.store)
-    for names in (devices, certificates.folded_names(home.store, limit=_MOST_COMPARED)):
+    devices = certificate_names.device_names(home.store)
+    for names in (devices, certificate_names.folded_names(home.store, limit=_MOST_COMPARED)):
         near = Likeness(names[:_MOST_COMPARED]).of(_folded(ref))
         if near is not None:
             return near

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -36,13 +36,15 @@ class Event(msgspec.Struct, frozen=True):
     changed: datetime
 
 
-def calendar(name: str, maker: str, events: Sequence[Event], *, days_ahead: int) -> Iterator[bytes]:
+def calendar(name: str, maker: str, events: Iterable[Event], *, days_ahead: int) -> Iterator[bytes]:
     """A calendar of a name, in pieces; ``maker`` is the program and its version."""
     head = ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:-//{_text(maker)}//EN", "CALSCALE:GREGORIAN")
     yield _folded((*head, f"NAME:{_text(name)}", f"X-WR-CALNAME:{_text(name)}"))
+    is_empty = True
     for event in events:
+        is_empty = False
         yield _folded(_event(event, days_ahead))
-    yield _folded((*(() if events else _UTC), "END:VCALENDAR"))
+    yield _folded((*(_UTC if is_empty else ()), "END:VCALENDAR"))
 
 
 def _event(event: Event, days_ahead: int) -> Iterator[str]:

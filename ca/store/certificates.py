@@ -171,48 +171,32 @@ def certificates(
     needs ``until``. ``in_use``: only
     certificates that are neither superseded nor revoked nor held, expired ones included.
     """
-    where: list[str] = [
-        "p.for_issuer_id IS NULL",
-        "p.id NOT IN (SELECT plan_id FROM ocsp_signer)",
-    ]
-    values: list[str] = []
+    where, values = filter_of(device=device, profile=profile, in_use=in_use)
+    older, bounds = ["p.not_after >= ?"], [since]
+    if until is not None:
+        where.append("p.id IN (SELECT plan_id FROM certificate WHERE not_after BETWEEN ? AND ?)")
+        values += [since, until]
+        older.append("p.not_after <= ?")
+        bounds.append(until)
+    yield from select(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
+    if device is None and profile in (None, IMPORTED):
+        yield from relics(store, older, bounds, in_use=in_use)
+
+
+def filter_of(
+    *, device: str | None, profile: str | None, in_use: bool
+) -> tuple[list[str], list[str | bytes | int]]:
+    """The conditions of ``certificates`` on anything but the end, and their values."""
+    where = ["p.for_issuer_id IS NULL", "p.id NOT IN (SELECT plan_id FROM ocsp_signer)"]
+    values: list[str | bytes | int] = []
     if profile is not None:
         where, values = ["t.name = ?"], [profile]
     if device is not None:
         where.append(OF_DEVICE)
         values += [device, device]
-    if until is not None:
-        where.append(
-            "p.id IN (SELECT plan_id FROM certificate WHERE not_after BETWEEN CAST(? AS INTEGER)"
-            " AND CAST(? AS INTEGER))"
-        )
-        values += [str(since), str(until)]
     if in_use:
         where.append(IN_USE)
-    yield from select(store, f"WHERE {' AND '.join(where)} ORDER BY p.id", values)
-    if device is None and profile in (None, IMPORTED):
-        older, bounds = ["p.not_after >= ?"], [since]
-        if until is not None:
-            older.append("p.not_after <= ?")
-            bounds.append(until)
-        yield from relics(store, older, bounds, in_use=in_use)
-
-
-def relics(
-    store: Store,
-    where: Sequence[str],
-    values: Sequence[object],
-    *,
-    in_use: bool = False,
-    by_end: bool = False,
-) -> Iterator[CertificateRow]:
-    """Imported certificates that are no plans, under conditions on ``p``; newest first, or by end.
-
-    ``in_use`` as for certificates.
-    """
-    conditions = [*where, *([_RELIC_IN_USE] if in_use else [])]
-    order = "p.not_after, -p.id" if by_end else "p.id DESC"
-    yield from _relics(store, f"WHERE {' AND '.join(conditions)}", values, order=order)
+    return where, values
 
 
 def by_name(store: Store, folded: str) -> list[CertificateRow]:
@@ -226,7 +210,7 @@ def by_name(store: Store, folded: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [folded, folded, folded],
         )
-    ) + list(_relics(store, "WHERE instr(p.names, ?) > 0", (f"\n{folded}\n",)))
+    ) + list(relics(store, ["instr(p.names, ?) > 0"], (f"\n{folded}\n",)))
 
 
 def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
@@ -240,7 +224,7 @@ def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
                ORDER BY p.id DESC""",
             [low, high],
         )
-    ) + list(_relics(store, "WHERE p.serial BETWEEN ? AND ?", (low, high)))
+    ) + list(relics(store, ["p.serial BETWEEN ? AND ?"], (low, high)))
 
 
 def by_request(store: Store, request_sha256: bytes) -> list[CertificateRow]:
@@ -342,35 +326,6 @@ def by_plan(store: Store, plan_id: int) -> CertificateRow:
     return next(select(store, "WHERE p.id = ?", [plan_id]))
 
 
-def count_by_status(store: Store, now: datetime) -> dict[Status, int]:
-    """The number of end-entity plans in each status: ``CertificateRow.status`` in SQL."""
-    rows = store.connection.execute(
-        f"""SELECT CASE
-                    WHEN a.plan_id IS NOT NULL THEN 'abandoned'
-                    WHEN r.plan_id IS NULL OR c.plan_id IS NULL THEN 'planned'
-                    WHEN s.status IS NOT NULL THEN s.status
-                    WHEN :now > c.not_after THEN 'expired'
-                    WHEN EXISTS (SELECT 1 FROM supersession x WHERE x.old_plan_id = p.id)
-                    THEN 'superseded'
-                    WHEN :now < c.not_before THEN 'not-yet-valid'
-                    ELSE 'valid'
-                  END, count(*)
-             FROM plan p
-             LEFT JOIN result r ON r.plan_id = p.id
-             LEFT JOIN abandonment a ON a.plan_id = p.id
-             LEFT JOIN certificate c ON c.plan_id = p.id
-             LEFT JOIN status_event s ON {LATEST} AND s.status <> 'released'
-            WHERE p.for_issuer_id IS NULL AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
-            GROUP BY 1""",  # noqa: S608 - our own constants
-        {"now": now.timestamp()},
-    )
-    counts: dict[Status, int] = dict(rows.fetchall())
-    for row in _relics(store, "", ()):
-        status = row.status(now)
-        counts[status] = counts.get(status, 0) + 1
-    return counts
-
-
 _RELICS = f"""
     SELECT p.id, p.issuer_id, p.serial, p.tbs, p.source, p.signature, p.not_before, p.not_after,
            s.status, s.reason, CASE WHEN s.id IS NOT NULL THEN {_SINCE} END, p.der
@@ -382,11 +337,21 @@ _RELICS = f"""
 """  # noqa: S608 - our own constants
 
 
-def _relics(
-    store: Store, where: str, values: Sequence[object], *, order: str = "p.id DESC"
+def relics(
+    store: Store,
+    where: Sequence[str] = (),
+    values: Sequence[object] = (),
+    *,
+    in_use: bool = False,
+    by_end: bool = False,
 ) -> Iterator[CertificateRow]:
-    """Imported certificates that are no plans, newest first."""
-    for row in store.connection.execute(f"{_RELICS} {where} ORDER BY {order}", values):
+    """Imported certificates that are no plans, under conditions on ``p``; newest first, or by end.
+
+    ``in_use`` as for certificates.
+    """
+    conditions = " AND ".join([*where, *([_RELIC_IN_USE] if in_use else [])]) or "TRUE"
+    order = "p.not_after, -p.id" if by_end else "p.id DESC"
+    for row in store.connection.execute(f"{_RELICS} WHERE {conditions} ORDER BY {order}", values):
         number, issuer_id, serial, tbs, source, signature, start, end, *status, der = row
         yield CertificateRow(
             plan_id=-number,
@@ -454,36 +419,5 @@ def recorded_ders(store: Store) -> Iterator[bytes]:
         "SELECT p.tbs, r.signature FROM plan p JOIN result r ON r.plan_id = p.id"
     ):
         yield certificate(tbs, signature)
-    for row in _relics(store, "WHERE p.signature IS NOT NULL", ()):
+    for row in relics(store, ["p.signature IS NOT NULL"]):
         yield row.der
-
-
-def device_names(store: Store) -> list[str]:
-    """The names of devices that certificates were planned for."""
-    query = """SELECT device FROM plan WHERE device IS NOT NULL
-                UNION SELECT device FROM attachment"""
-    return [row[0] for row in store.connection.execute(query)]
-
-
-def folded_names(store: Store, *, limit: int) -> list[str]:
-    """The case-folded names in certificates, CNs included."""
-    query = "SELECT DISTINCT folded FROM san LIMIT ?"
-    return [row[0] for row in store.connection.execute(query, (limit,))]
-
-
-def names_expiring_after(store: Store, moment: int, prefix: str, *, limit: int) -> list[str]:
-    """Case-folded CNs and SANs with a prefix, of end-entity certificates that expire later.
-
-    ``moment``: seconds since 1970.
-    """
-    rows = store.connection.execute(
-        """SELECT s.folded FROM san s
-             JOIN certificate c ON c.plan_id = s.plan_id
-             JOIN plan p ON p.id = s.plan_id
-            WHERE s.folded >= ? AND s.folded < ? AND c.not_after > ?
-              AND p.for_issuer_id IS NULL
-              AND p.id NOT IN (SELECT plan_id FROM ocsp_signer)
-            LIMIT ?""",
-        (prefix, prefix + "\U0010ffff", moment, limit),
-    )
-    return [row[0] for row in rows]

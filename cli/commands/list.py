@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from ca.model.status import STATUSES
 from cli.commands.arguments import one_of, span
 from cli.options import opened, settings_of
-from cli.output import show, talk
+from cli.output import talk
 from cli.terminal import one_line
 
 
@@ -40,7 +41,8 @@ def list_command(
 
     Example: sipca list --expiring 60d
     """
-    from ca.authority.reports.list import ListWishes, list_certificates
+    from ca.authority.reports.list import ListWishes, list_certificates, listed
+    from cli.list_output import Certificates
     from cli.views.list import list_csv, list_text
 
     settings = settings_of(ctx)
@@ -51,14 +53,15 @@ def list_command(
     wishes = ListWishes(
         span("--expiring", expiring), frozenset(status or ()), profile, device, everything
     )
-    with opened(settings) as home:
-        document = list_certificates(home, wishes)
-        if ics is not None:
-            from ca.authority.reports.calendar import write_calendar
+    with closing(Certificates(settings, list_csv if csv else list_text)) as certificates:
+        with opened(settings) as home:
+            if ics is not None:
+                from ca.authority.reports.calendar import write_calendar
 
-            count = write_calendar(home, document, ics)
-            what = "certificate" if count == 1 else "certificates"
-            talk(f"{one_line(str(ics))}: a calendar of {count} {what}", settings)
-    show(document, settings, list_csv if csv else list_text)
-    if not document.certificates and not csv and not settings.json:
+                count = write_calendar(home, listed(home, wishes), ics)
+                what = "certificate" if count == 1 else "certificates"
+                talk(f"{one_line(str(ics))}: a calendar of {count} {what}", settings)
+            document = list_certificates(home, wishes, hand_on=certificates.take)
+        certificates.print(document)
+    if not certificates.count and not csv and not settings.json:
         talk("no certificates match; 'sipca list --all' shows every one", settings)

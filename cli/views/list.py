@@ -11,7 +11,7 @@ import msgspec
 
 from ca.documents.certificate import CertificateRecord
 from ca.documents.list import ListDocument
-from cli.terminal import Meaning, is_cut, meaning, one_line, table, verbatim
+from cli.terminal import Meaning, is_cut, meaning, one_line, table_rows, verbatim
 
 SERIAL_SHOWN = 12
 SANS_SHOWN = 2
@@ -29,7 +29,7 @@ _COMPUTED = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What makes a spreadsheet compute a cell, in full width as well (OWASP, CSV injection)."""
 
 
-def list_text(document: ListDocument) -> str:
+def list_text(document: ListDocument, *, with_head: bool = True) -> str:
     """One line a certificate."""
     rows = [
         (
@@ -47,7 +47,8 @@ def list_text(document: ListDocument) -> str:
     if not rows:
         return ""
     head = ("serial", "subject", "san", "profile", "device", "until", "left", "status")
-    return table(rows, head=head, drop=("san", "profile"), shorten=("subject", "device"))
+    lines = table_rows(rows, head=head, drop=("san", "profile"), shorten=("subject", "device"))
+    return "\n".join(lines if with_head else lines[1:])
 
 
 def sans_text(sans: Sequence[str]) -> str:
@@ -69,11 +70,12 @@ def status_text(status: str) -> str:
     return meaning(_STATUSES[status], status) if status in _STATUSES else status
 
 
-def list_csv(document: ListDocument) -> str:
+def list_csv(document: ListDocument, *, with_head: bool = True) -> str:
     """The keys of the JSON; SANs split by ``;``; what a spreadsheet would compute is quoted."""
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(CertificateRecord.__struct_fields__)
+    if with_head:
+        writer.writerow(CertificateRecord.__struct_fields__)
     for record in document.certificates:
         builtins = msgspec.to_builtins(record)
         writer.writerow(

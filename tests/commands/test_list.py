@@ -205,3 +205,18 @@ def test_a_terminal_gets_the_first_sans_and_the_number_of_the_others_a_pipe_gets
 
     assert short == "dns:sbc0.lab.example, dns:sbc1.lab.example +3"
     assert whole == ", ".join(sans)
+
+
+@pytest.mark.parametrize("words", [("--json",), ("--csv",), (), ("--all", "--json")])
+def test_a_list_laid_out_in_parts_says_what_it_says_at_once(
+    lab: CommandLine, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    at_once = lab("list", *words).out
+    monkeypatch.setattr("cli.list_output.TOGETHER", 1)
+    monkeypatch.setattr("ca.store.certificates_by_end._TOGETHER", 1)
+
+    in_parts = lab("list", *words).out
+
+    assert [line.split() for line in in_parts.splitlines()] == [
+        line.split() for line in at_once.splitlines()
+    ]

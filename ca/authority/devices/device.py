@@ -27,7 +27,7 @@ from ca.keys.public import read_public_key
 from ca.model.certificates import subject_text
 from ca.names.hosts import as_address, host_problem
 from ca.names.text import check_device_name, printable
-from ca.store import certificates, devices, plans
+from ca.store import certificate_names, certificates, devices, plans
 from ca.store.audit import Event
 from ca.store.certificates import CertificateRow
 from ca.store.devices import DeviceRow
@@ -124,7 +124,7 @@ def show_device(home: Home, name: str) -> DeviceDocument:
 def list_devices(home: Home) -> DeviceListDocument:
     """Every device by name, including those that only certificates mention."""
     known = {row.name.casefold(): row for row in devices.devices(home.store)}
-    for name in certificates.device_names(home.store):
+    for name in certificate_names.device_names(home.store):
         known.setdefault(name.casefold(), DeviceRow(name))
     on_it: dict[str, list[CertificateOnIt]] = {}
     now = home.now()

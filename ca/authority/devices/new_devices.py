@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ca.authority.home import Home
-from ca.store import certificates, devices
+from ca.store import certificate_names, devices
 
 if TYPE_CHECKING:
     from ca.model.findings import Finding
@@ -52,7 +52,7 @@ class NewDevices:
     def _names(self) -> Iterator[str]:
         for row in devices.devices(self._home.store):
             yield row.name
-        yield from certificates.device_names(self._home.store)
+        yield from certificate_names.device_names(self._home.store)
 
 
 def judge_taken_over(row: CertificateRow) -> list[Finding]:

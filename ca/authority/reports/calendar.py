@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ca import __version__
 from ca.authority.home import Home
 from ca.authority.own_files import refuse_foreign_calendar
 from ca.documents.certificate import CertificateRecord
-from ca.documents.list import ListDocument
 from ca.encoding.calendar import Event, calendar
 from ca.files import write_stream
 from ca.model.status import CURRENT
@@ -17,7 +17,7 @@ DAYS_AHEAD = 30
 """How long before the end of a certificate its alarm is."""
 
 
-def write_calendar(home: Home, document: ListDocument, path: Path) -> int:
+def write_calendar(home: Home, records: Iterable[CertificateRecord], path: Path) -> int:
     """Write the ends of what is listed, in place of an earlier calendar; returns how many.
 
     Only of certificates that are current, or expired and not superseded. What is written depends
@@ -28,10 +28,19 @@ def write_calendar(home: Home, document: ListDocument, path: Path) -> int:
         StoreError: it cannot be written.
     """
     refuse_foreign_calendar(path)
-    events = [event for each in document.certificates if (event := _event(each)) is not None]
+    count = 0
+
+    def events() -> Iterator[Event]:
+        nonlocal count
+        for record in records:
+            if (event := _event(record)) is not None:
+                count += 1
+                yield event
+
     name = f"{home.name}: certificates"
-    write_stream(path, calendar(name, f"sipca//sipca {__version__}", events, days_ahead=DAYS_AHEAD))
-    return len(events)
+    pieces = calendar(name, f"sipca//sipca {__version__}", events(), days_ahead=DAYS_AHEAD)
+    write_stream(path, pieces)
+    return count
 
 
 def _event(record: CertificateRecord) -> Event | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
 from ca.authority.home import Home
 from ca.authority.records import certificate_record
+from ca.documents.certificate import CertificateRecord
 from ca.documents.list import ListDocument
 from ca.names.hosts import as_address
-from ca.store import certificates, listing
-from ca.store.listing import FIRST, Place, Wanted
+from ca.store import certificates_by_end
+from ca.store.certificates_by_end import FIRST, Place, Wanted, by_end
 
 
 class ListWishes(msgspec.Struct, frozen=True):
@@ -24,23 +26,38 @@ class ListWishes(msgspec.Struct, frozen=True):
     everything: bool = False
 
 
-def list_certificates(home: Home, wishes: ListWishes) -> ListDocument:
+def list_certificates(
+    home: Home,
+    wishes: ListWishes,
+    *,
+    hand_on: Callable[[CertificateRecord], None] | None = None,
+) -> ListDocument:
     """Certificates by their end; by default the current ones and those that lapsed.
 
-    ``expiring`` takes those of them that end within the span, or have ended.
+    ``expiring`` takes those of them that end within the span, or have ended. With ``hand_on`` each
+    certificate is passed to it and the document has none, so that memory is bounded.
     """
+    shown: list[CertificateRecord] = []
+    for record in listed(home, wishes):
+        (hand_on or shown.append)(record)
+    return ListDocument(certificates=shown)
+
+
+def listed(home: Home, wishes: ListWishes) -> Iterator[CertificateRecord]:
+    """The certificates of the list, one by one, from one state of the register."""
     now = home.now()
     until = None if wishes.expiring is None else int((now + wishes.expiring).timestamp())
-    rows = certificates.certificates(
-        home.store,
+    wanted = Wanted(
         device=wishes.device,
         profile=wishes.profile,
         until=until,
         in_use=not (wishes.everything or wishes.statuses),
+        with_plans=until is None,
     )
-    shown = [row for row in rows if not wishes.statuses or row.status(now) in wishes.statuses]
-    shown.sort(key=lambda row: (row.not_after or 0, row.plan_id))
-    return ListDocument(certificates=[certificate_record(row, now) for row in shown])
+    with home.store.snapshot():
+        for row in by_end(home.store, wanted):
+            if not wishes.statuses or row.status(now) in wishes.statuses:
+                yield certificate_record(row, now)
 
 
 class PageWishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,9 +82,8 @@ def list_page(home: Home, wishes: PageWishes) -> tuple[ListDocument, Place | Non
         until=None if wishes.expiring is None else int((now + wishes.expiring).timestamp()),
         in_use=not wishes.everything,
     )
-    rows = listing.certificates_by_end(
-        home.store, wanted, most=wishes.most + 1, after=wishes.after or FIRST
-    )
+    most = wishes.most + 1
+    rows = list(by_end(home.store, wanted, most=most, after=wishes.after or FIRST))
     shown = rows[: wishes.most]
     rest = (shown[-1].not_after or 0, shown[-1].plan_id) if len(rows) > len(shown) else None
     return ListDocument(certificates=[certificate_record(row, now) for row in shown]), rest
@@ -85,7 +101,7 @@ def _is_hex(text: str) -> bool:
 
 def count_ending(home: Home, within: timedelta) -> int:
     """How many certificates ``list --expiring`` would list."""
-    return listing.number_ending(home.store, int((home.now() + within).timestamp()))
+    return certificates_by_end.number_ending(home.store, int((home.now() + within).timestamp()))
 
 
 def ends_by_month(home: Home) -> list[tuple[datetime, int]]:
@@ -93,7 +109,7 @@ def ends_by_month(home: Home) -> list[tuple[datetime, int]]:
     now = home.now()
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     months = [_later(first, number) for number in range(13)]
-    counts = listing.number_by_month(
+    counts = certificates_by_end.number_by_month(
         home.store, int(now.timestamp()), int(months[-1].timestamp()) - 1
     )
     return [(each, counts.get(f"{each:%Y-%m}", 0)) for each in months[:-1]]

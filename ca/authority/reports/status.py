@@ -5,12 +5,13 @@ from __future__ import annotations
 from ca.authority.home import Home
 from ca.authority.records import ca_record
 from ca.documents.status import StatusDocument
-from ca.store import audit, certificates
+from ca.store import audit
+from ca.store.status_counts import count_by_status
 
 
 def status(home: Home) -> StatusDocument:
     """The name of the CA, its counts, and the head of the audit trail."""
-    counts = certificates.count_by_status(home.store, home.now())
+    counts = count_by_status(home.store, home.now())
     return StatusDocument(
         ca=home.name,
         home=str(home.path),

@@ -21,6 +21,7 @@ from ca.model.findings import Finding
 from ca.model.status import STATUSES
 from ca.store import certificates
 from ca.store.certificates import CertificateRow
+from ca.store.status_counts import count_by_status
 
 Labels = Mapping[str, object]
 
@@ -73,7 +74,7 @@ def _of_the_check(home: Home, findings: Sequence[Finding]) -> Iterator[Metric]:
 
 
 def _counts(home: Home) -> Metric:
-    counts = certificates.count_by_status(home.store, home.now())
+    counts = count_by_status(home.store, home.now())
     return Metric(
         "sipca_certificates",
         "End-entity certificates and plans, by status.",

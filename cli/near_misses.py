@@ -60,6 +60,8 @@ def commands_meant(word: str, path: tuple[str, ...], table: Mapping[str, Any]) -
 
 def option_hint(word: str, command: Any, path: str) -> str:
     """What to try instead of an option that a command does not have."""
+    if (command.name, word.lstrip("-")) == ("renew", "all"):
+        return f"'--expiring 30y' means all of them; {path} --help"
     if meant := options_meant(word, command):
         return f"did you mean {either(meant)}? {path} --help"
     if hasattr(command, "list_commands"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, cast, get_args
 
 from ca.model.certificates import Validity
@@ -44,6 +44,14 @@ def is_due(validity: Validity, now: datetime, renew_before: timedelta | None = N
 
     Without a span, within 60 days or the last third of its validity, whichever is shorter.
     """
+    return due_at(validity, renew_before) <= now
+
+
+def due_at(validity: Validity, renew_before: timedelta | None = None) -> datetime:
+    """From when on ``is_due`` holds."""
     if renew_before is None:
         renew_before = min(RENEW_BEFORE, (validity.not_after - validity.not_before) / 3)
-    return validity.not_after - now <= renew_before
+    return validity.not_after - min(renew_before, validity.not_after - _FIRST)
+
+
+_FIRST = datetime.min.replace(tzinfo=UTC)

@@ -70,7 +70,7 @@ def renew_command(
     Example: sipca renew --out upload
     """
     from ca.authority.own_files import refuse_foreign_report
-    from ca.authority.signing.after_renewal import for_devices, remarks
+    from ca.authority.signing.after_renewal import for_devices, next_due, remarks
     from ca.authority.signing.renew import RenewWishes, renew
     from ca.authority.upload_files import upload_steps
     from ca.files import write_stream
@@ -108,13 +108,15 @@ def renew_command(
         document = renew(home, msgspec.structs.replace(wishes, form=form))
         served = any(each.server is not None for each in document.signed)
         left = remarks(home, document, out)
+        idle = not (refs or document.signed or document.skipped or document.refused)
+        ahead = next_due(home, device, within) if idle and not settings.json else None
         steps = [] if dry_run or served else upload_steps(home, for_devices(document), None)
     if report is not None:
         write_stream(report, json_pieces(document))
     if settings.json:
         print_json(document)
     else:
-        talk(lambda: renewed_text(document, steps, left), settings)
+        talk(lambda: renewed_text(document, steps, left, ahead), settings)
         say_anyway(lambda: refused_text(document.refused))
     code = exit_of_several(each.exit for each in document.refused)
     if code:

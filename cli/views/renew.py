@@ -15,13 +15,15 @@ KEY_NOTE = (
 )
 
 
-def renewed_text(document: RenewDocument, steps: Sequence[str], left: Sequence[str]) -> str:
+def renewed_text(
+    document: RenewDocument, steps: Sequence[str], left: Sequence[str], ahead: str | None = None
+) -> str:
     """What was renewed, what it supersedes, what was not renewed, what to do next.
 
-    ``left``: what the upload does not settle.
+    ``left``: what the upload does not settle. ``ahead``: what is due next, if nothing is now.
     """
     if not (document.signed or document.skipped or document.refused):
-        return "nothing is due"
+        return "nothing is due" + (f"; next: {one_line(ahead)}" if ahead else "")
     entries = [*document.signed, *document.skipped]
     done = "would renew" if document.dry_run else "signed"
     lines = [rows_text(entries, done=done)] if entries else []

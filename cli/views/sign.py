@@ -117,9 +117,14 @@ def rows_text(entries: Sequence[Signed], *, done: str = "signed") -> str:
         if noted and not isinstance(entry, Skipped):
             lines += [f"{one_line(entry.source)}:", findings_text(noted)]
         lines += [
-            f"{one_line(entry.source)}: {each}" for each in superseded_lines(entry.superseded)
+            f"{one_line(_named(entry))}: {each}" for each in superseded_lines(entry.superseded)
         ]
     return "\n".join(lines)
+
+
+def _named(entry: Signed) -> str:
+    """Its source, or for a request that was read from stdin the device or subject."""
+    return entry.source if entry.source != "-" else entry.device or entry.subject
 
 
 def batch_text(

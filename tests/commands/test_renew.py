@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_nothing_is_due_and_that_is_no_failure(
     answer = sipca("renew", "--out", tmp_path / "out")
 
     assert answer.exit == 0
-    assert "nothing is due" in answer.err
+    assert re.search(r"nothing is due; next: s in \d+ d\n", answer.err)
     assert not (tmp_path / "out").exists()
 
 
@@ -291,6 +292,24 @@ def test_one_whose_key_sipca_made_for_a_server_gets_no_steps_of_a_device(
     assert "next, on the device" not in alone.err
     assert told in both.err
     assert f"{tmp_path / 'both' / 'a-device.pem'}" in both.err.partition("next, on the device")[2]
+
+
+def test_all_is_a_span_and_an_unknown_option_says_so(sipca: CommandLine, tmp_path: Path) -> None:
+    answer = sipca("renew", "--all", "--out", tmp_path)
+
+    assert answer.exit == 2
+    assert "'--expiring 30y' means all of them" in answer.err
+
+
+def test_a_request_from_stdin_is_called_by_its_device(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    sipca("sign", "-", "--device", "s", stdin=csr_file("a", cn="a.lab").read_bytes())
+
+    answer = sipca("renew", "s", "--out", tmp_path / "out")
+
+    assert "s: supersedes " in answer.err
+    assert "-: supersedes" not in answer.err
 
 
 def test_a_dry_run_says_what_would_be_done(sipca: CommandLine, tmp_path: Path) -> None:

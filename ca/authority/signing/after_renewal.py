@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from ca.authority import server_files, upload_files
 from ca.authority.home import Home
+from ca.authority.refs import label
 from ca.authority.upload_files import stem_of_row, with_context
 from ca.documents.rekey import RekeyDocument
 from ca.documents.sign import Signed, SigningDocument
+from ca.model.status import due_at
 from ca.store import certificates
 
 
@@ -19,6 +22,16 @@ def remarks(home: Home, document: SigningDocument, folder: Path) -> list[str]:
     """A sentence for each thing left, with the command for it."""
     told = [*_keys_made_here(document, folder), *_older_sheets(home, document, folder)]
     return list(dict.fromkeys(told))
+
+
+def next_due(home: Home, device: str | None, within: timedelta | None) -> str | None:
+    """The certificate that is due next, and in how many days."""
+    rows = certificates.certificates(home.store, device=device, in_use=True)
+    due = [(due_at(row.validity, within), row) for row in rows if not row.is_relic]
+    if not due:
+        return None
+    moment, row = min(due, key=lambda each: each[0])
+    return f"{label(row) or row.serial.hex()[:12]} in {(moment - home.now()).days} d"
 
 
 def for_devices(document: SigningDocument) -> list[Signed]:

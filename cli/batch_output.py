@@ -30,6 +30,7 @@ class Entries:
         self._spools = None if folder is None else {n: Spool(folder) for n in ("signed", "skipped")}
         self.counts = {"signed": 0, "skipped": 0, "rsa": 0}
         self.first: list[Signed] = []
+        self.has_device = False
 
     def take(self, entry: Signed) -> None:
         """Add a certificate that was just signed, or is handed out again."""
@@ -37,6 +38,7 @@ class Entries:
         self.counts[name] += 1
         if any(line.field == "key" and "RSA" in (line.issued or "") for line in entry.account):
             self.counts["rsa"] += 1
+        self.has_device = self.has_device or entry.device is not None
         if len(self.first) < 2:
             self.first.append(entry)
         if self._spools is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 import msgspec
 
@@ -165,6 +166,13 @@ def _matches(home: Home, ref: str) -> list[CertificateRow]:
 
 def _unknown(home: Home, ref: str) -> NotFoundError:
     """The error for a REF that names nothing, with the name that it is nearly."""
+    named = _of_stem(home, ref)
+    if named is not None:
+        return NotFoundError(
+            f"no certificate is known as '{ref}'",
+            hint=f"{named[0]} is the certificate of {named[1]}: sipca export {named[1]}",
+            rule="ref-unknown",
+        )
     near = _nearly(home, ref)
     return NotFoundError(
         f"no certificate is known as '{ref}'",
@@ -173,6 +181,17 @@ def _unknown(home: Home, ref: str) -> NotFoundError:
         else f"did you mean {printable(near)}? 'sipca list --all' shows every name and serial",
         rule="ref-unknown",
     )
+
+
+def _of_stem(home: Home, ref: str) -> tuple[str, str] | None:
+    """The device file whose stem a REF is, and the CN or serial of its newest certificate."""
+    for row in certificates.by_source(home.store, ref.strip()):
+        stem = PurePath(row.source).stem
+        if stem.casefold() == ref.strip().casefold():
+            name = printable(_cn(row) or row.serial.hex()[:12])
+            place = "" if row.context is None else f"-ctx{row.context}"
+            return f"{printable(stem, limit=200)}{place}-device.pem", name
+    return None
 
 
 def _nearly(home: Home, ref: str) -> str | None:

@@ -213,6 +213,13 @@ def by_name(store: Store, folded: str) -> list[CertificateRow]:
     ) + list(relics(store, ["instr(p.names, ?) > 0"], (f"\n{folded}\n",)))
 
 
+def by_source(store: Store, part: str) -> Iterator[CertificateRow]:
+    """Certificates whose source has this text in it, newest first; every plan is looked at."""
+    where = """WHERE instr(lower(p.source), lower(?)) > 0 AND r.plan_id IS NOT NULL
+                 AND p.for_issuer_id IS NULL ORDER BY p.id DESC LIMIT 100"""
+    return select(store, where, [part])
+
+
 def by_serial_prefix(store: Store, prefix: str) -> list[CertificateRow]:
     """Plans of any issuer whose serial begins with these hex digits, newest first."""
     low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))

@@ -242,7 +242,7 @@ class _Call(NamedTuple):
         from ca.authority.signing.sign import WORTH_WORKERS, sign
         from cli.batch_output import Entries, interruptible
         from cli.views.progress import progress_bar
-        from cli.views.sign import batch_text, refused_text, signing_word
+        from cli.views.sign import NO_DEVICE, batch_text, refused_text, signing_word
 
         enable_garbage_collection()
         if self.settings.debug and jobs > 1 and len(sources) < WORTH_WORKERS:
@@ -274,6 +274,8 @@ class _Call(NamedTuple):
             steps = self._steps(entries.first)
             done = signing_word(dry_run=self.dry_run)
             talk(lambda: batch_text(document, steps, done=done, **entries.counts), self.settings)
+            if entries.first and not self.dry_run and not entries.has_device:
+                talk(NO_DEVICE, self.settings)
             say_anyway(lambda: refused_text(document.refused))
         return document
 

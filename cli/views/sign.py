@@ -14,6 +14,8 @@ from cli.views.findings import findings_text
 DIFFERS = "differs-from-request"
 """The finding that lists differences from the request; batches print it, too."""
 
+NO_DEVICE = "no device was recorded: --names FILE.csv, or sipca device set NAME --certificate REF"
+
 
 def pem_of(document: SigningDocument, *, fullchain: bool) -> str:
     """The PEM of the single certificate; with ``fullchain`` the issuing CA's after it."""

@@ -40,6 +40,24 @@ def test_what_was_meant_is_named(bare: CommandLine, words: list[str], says: str,
     assert answer.err.startswith(f"error: {says}\nhint: {hint}")
 
 
+def test_the_stem_of_a_file_that_was_written_names_its_certificate(
+    sipca: CommandLine, csr_file: Csr, tmp_path: Path
+) -> None:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    csr_file("sbc1", cn="sbc1.lab.test").rename(folder / "sbc1.csr")
+
+    batch = sipca("sign", folder, "--out", tmp_path / "kits")
+    answer = sipca("export", "sbc1", "--out", tmp_path / "k")
+
+    told = "no device was recorded: --names FILE.csv, or sipca device set NAME --certificate REF"
+    assert told in batch.err
+    assert answer.exit == 5
+    assert "no certificate is known as 'sbc1'" in answer.err
+    hint = "sbc1-device.pem is the certificate of sbc1.lab.test: sipca export sbc1.lab.test"
+    assert f"hint: {hint}" in answer.err
+
+
 def test_a_near_miss_is_told_in_json_too(bare: CommandLine) -> None:
     answer = bare("sgin", "--json", home=False)
 

@@ -25,9 +25,9 @@ def devices_text(document: DeviceListDocument) -> str:
     if not document.devices:
         return "no devices yet; sipca device set NAME enters one"
     rows = [row for device in document.devices for row in _rows_of(device)]
-    head = ("device", "context", "on it", "serial", "until", "left", "target", "addresses")
+    head = ("device", "context", "signed for it", "serial", "until", "left", "target", "addresses")
     drop = ("serial", "target", "addresses")
-    return table(rows, head=head, drop=drop, shorten=("on it", "device"))
+    return table(rows, head=head, drop=drop, shorten=("signed for it", "device"))
 
 
 def _rows_of(device: ListedDevice) -> Iterator[tuple[str, ...]]:
@@ -71,7 +71,7 @@ def device_text(document: DeviceDocument) -> str:
         lines += ["", table(rows)]
     if not document.certificates:
         lines.append(
-            f"nothing on it yet: sipca sign FILE --device {one_line(document.device.name)}"
+            f"nothing signed for it yet: sipca sign FILE --device {one_line(document.device.name)}"
         )
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from stand_in.lab import CommandLine
+from stand_in.lab import ROOT, CommandLine
 
 from ca.profiles.library import Library
 
@@ -237,3 +237,26 @@ def test_the_name_in_the_store_is_plain_whatever_the_ca_is_called(
     (written,) = bare("trust", "export", "--for", "debian", "--json").json["files"]
 
     assert re.fullmatch(rf"{stem}-[0-9a-f]{{8}}\.crt", written)
+
+
+def test_each_kind_has_a_name_of_its_own_for_another_form_in_one_folder(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    kinds = sorted(path.stem for path in (ROOT / "profiles" / "anchors").glob("*.toml"))
+
+    answers = [sipca("trust", "export", "--for", kind, "-o", tmp_path) for kind in kinds]
+
+    assert [each.exit for each in answers] == [0] * len(kinds), [each.err for each in answers]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "warned"),
+    [("windows", "r.pem", True), ("ios", "r.pem", True), ("windows", "r.cer", False), ("curl", "r.txt", False)],
+)  # fmt: skip
+def test_an_ending_that_belies_the_form_is_told(
+    sipca: CommandLine, tmp_path: Path, kind: str, name: str, warned: bool
+) -> None:
+    answer = sipca("trust", "export", "--for", kind, "-o", tmp_path / name, "--json")
+
+    assert answer.exit == 0
+    assert any("expects the ending" in each for each in answer.json["notes"]) is warned

@@ -145,10 +145,22 @@ def _document(
         run=commands(anchor, anchor.run, places) if anchor else [],
         undo=commands(anchor, anchor.undo, places) if anchor else [],
         steps=steps(anchor, said) if anchor else [],
-        notes=list(anchor.notes) if anchor else [],
+        notes=[*_endings(anchor, paths), *anchor.notes] if anchor else [],
         source=anchor.source if anchor else "",
         ran=[],
     )
+
+
+def _endings(anchor: Anchor, paths: list[Path]) -> list[str]:
+    """A note where a file that holds no PEM got an ending of one's own choice."""
+    usual = Path(anchor.file).suffix
+    if anchor.form.startswith("pem"):
+        return []
+    return [
+        f"'{path}' holds no PEM ({anchor.form}): {anchor.name} expects the ending {usual}"
+        for path in paths
+        if path.suffix != usual
+    ]
 
 
 def _values(anchor: Anchor, file: TrustFile, path: Path) -> dict[str, str]:

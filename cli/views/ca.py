@@ -86,7 +86,10 @@ def plan_text(document: PlanDocument) -> str:
         return "no device has a live certificate"
     busy = [each for each in document.devices if each.next != "nothing"]
     if not busy:
-        return "nothing to do, by what is recorded here: no device waits for trust files or a certificate"
+        return (
+            "nothing to do, by what is recorded here: no device waits for trust files or a "
+            "certificate"
+        )
     ways = [
         f"{step}: {way}, upload, then sipca device done DEVICE --step {step}"
         for step, way in (

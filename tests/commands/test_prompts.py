@@ -48,7 +48,7 @@ def test_init_at_a_terminal_without_answers_makes_up_a_name_and_says_what_is_mis
     assert talk.end() == 0
     assert "made: Lab CA " in talk.said
     assert "key: unprotected" in talk.said
-    assert "certificates name no OCSP or CRL address" in re.sub(r"\s+", " ", talk.said)
+    assert "certificates will name no OCSP or CRL address" in re.sub(r"\s+", " ", talk.said)
 
 
 @pytest.mark.parametrize("typed", ["\x03", "\x04"])

@@ -424,3 +424,17 @@ def test_older_ones_that_are_still_valid_are_told_until_they_are_revoked(
     assert left == []
     assert again.exit == 0, again.err
     assert last.json["signed"][0]["superseded"][0]["older_valid"] == 0
+
+
+def test_a_device_with_a_new_name_for_its_own_key_is_no_clone_of_itself(
+    sipca: CommandLine, csr_file: Csr
+) -> None:
+    sipca("sign", csr_file("a", cn="old.lab.example"), "--device", "sbc2")
+
+    renamed = sipca("sign", csr_file("b", cn="new.lab.example"), "--device", "sbc2", "--json")
+    cloned = sipca("sign", csr_file("c", cn="other.lab.example"), "--device", "sbc3", "--json")
+
+    (entry,), (other,) = renamed.json["signed"], cloned.json["signed"]
+    assert "reused-key" not in {each["code"] for each in entry["findings"]}
+    assert entry["supersedes"] is not None
+    assert "reused-key" in {each["code"] for each in other["findings"]}

@@ -386,7 +386,16 @@ class Judge:
         others = tuple(name for name in names if name.casefold() != cn.casefold())[:MAX_LOOKED_UP]
         if len(names) <= MAX_LOOKED_UP:
             names.setdefault(cn)
+        if others and wishes.device is not None:
+            own = self._names_on(wishes.device, prepared.key_identity)
+            others = tuple(name for name in others if name not in own)
         return run([reused_key], SameKey(cn, others), wishes.allow)
+
+    def _names_on(self, device: str, key_identity: bytes) -> set[str]:
+        """The CNs that a key has on a device: one with a new name is no clone of itself."""
+        rows = certificates.by_key(self.home.store, key_identity)
+        own = [row for row in rows if (row.device or "").casefold() == device.casefold()]
+        return {common_name(row.tbs) or row.serial.hex() for row in own}
 
     def _superseded(self, source: Source) -> CertificateRow | None:
         """The certificate that the operator, or a renewal, says is superseded."""

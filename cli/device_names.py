@@ -11,8 +11,8 @@ from cli.terminal import one_line
 
 if TYPE_CHECKING:
     from ca.authority.home import Home
+    from ca.authority.signing.candidates import Source
     from ca.authority.signing.issue import IssueWishes
-    from ca.authority.signing.judge import Source
     from ca.model.wishes import SigningWishes
     from cli.settings import Settings
 

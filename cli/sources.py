@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import typer
 
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.csr.parsing import read_request
 from ca.errors import CAError, ConflictError, MalformedError, NotFoundError, attempt
 from ca.files import MAX_INPUT, read_bounded

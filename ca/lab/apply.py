@@ -15,8 +15,8 @@ from ca.authority.founding.ca import set_settings
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes, compare, normal_base_url
 from ca.authority.home import DATABASE, Environment, Home, no_passphrase, open_home
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key, would_make
-from ca.authority.signing.judge import Source
 from ca.authority.signing.sign import sign
 from ca.documents.apply import ApplyDocument, ApplyStep
 from ca.documents.exits import EXIT_CODES

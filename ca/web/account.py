@@ -13,8 +13,8 @@ from ca.authority.devices.crib import device_crib
 from ca.authority.devices.device import list_devices
 from ca.authority.home import Home
 from ca.authority.reports.list import count_ending
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.csr import inspect_request
-from ca.authority.signing.judge import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.device.crib import Wanted, crib, names_known

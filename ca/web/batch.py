@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ca.authority.home import Home
 from ca.authority.signing.batch import Watch
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery, chain_of, device_name, file_safe
 from ca.documents.sign import Signed, SigningDocument

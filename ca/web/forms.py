@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.errors import MalformedError
 from ca.model.findings import Finding
 from ca.model.wishes import SigningWishes

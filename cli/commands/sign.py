@@ -31,7 +31,7 @@ from cli.terminal import one_line
 
 if TYPE_CHECKING:
     from ca.authority.home import Home
-    from ca.authority.signing.judge import Source
+    from ca.authority.signing.candidates import Source
     from ca.authority.upload_files import Delivery
     from ca.documents.sign import Signed, SigningDocument
     from ca.model.wishes import SigningWishes

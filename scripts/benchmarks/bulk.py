@@ -19,8 +19,9 @@ from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Environment, no_passphrase, open_home
 from ca.authority.signing.batch import Watch
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.crew import Crew
-from ca.authority.signing.judge import Judge, Source
+from ca.authority.signing.judge import Judge
 from ca.authority.signing.prepare import Ready
 from ca.authority.signing.sign import CHUNK, sign
 from ca.authority.upload_files import Delivery

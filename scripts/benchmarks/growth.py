@@ -10,7 +10,7 @@ from pathlib import Path
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Environment, no_passphrase, open_home
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes

@@ -15,7 +15,7 @@ from ca.authority.founding.wishes import FoundingWishes
 from ca.authority.home import Environment, Home, no_passphrase, open_home
 from ca.authority.reports.list import ListWishes, list_certificates
 from ca.authority.reports.show import show_certificate
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes

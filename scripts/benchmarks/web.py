@@ -27,7 +27,7 @@ from ca.authority.reports.chain import chain_document
 from ca.authority.reports.list import PageWishes, count_ending, ends_by_month, list_page
 from ca.authority.reports.log import recent_events
 from ca.authority.reports.show import show_certificate
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.sign import sign
 from ca.authority.status.check import check
 from ca.authority.upload_files import Delivery

@@ -22,7 +22,7 @@ from stand_in.registers import edited
 
 from ca.authority.enrolment.grounds import hash_of
 from ca.authority.home import Environment, no_passphrase, open_home
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes

@@ -119,7 +119,7 @@ from datetime import datetime
 from pathlib import Path
 from ca.authority.upload_files import Delivery
 from ca.authority.home import Environment, no_passphrase, open_home
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.authority.signing import sign
 from ca.model.wishes import SigningWishes
 

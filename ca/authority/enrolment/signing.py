@@ -9,8 +9,9 @@ import msgspec
 from ca.authority.enrolment.names import claimed_device, held_by_others
 from ca.authority.home import Home
 from ca.authority.lineage import key_state
+from ca.authority.signing.candidates import Candidate, Source
 from ca.authority.signing.commit import abandon
-from ca.authority.signing.judge import Candidate, Judge, Source
+from ca.authority.signing.judge import Judge
 from ca.authority.signing.renew import profile_of
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery

@@ -8,8 +8,9 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
+from ca.authority.signing.candidates import Candidate
 from ca.authority.signing.crew import Crew, Pending, Writing
-from ca.authority.signing.judge import Candidate, Judge
+from ca.authority.signing.judge import Judge
 from ca.authority.signing.places import Place
 from ca.authority.signing.repeats import Repeats
 from ca.authority.signing.results import HandOn, Results

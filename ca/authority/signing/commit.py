@@ -14,8 +14,9 @@ import msgspec
 from ca.authority import register
 from ca.authority.home import Home
 from ca.authority.signing.batch import Batch, Delivered
+from ca.authority.signing.candidates import Candidate
 from ca.authority.signing.crew import Answered, Pending, SignedCertificate
-from ca.authority.signing.judge import Candidate, lifetime_text
+from ca.authority.signing.judge import lifetime_text
 from ca.encoding import pem
 from ca.errors import BugError, CAError, StoreError, attempt
 from ca.store import certificates, plans

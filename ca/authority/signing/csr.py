@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from ca.authority.home import Home
-from ca.authority.signing.judge import Judge, Source
+from ca.authority.signing.candidates import Source
+from ca.authority.signing.judge import Judge
 from ca.authority.signing.prepare import outcomes
 from ca.csr.parsing import read_request
 from ca.csr.proof import prove_possession

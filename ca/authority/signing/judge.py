@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 
 import msgspec
 
@@ -14,16 +13,14 @@ from ca.authority.clock import read_clock
 from ca.authority.devices.new_devices import NewDevices, judge_taken_over
 from ca.authority.home import CA, Home
 from ca.authority.refs import find, relic_refusal
-from ca.authority.signing.claims import Claim
-from ca.authority.signing.prepare import Job, OwnKey, Ready, Terms, outcomes
+from ca.authority.signing.candidates import Candidate, Forbidding, Known, Source
+from ca.authority.signing.prepare import Job, Ready, Terms, outcomes
 from ca.authority.signing.reuse import Wanted, can_be_reused
 from ca.authority.succession import Predecessors, Use, attached_place, use_of
-from ca.csr.parsing import read_request
 from ca.encoding import der
 from ca.encoding.account import pack_account
 from ca.encoding.certificates import common_name
-from ca.errors import CAError, ConflictError, PolicyError, attempt
-from ca.files import read_bounded
+from ca.errors import CAError, ConflictError, PolicyError
 from ca.issuance.order import Prepared
 from ca.lint.clock import Clock, judge_clock
 from ca.lint.reused_key import MAX_LOOKED_UP, SameKey, reused_key
@@ -36,110 +33,6 @@ from ca.profiles.target import Target
 from ca.revocation.rules import check_not_blocked
 from ca.store import certificates, revocations
 from ca.store.certificates import CertificateRow
-
-
-class Source(msgspec.Struct, frozen=True):
-    """One request to sign:
-
-    its name for people, the stem of its files, its octets or path. ``stem`` is None if the
-    certificate's own name is to be used. ``must_be_request`` is False for a file of a folder whose
-    name does not say that it is a request: it is ignored if it is none. ``failure`` is the error
-    of a read that could only be tried once.
-    """
-
-    label: str
-    stem: str | None
-    wishes: SigningWishes
-    data: bytes | None = None
-    path: Path | None = None
-    must_be_request: bool = True
-    failure: CAError | None = None
-    own: OwnKey | None = None
-    """Key and subject of a certificate to renew that had no request."""
-    old_plan: int | None = None
-    """The certificate that this one supersedes, where it is known already: serials may be short,
-    and names change hands."""
-    proven: bool = False
-    """It comes from the register: its signature verified when it was received."""
-    claim: Claim | None = None
-
-    def read(self) -> bytes:
-        """Read the octets.
-
-        Raises:
-            CAError: the file cannot be read.
-        """
-        if self.failure is not None:
-            raise self.failure
-        if self.data is not None:
-            return self.data
-        assert self.path is not None
-        return read_bounded(self.path)
-
-    def holds_request(self) -> bool:
-        """Whether to treat it as a request: because of its name, or because it contains one."""
-        if self.must_be_request:
-            return True
-        return not isinstance(attempt(lambda: read_request(self.read())), CAError)
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """A source that may be signed, or need not be because a ``good`` certificate exists."""
-
-    source: Source
-    stem: str
-    profile: Profile
-    ready: Ready
-    findings: tuple[Finding, ...]
-    supersedes: int | None
-    good: CertificateRow | None
-    replaces: bool = False
-    """Whether this certificate's files may replace a predecessor's."""
-
-    @property
-    def context(self) -> int | None:
-        """The TLS context, in the files' names: of a good certificate its own."""
-        return self.source.wishes.context if self.good is None else self.good.context
-
-    @property
-    def prepared(self) -> Prepared:
-        """The prepared certificate."""
-        return self.ready.prepared
-
-
-class Forbidding(msgspec.Struct, frozen=True):
-    """What forbids signing: blocked keys, and an error if the CA may not sign at all."""
-
-    blocked: set[bytes]
-    refusal: CAError | None
-
-    def check(self, prepared: Prepared) -> None:
-        """Check that nothing forbids this certificate.
-
-        Raises:
-            PolicyError: its key is blocked, or the issuing CA revoked.
-        """
-        check_not_blocked(blocked=prepared.key_identity in self.blocked)
-        if self.refusal is not None:
-            raise self.refusal
-
-
-class Known(msgspec.Struct, frozen=True):
-    """What the register knows about some requests, by key identity and by their octets.
-
-    ``keys`` has the current TBSCertificates of each key; ``shared`` those under other CNs, for keys
-    with too many certificates to read all.
-    """
-
-    forbidding: Forbidding
-    keys: dict[bytes, list[bytes]]
-    requests: set[bytes]
-    predecessors: Predecessors
-    shared: dict[tuple[bytes, str], list[bytes]] = {}
-
-    def certified(self, identity: bytes, cn: str) -> list[bytes]:
-        """The current certificates of a key, at least those under other CNs than this one."""
-        return self.shared.get((identity, cn)) or self.keys.get(identity, [])
 
 
 class Judge:

@@ -15,7 +15,7 @@ import msgspec
 
 from ca.authority import upload_files
 from ca.authority.home import Home
-from ca.authority.signing.judge import Candidate, Source
+from ca.authority.signing.candidates import Candidate, Source
 from ca.authority.succession import Use, use_of
 from ca.authority.upload_files import Chain, Delivery, PlannedFiles
 from ca.encoding import pem

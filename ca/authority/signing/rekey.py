@@ -12,7 +12,7 @@ from ca.authority import upload_files
 from ca.authority.home import Home
 from ca.authority.refs import find, relic_refusal
 from ca.authority.signing import places
-from ca.authority.signing.judge import Source
+from ca.authority.signing.candidates import Source
 from ca.authority.signing.renew import has_fullchain, profile_of
 from ca.authority.signing.sign import sign
 from ca.csr.parsing import read_request

@@ -14,7 +14,8 @@ from ca.authority.home import Home
 from ca.authority.refs import find, relic_refusal
 from ca.authority.server_places import Served
 from ca.authority.signing import places
-from ca.authority.signing.judge import Judge, Source
+from ca.authority.signing.candidates import Source
+from ca.authority.signing.judge import Judge
 from ca.authority.signing.prepare import Job, OwnKey, Ready, outcomes
 from ca.authority.signing.renew_server import ServerPlace, renew_files, server_place
 from ca.authority.signing.sign import sign

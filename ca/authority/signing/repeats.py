@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ca.authority.signing.judge import Candidate, Source
+from ca.authority.signing.candidates import Candidate, Source
 from ca.authority.signing.prepare import Ready
 from ca.model.wishes import SigningWishes
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ca.authority.home import Home
+from ca.authority.signing.candidates import Candidate, Source
 from ca.authority.signing.crew import SignedCertificate
-from ca.authority.signing.judge import Candidate, Source
 from ca.authority.upload_files import Chain
 from ca.documents.exits import EXIT_CODES
 from ca.documents.sign import Files, Refused, Signed, SigningDocument, Skipped, Superseded

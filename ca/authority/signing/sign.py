@@ -14,6 +14,7 @@ from ca.authority import register, upload_files
 from ca.authority.home import Home
 from ca.authority.signing import places
 from ca.authority.signing.batch import Batch, Watch, mendable
+from ca.authority.signing.candidates import Candidate, Known, Source
 from ca.authority.signing.commit import (
     Planned,
     Recorded,
@@ -23,7 +24,6 @@ from ca.authority.signing.commit import (
     still_allowed,
 )
 from ca.authority.signing.crew import Answered, Crew, Opening, Pending
-from ca.authority.signing.judge import Candidate, Known, Source
 from ca.authority.signing.prepare import Outcome, Ready
 from ca.authority.status import upkeep
 from ca.authority.upload_files import Delivery

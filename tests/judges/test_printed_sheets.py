@@ -43,7 +43,7 @@ def test_the_sheet_of_one_context_is_one_printed_page(
     pages, text = printed(tmp_path / "k" / "sbc1-ctx0-upload-sheet.html", paper)
 
     assert pages == 1
-    for part in ("lock yourself out", "NTP", "if it does not", "SHA-256", "SHA-1", "MD5"):
+    for part in ("lock yourself out", "NTP", "if not:", "SHA-256", "SHA-1", "MD5"):
         assert part in text
 
 

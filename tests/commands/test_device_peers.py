@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from stand_in.device import Device, sip_of
+from stand_in.device import Device, Refusal, sip_of
 from stand_in.device_peers import OCSPFields
 from stand_in.lab import CommandLine
 from stand_in.peers import free_port
@@ -143,3 +143,35 @@ def test_a_device_whose_clock_is_wrong_takes_no_peer(
     assert code == 0
     assert "closes the connection once it has our certificate" in text
     assert "is its clock right (NTP)?" in text
+
+
+@pytest.mark.parametrize("sends_store", [False, True], ids=["leaf", "store"])
+def test_whether_the_device_sends_its_stores_cas_is_seen_from_outside(
+    lab: Lab, device: Device, *, sends_store: bool
+) -> None:
+    device.mutual = False  # OpenSSL sends the CAs by which it verifies peers, whatever is wished
+    device.sends_store = sends_store
+
+    code, text = lab.called_by("good")
+
+    assert code == 0, text
+    assert ("sent only the leaf; peers need" in text) is not sends_store
+
+
+@pytest.mark.parametrize("takes_chain", [False, True], ids=["one", "chain"])
+def test_a_chain_in_the_device_s_file_is_refused_or_its_first_certificate_taken(
+    device: Device, tmp_path: Path, *, takes_chain: bool
+) -> None:
+    device.takes_chain = takes_chain
+    leaf = (tmp_path / "sbc1-ctx1-device.pem").read_text()
+    chain = leaf + (tmp_path / "trusted-2-issuing.pem").read_text()
+    device.contexts[1].certificate = before = device.self_signed(device.contexts[1].key, {})
+
+    refusal = None
+    try:
+        device.put("/api/v1/files/tls/1/certificate", chain.encode())
+    except Refusal as error:
+        refusal = error.status
+
+    assert refusal == (None if takes_chain else 400)
+    assert device.contexts[1].certificate == (leaf if takes_chain else before)

@@ -268,7 +268,7 @@ def test_a_source_that_cannot_be_read_is_refused_alone(
     (inbox / "loop.csr").symlink_to("loop.csr")
     (inbox / "folder.csr").write_bytes(b"")
     (inbox / "secret.csr").write_bytes(b"")
-    before = import_module("ca.authority.signing.judge").read_bounded
+    before = import_module("ca.authority.signing.candidates").read_bounded
 
     def between_listing_and_reading(path: Path) -> Any:
         if path.name == "folder.csr":
@@ -278,7 +278,7 @@ def test_a_source_that_cannot_be_read_is_refused_alone(
             raise PermissionError(13, "Permission denied", str(path))
         return before(path)
 
-    monkeypatch.setattr("ca.authority.signing.judge.read_bounded", between_listing_and_reading)
+    monkeypatch.setattr("ca.authority.signing.candidates.read_bounded", between_listing_and_reading)
 
     answer = sipca("sign", inbox, "--out", tmp_path / "out", "--json")
 

@@ -13,7 +13,7 @@ from asn1crypto import pem as armour
 from stand_in.lab import VECTORS, CommandLine, make_csr
 
 from ca.encoding import der
-from ca.errors import CAError, PolicyError
+from ca.errors import CAError, KeyUnavailableError, PolicyError
 from ca.keys.files import read_key_file
 from ca.keys.work import check_work
 
@@ -281,3 +281,17 @@ def test_work_at_a_bound_is_done_and_work_beyond_it_is_refused(
     with pytest.raises(PolicyError) as caught:
         check_work(too_much, name="k")
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize("passphrase", [None, b"no"])
+def test_ciphertext_that_looks_like_a_large_number_is_a_key_to_open_and_no_bomb(
+    passphrase: bytes | None,
+) -> None:
+    """Of the keys that openssl encrypts in its traditional form, one in 400 was refused for that."""
+    ciphertext = (der.sequence(der.tlv(0x02, b"\x01" * 1200)) + bytes(16))[:1200]
+    body = base64.encodebytes(ciphertext).decode()
+    head = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,000102030405060708090A0B0C0D0E0F\n\n"
+    text = f"-----BEGIN RSA PRIVATE KEY-----\n{head}{body}-----END RSA PRIVATE KEY-----\n"
+
+    with pytest.raises(KeyUnavailableError):
+        read_key_file(text.encode(), passphrase, name="t.key")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
@@ -139,17 +138,3 @@ def reason_of(error: OSError) -> str:
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return CLOSED
     return (error.strerror or "the connection failed").lower()
-
-
-def read_until(
-    receive: Callable[[int], bytes], is_whole: Callable[[bytes], bool], most: int
-) -> bytes:
-    """Octets until they are whole, the peer closes, or ``most`` have come."""
-    data = b""
-    with suppress(OSError):
-        while len(data) < most and not is_whole(data):
-            more = receive(min(4_096, most - len(data)))
-            if not more:
-                break
-            data += more
-    return data

@@ -51,11 +51,16 @@ def _a_file(path: Path) -> CAError:
     return NotFoundError(f"there is no CA in '{path}': it is {what}", hint=hint)
 
 
+_OURS = frozenset(("apply.lock",))
+"""What a command that made no CA leaves, and nobody put there."""
+
+
 def _held(path: Path) -> str:
     """What a folder holds instead."""
     names: list[str] = []
     with contextlib.suppress(OSError):
         names = sorted(each.name for each in islice(path.iterdir(), LOOKED_AT))
+    names = [name for name in names if name not in _OURS]
     if not names:
         return ""
     shown = ", ".join(printable(name, 40) for name in names[:_SHOWN])

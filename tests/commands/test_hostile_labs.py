@@ -95,3 +95,16 @@ def test_a_device_s_name_is_a_name_and_never_a_path(sipca: CommandLine, tmp_path
     assert code == 0
     assert {path.name for path in tmp_path.iterdir()} <= {"lab", "home"}
     assert {path.name for path in inside.iterdir()} == {"lab.toml", "o"}
+
+
+def test_a_lab_without_a_passphrase_leaves_nothing_that_looks_like_an_operator_s(
+    bare: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "lab.toml").write_text(f'schema = 1\n{ENTRY}out = "o"\n')
+
+    refused = bare("apply", tmp_path / "lab.toml")
+    then = bare("list")
+    made = bare("init", "--no-passphrase", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
+
+    assert (refused.exit, then.exit, made.exit) == (7, 5, 0)
+    assert "which holds" not in then.err

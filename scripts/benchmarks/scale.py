@@ -20,6 +20,7 @@ from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
 from ca.store import revocations
+from scripts.benchmarks.busy import backup_rows
 from scripts.benchmarks.filling import fill, fill_history
 from scripts.benchmarks.growth import growth
 from scripts.benchmarks.measure import Row, Run, interleaved, process
@@ -96,6 +97,7 @@ def measure(folder: Path) -> Iterator[Row]:
             400,
         )
     yield from growth(folder, home, data[0])
+    yield from backup_rows(home, folder, paths)
     yield from _beside_openssl(folder, home, paths[0])
 
 

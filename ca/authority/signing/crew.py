@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ca.authority.signing.prepare import Job, Outcome, Terms, outcomes
+from ca.authority.signing.prepare import Job, Outcome, Shapes, Terms, outcomes
 from ca.encoding import pem
 from ca.errors import CAError, KeyUnavailableError, attempt
 from ca.files import write_atomic
@@ -83,6 +83,7 @@ class Crew:
         self._signer = signer
         self._key = key
         self._writers = Writers()
+        self._shapes: Shapes | None = None
         self._checker = checker
         if checker is not None:
             self.ahead = 1
@@ -97,7 +98,9 @@ class Crew:
 
     def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
         """Read and prepare requests."""
-        done = outcomes(terms, jobs)
+        if self._shapes is None and len(jobs) > 1:
+            self._shapes = Shapes()
+        done = outcomes(terms, jobs, self._shapes)
         return lambda: done
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:

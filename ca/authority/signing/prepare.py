@@ -14,12 +14,14 @@ import msgspec
 from ca.csr.kept import is_emptied, kept_form
 from ca.csr.parsing import read_request
 from ca.csr.request import CertificateRequest
+from ca.csr.shape import RequestShape, ShapedReader
 from ca.device.request_rules import judge_at_target, judge_names_at_target
 from ca.encoding.account import pack_account
 from ca.errors import CAError, attempt
 from ca.issuance.differences import name_differences
 from ca.issuance.order import Issuer, Order, Prepared, own_request
 from ca.issuance.prepare import prepare_all
+from ca.issuance.shape import CertificateShapes
 from ca.model.certificates import SubjectAttribute
 from ca.model.findings import Finding, raise_failures
 from ca.model.wishes import SigningWishes
@@ -77,17 +79,27 @@ class Ready(msgspec.Struct, frozen=True):
 Outcome = Ready | CAError
 
 
-def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
-    """The outcome of each job: all are read, then all prepared, then all packed."""
-    read = [attempt(_request, job) for job in jobs]
+class Shapes:
+    """What earlier requests of a batch and their certificates looked like around their slots."""
+
+    def __init__(self) -> None:
+        self.reader = ShapedReader()
+        self.certificates = CertificateShapes()
+
+
+def outcomes(terms: Terms, jobs: Sequence[Job], shapes: Shapes | None = None) -> list[Outcome]:
+    """The outcome of each job: all are read, then all prepared, then all packed.
+
+    With ``shapes`` most are read and prepared by the shape of an earlier one, with equal outcome.
+    """
+    read = [attempt(_request, job, shapes) for job in jobs]
     good = [
-        (job, request)
-        for job, request in zip(jobs, read, strict=True)
-        if not isinstance(request, CAError)
+        (job, *each) for job, each in zip(jobs, read, strict=True) if not isinstance(each, CAError)
     ]
     orders = [
         Order(
             request=request,
+            shape=shape,
             profile=job.profile,
             issuer=terms.issuer,
             wishes=job.wishes,
@@ -96,24 +108,27 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
             ca_subjects=terms.ca_subjects,
             thorough=terms.thorough,
         )
-        for job, request in good
+        for job, request, shape in good
     ]
+    prepared = prepare_all(orders, None if shapes is None else shapes.certificates)
     ready = iter(
         [
-            prepared if isinstance(prepared, CAError) else attempt(_ready, job, request, prepared)
-            for (job, request), prepared in zip(good, prepare_all(orders), strict=True)
+            each if isinstance(each, CAError) else attempt(_ready, job, request, each)
+            for (job, request, _), each in zip(good, prepared, strict=True)
         ]
     )
     return [each if isinstance(each, CAError) else next(ready) for each in read]
 
 
-def _request(job: Job) -> CertificateRequest:
-    if job.own is None:
-        request = read_request(job.data)
-        if job.proven and is_emptied(request):
-            return msgspec.structs.replace(request, proven=True)
-        return request
-    return own_request(job.own.spki, job.own.subject)
+def _request(job: Job, shapes: Shapes | None) -> tuple[CertificateRequest, RequestShape | None]:
+    if job.own is not None:
+        return own_request(job.own.spki, job.own.subject), None
+    if shapes is not None and not job.proven:
+        return shapes.reader.read(job.data)
+    request = read_request(job.data)
+    if job.proven and is_emptied(request):
+        return msgspec.structs.replace(request, proven=True), None
+    return request, None
 
 
 def names_at_target(target: Target, prepared: Prepared, wishes: SigningWishes) -> list[Finding]:

@@ -29,7 +29,7 @@ from ca.authority.signing.crew import (
     Writing,
     Written,
 )
-from ca.authority.signing.prepare import Job, Outcome, Ready, Terms, outcomes
+from ca.authority.signing.prepare import Job, Outcome, Ready, Shapes, Terms, outcomes
 from ca.errors import CAError, attempt
 from ca.keys.public import PublicKey
 from ca.keys.signer import Signer
@@ -196,8 +196,11 @@ def _unpacked(answer: Answer, kind: type[T]) -> list[T | CAError]:
     return values
 
 
+_shapes = Shapes()
+
+
 def _prepare(terms: Terms, jobs: Sequence[Job]) -> Answer:
-    return _packed(outcomes(terms, jobs))
+    return _packed(outcomes(terms, jobs, _shapes))
 
 
 def _outcomes(answer: Answer) -> list[Outcome]:

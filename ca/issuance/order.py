@@ -46,6 +46,8 @@ class Order(msgspec.Struct, frozen=True):
 
     ``serial`` is a number of 16 octets; ``thorough``: also run the slow rules on the key (some
     milliseconds each). ``shape`` is what the request has in common with others, if anything.
+    ``vouched``: another process verified the request's signature, by a hash that is in use, and
+    judged the key by all rules but the slow ones without a finding.
     """
 
     request: CertificateRequest
@@ -58,6 +60,7 @@ class Order(msgspec.Struct, frozen=True):
     permit: Permitted | None = None
     thorough: bool = True
     shape: RequestShape | None = None
+    vouched: bool = False
 
 
 class Permitted(msgspec.Struct, frozen=True):

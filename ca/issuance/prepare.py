@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ca.csr.proof import Possession, Proof
 from ca.csr.rules import judge_request
 from ca.errors import CAError, attempt
 from ca.issuance.assembly import assemble
@@ -105,28 +106,33 @@ def _fill(shapes: CertificateShapes, work: _Work) -> None:
     shape = None if order.shape is None else shapes.of(order)
     if shape is None or (tbs := shape.fill(order, work.promised)) is None:
         return
-    filled = _Work(order)
-    filled.subject, filled.san, filled.validity = work.subject, work.san, work.validity
-    filled.promised, filled.findings, filled.tbs = work.promised, [*work.findings], tbs
-    _account_for(filled, shape.lines(order.request.key))
-    if shape.trial.is_due():
-        for step in _LONG_WAY:
-            step(work)
-        if work.prepared != filled.prepared:
-            shapes.forget(order)
-            raise RuntimeError("a certificate was filled otherwise than it is prepared")
-    work.prepared = filled.prepared
+    prepared = _taken_the_long_way(work) if shape.trial.is_due() else None
+    work.tbs = tbs
+    _account_for(work, shape.account(order.request.key))
+    if prepared not in (None, work.prepared):
+        shapes.forget(order)
+        raise RuntimeError("a certificate was filled otherwise than it is prepared")
+
+
+def _taken_the_long_way(work: _Work) -> Prepared | None:
+    other = _Work(work.order)
+    other.subject, other.san, other.validity = work.subject, work.san, work.validity
+    other.promised, other.findings = work.promised, [*work.findings]
+    for step in _LONG_WAY:
+        step(other)
+    return other.prepared
 
 
 def _learn(shapes: CertificateShapes, work: _Work) -> None:
     if work.order.shape is not None and shapes.of(work.order) is None:
-        shapes.learn(work.order, work.tbs, work.promised, work.extensions.lines)
+        shapes.learn(work.order, work.tbs, work.read, work.extensions.lines)
 
 
 def _judge_request(work: _Work) -> None:
     order = work.order
     if order.request.der:
-        work.add(judge_request(order.request, order.wishes.allow))
+        proof = Proof(Possession.GOOD, "") if order.vouched else None
+        work.add(judge_request(order.request, order.wishes.allow, proof=proof))
 
 
 def _judge_key(work: _Work) -> None:
@@ -134,6 +140,8 @@ def _judge_key(work: _Work) -> None:
     thorough = order.thorough and bool(
         order.request.der
     )  # keys that sipca created need no such check
+    if order.vouched and not thorough:
+        return
     key, allow = order.request.key, order.profile.key.allow
     work.add(check_public_key(key, allow, order.wishes.allow, thorough=thorough))
 

@@ -15,18 +15,16 @@ from __future__ import annotations
 import msgspec
 
 from ca.encoding import der
-from ca.encoding.extensions import encode_general_names, read_extension, read_validity
+from ca.encoding.extensions import encode_general_names, read_validity
 from ca.encoding.oids import COMMON_NAME, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER
 from ca.issuance.assembly import encode_validity
 from ca.issuance.extensions import key_identifier
 from ca.issuance.order import Order
 from ca.keys.public import PublicKey
-from ca.keys.signer import algorithm_identifier
 from ca.lint.certificates import (
     SLOT_RULES,
     Promised,
     ToBeSigned,
-    attributes_of,
     read_with_cryptography,
 )
 from ca.model.account import FieldAccount
@@ -39,29 +37,24 @@ MOST_SHAPES = 256
 _SKI = "extension.subjectKeyIdentifier"
 
 
-class ExtensionPlace(msgspec.Struct, frozen=True):
-    """An extension as ``ToBeSigned`` has it, and where its value stands if it is in a slot."""
-
-    oid: str
-    critical: bool
-    value: bytes
-    place: tuple[int, int] | None
-
-
 class CertificateShape(msgspec.Struct, frozen=True, eq=False):
     """The octets around the slots of a TBSCertificate, and the lines that account for them.
 
-    ``slots`` are the positions of serial, validity, CN, key, key identifier and SAN, in this order;
-    ``fields`` those of the fields of the TBSCertificate. ``subject`` is that of the certificate
-    from which the shape was taken, ``extension_lines`` are its account of them.
+    ``sizes`` are those of the slots, in this order: serial, validity, CN, key, its identifier, SAN.
+    ``fields``, ``cn`` and ``values`` are positions: of the fields of the TBSCertificate, of the CN,
+    and of the values of SKI and SAN; ``cn_place`` is that in the subject. ``read`` and ``lines``
+    are what was judged of the certificate from which the shape was taken, and the lines of its
+    account about extensions.
     """
 
-    slots: tuple[tuple[int, int], ...]
+    sizes: tuple[int, ...]
     around: tuple[bytes, ...]
     fields: tuple[tuple[int, int], ...]
-    extensions: tuple[ExtensionPlace, ...]
-    subject: tuple[SubjectAttribute, ...]
-    extension_lines: tuple[FieldAccount, ...]
+    read: ToBeSigned
+    cn: tuple[int, int]
+    cn_place: int
+    values: dict[str, tuple[int, int]]
+    lines: tuple[FieldAccount, ...]
     trial: Trial
 
     def fill(self, order: Order, promised: Promised) -> bytes | None:
@@ -71,61 +64,52 @@ class CertificateShape(msgspec.Struct, frozen=True, eq=False):
             CAError: a rule forbids the certificate.
         """
         key, cn = order.request.key, self._cn(promised.subject)
-        values = (
-            der.encode_integer(order.serial),
-            encode_validity(promised.validity),
-            cn,
-            key.spki,
-            key_identifier(key.bits),
-            encode_general_names(promised.san),
-        )
-        parts = [self.around[0]]
-        for value, (start, end), octets in zip(values, self.slots, self.around[1:], strict=True):
-            if value is None or len(value) != end - start:
-                return None
-            parts += (value, octets)
+        if cn is None:
+            return None
+        serial, validity = der.encode_integer(order.serial), encode_validity(promised.validity)
+        identifier, san = key_identifier(key.bits), encode_general_names(promised.san)
+        values = (serial, validity, cn, key.spki, identifier, san)
+        if tuple(map(len, values)) != self.sizes:
+            return None
+        a, b, c, d, e, f, g = self.around
+        parts = (a, serial, b, validity, c, cn, d, key.spki, e, identifier, f, san, g)
         tbs = b"".join(parts)
         self._lint(tbs, order, promised)
         return tbs
 
     def _cn(self, subject: tuple[SubjectAttribute, ...]) -> bytes | None:
         """The octets of the CN; None if the rest of the subject is not that of the shape."""
-        if len(subject) != len(self.subject):
+        ours, place = self.read.promised.subject, self.cn_place
+        if len(subject) != len(ours) or subject[:place] != ours[:place]:
             return None
-        cn = None
-        for ours, theirs in zip(self.subject, subject, strict=True):
-            if ours.type == "CN" == theirs.type:
-                cn = theirs.value.encode()
-            elif ours != theirs:
-                return None
-        return cn
+        if subject[place].type != "CN" or subject[place + 1 :] != ours[place + 1 :]:
+            return None
+        return subject[place].value.encode()
 
     def _lint(self, tbs: bytes, order: Order, promised: Promised) -> None:
-        """Judge the new octets, read as ``read_back`` does, by the rules that look at a slot."""
-        algorithm = algorithm_identifier(order.issuer.key)
-        read_with_cryptography(tbs, algorithm)
+        """Judge the new octets by the rules that look at a slot; around it nothing is new."""
+        read = self.read
+        read_with_cryptography(tbs, read.algorithm)
         fields = [tbs[start:end] for start, end in self.fields]
-        extensions = [
-            (each.oid, each.critical, tbs[each.place[0] : each.place[1]])
-            if each.place
-            else (each.oid, each.critical, each.value)
-            for each in self.extensions
-        ]
-        read = ToBeSigned(
+        attributes = [*read.attributes]
+        oid, tag, _ = attributes[self.cn_place]
+        attributes[self.cn_place] = oid, tag, tbs[self.cn[0] : self.cn[1]].decode()
+        values = read.values | {each: tbs[start:end] for each, (start, end) in self.values.items()}
+        subject = ToBeSigned(
             fields=fields,
-            attributes=attributes_of(fields[5]),
-            extensions=extensions,
-            values={oid: value for oid, _, value in extensions},
+            attributes=attributes,
+            extensions=read.extensions,
+            values=values,
             times=read_validity(fields[4]),
             promised=promised,
-            profile=order.profile,
+            profile=read.profile,
             key=order.request.key,
-            issuer=order.issuer.facts,
-            algorithm=algorithm,
+            issuer=read.issuer,
+            algorithm=read.algorithm,
         )
-        raise_failures(run(SLOT_RULES, read))
+        raise_failures(run(SLOT_RULES, subject))
 
-    def lines(self, key: PublicKey) -> tuple[FieldAccount, ...]:
+    def account(self, key: PublicKey) -> tuple[FieldAccount, ...]:
         """The lines of the account about the extensions."""
         identifier = key_identifier(key.bits).hex()
         return tuple(
@@ -133,7 +117,7 @@ class CertificateShape(msgspec.Struct, frozen=True, eq=False):
                 FieldAccount(line.field, None, identifier, line.how, line.rule)
                 if line.field == _SKI
                 else line
-                for line in self.extension_lines
+                for line in self.lines
             ]
         )
 
@@ -149,13 +133,13 @@ class CertificateShapes:
         return self._shapes.get(_key_of(order))
 
     def learn(
-        self, order: Order, tbs: bytes, promised: Promised, lines: tuple[FieldAccount, ...]
+        self, order: Order, tbs: bytes, read: ToBeSigned, lines: tuple[FieldAccount, ...]
     ) -> None:
         """Take the shape of a certificate that was prepared the long way."""
         is_plain = order.profile.role == "end-entity" and order.permit is None
         if order.shape is None or not is_plain:
             return
-        shape = _shape_of(tbs, promised, lines)
+        shape = _shape_of(tbs, read, lines)
         if shape is not None:
             if len(self._shapes) == MOST_SHAPES:
                 self._shapes.clear()
@@ -172,50 +156,41 @@ def _key_of(order: Order) -> tuple[object, ...]:
 
 
 def _shape_of(
-    tbs: bytes, promised: Promised, lines: tuple[FieldAccount, ...]
+    tbs: bytes, read: ToBeSigned, lines: tuple[FieldAccount, ...]
 ) -> CertificateShape | None:
     fields = der.read(tbs).children()
-    cns = [_value(rdn) for rdn in fields[5].children() if _is_cn(rdn)]
+    rdns = fields[5].children()
+    cns = [place for place, (oid, _, _) in enumerate(read.attributes) if oid == COMMON_NAME]
     asked = [line.asked for line in lines if line.field == _SKI]
-    if len(cns) != 1 or asked != [None]:
+    octets = {
+        der.oid(each.children()[0]): each.children()[-1]
+        for each in fields[7].children()[0].children()
+    }
+    if len(cns) != 1 or asked != [None] or SUBJECT_ALT_NAME not in octets:
         return None
-    extensions, identifier, names = [], fields[6], fields[6]
-    for node in fields[7].children()[0].children():
-        oid, critical, value = read_extension(node.raw)
-        place = None
-        inner = node.children()[-1]
-        if oid == SUBJECT_KEY_IDENTIFIER:
-            identifier = der.first(tbs, inner.body)
-            place = (inner.body, inner.end)
-        elif oid == SUBJECT_ALT_NAME:
-            names = der.first(tbs, inner.body)
-            place = (inner.body, inner.end)
-        extensions.append(ExtensionPlace(oid, critical, value, place))
-    if not promised.san or names.start < identifier.end:
-        return None
+    cn = rdns[cns[0]].children()[0].children()[1]
+    identifier = der.first(tbs, octets[SUBJECT_KEY_IDENTIFIER].body)
+    names = der.first(tbs, octets[SUBJECT_ALT_NAME].body)
     slots = (
         (fields[1].start, fields[1].end),
         (fields[4].start, fields[4].end),
-        (cns[0].body, cns[0].end),
+        (cn.body, cn.end),
         (fields[6].start, fields[6].end),
         (identifier.body, identifier.end),
         (names.body, names.end),
     )
     edges = [0, *(edge for slot in slots for edge in slot), len(tbs)]
     return CertificateShape(
-        slots=slots,
+        sizes=tuple(end - start for start, end in slots),
         around=tuple(tbs[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)),
         fields=tuple((each.start, each.end) for each in fields),
-        extensions=tuple(extensions),
-        subject=promised.subject,
-        extension_lines=lines,
+        read=read,
+        cn=(cn.body, cn.end),
+        cn_place=cns[0],
+        values={
+            oid: (octets[oid].body, octets[oid].end)
+            for oid in (SUBJECT_KEY_IDENTIFIER, SUBJECT_ALT_NAME)
+        },
+        lines=lines,
         trial=Trial(),
     )
-
-
-def _is_cn(rdn: der.Node) -> bool:
-    return der.oid(rdn.children()[0].children()[0]) == COMMON_NAME
-
-
-def _value(rdn: der.Node) -> der.Node:
-    return rdn.children()[0].children()[1]

@@ -21,7 +21,7 @@ NAMES = ("a", "bad", "c")
 STAGES = (
     "ca.authority.signing.sign:_with_device",
     "ca.authority.signing.judge:Judge.job",
-    "ca.authority.signing.prepare:read_request",
+    "ca.csr.shape:read_request",
     "ca.issuance.prepare:judge_request",
     "ca.issuance.prepare:decide_subject",
     "ca.issuance.prepare:decide_extensions",

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from stand_in.lab import EC_KEY, ENVIRONMENT, CommandLine, make_csr
+
+from ca.encoding import pem
 
 COUNT = 60
 RUN = """
@@ -28,10 +32,10 @@ if __name__ == "__main__":
 COUNTED = """
 answer = checker.Checker._answer
 
-def counted(self, count):
-    verdicts = answer(self, count)
-    print("verified elsewhere" if verdicts else "verified here")
-    return verdicts
+def counted(self, awaited):
+    octets = answer(self, awaited)
+    print("answered" if octets else "not answered")
+    return octets
 
 checker.Checker._answer = counted
 """
@@ -47,17 +51,31 @@ def verify(self, signed):
 checker.Checker.verify = verify
 """
 )
+KILLED_EARLY = (
+    COUNTED
+    + """
+ask = checker.Checker._ask
+
+def killed(self, *arguments):
+    if self._pipe is not None:
+        os.kill(self._process, signal.SIGKILL)
+    return ask(self, *arguments)
+
+checker.Checker._ask = killed
+"""
+)
 STOPPED = (
     COUNTED
     + """
 checker.ANSWER_SECONDS = 0.1
+ask = checker.Checker._ask
 
-def verify(self, signed):
-    if self._pipe is not None:  # else it was reaped already
+def stopped(self, *arguments):
+    if self._pipe is not None:
         os.kill(self._process, signal.SIGSTOP)
-    return real(self, signed)
+    return ask(self, *arguments)
 
-checker.Checker.verify = verify
+checker.Checker._ask = stopped
 """
 )
 THREADED = (
@@ -123,21 +141,45 @@ def test_signatures_of_a_large_batch_are_verified_by_another_process(
     done = signing(sipca, inbox, COUNTED)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("verified elsewhere") == 4  # chunks of 16
+    assert done.stdout.count("not answered") == 0
+    assert done.stdout.count("answered") == 8  # chunks of 16, about each twice
     assert_all_signed(sipca, inbox)
 
 
 @pytest.mark.parametrize(
-    "more", [KILLED, STOPPED, SHORT, THREADED], ids=["killed", "stopped", "cut-off", "threads"]
+    ("more", "answers"),
+    [(KILLED, 2), (KILLED_EARLY, 0), (STOPPED, 0), (SHORT, 0), (THREADED, 0)],
+    ids=["killed", "killed-early", "stopped", "cut-off", "threads"],
 )
 def test_without_an_answer_of_the_checker_this_process_verifies(
-    sipca: CommandLine, inbox: Path, more: str
+    sipca: CommandLine, inbox: Path, more: str, answers: int
 ) -> None:
     done = signing(sipca, inbox, more)
 
     assert done.returncode == 0, done.stderr
-    assert "verified elsewhere" not in done.stdout
+    assert done.stdout.splitlines().count("answered") <= answers
     assert_all_signed(sipca, inbox)
+
+
+@pytest.mark.parametrize("more", ["", KILLED_EARLY], ids=["checker", "killed"])
+def test_a_request_that_is_not_vouched_for_is_refused_in_the_usual_words(
+    sipca: CommandLine, inbox: Path, more: str
+) -> None:
+    octets = bytearray(
+        x509.load_pem_x509_csr(make_csr(cn="d07", key=EC_KEY)).public_bytes(Encoding.DER)
+    )
+    octets[-1] ^= 1
+    altered = pem.encode(bytes(octets), "CERTIFICATE REQUEST")
+    (inbox / "d07.csr").write_text(altered)
+    weak = rsa.generate_private_key(65537, 1024)
+    (inbox / "d30.csr").write_bytes(make_csr(cn="d30.lab.example", key=weak))
+
+    done = signing(sipca, inbox, more)
+
+    assert done.returncode == 9, done.stderr
+    assert "the CSR's signature does not verify with its own key" in done.stderr
+    assert "the key is RSA 1024, but at least 2048 bits are required" in done.stderr
+    assert len(sipca("list", "--json").json["certificates"]) == COUNT - 2
 
 
 def test_where_no_checker_can_be_forked_this_process_verifies(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ca.authority.signing.prepare import Job, Outcome, Shapes, Terms, outcomes
+from ca.authority.signing.prepare import Job, Outcome, Shapes, Terms, outcomes, prepared, read
 from ca.encoding import pem
 from ca.errors import CAError, KeyUnavailableError, attempt
 from ca.files import write_atomic
@@ -71,8 +71,9 @@ Written = CAError | None
 class Crew:
     """This process; files are written while the next chunk is signed.
 
-    ``ahead`` is the number of further chunks that a crew may work on at the same time. With a
-    ``checker``, new signatures are verified by that while the next chunk is prepared.
+    ``ahead`` is the number of further chunks that a crew may work on at the same time. A
+    ``checker`` verifies the signatures of requests while the chunk before is prepared, and new ones
+    while the next is.
     """
 
     ahead = 0
@@ -100,13 +101,18 @@ class Crew:
         """Read and prepare requests."""
         if self._shapes is None and len(jobs) > 1:
             self._shapes = Shapes()
-        done = outcomes(terms, jobs, self._shapes)
-        return lambda: done
+        shapes, checker = self._shapes, self._checker
+        if checker is None:
+            done = outcomes(terms, jobs, shapes)
+            return lambda: done
+        requests = read(jobs, shapes)
+        vouched = checker.vouch(jobs, requests)
+        return lambda: prepared(terms, jobs, requests, shapes, vouched=vouched())
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:
         """Sign planned TBSCertificates; with an RSA key in threads, one for each core."""
         signer = self._signer()
-        if self._checker is not None:
+        if self._checker is not None and self._key.algorithm == "ec":
             return _sign_for_checker(signer, self._key, tbs, self._checker)
         if self._key.algorithm != "rsa" or len(tbs) < WORTH_THREADS:
             done = sign_all(signer, self._key, tbs)

@@ -87,19 +87,42 @@ class Shapes:
         self.certificates = CertificateShapes()
 
 
+ReadRequest = tuple[CertificateRequest, RequestShape | None] | CAError
+
+
 def outcomes(terms: Terms, jobs: Sequence[Job], shapes: Shapes | None = None) -> list[Outcome]:
     """The outcome of each job: all are read, then all prepared, then all packed.
 
     With ``shapes`` most are read and prepared by the shape of an earlier one, with equal outcome.
     """
-    read = [attempt(_request, job, shapes) for job in jobs]
+    return prepared(terms, jobs, read(jobs, shapes), shapes)
+
+
+def read(jobs: Sequence[Job], shapes: Shapes | None = None) -> list[ReadRequest]:
+    """The request of each job, with its shape, or the error."""
+    return [attempt(_request, job, shapes) for job in jobs]
+
+
+def prepared(
+    terms: Terms,
+    jobs: Sequence[Job],
+    requests: Sequence[ReadRequest],
+    shapes: Shapes | None = None,
+    *,
+    vouched: Sequence[bool] | None = None,
+) -> list[Outcome]:
+    """The outcome of each job whose request was read; ``vouched`` is as in ``Order``."""
+    vouched = vouched or [False] * len(jobs)
     good = [
-        (job, *each) for job, each in zip(jobs, read, strict=True) if not isinstance(each, CAError)
+        (job, *each, known)
+        for job, each, known in zip(jobs, requests, vouched, strict=True)
+        if not isinstance(each, CAError)
     ]
     orders = [
         Order(
             request=request,
             shape=shape,
+            vouched=known,
             profile=job.profile,
             issuer=terms.issuer,
             wishes=job.wishes,
@@ -108,16 +131,16 @@ def outcomes(terms: Terms, jobs: Sequence[Job], shapes: Shapes | None = None) ->
             ca_subjects=terms.ca_subjects,
             thorough=terms.thorough,
         )
-        for job, request, shape in good
+        for job, request, shape, known in good
     ]
-    prepared = prepare_all(orders, None if shapes is None else shapes.certificates)
+    done = prepare_all(orders, None if shapes is None else shapes.certificates)
     ready = iter(
         [
             each if isinstance(each, CAError) else attempt(_ready, job, request, each)
-            for (job, request, _), each in zip(good, prepared, strict=True)
+            for (job, request, *_), each in zip(good, done, strict=True)
         ]
     )
-    return [each if isinstance(each, CAError) else next(ready) for each in read]
+    return [each if isinstance(each, CAError) else next(ready) for each in requests]
 
 
 def _request(job: Job, shapes: Shapes | None) -> tuple[CertificateRequest, RequestShape | None]:

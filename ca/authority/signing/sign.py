@@ -118,10 +118,7 @@ def _crew(home: Home, jobs: int, count: int) -> Crew:
 
 
 def _checker(ca: CA, count: int) -> Checker | None:
-    """A process that verifies what an EC key signs: an RSA key signs in threads, and it would
-    gain little.
-    """
-    if count < WORTH_CHECKER or ca.issuer.key.algorithm != "ec":
+    if count < WORTH_CHECKER:
         return None
     from ca.authority.signing.checker import forked
 

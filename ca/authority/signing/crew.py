@@ -1,7 +1,4 @@
-"""Preparing, signing and writing files in this process, or in worker processes.
-
-Only the process that opened the register uses it.
-"""
+"""Preparing, signing and writing the files of a batch, with a checker beside it if there is one."""
 
 from __future__ import annotations
 
@@ -20,8 +17,7 @@ from ca.errors import CAError, KeyUnavailableError, attempt
 from ca.files import write_atomic
 from ca.issuance.issue import Issued, broken_signature, issue, sign
 from ca.keys.public import PublicKey
-from ca.keys.signer import KeyRef, Signer
-from ca.keys.soft import open_signer
+from ca.keys.signer import Signer
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -37,14 +33,6 @@ WORTH_THREADS = 16
 """The number of certificates from which starting threads pays."""
 WRITERS = 8
 """Threads that write files; each mostly waits for the disk."""
-
-
-class Opening(msgspec.Struct, frozen=True):
-    """How to open the issuing key; a Signer is never passed between processes."""
-
-    ref: KeyRef
-    passphrase: bytes | None
-    key: PublicKey
 
 
 class SignedCertificate(msgspec.Struct, frozen=True):
@@ -71,7 +59,7 @@ Written = CAError | None
 class Crew:
     """This process; files are written while the next chunk is signed.
 
-    ``ahead`` is the number of further chunks that a crew may work on at the same time. A
+    ``ahead`` is the number of further chunks that are begun before one is finished. A
     ``checker`` verifies the signatures of requests while the chunk before is prepared, and new ones
     while the next is.
     """
@@ -233,13 +221,3 @@ def _write_files(writing: Writing) -> None:
     for path, text in writing.files:
         data = text.encode("ascii")
         write_atomic(Path(path), data, overwrite=writing.overwrite, sync_parent=False)
-
-
-_opened: dict[bytes, Signer] = {}
-
-
-def opened(opening: Opening) -> Signer:
-    """The signer of an opening, opened once in this process."""
-    if opening.ref.public not in _opened:
-        _opened[opening.ref.public] = open_signer(opening.ref, opening.passphrase)
-    return _opened[opening.ref.public]

@@ -1,7 +1,4 @@
-"""From a request's octets to a prepared certificate, in this process or a worker.
-
-Arguments and results are octets, text and Structs, which can be passed between processes.
-"""
+"""From a request's octets to a prepared certificate; the register is not needed for it."""
 
 from __future__ import annotations
 

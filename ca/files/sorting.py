@@ -12,7 +12,7 @@ from typing import IO
 
 from ca.files.writing import store_errors
 
-PIECE = 100_000
+PIECE = 50_000
 """Lines that are sorted in memory."""
 
 

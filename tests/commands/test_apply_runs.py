@@ -53,7 +53,7 @@ def csrs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for stem in ("a", "b", "c", "d", *SAME, "e", "f", "g", "h", "j", "k", "in-the-way"):
         keys[stem] = keys[SAME[stem]] if stem in SAME else ec.generate_private_key(ec.SECP256R1())
         (folder / f"{stem}.csr").write_bytes(make_csr(cn=f"{stem}.lab.example", key=keys[stem]))
-    (folder / "no-name.csr").write_bytes(make_csr(key=EC_KEY))
+    (folder / "no-name.csr").write_bytes(make_csr(cn="*", key=EC_KEY))
     return folder
 
 

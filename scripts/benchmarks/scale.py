@@ -25,7 +25,7 @@ from scripts.benchmarks.filling import fill, fill_history, serial_of
 from scripts.benchmarks.growth import growth
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
-from scripts.benchmarks.requests import write_requests
+from scripts.benchmarks.requests import own_keys, write_requests
 
 AROUND = Environment(passphrase=no_passphrase)
 COUNT = 1_000_000
@@ -33,7 +33,7 @@ COUNT = 1_000_000
 
 def measure(folder: Path) -> Iterator[Row]:
     """In process; the synthetic rows copy one certificate under serials and names of their own."""
-    paths = write_requests(folder / "in", 41)
+    paths = write_requests(folder / "in", 41, own_keys)
     data = [path.read_bytes() for path in paths]
     home = folder / "home"
     wishes = FoundingWishes(name="Bench", protect="none", root_key="ec:p256", issuing_key="ec:p256")

@@ -47,6 +47,7 @@ def measure(folder: Path) -> Iterator[Row]:
         fill(opened, COUNT)
         per_row = (_size(opened) - before) / COUNT
         fill_history(opened, COUNT)
+    os.sync()  # the disk still writes what was filled in
     with open_home(home, AROUND) as opened:
         one = opened.store.connection.execute(
             "SELECT length(tbs) + length(account) + 80 FROM plan WHERE source = 'd'"

@@ -110,7 +110,7 @@ def _of_folder(folder: Path, wishes: SigningWishes, search: Search) -> list[Sour
     Raises:
         NotFoundError: none is called as requests are or holds one.
     """
-    files = sorted(_files_below(folder, search) if search.recursive else _files_in(folder))
+    files = sorted(_files_below(folder, search)) if search.recursive else _files_in(folder)
     if not any(_is_request(path) for path in files):
         below = [] if search.recursive else list(islice(_requests_below(folder, search), 2))
         shown = printable(str(folder))
@@ -135,8 +135,11 @@ def _of_folder(folder: Path, wishes: SigningWishes, search: Search) -> list[Sour
     ]
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if not path.is_dir())
+def _files_in(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:  # knows what is a folder without looking at each
+        return [
+            folder / name for name in sorted(each.name for each in entries if not each.is_dir())
+        ]
 
 
 def _files_below(folder: Path, search: Search) -> Iterator[Path]:

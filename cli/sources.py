@@ -136,10 +136,13 @@ def _of_folder(folder: Path, wishes: SigningWishes, search: Search) -> list[Sour
 
 
 def _files_in(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:  # knows what is a folder without looking at each
-        return [
-            folder / name for name in sorted(each.name for each in entries if not each.is_dir())
-        ]
+    with os.scandir(folder) as entries:
+        return [folder / name for name in sorted(each.name for each in entries if _is_file(each))]
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is no folder; only of a link the disk has to be asked, and it may lead nowhere."""
+    return not (Path(entry).is_dir() if entry.is_symlink() else entry.is_dir())
 
 
 def _files_below(folder: Path, search: Search) -> Iterator[Path]:

@@ -1,7 +1,4 @@
-"""Entry point: one command is run, and its errors become exit codes.
-
-Imports next to nothing: each worker of ``sign --jobs`` imports this module once more.
-"""
+"""Entry point: one command is run, and its errors become exit codes."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ class Home:
         return key, file.passphrase(f"passphrase of {what}"), file.again
 
     def passphrase_of(self, ca: CA) -> bytes | None:
-        """The passphrase that opened a CA's key in this call, for workers that open their own."""
+        """The passphrase that opened a CA's key in this call."""
         return self._passphrases[ca.issuer.id]
 
     def forget(self) -> None:

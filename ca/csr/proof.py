@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -31,15 +32,24 @@ class Proof(msgspec.Struct, frozen=True):
 def prove_possession(request: CertificateRequest) -> Proof:
     """Verify a request's signature with its own key (RFC 2986, 4.2)."""
     algorithm = Algorithm(request.signature_algorithm, request.signature_parameters)
-    hash_algorithm = hash_name(algorithm)
-    if hash_algorithm is None:
-        return Proof(Possession.GOOD if request.proven else Possession.UNKNOWN, "")
-    verified = request.proven or verify_signature(
-        request.key.spki, algorithm, request.signature, request.info
-    )
+    if request.proven:
+        hashed_by = hash_name(algorithm)
+        return Proof(Possession.GOOD, "") if hashed_by is None else _good(hashed_by)
+    return prove(request.key.spki, algorithm, request.signature, request.info)
+
+
+def prove(spki: bytes, algorithm: Algorithm, signature: bytes, info: bytes) -> Proof:
+    """Verify the signature over a CertificationRequestInfo with a key."""
+    hashed_by = hash_name(algorithm)
+    if hashed_by is None:
+        return Proof(Possession.UNKNOWN, "")
+    verified = verify_signature(spki, algorithm, signature, info)
     if verified is None:
-        return Proof(Possession.UNKNOWN, hash_algorithm)
-    if not verified:
-        return Proof(Possession.BROKEN, hash_algorithm)
-    outcome = Possession.RETIRED_HASH if hash_algorithm in RETIRED else Possession.GOOD
-    return Proof(outcome, hash_algorithm)
+        return Proof(Possession.UNKNOWN, hashed_by)
+    return _good(hashed_by) if verified else Proof(Possession.BROKEN, hashed_by)
+
+
+@lru_cache(maxsize=16)
+def _good(hashed_by: str) -> Proof:
+    outcome = Possession.RETIRED_HASH if hashed_by in RETIRED else Possession.GOOD
+    return Proof(outcome, hashed_by)

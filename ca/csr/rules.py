@@ -141,6 +141,9 @@ REQUEST_RULES = (
 )
 
 
-def judge_request(request: CertificateRequest, allowed: Collection[str] = ()) -> list[Finding]:
-    """Judge a request and its proof of possession."""
-    return run(REQUEST_RULES, ProvenRequest(request, prove_possession(request)), allowed)
+def judge_request(
+    request: CertificateRequest, allowed: Collection[str] = (), *, proof: Proof | None = None
+) -> list[Finding]:
+    """Judge a request and its proof of possession, which is computed unless it is given."""
+    proven = ProvenRequest(request, prove_possession(request) if proof is None else proof)
+    return run(REQUEST_RULES, proven, allowed)

@@ -7,6 +7,7 @@ batch share most parts.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from ca.model.certificates import GeneralName, NameKind
 
 TEXT_KINDS: dict[int, NameKind] = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 """Tags of the GeneralNames that are IA5 text (RFC 5280, 4.2.1.6)."""
+TEXT_TAGS = {kind: tag for tag, kind in TEXT_KINDS.items()}
 VERSION_3 = der.tlv(0xA0, der.encode_integer(2))
 """The version field of a certificate with extensions (RFC 5280, 4.1.2.1)."""
 
@@ -76,6 +78,17 @@ def authority_key_identifier(value: bytes) -> bytes | None:
     if len(parts) != 1 or parts[0].tag != 0x80:
         return None
     return parts[0].contents
+
+
+def encode_general_names(names: Sequence[GeneralName]) -> bytes:
+    """The DER of the names of a SAN (4.2.1.6), without the SEQUENCE around them."""
+    return b"".join([_encoded(each) for each in names])
+
+
+def _encoded(name: GeneralName) -> bytes:
+    if name.kind == "ip":
+        return der.tlv(0x87, ipaddress.ip_address(name.value).packed)
+    return der.tlv(TEXT_TAGS[name.kind], name.value.encode("ascii"))
 
 
 def general_names(value: bytes) -> tuple[GeneralName, ...]:

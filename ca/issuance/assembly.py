@@ -41,7 +41,7 @@ def assemble(
         der.encode_integer(order.serial),
         algorithm_identifier(order.issuer.key),
         issuer,
-        _validity(validity),
+        encode_validity(validity),
         name,
         order.request.key.spki,
         der.tlv(0xA3, der.sequence(*[each.raw for each in extensions])),
@@ -49,7 +49,8 @@ def assemble(
 
 
 @lru_cache(maxsize=64)
-def _validity(validity: Validity) -> bytes:
+def encode_validity(validity: Validity) -> bytes:
+    """The DER of a Validity (RFC 5280, 4.1.2.5)."""
     return der.sequence(encode_time(validity.not_before), encode_time(validity.not_after))
 
 

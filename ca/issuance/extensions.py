@@ -10,8 +10,13 @@ import msgspec
 
 from ca.csr.request import RequestedExtension
 from ca.encoding import der
-from ca.encoding.extensions import extension
-from ca.encoding.oids import KEY_USAGE_BITS, SUBJECT_KEY_IDENTIFIER, Purpose
+from ca.encoding.extensions import encode_general_names, extension
+from ca.encoding.oids import (
+    KEY_USAGE_BITS,
+    SUBJECT_ALT_NAME,
+    SUBJECT_KEY_IDENTIFIER,
+    Purpose,
+)
 from ca.issuance.order import Issuer, Order
 from ca.model.account import Decision, FieldAccount, How
 from ca.model.certificates import GeneralName
@@ -161,24 +166,9 @@ def _extended_key_usage(purposes: tuple[Purpose, ...]) -> Extension:
 
 
 def _subject_alternative_name(names: tuple[GeneralName, ...]) -> Extension:
-    from cryptography import x509
-
-    value = x509.SubjectAlternativeName([_x509_name(name) for name in names])
-    return _encode("subjectAltName", value, ", ".join(map(str, names)))
-
-
-def _x509_name(name: GeneralName) -> x509.GeneralName:
-    from cryptography import x509
-
-    if name.kind == "dns":
-        return x509.DNSName(name.value)
-    if name.kind == "uri":
-        return x509.UniformResourceIdentifier(name.value)
-    if name.kind == "email":
-        return x509.RFC822Name(name.value)
-    import ipaddress
-
-    return x509.IPAddress(ipaddress.ip_address(name.value))
+    value = der.sequence(encode_general_names(names))
+    raw = extension(SUBJECT_ALT_NAME, value, critical=False)
+    return Extension("subjectAltName", raw, ", ".join(map(str, names)))
 
 
 def _locations(base_url: str, ca_id: str) -> list[Extension]:

@@ -18,11 +18,12 @@ class Issued(msgspec.Struct, frozen=True):
     signature: bytes
 
 
-def issue(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
-    """Sign a TBSCertificate, and check that the certificate contains exactly it and verifies.
+def sign(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
+    """Sign a TBSCertificate; whoever calls this has to verify the signature before it is used.
 
     Raises:
-        KeyUnavailableError: the signer is not the issuer's, or its signature does not verify.
+        KeyUnavailableError: the signer is not the issuer's, or the certificate would not contain
+            exactly these octets.
     """
     if signer.public_key != issuer_key.spki:
         raise KeyUnavailableError("the opened key is not the issuing CA's")
@@ -31,8 +32,23 @@ def issue(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
     signed_tbs, algorithm, _ = der.split(certificate)
     if signed_tbs != tbs or algorithm != signer.algorithm:
         raise KeyUnavailableError("the certificate is not the one that was prepared")
-    if not verify(issuer_key, signature, signed_tbs):
-        raise KeyUnavailableError(
-            "the new signature does not verify", hint="check the key and the machine: one is faulty"
-        )
     return Issued(certificate, signature)
+
+
+def issue(tbs: bytes, signer: Signer, issuer_key: PublicKey) -> Issued:
+    """Sign a TBSCertificate, and check that the certificate contains exactly it and verifies.
+
+    Raises:
+        KeyUnavailableError: the signer is not the issuer's, or its signature does not verify.
+    """
+    issued = sign(tbs, signer, issuer_key)
+    if not verify(issuer_key, issued.signature, tbs):
+        raise broken_signature()
+    return issued
+
+
+def broken_signature() -> KeyUnavailableError:
+    """The error for a new signature that does not verify."""
+    return KeyUnavailableError(
+        "the new signature does not verify", hint="check the key and the machine: one is faulty"
+    )

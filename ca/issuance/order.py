@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from ca.csr.request import CertificateRequest
+from ca.csr.shape import RequestShape
 from ca.keys.public import PublicKey, read_public_key
 from ca.model.account import FieldAccount
 from ca.model.certificates import (
@@ -44,7 +45,9 @@ class Order(msgspec.Struct, frozen=True):
     """One certificate to prepare. ``ca_subjects`` are names that no device may have.
 
     ``serial`` is a number of 16 octets; ``thorough``: also run the slow rules on the key (some
-    milliseconds each).
+    milliseconds each). ``shape`` is what the request has in common with others, if anything.
+    ``vouched``: another process verified the request's signature, by a hash that is in use, and
+    judged the key by all rules but the slow ones without a finding.
     """
 
     request: CertificateRequest
@@ -56,6 +59,8 @@ class Order(msgspec.Struct, frozen=True):
     ca_subjects: tuple[tuple[SubjectAttribute, ...], ...] = ()
     permit: Permitted | None = None
     thorough: bool = True
+    shape: RequestShape | None = None
+    vouched: bool = False
 
 
 class Permitted(msgspec.Struct, frozen=True):

@@ -7,7 +7,9 @@ cache, which makes a batch a third faster (``scripts/bench bulk``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from ca.csr.proof import Possession, Proof
 from ca.csr.rules import judge_request
 from ca.errors import CAError, attempt
 from ca.issuance.assembly import assemble
@@ -15,6 +17,7 @@ from ca.issuance.differences import as_requested, judge_differences
 from ca.issuance.extensions import Extension, decide_extensions
 from ca.issuance.order import Order, Prepared
 from ca.issuance.san import decide_san
+from ca.issuance.shape import CertificateShapes
 from ca.issuance.subject import decide_subject
 from ca.issuance.validity import decide_validity
 from ca.keys.signer import algorithm_identifier, signature_name
@@ -32,14 +35,15 @@ class _Work:
     san: Decision[tuple[GeneralName, ...]]
     validity: Decision[Validity]
     extensions: Decision[tuple[Extension, ...]]
+    promised: Promised
     tbs: bytes
     read: ToBeSigned
-    prepared: Prepared
 
     def __init__(self, order: Order) -> None:
         self.order = order
         self.findings: list[Finding] = []
         self.error: CAError | None = None
+        self.prepared: Prepared | None = None
 
     def add(self, findings: Sequence[Finding]) -> None:
         """Add findings.
@@ -63,20 +67,72 @@ def prepare(order: Order) -> Prepared:
     return outcome
 
 
-def prepare_all(orders: Sequence[Order]) -> list[Prepared | CAError]:
-    """Prepare many orders; a refused or failed order yields its error at its index."""
+def prepare_all(
+    orders: Sequence[Order], shapes: CertificateShapes | None = None
+) -> list[Prepared | CAError]:
+    """Prepare many orders; a refused or failed order yields its error at its index.
+
+    With ``shapes``, orders for shaped requests are filled into the shape of an earlier certificate.
+    """
     works = [_Work(order) for order in orders]
     for step in _STEPS:
-        for work in works:
-            if work.error is None:
-                work.error = attempt(step, work)
-    return [work.error or work.prepared for work in works]
+        _take(step, works)
+    if shapes is not None:
+        _take(partial(_fill, shapes), works)
+    long_ways = [work for work in works if work.prepared is None]
+    for step in _LONG_WAY:
+        _take(step, long_ways)
+    if shapes is not None:
+        _take(partial(_learn, shapes), long_ways)
+    return [_outcome(work) for work in works]
+
+
+def _take(step: Callable[[_Work], None], works: Sequence[_Work]) -> None:
+    for work in works:
+        if work.error is None:
+            work.error = attempt(step, work)
+
+
+def _outcome(work: _Work) -> Prepared | CAError:
+    if work.error is not None:
+        return work.error
+    assert work.prepared is not None
+    return work.prepared
+
+
+def _fill(shapes: CertificateShapes, work: _Work) -> None:
+    """Fill the shape of an earlier certificate, if there is one; nothing else is changed."""
+    order = work.order
+    shape = None if order.shape is None else shapes.of(order)
+    if shape is None or (tbs := shape.fill(order, work.promised)) is None:
+        return
+    prepared = _taken_the_long_way(work) if shape.trial.is_due() else None
+    work.tbs = tbs
+    _account_for(work, shape.account(order.request.key))
+    if prepared not in (None, work.prepared):
+        shapes.forget(order)
+        raise RuntimeError("a certificate was filled otherwise than it is prepared")
+
+
+def _taken_the_long_way(work: _Work) -> Prepared | None:
+    other = _Work(work.order)
+    other.subject, other.san, other.validity = work.subject, work.san, work.validity
+    other.promised, other.findings = work.promised, [*work.findings]
+    for step in _LONG_WAY:
+        step(other)
+    return other.prepared
+
+
+def _learn(shapes: CertificateShapes, work: _Work) -> None:
+    if work.order.shape is not None and shapes.of(work.order) is None:
+        shapes.learn(work.order, work.tbs, work.read, work.extensions.lines)
 
 
 def _judge_request(work: _Work) -> None:
     order = work.order
     if order.request.der:
-        work.add(judge_request(order.request, order.wishes.allow))
+        proof = Proof(Possession.GOOD, "") if order.vouched else None
+        work.add(judge_request(order.request, order.wishes.allow, proof=proof))
 
 
 def _judge_key(work: _Work) -> None:
@@ -84,6 +140,8 @@ def _judge_key(work: _Work) -> None:
     thorough = order.thorough and bool(
         order.request.der
     )  # keys that sipca created need no such check
+    if order.vouched and not thorough:
+        return
     key, allow = order.request.key, order.profile.key.allow
     work.add(check_public_key(key, allow, order.wishes.allow, thorough=thorough))
 
@@ -94,8 +152,12 @@ def _decide_names(work: _Work) -> None:
     work.add([*about_subject, *about_san])
 
 
-def _decide_validity_and_extensions(work: _Work) -> None:
+def _decide_validity(work: _Work) -> None:
     work.validity = decide_validity(work.order)
+    work.promised = Promised(work.subject.value, work.san.value, work.validity.value)
+
+
+def _decide_extensions(work: _Work) -> None:
     work.extensions = decide_extensions(work.order, work.san.value)
 
 
@@ -108,7 +170,7 @@ def _lint(work: _Work) -> None:
     order = work.order
     work.read = read_back(
         work.tbs,
-        promised=Promised(work.subject.value, work.san.value, work.validity.value),
+        promised=work.promised,
         profile=order.profile,
         key=order.request.key,
         issuer=order.issuer.facts,
@@ -118,19 +180,23 @@ def _lint(work: _Work) -> None:
 
 
 def _join_account(work: _Work) -> None:
+    account = _account_for(work, work.extensions.lines)
+    _assert_complete(work.order, account, work.read)
+
+
+def _account_for(work: _Work, extensions: tuple[FieldAccount, ...]) -> tuple[FieldAccount, ...]:
     order = work.order
     names = (*work.subject.lines, *work.san.lines)
-    work.add(judge_differences(order, names, work.extensions.lines))
+    work.add(judge_differences(order, names, extensions))
     if order.profile.verbatim:
         names = as_requested(names)
     account = (
         *names,
         *_key_lines(order, work.findings),
-        *work.extensions.lines,
+        *extensions,
         *work.validity.lines,
         *_ca_lines(order),
     )
-    _assert_complete(order, account, work.read)
     work.prepared = Prepared(
         work.tbs,
         order.serial.to_bytes(16, "big"),
@@ -141,17 +207,17 @@ def _join_account(work: _Work) -> None:
         account,
         tuple(work.findings),
     )
+    return account
 
 
 _STEPS: tuple[Callable[[_Work], None], ...] = (
     _judge_request,
     _judge_key,
     _decide_names,
-    _decide_validity_and_extensions,
-    _assemble,
-    _lint,
-    _join_account,
+    _decide_validity,
 )
+_LONG_WAY = (_decide_extensions, _assemble, _lint, _join_account)
+"""The steps that filling a shape replaces."""
 
 
 def _key_lines(order: Order, findings: list[Finding]) -> tuple[FieldAccount, ...]:

@@ -30,6 +30,7 @@ class Algorithm(msgspec.Struct, frozen=True):
     parameters: bytes = b""
 
 
+@lru_cache(maxsize=64)
 def hash_name(algorithm: Algorithm) -> str | None:
     """The hash of a signature algorithm; "" for Edwards curves; None if it is not known."""
     name = algorithm.name

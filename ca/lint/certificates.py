@@ -66,7 +66,7 @@ class ToBeSigned(msgspec.Struct, frozen=True):
     algorithm: bytes
 
 
-@rule("cert-version", "error", "RFC 5280 4.1.2.1")
+@rule("cert-version", "error", "RFC 5280 4.1.2.1", looks_at=())
 @cases("Version: 3 (0x2)", "Version: 1 (0x0) with extensions")
 def version(subject: ToBeSigned) -> Violation | None:
     """The certificate is of version 3."""
@@ -75,7 +75,7 @@ def version(subject: ToBeSigned) -> Violation | None:
     return Violation("the version is not 3")
 
 
-@rule("cert-serial", "error", "RFC 5280 4.1.2.2; CA/Browser Forum BR 7.1")
+@rule("cert-serial", "error", "RFC 5280 4.1.2.2; CA/Browser Forum BR 7.1", looks_at=("serial",))
 @cases("16 octets: a leading 1 bit and 126 random bits", "1, 2, 3, ...")
 def serial(subject: ToBeSigned) -> Violation | None:
     """The serial number is positive, has at most 20 octets and at least 126 random bits."""
@@ -85,7 +85,7 @@ def serial(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-signature-algorithm", "error", "RFC 5280 4.1.1.2")
+@rule("cert-signature-algorithm", "error", "RFC 5280 4.1.1.2", looks_at=())
 @cases("sha256WithRSAEncryption inside and outside", "Two different ones.")
 def signature_algorithm(subject: ToBeSigned) -> Violation | None:
     """The AlgorithmIdentifier inside is the one with which the CA's key signs."""
@@ -94,7 +94,7 @@ def signature_algorithm(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-issuer-name", "error", "RFC 5280 4.1.2.4; RFC 5280 4.1.2.6 (a)")
+@rule("cert-issuer-name", "error", "RFC 5280 4.1.2.4; RFC 5280 4.1.2.6 (a)", looks_at=())
 @cases(
     "Both are UTF8String.",
     "The CA's subject is a PrintableString and the issuer name a UTF8String.",
@@ -109,7 +109,7 @@ def issuer_name(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-time-form", "error", "RFC 5280 4.1.2.5")
+@rule("cert-time-form", "error", "RFC 5280 4.1.2.5", looks_at=("validity",))
 @cases("20500101000000Z", "500101000000Z, which is 1950")
 def time_form(subject: ToBeSigned) -> list[Violation]:
     """Times are UTCTime through 2049 and GeneralizedTime from 2050, in whole seconds and UTC."""
@@ -120,7 +120,7 @@ def time_form(subject: ToBeSigned) -> list[Violation]:
     ]
 
 
-@rule("cert-validity", "error", "RFC 5280 4.1.2.5")
+@rule("cert-validity", "error", "RFC 5280 4.1.2.5", looks_at=("validity",))
 @cases("Both say 2028-01-31.", "The account says 2028, the certificate 2029.")
 def validity(subject: ToBeSigned) -> Violation | None:
     """The certificate begins and ends when the account says."""
@@ -130,7 +130,7 @@ def validity(subject: ToBeSigned) -> Violation | None:
     return Violation("the validity is not the one that was decided")
 
 
-@rule("cert-outlives-issuer", "error", "RFC 5280 6.1")
+@rule("cert-outlives-issuer", "error", "RFC 5280 6.1", looks_at=("validity",))
 @cases(
     "The CA ends in 2036, the certificate in 2029.", "The CA ends in 2028, the certificate in 2029."
 )
@@ -145,7 +145,7 @@ def outlives_issuer(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-subject", "error", "RFC 5280 4.1.2.6; RFC 5280 appendix A.1")
+@rule("cert-subject", "error", "RFC 5280 4.1.2.6; RFC 5280 appendix A.1", looks_at=("cn",))
 @cases("CN as UTF8String, C as PrintableString", "C as UTF8String")
 def subject_name(subject: ToBeSigned) -> list[Violation]:
     """The subject is the one decided, has a CN, and uses the string types of RFC 5280."""
@@ -162,7 +162,7 @@ def subject_name(subject: ToBeSigned) -> list[Violation]:
     return problems
 
 
-@rule("cert-key", "error", "RFC 5280 4.1.2.7")
+@rule("cert-key", "error", "RFC 5280 4.1.2.7", looks_at=("key",))
 @cases("The subjectPublicKeyInfo of the CSR", "Another key, or the same one encoded anew.")
 def same_key(subject: ToBeSigned) -> Violation | None:
     """The key in the certificate is the request's, octet for octet."""
@@ -171,7 +171,7 @@ def same_key(subject: ToBeSigned) -> Violation | None:
     return Violation("the key was changed, or is not encoded in DER")
 
 
-@rule("cert-extensions", "error", "RFC 5280 4.2")
+@rule("cert-extensions", "error", "RFC 5280 4.2", looks_at=())
 @cases("basicConstraints, critical", "subjectAltName twice, or keyUsage that is not critical.")
 def known_extensions(subject: ToBeSigned) -> list[Violation]:
     """Each extension occurs once, is one that sipca issues, and is critical where it must be."""
@@ -187,7 +187,7 @@ def known_extensions(subject: ToBeSigned) -> list[Violation]:
     return problems
 
 
-@rule("cert-basic-constraints", "error", "RFC 5280 4.2.1.9")
+@rule("cert-basic-constraints", "error", "RFC 5280 4.2.1.9", looks_at=())
 @cases("A leaf with CA:FALSE.", "A leaf with CA:TRUE, or with a path length.")
 def basic_constraints(subject: ToBeSigned) -> Violation | None:
     """Only root and issuing certificates are CAs. A leaf says CA:FALSE as an empty sequence."""
@@ -203,7 +203,7 @@ def basic_constraints(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-key-usage", "error", "RFC 5280 4.2.1.3; RFC 5480 3")
+@rule("cert-key-usage", "error", "RFC 5280 4.2.1.3; RFC 5480 3", looks_at=("key",))
 @cases("digitalSignature for an EC key", "digitalSignature and keyEncipherment for an EC key")
 def key_usage(subject: ToBeSigned) -> Violation | None:
     """Key usage is the profile's, with keyEncipherment only for an RSA key."""
@@ -220,7 +220,7 @@ def key_usage(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-extended-key-usage", "error", "RFC 5280 4.2.1.12; RFC 5924 4")
+@rule("cert-extended-key-usage", "error", "RFC 5280 4.2.1.12; RFC 5924 4", looks_at=())
 @cases("serverAuth, clientAuth for profile sip", "codeSigning, because the CSR asked for it")
 def extended_key_usage(subject: ToBeSigned) -> Violation | None:
     """The purposes are the profile's, and a CA has none."""
@@ -231,7 +231,12 @@ def extended_key_usage(subject: ToBeSigned) -> Violation | None:
     return None
 
 
-@rule("cert-key-identifiers", "error", "RFC 5280 4.2.1.1; RFC 5280 4.2.1.2; RFC 7093 2")
+@rule(
+    "cert-key-identifiers",
+    "error",
+    "RFC 5280 4.2.1.1; RFC 5280 4.2.1.2; RFC 7093 2",
+    looks_at=("key",),
+)
 @cases(
     "The AKI equals the issuing CA's SKI.",
     "The AKI is computed anew, and an imported CA had used SHA-1.",
@@ -253,7 +258,7 @@ def key_identifiers(subject: ToBeSigned) -> list[Violation]:
     return problems
 
 
-@rule("cert-san", "error", "RFC 5280 4.2.1.6; RFC 9525 2")
+@rule("cert-san", "error", "RFC 5280 4.2.1.6; RFC 9525 2", looks_at=("san",))
 @cases("dns:sbc1.lab.example, ip:10.4.0.20", "dns:sbc1.lab.example twice")
 def san(subject: ToBeSigned) -> list[Violation]:
     """The SAN is there if the profile requires it, and has each name once and of the profile's
@@ -294,6 +299,9 @@ CERTIFICATE_RULES = (
     san,
 )
 
+SLOT_RULES = tuple(each for each in CERTIFICATE_RULES if each.looks_at)
+"""The rules that look at something in which certificates of one shape differ."""
+
 
 def read_back(
     tbs: bytes,
@@ -309,12 +317,12 @@ def read_back(
     Raises:
         MalformedError: one of the two parsers cannot decode it.
     """
-    _read_with_cryptography(tbs, algorithm)
+    read_with_cryptography(tbs, algorithm)
     fields = der.split(tbs)
     all_extensions = _extensions(fields)
     return ToBeSigned(
         fields=fields,
-        attributes=[each for rdn in der.split(fields[5]) for each in _attributes(rdn)],
+        attributes=attributes_of(fields[5]),
         extensions=all_extensions,
         values={oid: value for oid, _, value in all_extensions},
         times=extensions.read_validity(fields[4]),
@@ -326,13 +334,23 @@ def read_back(
     )
 
 
-def _read_with_cryptography(tbs: bytes, algorithm: bytes) -> None:
+def read_with_cryptography(tbs: bytes, algorithm: bytes) -> None:
+    """Have cryptography decode a TBSCertificate.
+
+    Raises:
+        MalformedError: it cannot.
+    """
     from cryptography import x509
 
     try:
         x509.load_der_x509_certificate(der.signed(tbs, algorithm, b"\x00"))
     except ValueError as error:
         raise MalformedError(f"the certificate cannot be read: {error}") from None
+
+
+def attributes_of(name: bytes) -> list[tuple[str, int, str]]:
+    """Type, string tag and text of each attribute of a Name."""
+    return [each for rdn in der.split(name) for each in _attributes(rdn)]
 
 
 @lru_cache(maxsize=256)

@@ -134,8 +134,6 @@ def _fermat(n: int, start: int) -> bool:
         places &= _squares(modulus, small_n % modulus) >> small_start % modulus
         if not places:  # as a rule long before the last of them
             return False
-        if not places:  # as a rule long before the last of them
-            return False
     while places:  # only about one key in sixteen gets here
         place = places & -places
         places ^= place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, cast, get_args
 
 import msgspec
@@ -40,6 +41,7 @@ class SubjectAttribute(msgspec.Struct, frozen=True, gc=False):
 _SPECIAL = re.compile(r'[\\,+"<>;]|^[ #]| $')
 
 
+@lru_cache(maxsize=1024)
 def escape_value(value: str) -> str:
     """Escape the characters of an attribute value that separate attributes (RFC 4514, 2.4)."""
     return _SPECIAL.sub(r"\\\g<0>", value).replace("\0", "\\00")

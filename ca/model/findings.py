@@ -65,6 +65,8 @@ class Rule(msgspec.Struct, frozen=True):
     basis: Basis
     kind: Kind
     check: Callable[[Any], Answer]
+    looks_at: tuple[Slot, ...] | None = None
+    """The slots that it looks at, if it judges certificates that are about to be signed."""
 
     @property
     def cases(self) -> tuple[str, str]:
@@ -89,11 +91,14 @@ class Rule(msgspec.Struct, frozen=True):
 _CASES = "cases"
 _RESULTS: dict[Severity, Result] = {"info": "pass", "warning": "warn", "error": "fail"}
 
+Slot = Literal["serial", "validity", "cn", "san", "key"]
+"""What differs between certificates of one shape (``ca.issuance.shape``)."""
+
 CATALOGUE: dict[str, Rule] = {}
 """All rules of the modules imported so far, by code."""
 
 
-def rule(
+def rule(  # noqa: PLR0913 - a rule's declaration, all by keyword but the first three
     code: str,
     severity: Severity,
     cites: str,
@@ -101,14 +106,19 @@ def rule(
     allow: bool = False,
     basis: Basis = "standard",
     kind: Kind = Kind.REFUSED,
+    looks_at: tuple[Slot, ...] | None = None,
 ) -> Callable[[Callable[[Any], Answer]], Rule]:
-    """Register a check in the catalogue under a code that no other rule has."""
+    """Register a check in the catalogue under a code that no other rule has.
+
+    A rule of ``CERTIFICATE_RULES`` declares in ``looks_at`` the slots that it looks at, or () if
+    it looks only at what all certificates of a shape have in common.
+    """
 
     def register(check: Callable[[Any], Answer]) -> Rule:
         if code in CATALOGUE and CATALOGUE[code].check.__module__ != check.__module__:
             raise ValueError(f"rule code {code!r} is taken")
         meaning = " ".join((check.__doc__ or "").split())
-        entry = Rule(code, severity, cites, meaning, allow, basis, kind, check)
+        entry = Rule(code, severity, cites, meaning, allow, basis, kind, check, looks_at)
         CATALOGUE[code] = entry
         return entry
 

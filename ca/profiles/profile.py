@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -66,6 +67,11 @@ class ExtensionRules(_Closed, frozen=True):
     ocsp_nocheck: bool = False
 
 
+@lru_cache(maxsize=64)
+def _hashed(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
 class Profile(_Closed, frozen=True):
     """One profile. ``text`` is its TOML, unchanged; the register keeps it with each certificate.
 
@@ -109,4 +115,4 @@ class Profile(_Closed, frozen=True):
     @property
     def text_hash(self) -> bytes:
         """SHA-256 of the TOML text."""
-        return sha256(self.text.encode()).digest()
+        return _hashed(self.text)

@@ -150,7 +150,12 @@ class Following:
             self._assert_whole(home)
             newest = audit.newest(home.store)
         self._beside = self._files_beside()
-        if _file_of(mark_of(self._database)) != _file_of(self._mark):
+        at_path = mark_of(self._database)
+        if at_path is None:
+            from ca.authority.absence import no_home  # seldom
+
+            raise no_home(self.folder, DATABASE)
+        if _file_of(at_path) != _file_of(self._mark):
             raise StoreError(f"'{self._database}' was replaced while it was opened")
         self._head, self._file = newest, _file_of(self._mark)
         self.prefix = _prefix_of(home)

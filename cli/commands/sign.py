@@ -130,8 +130,14 @@ def sign_command(
         bool, typer.Option("--recursive", help="Of a folder, look into its sub-folders, too.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option(min=1, max=64, metavar="N", help="Processes that sign a batch.")
-    ] = 1,
+        int,
+        typer.Option(
+            min=1,
+            max=64,
+            metavar="N",
+            help="Processes at most: a second one verifies signatures in batches of 512 or more.",
+        ),
+    ] = 2,
     report: Report = None,
 ) -> None:
     """Sign device CSRs; the certificate on stdout, or upload files in a folder.
@@ -239,14 +245,14 @@ class _Call(NamedTuple):
     def batch(self, sources: "list[Source]", jobs: int) -> "SigningDocument":
         """Many: a line each as they are done; the document is never held in memory."""
         from ca.authority.signing.batch import Watch
-        from ca.authority.signing.sign import WORTH_WORKERS, sign
+        from ca.authority.signing.sign import WORTH_CHECKER, sign
         from cli.batch_output import Entries, interruptible
         from cli.views.progress import progress_bar
         from cli.views.sign import NO_DEVICE, batch_text, refused_text, signing_word
 
         enable_garbage_collection()
-        if self.settings.debug and jobs > 1 and len(sources) < WORTH_WORKERS:
-            say_anyway(f"--jobs {jobs} starts at {WORTH_WORKERS} requests: this is one process")
+        if self.settings.debug and jobs > 1 and len(sources) < WORTH_CHECKER:
+            say_anyway(f"fewer than {WORTH_CHECKER} requests: this is one process")
         aside = self.home.path if self.settings.json or self.report is not None else None
         silent = self.settings.json or self.settings.quiet
         with (

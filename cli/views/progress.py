@@ -39,7 +39,8 @@ def progress_bar(total: int, settings: Settings) -> Iterator[Talker]:
 
     console = Console(stderr=True, highlight=False)
     columns = (BarColumn(), MofNCompleteColumn(), _rate_column(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    # no thread of its own, so that a checker can be forked: it is drawn anew at each advance
+    with Progress(*columns, console=console, auto_refresh=False) as bar:
         task = bar.add_task("signing", total=total)
 
         @contextlib.contextmanager
@@ -57,7 +58,11 @@ def progress_bar(total: int, settings: Settings) -> Iterator[Talker]:
                 said = painted(text if isinstance(text, str) else text())
             console.print(Text.from_ansi(said), soft_wrap=True)
 
-        yield Talker(say, lambda done: bar.advance(task, done))
+        def advance(done: int) -> None:
+            bar.advance(task, done)
+            bar.refresh()
+
+        yield Talker(say, advance)
 
 
 def _rate_column() -> Any:

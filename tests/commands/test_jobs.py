@@ -39,8 +39,8 @@ def inbox(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _workers_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign, "WORTH_WORKERS", 1)
+def _checker_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign, "WORTH_CHECKER", 1)
 
 
 def told(document: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def test_the_document_is_the_same_with_one_process_and_with_two(
     assert sipca("log", "--verify").exit == 0
 
 
-def test_what_is_signed_already_is_skipped_by_workers_too(
+def test_what_is_signed_already_is_skipped_with_a_checker_too(
     sipca: CommandLine, inbox: Path, tmp_path: Path
 ) -> None:
     sipca("sign", inbox, "--out", tmp_path / "out", "--jobs", 2)
@@ -84,7 +84,7 @@ def test_what_is_signed_already_is_skipped_by_workers_too(
     assert (len(again["signed"]), len(again["skipped"])) == (0, 70)
 
 
-def test_workers_open_an_encrypted_key_by_themselves(
+def test_an_encrypted_key_signs_beside_a_checker(
     bare: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIPCA_PASSPHRASE", PASSPHRASE)
@@ -116,7 +116,7 @@ def test_an_rsa_key_signs_many_at_once_and_each_gets_its_own(
         assert Path(each["files"]["device"]).read_text() == each["certificate_pem"]
 
 
-def test_an_unknown_profile_is_refused_for_each_as_without_workers(
+def test_an_unknown_profile_is_refused_for_each_as_without_a_checker(
     sipca: CommandLine, inbox: Path, tmp_path: Path
 ) -> None:
     words = ("sign", inbox, "--out", tmp_path / "o", "--profile", "nope", "--json")
@@ -128,7 +128,7 @@ RUN = """
 from ca.authority.signing import sign
 from cli.main import main
 
-sign.CHUNK, sign.WORTH_WORKERS = 16, 1
+sign.CHUNK, sign.WORTH_CHECKER = 16, 1
 if __name__ == "__main__":
     main()
 """
@@ -171,42 +171,6 @@ def test_an_interrupt_finishes_what_is_in_hand_and_the_next_call_goes_on(
     assert sipca("log", "--verify").exit == 0
 
 
-KILL = """
-import os
-import signal
-from ca.authority.signing import sign as signing, workers
-from cli.main import main
-
-signing.WORTH_WORKERS = 1
-real = workers.Workers.sign
-
-def sign(self, tbs):
-    for process in list(self._pool._processes.values()) if not self._is_starting() else ():
-        os.kill(process.pid, signal.SIGKILL)
-    return real(self, tbs)
-
-workers.Workers.sign = sign
-workers.Workers._is_starting = lambda self: not [each.result() for each in self._starting]
-if __name__ == "__main__":
-    main()
-"""
-
-
-def test_where_workers_are_killed_the_batch_is_signed_all_the_same(
-    sipca: CommandLine, inbox: Path, tmp_path: Path
-) -> None:
-    words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
-    done = subprocess.run(
-        [sys.executable, "-c", KILL, *map(str, words)],
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-
-    assert done.returncode == 4, done.stderr
-    assert "signed 70   skipped 0   refused 2   ignored 1" in done.stderr
-    assert len(list((tmp_path / "o").glob("*-device.pem"))) == 70
-    assert sipca("log", "--verify").exit == 0
-
-
 def has_open(pid: int, file: Path) -> bool:
     """Whether a process has a file open."""
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
@@ -217,10 +181,10 @@ def has_open(pid: int, file: Path) -> bool:
 
 
 @pytest.mark.parametrize("after", [0, 0.1, 0.2, 0.3, 0.5])
-def test_ctrl_c_at_a_terminal_reaches_the_workers_too_and_harms_nothing(
+def test_ctrl_c_at_a_terminal_reaches_the_checker_too_and_harms_nothing(
     sipca: CommandLine, inbox: Path, tmp_path: Path, after: float
 ) -> None:
-    """The terminal sends it to the whole process group, also while workers are starting."""
+    """The terminal sends it to the whole process group, also while the checker is starting."""
     words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, *map(str, words)],
@@ -238,44 +202,49 @@ def test_ctrl_c_at_a_terminal_reaches_the_workers_too_and_harms_nothing(
     assert not sipca("list", "--status", "planned", "--json").json["certificates"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_where_no_process_can_be_started_the_batch_is_signed_all_the_same(
-    sipca: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("multiprocessing.spawn._python_exe", b"/bin/false")
+PRINTED = """
+import os
+from ca.authority.signing import checker, sign
+from cli.main import main
 
-    done = sipca("sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--json").json
+sign.WORTH_CHECKER = 1
+real = checker.Checker.verify
 
-    assert len(done["signed"]) == 70
+def verify(self, signed):
+    print(self._process, flush=True)
+    os.kill(os.getpid(), 9)
+
+checker.Checker.verify = verify
+if __name__ == "__main__":
+    main()
+"""
 
 
-def test_workers_end_with_their_parent_however_that_ends(
+def test_a_checker_ends_with_its_parent_however_that_ends(
     sipca: CommandLine, inbox: Path, tmp_path: Path
 ) -> None:
     words = ["sign", inbox, "--out", tmp_path / "o", "--jobs", 2, "--home", sipca.home]
-    slow = KILL.replace("os.kill(process.pid, signal.SIGKILL)", "print(process.pid, flush=True)")
     parent = subprocess.Popen(
-        [sys.executable, "-c", slow.replace("real(self, tbs)", "os.kill(os.getpid(), 9)"), *map(str, words)],
+        [sys.executable, "-c", PRINTED, *map(str, words)],
         env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     told, _ = parent.communicate(timeout=60)
-    workers = [Path(f"/proc/{number}") for number in told.split()]
+    process = Path(f"/proc/{int(told)}")
 
     assert parent.returncode == -signal.SIGKILL
-    assert len(workers) == 2
-    assert until(lambda: not any(each.exists() for each in workers))
+    assert until(lambda: not process.exists())
 
 
 def test_fewer_requests_than_pay_are_signed_by_one_process_and_debug_says_so(
     sipca: CommandLine, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr("ca.authority.signing.workers.Workers.__init__", None)  # would raise
-    words = ("sign", inbox, "--jobs", 2)
+    monkeypatch.setattr("ca.authority.signing.checker.Checker.__init__", None)  # would raise
+    words = ("sign", inbox)
 
     quiet = sipca(*words, "--out", tmp_path / "a")
     debug = sipca(*words, "--out", tmp_path / "b", "--again", "--debug")
 
     assert quiet.exit == debug.exit == 4
-    assert "--jobs 2 starts at 8000 requests: this is one process" in debug.err
-    assert "--jobs" not in quiet.err
+    assert "fewer than 512 requests: this is one process" in debug.err
+    assert "this is one process" not in quiet.err

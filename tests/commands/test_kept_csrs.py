@@ -102,11 +102,14 @@ def test_a_csr_without_a_password_is_kept_as_it_came() -> None:
     assert kept_form(request) == request.der
 
 
-def test_no_password_is_kept_by_a_batch_of_several_processes(
+def test_no_password_is_kept_by_a_batch_whose_requests_have_one_shape(
     sipca: CommandLine, with_password: Path, tmp_path: Path
 ) -> None:
-    answer = sipca("sign", with_password.parent, "--out", tmp_path / "out", "--jobs", 2, "--json")
+    for name in ("b", "c"):
+        (with_password.parent / f"{name}.csr").write_bytes(with_password.read_bytes())
 
-    assert len(answer.json["signed"]) == 1
+    answer = sipca("sign", with_password.parent, "--out", tmp_path / "out", "--json")
+
+    assert (len(answer.json["signed"]), len(answer.json["skipped"])) == (1, 2)
     kept = b"".join(path.read_bytes() for path in sipca.home.iterdir() if path.is_file())
     assert b"swordfish" not in kept

@@ -21,7 +21,7 @@ NAMES = ("a", "bad", "c")
 STAGES = (
     "ca.authority.signing.sign:_with_device",
     "ca.authority.signing.judge:Judge.job",
-    "ca.authority.signing.prepare:read_request",
+    "ca.csr.shape:read_request",
     "ca.issuance.prepare:judge_request",
     "ca.issuance.prepare:decide_subject",
     "ca.issuance.prepare:decide_extensions",
@@ -207,17 +207,18 @@ def read_back(tbs, **rest):
 prepare.read_back = read_back
 """
 
-WITH_WORKERS = """
+WITH_CHECKER = """
 from ca.authority.signing import sign
 from cli.main import main
 
-sign.WORTH_WORKERS = 1
+sign.WORTH_CHECKER = 1
 main()
 """
 
 
-def test_workers_refuse_the_one_and_sign_the_others_too(sipca: CommandLine, tmp_path: Path) -> None:
-    """The fault is in every process: the parent does the work until the workers have started."""
+def test_a_batch_with_a_checker_refuses_the_one_and_signs_the_others_too(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
     inbox, patch = tmp_path / "inbox", tmp_path / "patch"
     inbox.mkdir()
     patch.mkdir()
@@ -229,7 +230,7 @@ def test_workers_refuse_the_one_and_sign_the_others_too(sipca: CommandLine, tmp_
 
     done = subprocess.run(
         [
-            sys.executable, "-c", WITH_WORKERS, "sign", inbox, "--out",
+            sys.executable, "-c", WITH_CHECKER, "sign", inbox, "--out",
             tmp_path / "out", "--jobs", "2", "--json", "--debug", "--allow", "reused-key",
             "--home", sipca.home,
         ],

@@ -296,7 +296,7 @@ def test_signing_a_folder_judges_each_on_its_own(
 def test_one_request_twice_in_a_call_is_signed_once_and_handed_out_twice(
     sipca: CommandLine, csr_file: Csr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:
-    monkeypatch.setattr("ca.authority.signing.sign.WORTH_WORKERS", 1)
+    monkeypatch.setattr("ca.authority.signing.sign.WORTH_CHECKER", 1)
     first = csr_file("a", cn="a.lab.example")
     (tmp_path / "b.csr").write_bytes(first.read_bytes())
     out = tmp_path / "out"

@@ -22,7 +22,7 @@ import sys
 from ca.authority.signing import sign
 from cli.main import main
 
-sign.WORTH_WORKERS = 1
+sign.WORTH_CHECKER = 1
 if __name__ == "__main__":
     main()
 """

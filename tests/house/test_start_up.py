@@ -72,16 +72,6 @@ def test_help_and_version_load_no_command(tmp_path: Path) -> None:
     assert not any(name.startswith("cli.commands.") for name in loaded(tmp_path, "--help"))
 
 
-def test_what_a_worker_imports_once_more_loads_next_to_nothing() -> None:
-    """``sign --jobs``: a spawned process imports the script that started its parent."""
-    probe = "import sys; import cli.main; print(*sorted(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-
-    assert set(done.stdout.split()) & (HEAVY | CRYPTOGRAPHY | {"typer", "msgspec"}) == set()
-
-
 def test_signing_loads_no_heavy_module(sipca: CommandLine, tmp_path: Path) -> None:
     found = loaded(tmp_path, "sign", str(SAMPLES / "sbc1.csr"), home=sipca.home)
 

@@ -103,7 +103,7 @@ def test_the_command_line_works_where_packages_of_the_same_names_come_first(
 
     version = run("sipca", "--version")
     run("sipca", "init", "--no-passphrase", "--root-key", "ec:p256", "--issuing-key", "ec:p256")
-    signed = run("sipca", "sign", "inbox", "--out", "out", "--jobs", "2", "--json")
+    signed = run("sipca", "sign", "inbox", "--out", "out", "--json")
     profiles = run("python", "-m", "sipca", "profile", "list")
 
     assert version.startswith("sipca ")

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import pkcs11
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import ROOT, CommandLine, cut_off, make_csr
 
@@ -262,7 +261,7 @@ def test_a_token_pulled_out_in_mid_batch_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(cli.passphrase, "environment_of", environment_of)
         patch.setattr(sign, "CHUNK", 10)
-        patch.setattr(sign, "WORTH_WORKERS", 1)
+        patch.setattr(sign, "WORTH_CHECKER", 1)
         stopped = bare(*words)
     kept = {each["serial"] for each in bare("list", "--json").json["certificates"]}
     token.plug_in()
@@ -279,22 +278,6 @@ def test_a_token_pulled_out_in_mid_batch_loses_nothing(
     assert [each["status"] for each in listed] == ["valid"] * 40
     assert len(list((tmp_path / "out").glob("*-device.pem"))) == 40
     assert bare("log", "--verify").exit == 0
-
-
-def test_workers_open_the_token_by_themselves(
-    bare: CommandLine, token: Token, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sign, "WORTH_WORKERS", 1)
-    bare("init", *token.keys("ec:p256", "ec:p256"))
-    out = tmp_path / "out"
-    done = bare("sign", inbox, "--out", out, "--jobs", 2, "--json").json
-    issuing = x509.load_pem_x509_certificate((out / "trusted-2-issuing.pem").read_bytes())
-
-    assert len(done["signed"]) == 40
-    for each in done["signed"]:
-        x509.load_pem_x509_certificate(each["certificate_pem"].encode()).verify_directly_issued_by(
-            issuing
-        )
 
 
 def test_processes_that_use_one_token_at_once_all_sign(

@@ -1,7 +1,4 @@
-"""Preparing, signing and writing files in this process, or in worker processes.
-
-Only the process that opened the register uses it.
-"""
+"""Preparing, signing and writing the files of a batch, with a checker beside it if there is one."""
 
 from __future__ import annotations
 
@@ -14,17 +11,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ca.authority.signing.prepare import Job, Outcome, Terms, outcomes
+from ca.authority.signing.prepare import Job, Outcome, Shapes, Terms, outcomes, prepared, read
 from ca.encoding import pem
 from ca.errors import CAError, KeyUnavailableError, attempt
 from ca.files import write_atomic
-from ca.issuance.issue import issue
+from ca.issuance.issue import Issued, broken_signature, issue, sign
 from ca.keys.public import PublicKey
-from ca.keys.signer import KeyRef, Signer
-from ca.keys.soft import open_signer
+from ca.keys.signer import Signer
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+    from ca.authority.signing.checker import Checker
 
 T = TypeVar("T")
 Pending = Callable[[], T]
@@ -35,14 +33,6 @@ WORTH_THREADS = 16
 """The number of certificates from which starting threads pays."""
 WRITERS = 8
 """Threads that write files; each mostly waits for the disk."""
-
-
-class Opening(msgspec.Struct, frozen=True):
-    """How to open the issuing key; a Signer is never passed between processes."""
-
-    ref: KeyRef
-    passphrase: bytes | None
-    key: PublicKey
 
 
 class SignedCertificate(msgspec.Struct, frozen=True):
@@ -67,32 +57,51 @@ Written = CAError | None
 
 
 class Crew:
-    """This process alone; files are written while the next chunk is signed.
+    """This process; files are written while the next chunk is signed.
 
-    ``ahead`` is the number of further chunks that a crew may work on at the same time.
+    ``ahead`` is the number of further chunks that are begun before one is finished. A
+    ``checker`` verifies the signatures of requests while the chunk before is prepared, and new ones
+    while the next is.
     """
 
     ahead = 0
 
-    def __init__(self, signer: Callable[[], Signer], key: PublicKey) -> None:
+    def __init__(
+        self, signer: Callable[[], Signer], key: PublicKey, checker: Checker | None = None
+    ) -> None:
         self._signer = signer
         self._key = key
         self._writers = Writers()
+        self._shapes: Shapes | None = None
+        self._checker = checker
+        if checker is not None:
+            self.ahead = 1
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *unused: object) -> None:
         self._writers.close()
+        if self._checker is not None:
+            self._checker.close()
 
     def prepare(self, terms: Terms, jobs: Sequence[Job]) -> Pending[list[Outcome]]:
         """Read and prepare requests."""
-        done = outcomes(terms, jobs)
-        return lambda: done
+        if self._shapes is None and len(jobs) > 1:
+            self._shapes = Shapes()
+        shapes, checker = self._shapes, self._checker
+        if checker is None:
+            done = outcomes(terms, jobs, shapes)
+            return lambda: done
+        requests = read(jobs, shapes)
+        vouched = checker.vouch(jobs, requests)
+        return lambda: prepared(terms, jobs, requests, shapes, vouched=vouched())
 
     def sign(self, tbs: Sequence[bytes]) -> Pending[list[Answered]]:
         """Sign planned TBSCertificates; with an RSA key in threads, one for each core."""
         signer = self._signer()
+        if self._checker is not None and self._key.algorithm == "ec":
+            return _sign_for_checker(signer, self._key, tbs, self._checker)
         if self._key.algorithm != "rsa" or len(tbs) < WORTH_THREADS:
             done = sign_all(signer, self._key, tbs)
         else:
@@ -129,7 +138,31 @@ def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answe
     Raises:
         KeyUnavailableError: the key cannot be used, which concerns all.
     """
-    answers = [attempt(_sign_one, signer, key, each) for each in tbs]
+    return _unless_unusable([attempt(_sign_one, signer, key, each) for each in tbs])
+
+
+def _sign_for_checker(
+    signer: Signer, key: PublicKey, tbs: Sequence[bytes], checker: Checker
+) -> Pending[list[Answered]]:
+    """As ``sign_all``; each signature is verified by the checker before it is handed on."""
+    made = _unless_unusable([attempt(_unverified, signer, key, each) for each in tbs])
+    verdicts = checker.verify(
+        [
+            (octets, each.signature)
+            for octets, each in zip(tbs, made, strict=True)
+            if not isinstance(each, CAError)
+        ]
+    )
+
+    def verified() -> list[Answered]:
+        if not all(verdicts()):
+            raise broken_signature()
+        return made
+
+    return verified
+
+
+def _unless_unusable(answers: list[Answered]) -> list[Answered]:
     for answer in answers:
         if isinstance(answer, KeyUnavailableError):
             raise answer
@@ -137,7 +170,14 @@ def sign_all(signer: Signer, key: PublicKey, tbs: Sequence[bytes]) -> list[Answe
 
 
 def _sign_one(signer: Signer, key: PublicKey, tbs: bytes) -> SignedCertificate:
-    issued = issue(tbs, signer, key)
+    return _signed_certificate(issue(tbs, signer, key))
+
+
+def _unverified(signer: Signer, key: PublicKey, tbs: bytes) -> SignedCertificate:
+    return _signed_certificate(sign(tbs, signer, key))
+
+
+def _signed_certificate(issued: Issued) -> SignedCertificate:
     return SignedCertificate(
         issued.signature, pem.encode(issued.der), sha256(issued.der).hexdigest()
     )
@@ -181,13 +221,3 @@ def _write_files(writing: Writing) -> None:
     for path, text in writing.files:
         data = text.encode("ascii")
         write_atomic(Path(path), data, overwrite=writing.overwrite, sync_parent=False)
-
-
-_opened: dict[bytes, Signer] = {}
-
-
-def opened(opening: Opening) -> Signer:
-    """The signer of an opening, opened once in this process."""
-    if opening.ref.public not in _opened:
-        _opened[opening.ref.public] = open_signer(opening.ref, opening.passphrase)
-    return _opened[opening.ref.public]

@@ -50,6 +50,7 @@ class Judge:
         self.thorough = True
         self.new_devices = NewDevices(home)
         self._clock: Clock | None = None
+        self._of_clock: dict[frozenset[str], list[Finding]] = {}
 
     def candidate(self, source: Source) -> Candidate:
         """Read a source and prepare its certificate; nothing is written.
@@ -206,7 +207,10 @@ class Judge:
         """
         if self._clock is None:
             self._clock = read_clock(self.home)
-        findings = judge_clock(self._clock, allowed)
+        key = frozenset(allowed)
+        if key not in self._of_clock:
+            self._of_clock[key] = judge_clock(self._clock, key)
+        findings = self._of_clock[key]
         raise_failures(findings)
         return findings
 

@@ -1,7 +1,4 @@
-"""From a request's octets to a prepared certificate, in this process or a worker.
-
-Arguments and results are octets, text and Structs, which can be passed between processes.
-"""
+"""From a request's octets to a prepared certificate; the register is not needed for it."""
 
 from __future__ import annotations
 
@@ -14,12 +11,14 @@ import msgspec
 from ca.csr.kept import is_emptied, kept_form
 from ca.csr.parsing import read_request
 from ca.csr.request import CertificateRequest
+from ca.csr.shape import RequestShape, ShapedReader
 from ca.device.request_rules import judge_at_target, judge_names_at_target
 from ca.encoding.account import pack_account
 from ca.errors import CAError, attempt
 from ca.issuance.differences import name_differences
 from ca.issuance.order import Issuer, Order, Prepared, own_request
 from ca.issuance.prepare import prepare_all
+from ca.issuance.shape import CertificateShapes
 from ca.model.certificates import SubjectAttribute
 from ca.model.findings import Finding, raise_failures
 from ca.model.wishes import SigningWishes
@@ -77,17 +76,50 @@ class Ready(msgspec.Struct, frozen=True):
 Outcome = Ready | CAError
 
 
-def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
-    """The outcome of each job: all are read, then all prepared, then all packed."""
-    read = [attempt(_request, job) for job in jobs]
+class Shapes:
+    """What earlier requests of a batch and their certificates looked like around their slots."""
+
+    def __init__(self) -> None:
+        self.reader = ShapedReader()
+        self.certificates = CertificateShapes()
+
+
+ReadRequest = tuple[CertificateRequest, RequestShape | None] | CAError
+
+
+def outcomes(terms: Terms, jobs: Sequence[Job], shapes: Shapes | None = None) -> list[Outcome]:
+    """The outcome of each job: all are read, then all prepared, then all packed.
+
+    With ``shapes`` most are read and prepared by the shape of an earlier one, with equal outcome.
+    """
+    return prepared(terms, jobs, read(jobs, shapes), shapes)
+
+
+def read(jobs: Sequence[Job], shapes: Shapes | None = None) -> list[ReadRequest]:
+    """The request of each job, with its shape, or the error."""
+    return [attempt(_request, job, shapes) for job in jobs]
+
+
+def prepared(
+    terms: Terms,
+    jobs: Sequence[Job],
+    requests: Sequence[ReadRequest],
+    shapes: Shapes | None = None,
+    *,
+    vouched: Sequence[bool] | None = None,
+) -> list[Outcome]:
+    """The outcome of each job whose request was read; ``vouched`` is as in ``Order``."""
+    vouched = vouched or [False] * len(jobs)
     good = [
-        (job, request)
-        for job, request in zip(jobs, read, strict=True)
-        if not isinstance(request, CAError)
+        (job, *each, known)
+        for job, each, known in zip(jobs, requests, vouched, strict=True)
+        if not isinstance(each, CAError)
     ]
     orders = [
         Order(
             request=request,
+            shape=shape,
+            vouched=known,
             profile=job.profile,
             issuer=terms.issuer,
             wishes=job.wishes,
@@ -96,24 +128,27 @@ def outcomes(terms: Terms, jobs: Sequence[Job]) -> list[Outcome]:
             ca_subjects=terms.ca_subjects,
             thorough=terms.thorough,
         )
-        for job, request in good
+        for job, request, shape, known in good
     ]
+    done = prepare_all(orders, None if shapes is None else shapes.certificates)
     ready = iter(
         [
-            prepared if isinstance(prepared, CAError) else attempt(_ready, job, request, prepared)
-            for (job, request), prepared in zip(good, prepare_all(orders), strict=True)
+            each if isinstance(each, CAError) else attempt(_ready, job, request, each)
+            for (job, request, *_), each in zip(good, done, strict=True)
         ]
     )
-    return [each if isinstance(each, CAError) else next(ready) for each in read]
+    return [each if isinstance(each, CAError) else next(ready) for each in requests]
 
 
-def _request(job: Job) -> CertificateRequest:
-    if job.own is None:
-        request = read_request(job.data)
-        if job.proven and is_emptied(request):
-            return msgspec.structs.replace(request, proven=True)
-        return request
-    return own_request(job.own.spki, job.own.subject)
+def _request(job: Job, shapes: Shapes | None) -> tuple[CertificateRequest, RequestShape | None]:
+    if job.own is not None:
+        return own_request(job.own.spki, job.own.subject), None
+    if shapes is not None and not job.proven:
+        return shapes.reader.read(job.data)
+    request = read_request(job.data)
+    if job.proven and is_emptied(request):
+        return msgspec.structs.replace(request, proven=True), None
+    return request, None
 
 
 def names_at_target(target: Target, prepared: Prepared, wishes: SigningWishes) -> list[Finding]:

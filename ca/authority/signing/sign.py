@@ -23,7 +23,7 @@ from ca.authority.signing.commit import (
     record,
     still_allowed,
 )
-from ca.authority.signing.crew import Answered, Crew, Opening, Pending
+from ca.authority.signing.crew import Answered, Crew, Pending
 from ca.authority.signing.prepare import Outcome, Ready
 from ca.authority.status import upkeep
 from ca.authority.upload_files import Delivery
@@ -37,9 +37,8 @@ AWAIT_OTHERS, PAUSE = timedelta(seconds=2), timedelta(milliseconds=20)
 """How long to wait for a request that another process is signing, and in which steps."""
 CHUNK = 256
 """Plans committed together before the first of them is signed."""
-WORTH_WORKERS = 8000
-"""Requests from which workers are started: fewer are signed before those have earned their start
-(1,000 take 1.7 times as long with two)."""
+WORTH_CHECKER = 512
+"""Requests from which a checker is forked: with fewer there is no next chunk to prepare."""
 
 
 def sign(
@@ -48,16 +47,15 @@ def sign(
     *,
     delivery: Delivery,
     dry_run: bool = False,
-    jobs: int = 1,
+    jobs: int = 2,
     watch: Watch = Watch(),  # noqa: B008 - frozen
 ) -> SigningDocument:
     """Sign the sources that are not signed already; each is judged on its own.
 
     An error of one source, even a bug of ours or a file in its way, is that source's refusal; the
-    others go on. ``jobs`` is the number of further processes that read, lint, sign and write files
-    where there are ``WORTH_WORKERS`` sources or more; the register and the check for reused keys
-    stay in this one. When ``watch`` says stop, work in progress is finished, and the document
-    counts the sources that were not reached.
+    others go on. With two ``jobs`` or more, and ``WORTH_CHECKER`` sources, signatures are verified
+    and keys judged in a second process. When ``watch`` says stop, work in progress is finished, and
+    the document counts the sources that were not reached.
 
     Raises:
         ConflictError: two sources would be written to one file, or the folder has another CA's
@@ -102,18 +100,16 @@ def _await_others(batch: Batch) -> None:
 
 def _crew(home: Home, jobs: int, count: int) -> Crew:
     ca = home.ca("issuing")
-    if jobs == 1 or count < WORTH_WORKERS:
-        return Crew(lambda: home.signer(ca), ca.issuer.key)
-    from ca.authority.signing.workers import Workers
+    checker = None
+    if jobs > 1 and count >= WORTH_CHECKER:
+        from ca.authority.signing.checker import forked
 
-    def opening() -> Opening:
-        return Opening(ca.key, home.passphrase_of(ca), ca.issuer.key)
-
-    return Workers(jobs, lambda: home.signer(ca), ca.issuer.key, opening)
+        checker = forked(ca.issuer.key)
+    return Crew(lambda: home.signer(ca), ca.issuer.key, checker)
 
 
 def _sign_all(batch: Batch, sources: list[Source], watch: Watch) -> None:
-    """Take the sources through all steps, in chunks; workers prepare the next ones meanwhile."""
+    """Take the sources through all steps, in chunks; a checker is a chunk ahead or behind."""
     crew = batch.crew
     chunks = _chunks(batch, sources, watch)
     prepared = _ahead((_prepare(batch, chunk) for chunk in chunks), crew.ahead)

@@ -2,7 +2,7 @@
 
 Those are no top-level packages of the environment, so that a project with a ``ca/`` or ``cli/``
 of its own can have sipca beside it. Whoever runs ``main`` has them first on ``sys.path``; nothing
-else does. It imports next to nothing: each worker of ``sign --jobs`` imports it once more.
+else does.
 """
 
 import os

@@ -41,8 +41,9 @@ class Delivery(msgspec.Struct, frozen=True):
     file: Path | None = None
     fullchain: bool = False
     overwrite: bool = False
-    yields: Callable[[CertificateRow], bool] = lambda _: False
-    """Which certificates of this home may be replaced, besides superseded ones."""
+    yields: Callable[[CertificateRow, str], bool] = lambda _, __: False
+    """Which certificates of this home may be replaced, besides superseded ones, by the source of a
+    label."""
 
 
 class Chain(msgspec.Struct, frozen=True):

@@ -146,7 +146,9 @@ class Place:
                 if not conflicts(path, text.encode()):
                     continue
             row = written_here(self._home, path, self.chain)
-            if row is None or not (_succeeds(candidate, row) or self.delivery.yields(row)):
+            if row is None or not (
+                _succeeds(candidate, row) or self.delivery.yields(row, candidate.source.label)
+            ):
                 raise ConflictError(
                     f"'{path}' {_content(path)} and would be replaced",
                     hint="--overwrite replaces files, or choose another place",

@@ -29,6 +29,10 @@ MAX_CERT_IDS = 32
 MAX_REQUEST = 16 * 1024
 """The most octets of a request; 32 CertIDs with SHA-512 need some 6 KiB."""
 MAX_NONCE = 128
+_USUAL_NONCES = (16, 32)
+"""Octets of the nonces of OpenSSL and of RFC 9654, 2.1."""
+_USUAL_REQUEST = 512
+"""Octets that a request for one or two CertIDs with a nonce fits in; a longer one is read anew."""
 _LONGEST_CERT_ID = 192
 """Octets that a CertID with SHA-512 and a serial of 20 octets fits in; longer ones are junk."""
 
@@ -70,6 +74,31 @@ def read_ocsp_request(data: bytes) -> OCSPRequest:
         MalformedError: it is not a request, has more than 32 CertIDs, a nonce that is not valid,
             or an unknown critical extension.
     """
+    for size in _USUAL_NONCES:
+        if data[-size - 2 : -size] == bytes((OCTET_STRING, size)) and len(data) <= _USUAL_REQUEST:
+            cert_ids = _asked_before_nonce(data[:-size], size)
+            if cert_ids is not None:
+                return OCSPRequest(cert_ids, data[-size - 2 :])
+    cert_ids, nonce = _read(data)
+    return OCSPRequest(cert_ids, None if nonce is None else nonce.contents)
+
+
+@lru_cache(maxsize=1024)
+def _asked_before_nonce(data: bytes, size: int) -> tuple[CertID, ...] | None:
+    """The CertIDs of a request whose last octets, so many, are its nonce; None if they are not.
+
+    Which octets they are changes nothing else, so what comes before them is read once for all.
+    """
+    try:
+        cert_ids, nonce = _read(data + bytes(size))
+    except MalformedError:
+        return None
+    is_last = nonce is not None and (nonce.body, nonce.end) == (len(data) - 2, len(data) + size)
+    return cert_ids if is_last else None
+
+
+def _read(data: bytes) -> tuple[tuple[CertID, ...], Node | None]:
+    """The CertIDs of a request, and its nonce."""
     if len(data) > MAX_REQUEST:
         raise MalformedError(f"an OCSP request has at most {MAX_REQUEST} octets")
     outer = _sequence(read(data, what="the OCSP request"))
@@ -87,10 +116,8 @@ def read_ocsp_request(data: bytes) -> OCSPRequest:
     extensions = _optional(fields, _EXPLICIT_2)
     if fields:
         raise MalformedError("the OCSP request has fields that RFC 6960 does not define")
-    return OCSPRequest(
-        tuple(_cert_id(each) for each in requests),
-        None if extensions is None else _request_extensions(_inside(extensions)),
-    )
+    cert_ids = tuple(_cert_id(each) for each in requests)
+    return cert_ids, None if extensions is None else _request_extensions(_inside(extensions))
 
 
 def _optional(fields: list[Node], tag: int) -> Node | None:
@@ -158,25 +185,26 @@ def _is_der(cert_id: CertID) -> bool:
     )
 
 
-def _request_extensions(node: Node) -> bytes | None:
+def _request_extensions(node: Node) -> Node | None:
+    """The nonce, if there is one."""
     nonce = None
     for name, critical, value in _extensions(node):
         if name == oids.OCSP_NONCE:
-            inner = read(value, what="the nonce")
+            inner = read(value.contents, what="the nonce")
             if inner.tag != OCTET_STRING or not 1 <= len(inner.contents) <= MAX_NONCE:
                 raise MalformedError(f"the nonce is not 1 to {MAX_NONCE} octets (RFC 9654, 2.1)")
             nonce = value
         elif name == oids.OCSP_ACCEPTABLE_RESPONSES:
-            if oids.OCSP_BASIC not in {oid(each) for each in _sequence(read(value))}:
+            if oids.OCSP_BASIC not in {oid(each) for each in _sequence(read(value.contents))}:
                 raise MalformedError("the requester does not accept basic OCSP responses")
         elif critical and name != oids.OCSP_PREFERRED_ALGORITHMS:
             raise MalformedError(f"the critical request extension {name} is not supported")
     return nonce
 
 
-def _extensions(node: Node) -> list[tuple[str, bool, bytes]]:
+def _extensions(node: Node) -> list[tuple[str, bool, Node]]:
     """OID, criticality and value of each extension; one that occurs twice is an error."""
-    extensions: list[tuple[str, bool, bytes]] = []
+    extensions: list[tuple[str, bool, Node]] = []
     for extension in _sequence(node):
         parts = _sequence(extension)
         tags = [part.tag for part in parts]
@@ -186,7 +214,7 @@ def _extensions(node: Node) -> list[tuple[str, bool, bytes]]:
         name = oid(parts[0])
         if name in {known for known, _, _ in extensions}:
             raise MalformedError(f"the OCSP request has the extension {name} twice")
-        extensions.append((name, critical, parts[-1].contents))
+        extensions.append((name, critical, parts[-1]))
     return extensions
 
 

@@ -30,8 +30,9 @@ from starlette.routing import Route
 from ca.authority.home import Environment, no_passphrase
 from ca.errors import CAError
 from ca.revocation.ocsp_request import MAX_REQUEST
-from ca.service.guard import AT_ONCE, POSTED
+from ca.service.guard import AT_ONCE, HEADS, POSTED
 from ca.service.handouts import Handouts
+from ca.service.known_heads import KnownHeads
 from ca.service.register import ServedRegister
 from ca.service.register_file import Following
 from ca.service.replies import JSON, Reply, refusal, reply
@@ -125,7 +126,7 @@ class Application:
         self.served = ServedRegister(followed)
         following = asyncio.create_task(self._follow(self.served))
         try:
-            yield {AT_ONCE: self.served.at_once, POSTED: self.served.posted}
+            yield {AT_ONCE: self.served.at_once, POSTED: self.served.posted, HEADS: KnownHeads()}
         finally:
             following.cancel()
             self.served = None

@@ -25,8 +25,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     def octets(self) -> bytes:
         """Headers, blank line and body on the wire."""
-        head = b"".join(name + b": " + value + b"\r\n" for name, value in self.headers)
-        return head + b"\r\n" + self.body
+        lines = [b"%b: %b\r\n" % each for each in self.headers]
+        return b"".join((*lines, b"\r\n", self.body))
 
 
 def reply(

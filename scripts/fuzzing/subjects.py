@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.fuzzing.devices import Messages, SCEPServer
+from scripts.fuzzing.http import TwoRoads, requests_in_pieces
 from scripts.fuzzing.mutation import damage_der, damage_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +145,7 @@ def subjects(folder: Path, sipca: Callable[..., int]) -> list[Subject]:
             _from(questions, damage_der),
             (("ocsp", "respond", "FILE", "-o", "OUT"),),
         ),
+        Subject("http", "damaged.http", requests_in_pieces, server=TwoRoads()),
         _devices(folder / "home", requests, sipca),
     ]
 

@@ -130,9 +130,10 @@ class Place:
         """
         replaced = False
         paths = upload_files.taken_paths(self.delivery, candidate.stem, candidate.context)
-        for number, path in enumerate(paths):
-            if not os.path.lexists(path):
+        for number, word in enumerate(paths):
+            if not os.path.lexists(word):
                 continue
+            path = Path(word)
             if path.is_dir():
                 raise ConflictError(
                     f"'{path}' is a folder", hint="remove it, or choose another place"

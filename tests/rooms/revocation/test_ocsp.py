@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,12 +10,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp as judge
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ca.encoding.der import NULL, OCTET_STRING, encode_oid, read, sequence, tlv
+from ca.errors import MalformedError
 from ca.keys.public import read_public_key
 from ca.keys.soft import generate_key, verify
+from ca.revocation import ocsp_request
 from ca.revocation.ocsp import (
     HASHES,
     Answer,
@@ -24,6 +27,7 @@ from ca.revocation.ocsp import (
     SilentIssuer,
     cert_id,
 )
+from ca.revocation.ocsp_request import OCSPRequest, read_ocsp_request
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = AT + timedelta(hours=1)
@@ -346,3 +350,59 @@ def test_no_octets_whatever_raise_or_are_good_by_chance(octets: bytes) -> None:
         for each in judge.load_der_ocsp_response(answer.der).responses:
             expected = status_of(1, each.serial_number) if each.serial_number > 0 else "unknown"
             assert (each.certificate_status.name == "GOOD") == (expected == "good")
+
+
+def outcome(read_it: Callable[[bytes], object], octets: bytes) -> object:
+    try:
+        return read_it(octets)
+    except MalformedError as error:
+        return error.message
+
+
+def read_anew(octets: bytes) -> OCSPRequest:
+    cert_ids, value = ocsp_request._read(octets)
+    return OCSPRequest(cert_ids, None if value is None else value.contents)
+
+
+FILLED = st.sampled_from([b"n", b"m", b"\x00", b"\x04\x10", b"\x04\x20", b"\x30\x0e"])
+SIZES = st.sampled_from([1, 14, 16, 18, 32, 34, 48])
+NONCES = st.tuples(FILLED, SIZES).map(lambda each: nonce((each[0] * 48)[: each[1]]))
+OTHERS = st.sampled_from(
+    [extension("1.2.3.4", b"\x04\x10" + bytes(16)), extension("1.2.3.4", b"x", critical=True)]
+)
+ASKED = st.builds(
+    lambda serials, extensions, signature: sequence(
+        read(request(*map(single, serials), extensions=b"".join(extensions))).contents
+        + (tlv(0xA0, sequence(tlv(OCTET_STRING, bytes(16)))) if signature else b"")
+    ),
+    st.lists(st.integers(100, 102), min_size=1, max_size=3),
+    st.lists(NONCES | NONCES | OTHERS, max_size=3),
+    st.booleans(),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(ASKED, st.none() | st.tuples(st.integers(0, 400), st.integers(0, 255)))
+def test_a_request_that_differs_in_its_nonce_alone_is_read_as_if_it_were_new(
+    octets: bytes, damage: tuple[int, int] | None
+) -> None:
+    read_ocsp_request(request(single(100), extensions=nonce(b"o" * 16)))
+    for fresh in (octets, octets.replace(b"n", b"N").replace(b"m", b"M")):
+        asked = bytearray(fresh)
+        if damage is not None:
+            asked[damage[0] % len(asked)] = damage[1]
+
+        expected = outcome(read_anew, bytes(asked))
+
+        assert [outcome(read_ocsp_request, bytes(asked)) for _ in range(2)] == [expected] * 2
+
+
+def test_what_is_remembered_of_requests_is_bounded_in_octets() -> None:
+    before = ocsp_request._asked_before_nonce.cache_info().currsize
+    read_ocsp_request(request(*[single(100)] * 32, extensions=nonce(b"n" * 16)))
+
+    assert ocsp_request._asked_before_nonce.cache_info().currsize == before
+    assert (
+        ocsp_request._USUAL_REQUEST * ocsp_request._asked_before_nonce.cache_info().maxsize
+        <= 1 << 19
+    )

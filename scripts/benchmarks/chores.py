@@ -84,9 +84,15 @@ def _asking(path: Path, asked: list[str]) -> Path:
 def _applying(folder: Path, homes: dict[int, Path]) -> Iterator[Row]:
     """New entries of a lab file, in registers of every size; then four times as many."""
     runs = {size: _apply(folder, home, f"n{size}", ENTRIES) for size, home in homes.items()}
-    small, large = runs[1_000], runs[1_000_000]
+    small, middle, large = (runs[size] for size in (1_000, 100_000, 1_000_000))
     yield Row(f"scale: apply, {ENTRIES} new entries: CPU each", small.cpu / ENTRIES, 0.001, "s")
-    yield _growing(f"apply, {ENTRIES} new at 1,000,000 beside 1,000", large, small, 1)
+    yield Row(
+        f"scale: apply, {ENTRIES} new, and 1,000,000 unlisted beside ten times 100,000",
+        large.cpu - small.cpu,
+        10 * (middle.cpu - small.cpu),
+        "s",
+        NOISE,
+    )
     many = _apply(folder, homes[1_000], "many", 4 * ENTRIES)
     yield _growing(f"apply, {4 * ENTRIES} new beside four times {ENTRIES}", many, small, 4)
 

@@ -62,13 +62,17 @@ def in_use_of_device(store: Store, device: str) -> Iterator[CertificateRow]:
 
 
 def in_use_of_key(store: Store, key_identity: bytes, folded: str) -> Iterator[CertificateRow]:
-    """Certificates of a key with a case-folded name, neither superseded nor revoked nor held."""
+    """Certificates of a key with a case-folded name, neither superseded nor revoked nor held.
+
+    Looked for by the name: a key of a whole fleet has more names than a name has keys.
+    """
     return certificates.select(
         store,
-        f"""WHERE p.id IN (SELECT plan_id FROM certificate
-                            WHERE substr(key_identity, 1, 8) = ? AND key_identity = ?)
-              AND p.id IN (SELECT plan_id FROM san WHERE folded = ?) AND {certificates.IN_USE}""",  # noqa: S608
-        [key_identity[:8], key_identity, folded],
+        f"""WHERE p.id IN (SELECT n.plan_id FROM san n
+                             CROSS JOIN certificate k ON k.plan_id = n.plan_id
+                            WHERE n.folded = ? AND k.key_identity = ?)
+              AND {certificates.IN_USE}""",  # noqa: S608
+        [folded, key_identity],
     )
 
 

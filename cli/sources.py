@@ -110,7 +110,7 @@ def _of_folder(folder: Path, wishes: SigningWishes, search: Search) -> list[Sour
     Raises:
         NotFoundError: none is called as requests are or holds one.
     """
-    files = sorted(_files_below(folder, search) if search.recursive else _files_in(folder))
+    files = sorted(_files_below(folder, search)) if search.recursive else _files_in(folder)
     if not any(_is_request(path) for path in files):
         below = [] if search.recursive else list(islice(_requests_below(folder, search), 2))
         shown = printable(str(folder))
@@ -135,8 +135,14 @@ def _of_folder(folder: Path, wishes: SigningWishes, search: Search) -> list[Sour
     ]
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if not path.is_dir())
+def _files_in(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        return [folder / name for name in sorted(each.name for each in entries if _is_file(each))]
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is no folder; only of a link the disk has to be asked, and it may lead nowhere."""
+    return not (Path(entry).is_dir() if entry.is_symlink() else entry.is_dir())
 
 
 def _files_below(folder: Path, search: Search) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,8 +41,9 @@ class Delivery(msgspec.Struct, frozen=True):
     file: Path | None = None
     fullchain: bool = False
     overwrite: bool = False
-    yields: Callable[[CertificateRow], bool] = lambda _: False
-    """Which certificates of this home may be replaced, besides superseded ones."""
+    yields: Callable[[CertificateRow, str], bool] = lambda _, __: False
+    """Which certificates of this home may be replaced, besides superseded ones, by the source of a
+    label."""
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -224,16 +226,17 @@ def remove_stale_trust_files(folder: Path, chain: Chain) -> None:
 _NUMBERED = re.compile(r"trusted-[0-9]+-(?:root|issuing)\.pem")
 
 
-def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[Path]:
-    """The paths that one certificate is written to."""
+def taken_paths(delivery: Delivery, stem: str, context: int | None) -> list[str]:
+    """The paths that one certificate is written to; a batch asks for thousands."""
     if delivery.file is not None:
-        return [delivery.file]
+        return [str(delivery.file)]
     if delivery.folder is None:
         return []
     names = [device_name(stem, context)]
     if delivery.fullchain:
         names.append(fullchain_name(stem, context))
-    return [delivery.folder / name for name in names]
+    folder = str(delivery.folder)
+    return names if folder == "." else [os.path.join(folder, name) for name in names]  # noqa: PTH118
 
 
 def contents(delivery: Delivery, leaf: str, chain: Chain) -> list[str]:
@@ -254,7 +257,7 @@ def planned_files(
     delivery: Delivery, stem: str, context: int | None, leaf: str, chain: Chain
 ) -> PlannedFiles:
     """The files of one certificate; ``deliver_trust`` writes the trust files beside them."""
-    paths = [str(path) for path in taken_paths(delivery, stem, context)]
+    paths = taken_paths(delivery, stem, context)
     texts = tuple(zip(paths, contents(delivery, leaf, chain), strict=True))
     trusted = None if delivery.folder is None else str(delivery.folder / TRUSTED_ROOT)
     return PlannedFiles(texts, Files(paths[0], trusted, paths[1] if len(paths) > 1 else None))

@@ -39,11 +39,13 @@ class OCSPAnswerDocument(Document, frozen=True, kw_only=True):
 class PresignDocument(Document, frozen=True, kw_only=True):
     """The answer of ``ocsp presign``: how many certificates the folder answers for.
 
-    ``written`` and ``removed`` count the files that this call changed.
+    ``written`` and ``removed`` count the files that this call changed, ``kept`` those that it left
+    because they are good for long enough; ``next_update`` is when the first answer ends.
     """
 
     folder: str
     certificates: int
     written: int
+    kept: int = 0
     removed: int
     next_update: datetime

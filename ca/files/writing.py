@@ -284,7 +284,11 @@ def holds(path: Path, pieces: Iterable[bytes]) -> bool:
         StoreError: it cannot be read.
     """
     with store_errors(path):
-        if path.is_symlink() or not path.is_file():
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        if not stat.S_ISREG(status.st_mode):
             return False
         with path.open("rb") as present:
             return all(present.read(len(each)) == each for each in pieces) and not present.read(1)

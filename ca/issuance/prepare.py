@@ -82,8 +82,6 @@ def prepare_all(
     long_ways = [work for work in works if work.prepared is None]
     for step in _LONG_WAY:
         _take(step, long_ways)
-    if shapes is not None:
-        _take(partial(_learn, shapes), long_ways)
     return [_outcome(work) for work in works]
 
 
@@ -101,16 +99,23 @@ def _outcome(work: _Work) -> Prepared | CAError:
 
 
 def _fill(shapes: CertificateShapes, work: _Work) -> None:
-    """Fill the shape of an earlier certificate, if there is one; nothing else is changed."""
+    """Fill the shape of an earlier certificate; the first of a shape is prepared at once."""
     order = work.order
-    shape = None if order.shape is None else shapes.of(order)
+    if order.shape is None:
+        return
+    if not shapes.knows(order, work.promised):
+        for step in _LONG_WAY:
+            step(work)
+        shapes.learn(order, work.tbs, work.read, work.extensions.lines)
+        return
+    shape = shapes.of(order, work.promised)
     if shape is None or (tbs := shape.fill(order, work.promised)) is None:
         return
     prepared = _taken_the_long_way(work) if shape.trial.is_due() else None
     work.tbs = tbs
     _account_for(work, shape.account(order.request.key))
     if prepared not in (None, work.prepared):
-        shapes.forget(order)
+        shapes.forget(order, work.promised)
         raise RuntimeError("a certificate was filled otherwise than it is prepared")
 
 
@@ -121,11 +126,6 @@ def _taken_the_long_way(work: _Work) -> Prepared | None:
     for step in _LONG_WAY:
         step(other)
     return other.prepared
-
-
-def _learn(shapes: CertificateShapes, work: _Work) -> None:
-    if work.order.shape is not None and shapes.of(work.order) is None:
-        shapes.learn(work.order, work.tbs, work.read, work.extensions.lines)
 
 
 def _judge_request(work: _Work) -> None:

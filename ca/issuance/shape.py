@@ -126,33 +126,35 @@ class CertificateShapes:
     """The shapes of the certificates that were prepared for shaped requests."""
 
     def __init__(self) -> None:
-        self._shapes: dict[tuple[object, ...], CertificateShape] = {}
+        self._shapes: dict[tuple[object, ...], CertificateShape | None] = {}
 
-    def of(self, order: Order) -> CertificateShape | None:
+    def knows(self, order: Order, promised: Promised) -> bool:
+        """Whether a certificate like that of an order was looked at for its shape."""
+        return _key_of(order, promised) in self._shapes
+
+    def of(self, order: Order, promised: Promised) -> CertificateShape | None:
         """The shape that the certificate of an order probably has."""
-        return self._shapes.get(_key_of(order))
+        return self._shapes.get(_key_of(order, promised))
 
     def learn(
         self, order: Order, tbs: bytes, read: ToBeSigned, lines: tuple[FieldAccount, ...]
     ) -> None:
         """Take the shape of a certificate that was prepared the long way."""
         is_plain = order.profile.role == "end-entity" and order.permit is None
-        if order.shape is None or not is_plain:
-            return
-        shape = _shape_of(tbs, read, lines)
-        if shape is not None:
-            if len(self._shapes) == MOST_SHAPES:
-                self._shapes.clear()
-            self._shapes[_key_of(order)] = shape
+        if len(self._shapes) == MOST_SHAPES:
+            self._shapes.clear()
+        shape = _shape_of(tbs, read, lines) if is_plain else None
+        self._shapes[_key_of(order, read.promised)] = shape
 
-    def forget(self, order: Order) -> None:
-        """Forget a shape that did not lead where the long way did."""
-        self._shapes.pop(_key_of(order), None)
+    def forget(self, order: Order, promised: Promised) -> None:
+        """Never use a shape again that did not lead where the long way did."""
+        self._shapes[_key_of(order, promised)] = None
 
 
-def _key_of(order: Order) -> tuple[object, ...]:
+def _key_of(order: Order, promised: Promised) -> tuple[object, ...]:
     """What the octets around the slots depend on, and the lines about the extensions."""
-    return (order.shape, order.profile, order.issuer, order.request.key.algorithm)
+    kind = order.request.key.algorithm
+    return (order.shape, order.profile, order.issuer, kind, len(promised.san))
 
 
 def _shape_of(

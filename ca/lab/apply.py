@@ -9,34 +9,29 @@ from pathlib import Path
 
 import msgspec
 
-from ca.authority import upload_files
 from ca.authority.devices.device import DeviceWishes, address, set_device
 from ca.authority.founding.ca import set_settings
 from ca.authority.founding.init import create_ca
 from ca.authority.founding.wishes import FoundingWishes, compare, normal_base_url
 from ca.authority.home import DATABASE, Environment, Home, no_passphrase, open_home
-from ca.authority.signing.candidates import Source
 from ca.authority.signing.issue import IssueWishes, inferred_name, issue_key, would_make
-from ca.authority.signing.sign import sign
 from ca.documents.apply import ApplyDocument, ApplyStep
 from ca.documents.exits import EXIT_CODES
-from ca.documents.sign import Refused, Signed, SigningDocument, Skipped
+from ca.documents.sign import Refused
 from ca.errors import CAError, ConflictError, attempt
 from ca.files import conflicts, lock_file, make_folder, read_bounded, write_atomic
 from ca.lab.lab_file import (
     CertificateTable,
     DeviceTable,
     Lab,
-    file_stem,
     founding_wishes,
     label_of,
-    signing_wishes,
 )
 from ca.lab.near_devices import near_devices
+from ca.lab.requests import runs
 from ca.lab.unlisted import unlisted
 from ca.profiles.durations import parse_lifetime
 from ca.store import devices, settings
-from ca.store.certificates import CertificateRow
 
 
 def apply(path: Path, lab: Lab, environment: Environment, *, check: bool) -> ApplyDocument:
@@ -120,9 +115,14 @@ def _entries(home: Home, lab: Lab, *, check: bool) -> Iterator[_Entry]:
         yield "profile", source.stem, partial(_profile, home, source, check=check)
     for device in lab.file.device:
         yield "device", device.name, partial(_device, home, device, check=check)
+    signing = iter(runs(home, lab, check=check))
     for table in lab.file.certificate:
-        work = _signed if table.csr is not None else _issued
-        yield "certificate", label_of(table), partial(work, home, lab, table, check=check)
+        if table.csr is None:
+            work = partial(_issued, home, lab, table, check=check)
+        else:
+            same, run = next(signing)
+            work = partial(run.step, same)
+        yield "certificate", label_of(table), work
 
 
 def _each(home: Home, entries: Iterator[_Entry]) -> list[_Result]:
@@ -192,51 +192,10 @@ def _device(home: Home, table: DeviceTable, *, check: bool) -> ApplyStep:
     if now == then:
         return ApplyStep("device", table.name, "unchanged", None)
     if not check:
+        # near misses are told for all devices together
         wishes = DeviceWishes(then.target, then.context, then.addresses, then.proxy_sets)
-        set_device(home, table.name, wishes, exactly=True)
+        set_device(home, table.name, wishes, exactly=True, intended=True)
     return ApplyStep("device", table.name, _verb(check, "changed" if now else "made"), None)
-
-
-def _signed(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> ApplyStep:
-    assert table.csr is not None
-    out = lab.path(table.out)
-    source = Source(table.csr, file_stem(table), signing_wishes(table), path=lab.path(table.csr))
-    name = label_of(table)
-    delivery = upload_files.Delivery(folder=out, yields=partial(_is_entrys, table, source))
-    dry = sign(home, [source], delivery=delivery, dry_run=True)
-    _raise_refusals(dry)
-    if dry.skipped and not _missing(dry.skipped[0], out, table):
-        return ApplyStep("certificate", name, "unchanged", dry.skipped[0].serial)
-    verb = "changed" if dry.skipped else "made"
-    if check:
-        return ApplyStep("certificate", name, _verb(check, verb), None)
-    done = sign(home, [source], delivery=delivery)
-    _raise_refusals(done)
-    entry = (done.skipped or done.signed)[0]
-    replaced = [each.serial for each in entry.superseded]
-    return ApplyStep("certificate", name, verb, entry.serial, superseded=replaced)
-
-
-def _raise_refusals(document: SigningDocument) -> None:
-    for refusal in document.refused:
-        raise refusal.error()
-
-
-def _missing(entry: Signed | Skipped, out: Path, table: CertificateTable) -> bool:
-    """Whether a file of a good certificate is missing or has other content."""
-    wanted = {
-        upload_files.device_name(file_stem(table), entry.context): entry.certificate_pem,
-        upload_files.TRUSTED_ROOT: entry.chain_pem,
-    }
-    return any(
-        not (out / name).exists() or conflicts(out / name, (text or "").encode())
-        for name, text in wanted.items()
-    )
-
-
-def _is_entrys(table: CertificateTable, source: Source, row: CertificateRow) -> bool:
-    """Whether the certificate in an entry's place is an earlier one of that entry."""
-    return row.device == table.device or Path(row.source).stem == source.stem
 
 
 def _issued(home: Home, lab: Lab, table: CertificateTable, *, check: bool) -> ApplyStep:

@@ -7,18 +7,27 @@ a web server treats ``/`` and ``%2F`` alike. RFC 5019 describes such requests.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ca.encoding import oids
 from ca.errors import MalformedError
 from ca.model.escaping import escape_undecodable
 from ca.names.text import printable
 from ca.revocation.ocsp import HASHES, Responder, cert_id, request_for
+from ca.revocation.presigned import STATE
 
 UNAUTHORIZED = "unauthorized.ocsp"
 """The file that the web server sends for every request without a presigned answer."""
 MANIFEST = "presigned.txt"
 SNIPPET = "nginx.conf"
+HASH_NAMES = {
+    "sha1": oids.SHA1,
+    "sha256": oids.SHA256,
+    "sha384": oids.SHA384,
+    "sha512": oids.SHA512,
+}
+"""The hashes of CertIDs as operators name them."""
 
 
 class Presigned(NamedTuple):
@@ -28,12 +37,14 @@ class Presigned(NamedTuple):
     path: str
 
 
-def requests_for(responder: Responder, serial: int) -> Iterator[Presigned]:
+def requests_for(
+    responder: Responder, serial: int, hashes: Sequence[str] = tuple(HASHES)
+) -> Iterator[Presigned]:
     """All requests without a nonce that clients may send for one certificate.
 
     They differ in the hash of the CertID, and in whether its parameters are NULL or absent.
     """
-    for hash_oid in HASHES:
+    for hash_oid in hashes:
         for with_null in (True, False):
             request = request_for(cert_id(responder, hash_oid, serial, with_null=with_null))
             yield Presigned(request, path_of(request))
@@ -58,6 +69,7 @@ def nginx_snippet(folder: str, *, seconds: int) -> str:
             f"the path '{printable(folder)}' cannot be written in an nginx configuration",
             hint="choose an --out whose absolute path has no $ and no control characters",
         )
+    hidden = "|".join(each.replace(".", "[.]") for each in (MANIFEST, STATE, SNIPPET))
     quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
     return f"""\
 # OCSP answers that 'sipca ocsp presign' made: include this inside server {{ ... }}.
@@ -70,7 +82,7 @@ location / {{
     limit_except GET {{ deny all; }}
     add_header Cache-Control "max-age={seconds}, public, no-transform, must-revalidate";
     error_page 404 =200 /{UNAUTHORIZED};
-    location ~ ^/({MANIFEST.replace(".", "[.]")}|{SNIPPET.replace(".", "[.]")})/?$ {{
+    location ~ ^/({hidden})/?$ {{
         return 404;
     }}
 }}

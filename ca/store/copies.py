@@ -38,14 +38,16 @@ class Figures(msgspec.Struct, frozen=True):
 def copy_register(store: Store, path: Path) -> None:
     """Copy a register as of this moment into a new private file, while others go on using it.
 
-    The copy is one file: it has no -wal.
+    The copy is one file: it has no -wal. It is made in one step; of several, SQLite would begin
+    anew whenever another process has written in between. Others go on writing meanwhile: only the
+    -wal cannot be emptied, and grows by what they write.
 
     Raises:
         StoreError: the copy cannot be written.
     """
     target = create_plain(path)
     try:
-        store.connection.backup(target)  # all pages in one step: a snapshot
+        store.connection.backup(target)  # all pages in one step
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
     except sqlite3.OperationalError as error:
         raise StoreError(

@@ -160,8 +160,9 @@ def ca_certificates(store: Store) -> list[CACertificateRow]:
     rows = store.connection.execute(
         """SELECT p.id, p.issuer_id, p.for_issuer_id, p.serial, p.tbs, r.signature,
                   p.issuer_id <> coalesce(i.parent_id, i.id)
-             FROM plan p JOIN result r ON r.plan_id = p.id JOIN issuer i ON i.id = p.for_issuer_id
-            WHERE p.for_issuer_id IS NOT NULL ORDER BY p.id DESC"""
+             FROM issuer i CROSS JOIN plan p INDEXED BY plan_for_issuer ON p.for_issuer_id = i.id
+             JOIN result r ON r.plan_id = p.id
+            ORDER BY p.id DESC"""  # without CROSS JOIN every plan is read
     )
     return [
         CACertificateRow(plan_id, issuer, subject, serial, certificate(tbs, signature), bool(cross))

@@ -9,7 +9,7 @@ import typer
 
 from ca.documents.exits import EXIT_CODES
 from ca.errors import Kind
-from cli.commands.arguments import AllowClock, Overwrite, RootKeyFile, allowed_clock, span
+from cli.commands.arguments import AllowClock, Overwrite, RootKeyFile, allowed_clock, one_of, span
 from cli.options import opened, settings_of
 from cli.output import error_text, say_anyway, show
 
@@ -49,22 +49,37 @@ def presign_command(
     lifetime: Annotated[
         str, typer.Option(metavar="D", help="How long the answers may be used.")
     ] = "7d",
+    hashes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hash",
+            metavar="NAME",
+            help="Answer requests with this hash: sha1, sha256, sha384, sha512; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Write answers that a static web server hands out by GET, and a snippet for nginx.
 
-    Replaced and removed is only what an earlier call wrote: answers, their list, the snippet.
+    Answers that still say what the register says are kept until half of the lifetime is over.
+    Replaced and removed is only what an earlier call wrote: answers, their lists, the snippet.
     A revocation made later is not in them: run it again, by cron well within the lifetime.
+    Each certificate has two answers a hash; openssl and GnuTLS ask by sha1.
 
     Example: sipca ocsp presign --out /var/www/ocsp
     """
     from ca.authority.status.presign import presign
+    from ca.revocation.presign import HASH_NAMES
     from cli.views.ocsp import presign_text
 
     settings = settings_of(ctx)
     lasting = span("--lifetime", lifetime)
     assert lasting is not None
+    names = dict.fromkeys(
+        one_of("--hash", each.lower(), tuple(HASH_NAMES)) for each in hashes or HASH_NAMES
+    )
+    asked = [HASH_NAMES[name] for name in names]
     with opened(settings) as home:
-        document = presign(home, out, lifetime=lasting)
+        document = presign(home, out, lifetime=lasting, hashes=asked)
     show(document, settings, presign_text)
 
 

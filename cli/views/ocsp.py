@@ -29,10 +29,11 @@ def answer_text(document: OCSPAnswerDocument) -> str:
 
 def presign_text(document: PresignDocument) -> str:
     """How many answers were written, until when they are valid, how to serve them."""
+    written = f", {document.written} of them written now" if document.kept else ""
     return "\n".join(
         [
-            f"{document.written} answers for {document.certificates} certificates in "
-            f"{one_line(document.folder)}, {document.removed} old ones removed",
+            f"{document.written + document.kept} answers for {document.certificates} certificates "
+            f"in {one_line(document.folder)}{written}, {document.removed} old ones removed",
             f"good until {document.next_update:%Y-%m-%d %H:%M}Z: run this again well before, "
             "and after every revocation",
             f"nginx: include {one_line(document.folder)}/nginx.conf inside a server block",

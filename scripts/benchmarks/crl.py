@@ -14,6 +14,7 @@ from ca.authority.home import Environment, Home, no_passphrase, open_home
 from ca.encoding.pem import encode
 from ca.store import issuers, revocations
 from ca.store.revocations import StatusEvent
+from scripts.benchmarks.filling import serial_of
 from scripts.benchmarks.measure import Row, Run, process
 
 AROUND = Environment(passphrase=no_passphrase)
@@ -100,16 +101,12 @@ def _median(runs: list[Run]) -> Run:
     return sorted(runs)[len(runs) // 2]
 
 
-def _serial(number: int) -> bytes:
-    return (1 << 126 | number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 126)).to_bytes(16, "big")
-
-
 def _revoke_many(home: Home, count: int) -> None:
     issuer = home.ca("issuing").issuer.id
     now = home.now() - timedelta(days=1)
     with home.store.write():
         for number in range(count):
-            event = StatusEvent(issuer, _serial(number), "revoked", REASONS[number % 4])
+            event = StatusEvent(issuer, serial_of(number), "revoked", REASONS[number % 4])
             revocations.add_event(home.store, event, at=now)
 
 
@@ -127,5 +124,5 @@ def _write_openssl_database(home: Home, folder: Path, count: int) -> None:
         for number in range(count):
             index.write(
                 f"R\t{when + timedelta(days=800):%y%m%d%H%M%SZ}\t{when:%y%m%d%H%M%SZ}"
-                f"{OPENSSL_REASONS[number % 4]}\t{_serial(number).hex().upper()}\tunknown\t/CN=d{number}\n"
+                f"{OPENSSL_REASONS[number % 4]}\t{serial_of(number).hex().upper()}\tunknown\t/CN=d{number}\n"
             )

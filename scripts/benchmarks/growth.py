@@ -33,7 +33,7 @@ NOISE = 1.3
 
 def growth(folder: Path, million: Path, request: bytes) -> Iterator[Row]:
     """Whole processes at each size; the largest register is handed in."""
-    homes = {size: _home(folder / f"home-{size}", size, request) for size in SIZES}
+    homes = {size: home_of(folder / f"home-{size}", size, request) for size in SIZES}
     homes[1_000_000] = million
     for name, words in COMMANDS.items():
         runs = {size: _run(home, words) for size, home in homes.items()}
@@ -65,7 +65,8 @@ def _run(home: Path, words: tuple[str, ...]) -> Run:
     return process(command, {**os.environ, "SIPCA_HOME": str(home)})
 
 
-def _home(path: Path, size: int, request: bytes) -> Path:
+def home_of(path: Path, size: int, request: bytes) -> Path:
+    """A new home whose register holds so many certificates; the request is for d000000."""
     wishes = FoundingWishes(name="Bench", protect="none", root_key="ec:p256", issuing_key="ec:p256")
     create_ca(path, wishes, AROUND)
     with open_home(path, AROUND) as home:

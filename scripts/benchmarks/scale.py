@@ -20,7 +20,8 @@ from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
 from ca.store import revocations
-from scripts.benchmarks.filling import fill, fill_history
+from scripts.benchmarks.busy import backup_rows
+from scripts.benchmarks.filling import fill, fill_history, serial_of
 from scripts.benchmarks.growth import growth
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
@@ -54,7 +55,7 @@ def measure(folder: Path) -> Iterator[Row]:
             _timed(lambda each=each: _sign(opened, [each])) for each in data[21:]
         )
         yield Row("scale: signing the 1,000,001st beside the first", later, first, "s", 1.1)
-        serial = bytes.fromhex(f"{1 << 126 | 700_000:032x}")
+        serial = serial_of(700_000)
         raw = _rate(lambda: _raw(opened, serial))
         ours = _rate(lambda: revocations.look_up(opened.store, 2, serial))
         yield Row(
@@ -96,6 +97,7 @@ def measure(folder: Path) -> Iterator[Row]:
             400,
         )
     yield from growth(folder, home, data[0])
+    yield from backup_rows(home, folder, paths)
     yield from _beside_openssl(folder, home, paths[0])
 
 

@@ -7,13 +7,14 @@ import io
 import json
 import stat
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from stand_in.backups import members, packed, with_register
-from stand_in.lab import CommandLine
+from stand_in.lab import ENVIRONMENT, CommandLine
 
 Csr = Callable[..., Path]
 
@@ -186,3 +187,36 @@ def test_a_backup_of_a_home_that_is_being_signed_in_is_whole(
     assert (tmp_path / "copy.db").stat().st_size > 0
     assert sipca("backup", tmp_path / "b").exit == 0
     assert sipca("backup", tmp_path / "b", "--verify").exit == 0
+
+
+def test_backups_end_and_are_whole_while_four_processes_sign_without_a_pause(
+    sipca: CommandLine, tmp_path: Path, csr_file: Csr
+) -> None:
+    """Each signs one certificate after another until it is told to stop, and counts them."""
+    signer = (
+        "import sys; from pathlib import Path; from cli.main import run\n"
+        "count, stop = 0, Path(sys.argv[1])\n"
+        "while not stop.exists():\n"
+        "    assert run(sys.argv[2:]) == 0\n"
+        "    count += 1\n"
+        "    if count == 1: print('begun', file=sys.stderr, flush=True)\n"
+        "print(count, file=sys.stderr)\n"
+    )
+    stop, csr = tmp_path / "stop", csr_file("sbc1", cn="sbc1.lab.example")
+    words = [stop, "sign", csr, "--again", "--out", tmp_path / "out", "--overwrite"]
+    command = [sys.executable, "-c", signer, *map(str, words), "--home", str(sipca.home)]
+    running = [
+        subprocess.Popen([*command, "--quiet"], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    try:
+        begun = [each.stderr.readline() for each in running if each.stderr is not None]
+        made = [sipca("backup", tmp_path / str(n), "--json").json for n in range(3)]
+    finally:
+        stop.touch()
+        ends = [each.communicate(timeout=60)[1] for each in running]
+
+    assert begun == ["begun\n"] * 4, ends
+    assert [sipca("backup", tmp_path / str(n), "--verify").exit for n in range(3)] == [0, 0, 0]
+    assert 4 <= made[0]["certificates"] <= made[2]["certificates"] <= sum(map(int, ends))
+    assert sipca("log", "--verify").exit == 0

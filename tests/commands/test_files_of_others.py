@@ -53,6 +53,7 @@ WRITERS = {
     "unauthorized.ocsp": presign,
     "nginx.conf": presign,
     "presigned.txt": presign,
+    "presigned.state": presign,
     "SHA256SUMS": kit,
     "sbc1-upload-sheet.txt": kit,
     "sbc1-upload-sheet.html": kit,

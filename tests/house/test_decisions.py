@@ -17,6 +17,7 @@ OF_A_HOME = {"public/", "targets/"}
 """Folders that the map names, and that are in a home, not here."""
 FIGURES = [
     (5, "given up after ten minutes", "ca.store.plans", "ABANDON_AFTER", timedelta(minutes=10)),
+    (21, "A batch of 512 or more", "ca.authority.signing.sign", "WORTH_CHECKER", 512),
     (26, "256 requests at a time", "ca.authority.signing.sign", "CHUNK", 256),
     (41, "32 MiB a worker", "ca.service.answer_cache", "MAX_OCTETS", 32 << 20),
     (42, "five minutes for machines", "ca.lint.clock", "SKEW", timedelta(minutes=5)),
@@ -30,6 +31,7 @@ FIGURES = [
     ),
     (50, "up to 64 requests a call", "ca.lint.factoring", "MOST_AT_ONCE", 64),
     (50, "primes below 2^20", "ca.lint.factoring", "FACTOR_BOUND", 1 << 20),
+    (97, "every 64th", "ca.model.trial", "EVERY", 64),
     (52, "over 64 characters", "ca.profiles.patterns", "MAX_NAME", 64),
 ]
 

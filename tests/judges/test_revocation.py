@@ -404,7 +404,13 @@ def test_nginx_serves_presigned_answers_by_get(lab: Lab) -> None:
         read = run("openssl", "ocsp", "-respin", response)
         hidden = [
             run("curl", "-sS", f"http://127.0.0.1:{server.port}/{name}").stdout
-            for name in ("presigned.txt", "presigned.txt/", "nginx.conf", "nginx.conf/")
+            for name in (
+                "presigned.txt",
+                "presigned.txt/",
+                "presigned.state",
+                "nginx.conf",
+                "nginx.conf/",
+            )
         ]
         posted = run(
             "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-d", "x", f"http://127.0.0.1:{server.port}/"
@@ -429,7 +435,7 @@ def test_presigning_again_removes_what_it_wrote_itself_and_nothing_else(
 
     again = lab.sipca("ocsp", "presign", "--out", folder, "--json").json
 
-    assert (again["written"], again["removed"]) == (first["written"], 1)
+    assert (again["written"], again["kept"], again["removed"]) == (0, first["written"], 1)
     assert not stale.exists()
     assert foreign.read_text() == "mine"
     manifest.write_text("../../etc/passwd\n")

@@ -130,9 +130,10 @@ class Place:
         """
         replaced = False
         paths = upload_files.taken_paths(self.delivery, candidate.stem, candidate.context)
-        for number, path in enumerate(paths):
-            if not os.path.lexists(path):
+        for number, word in enumerate(paths):
+            if not os.path.lexists(word):
                 continue
+            path = Path(word)
             if path.is_dir():
                 raise ConflictError(
                     f"'{path}' is a folder", hint="remove it, or choose another place"
@@ -145,7 +146,9 @@ class Place:
                 if not conflicts(path, text.encode()):
                     continue
             row = written_here(self._home, path, self.chain)
-            if row is None or not (_succeeds(candidate, row) or self.delivery.yields(row)):
+            if row is None or not (
+                _succeeds(candidate, row) or self.delivery.yields(row, candidate.source.label)
+            ):
                 raise ConflictError(
                     f"'{path}' {_content(path)} and would be replaced",
                     hint="--overwrite replaces files, or choose another place",

@@ -276,10 +276,10 @@ def has_fullchain(row: CertificateRow, folder: Path) -> bool:
     return row.request_id is None or os.path.lexists(folder / name)
 
 
-def _renewed(rows: list[CertificateRow]) -> Callable[[CertificateRow], bool]:
+def _renewed(rows: list[CertificateRow]) -> Callable[[CertificateRow, str], bool]:
     """Whether a file's certificate is one that is renewed in this call."""
     renewed = {row.plan_id for row in rows}
-    return lambda row: row.plan_id in renewed
+    return lambda row, _: row.plan_id in renewed
 
 
 def _repair(home: Home, folder: Path) -> Iterator[Skipped]:

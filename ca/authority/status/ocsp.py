@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -84,6 +84,17 @@ class Register:
         if not self._responder.responders:
             return failure("tryLater", "no OCSP signer is in force; sipca ocsp rotate makes one")
         return self._responder.answer(request, self.status_of, at=now, until=now + lifetime)
+
+    def answer_as(
+        self,
+        request: bytes,
+        status: Revoked | Literal["good", "unknown"],
+        *,
+        at: datetime,
+        lifetime: timedelta,
+    ) -> Answer:
+        """The response to a request for one certificate, whose status was looked up."""
+        return self._responder.answer(request, lambda *_: status, at=at, until=at + lifetime)
 
     def status_of(self, issuer_id: int, serial: int) -> Revoked | Literal["good", "unknown"]:
         """The current status of a serial: good only if a certificate was issued with it."""

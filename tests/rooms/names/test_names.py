@@ -35,7 +35,11 @@ LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).fil
 )
 
 
-@given(st.lists(LABEL, min_size=1, max_size=5), LABEL.filter(lambda label: not label.isdigit()))
+LAST_LABEL = LABEL.filter(lambda label: not re.fullmatch("[0-9]+|0x[0-9a-f]*", label))
+"""Numbers, decimal and hexadecimal, stand last in addresses alone."""
+
+
+@given(st.lists(LABEL, min_size=1, max_size=5), LAST_LABEL)
 def test_any_ldh_name_is_a_host_name(labels: list[str], last: str) -> None:
     assert host_problem(".".join([*labels, last])) is None
 

@@ -1,0 +1,240 @@
+"""``ocsp presign`` run again: what is kept, what is made anew, in any state of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.x509 import ocsp
+from stand_in.lab import EC_KEY, NOW, CommandLine
+
+Csr = Callable[..., Path]
+Clock = Callable[[datetime], None]
+NAME = "sbc1.lab.example"
+FORMS = 8
+"""Answers a certificate: four hashes, each with NULL and without."""
+
+
+@pytest.fixture
+def lab(frozen: Clock, sipca: CommandLine, csr_file: Csr) -> CommandLine:
+    """A CA that signed for sbc1 and for sbc2; with both CAs four certificates."""
+    frozen(NOW)
+    assert sipca("ocsp", "rotate").exit == 0  # made by the clock that the test sets
+    for stem in ("sbc1", "sbc2"):
+        csr = csr_file(stem, cn=f"{stem}.lab.example", key=EC_KEY)
+        assert sipca("sign", csr, "--allow", "reused-key").exit == 0
+    return sipca
+
+
+def again(lab: CommandLine, folder: Path, *words: object) -> Any:
+    return lab("ocsp", "presign", "--out", folder, *words, "--json").json
+
+
+def said(folder: Path) -> dict[str, Any]:
+    """What each answer says, all of them read by another reader."""
+    paths = (folder / "presigned.txt").read_text().splitlines()
+    return {each: ocsp.load_der_ocsp_response((folder / each).read_bytes()) for each in paths}
+
+
+def serial(lab: CommandLine, name: str) -> int:
+    return int(lab("show", name, "--json").json["certificate"]["serial"], 16)
+
+
+def test_answers_that_are_good_for_long_enough_are_kept(
+    lab: CommandLine, frozen: Clock, tmp_path: Path
+) -> None:
+    first = again(lab, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("M*") if path.is_file()}
+    frozen(NOW + timedelta(days=3))
+
+    second = again(lab, tmp_path)
+
+    total = FORMS * first["certificates"]
+    assert (first["written"], first["kept"]) == (total, 0)
+    assert (second["written"], second["kept"], second["removed"]) == (0, total, 0)
+    assert second["next_update"] == first["next_update"]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_answers_are_made_anew_when_half_of_their_time_is_over(
+    lab: CommandLine, frozen: Clock, tmp_path: Path
+) -> None:
+    first = again(lab, tmp_path)
+    frozen(NOW + timedelta(days=3.5, seconds=1))
+
+    second = again(lab, tmp_path)
+
+    assert second["written"] == first["written"]
+    assert {each.this_update_utc for each in said(tmp_path).values()} == {
+        NOW + timedelta(days=3.5, seconds=1)
+    }
+
+
+def test_what_is_revoked_held_or_released_is_answered_anew_and_nothing_else(
+    lab: CommandLine, frozen: Clock, tmp_path: Path
+) -> None:
+    again(lab, tmp_path)
+    number, found = serial(lab, NAME), []
+    for minute, words in enumerate(
+        [("revoke", NAME, "--reason", "hold"), ("release", NAME), ("revoke", NAME)], start=1
+    ):
+        frozen(NOW + timedelta(minutes=minute))
+        assert lab(*words).exit == 0
+        counts = again(lab, tmp_path)
+        states = {
+            each.certificate_status.name
+            for each in said(tmp_path).values()
+            if each.serial_number == number
+        }
+        found.append((words[0], counts["written"], states))
+
+    assert found == [
+        ("revoke", FORMS, {"REVOKED"}),
+        ("release", FORMS, {"GOOD"}),
+        ("revoke", FORMS, {"REVOKED"}),
+    ]
+
+
+def test_another_signer_means_other_answers(lab: CommandLine, tmp_path: Path) -> None:
+    first = again(lab, tmp_path)
+    assert lab("ocsp", "rotate", "--ca", "issuing").exit == 0
+
+    second = again(lab, tmp_path)
+
+    assert second["written"] == 2 * FORMS  # the root answers for both CAs
+    assert second["kept"] == first["written"] - 2 * FORMS
+
+
+@pytest.mark.parametrize(
+    "how", ["removed", "cut off", "altered", "empty", "of another certificate"]
+)
+def test_a_file_that_is_not_what_was_written_is_made_again(
+    lab: CommandLine, tmp_path: Path, how: str
+) -> None:
+    again(lab, tmp_path)
+    paths = sorted(tmp_path / each for each in (tmp_path / "presigned.txt").read_text().split())
+    path, other, good = paths[0], paths[-1], paths[0].read_bytes()
+    changed = {
+        "cut off": good[:-3],
+        "altered": good[:-1] + bytes([good[-1] ^ 1]),
+        "empty": b"",
+        "of another certificate": other.read_bytes(),
+    }
+    path.unlink() if how == "removed" else path.write_bytes(changed[how])
+
+    second = again(lab, tmp_path)
+
+    assert second["written"] == FORMS
+    assert said(tmp_path)[str(path.relative_to(tmp_path))].response_status.name == "SUCCESSFUL"
+    assert again(lab, tmp_path)["written"] == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"answers of sipca ocsp presign, form 1\n",
+        b"answers of sipca ocsp presign, form 1\n\xff",
+    ],
+)
+def test_without_what_is_known_of_the_answers_all_are_made_anew(
+    lab: CommandLine, tmp_path: Path, content: bytes
+) -> None:
+    first = again(lab, tmp_path)
+    state = tmp_path / "presigned.state"
+    whole = state.read_bytes()
+    state.write_bytes(content)
+
+    second = again(lab, tmp_path)
+
+    assert second["written"] == first["written"]
+    assert len(state.read_bytes().splitlines()) == len(whole.splitlines())
+
+
+def test_a_state_cut_off_in_its_middle_costs_only_the_rest(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    again(lab, tmp_path)
+    state = tmp_path / "presigned.state"
+    state.write_bytes(b"".join(state.read_bytes().splitlines(keepends=True)[:-1]))
+
+    assert again(lab, tmp_path)["written"] == FORMS
+
+
+def test_answers_from_a_clock_that_was_ahead_are_not_kept(
+    lab: CommandLine, frozen: Clock, tmp_path: Path
+) -> None:
+    """Longer than they should last, or not valid yet, though they end in time."""
+    frozen(NOW + timedelta(days=2))
+    first = again(lab, tmp_path, "--lifetime", "2d")
+    frozen(NOW)
+
+    second = again(lab, tmp_path, "--lifetime", "7d")
+
+    assert second["written"] == first["written"]
+
+
+def test_a_shorter_lifetime_is_that_of_all_answers(lab: CommandLine, tmp_path: Path) -> None:
+    first = again(lab, tmp_path)
+
+    second = again(lab, tmp_path, "--lifetime", "2d")
+
+    assert second["written"] == first["written"]
+
+
+def test_only_the_answers_to_the_hashes_asked_for_stay(lab: CommandLine, tmp_path: Path) -> None:
+    first = again(lab, tmp_path)
+
+    second = again(lab, tmp_path, "--hash", "sha1", "--hash", "SHA256", "--hash", "sha1")
+    third = again(lab, tmp_path, "--hash", "sha1", "--hash", "sha256")
+
+    half = first["written"] // 2
+    assert (second["written"], second["removed"]) == (half, half)
+    assert (third["written"], third["kept"], third["removed"]) == (0, half, 0)
+    algorithms = {each.hash_algorithm.name for each in said(tmp_path).values()}
+    assert algorithms == {"sha1", "sha256"}
+    refused = lab("ocsp", "presign", "--out", tmp_path, "--hash", "md5")
+    assert refused.exit == 2
+    assert "'md5' is not one of sha1, sha256, sha384, sha512" in refused.err
+
+
+def test_expired_certificates_lose_their_answers(
+    lab: CommandLine, frozen: Clock, csr_file: Csr, tmp_path: Path
+) -> None:
+    csr = csr_file("short", cn="short.lab.example", key=EC_KEY)
+    assert lab("sign", csr, "--lifetime", "2d", "--allow", "reused-key").exit == 0
+    again(lab, tmp_path)
+    frozen(NOW + timedelta(days=3))
+
+    second = again(lab, tmp_path)
+
+    assert (second["written"], second["removed"]) == (0, FORMS)
+    assert len(list(said(tmp_path))) == second["kept"]
+
+
+def test_a_folder_from_before_the_state_is_taken_over(lab: CommandLine, tmp_path: Path) -> None:
+    first = again(lab, tmp_path)
+    (tmp_path / "presigned.state").unlink()
+    (tmp_path / "MStale").write_bytes((tmp_path / "unauthorized.ocsp").read_bytes())
+    with (tmp_path / "presigned.txt").open("a") as file:
+        file.write("MStale\n")
+
+    second = again(lab, tmp_path)
+
+    assert (second["written"], second["removed"]) == (first["written"], 1)
+    assert not (tmp_path / "MStale").exists()
+
+
+def test_the_text_tells_kept_answers_from_new_ones(lab: CommandLine, tmp_path: Path) -> None:
+    first = lab("ocsp", "presign", "--out", tmp_path).out
+    assert lab("revoke", NAME).exit == 0
+
+    second = lab("ocsp", "presign", "--out", tmp_path).out
+
+    assert first.startswith(f"32 answers for 4 certificates in {tmp_path}, 0 old ones removed\n")
+    assert second.startswith(
+        f"32 answers for 4 certificates in {tmp_path}, 8 of them written now, 0 old ones removed\n"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ca.authority.home import Home
@@ -33,6 +34,6 @@ def unlisted(home: Home, lab: Lab) -> list[Unlisted]:
 
 
 def _is_listed(row: CertificateRow, devices_: set[str], names: set[str], files: set[str]) -> bool:
-    if (row.device or "").casefold() in devices_ or Path(row.source).name in files:
+    if (row.device or "").casefold() in devices_ or os.path.basename(row.source) in files:  # noqa: PTH119 - a million times
         return True
-    return (common_name(row.tbs) or "").casefold() in names
+    return bool(names) and (common_name(row.tbs) or "").casefold() in names

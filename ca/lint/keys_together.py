@@ -78,6 +78,33 @@ def weak_modulus(weak: WeakModuli) -> Iterator[Violation]:
         yield Violation(f"{len(weak.keys) - _NAMED} more RSA keys can be factored")
 
 
+def examined(moduli: Sequence[int], product: Any = 1) -> Any | None:
+    """The product of faultless keys: of these and of those before, whose ``product`` is given.
+
+    None if any of these is weak or shares a prime with another, be they in use or not. Those that
+    are among the keys before already are to be left out.
+    """
+    import gmpy2
+
+    if not moduli:
+        return product
+    levels = _products(moduli)
+    own = levels[-1][0]
+    if gmpy2.gcd(own, product) != 1 or next(_weak(moduli, own), None) is not None:
+        return None
+    return None if _with_common_factor(moduli, levels) else own * product
+
+
+def divisors(moduli: Sequence[int], product: Any) -> set[int]:
+    """Those that divide the product of keys before: nearly always, because they are among them."""
+    levels = _products(moduli)
+    remainders = [product % levels[-1][0]]
+    for level in reversed(levels[:-1]):
+        remainders = [remainders[place // 2] % each for place, each in enumerate(level)]
+    pairs = zip(moduli, remainders, strict=True)
+    return {modulus for modulus, remainder in pairs if not remainder}
+
+
 def judge_together(keys: Sequence[KeyInUse]) -> list[Finding]:
     """Judge the keys of a register, newest first."""
     by_modulus: dict[int, KeyInUse] = {}

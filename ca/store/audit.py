@@ -201,7 +201,9 @@ def recent_times(store: Store, *, since: str) -> tuple[datetime, ...]:
         "SELECT at, action FROM audit ORDER BY id DESC LIMIT 1000"
     ).fetchall()
     start = next((place for place, row in enumerate(rows) if row[1] == since), len(rows) - 1)
-    return tuple(from_text(row[0]) for row in reversed(rows[: start + 1]))
+    found = [text for text, _ in reversed(rows[: start + 1])]
+    times = {text: from_text(text) for text in set(found)}  # a batch has many of one second
+    return tuple(times[text] for text in found)
 
 
 def count(store: Store) -> int:

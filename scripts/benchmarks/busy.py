@@ -16,7 +16,7 @@ from ca.authority.signing.candidates import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
-from scripts.benchmarks.measure import Row, process
+from scripts.benchmarks.measure import Row, Run, process
 
 AROUND = Environment(passphrase=no_passphrase)
 SIGNERS = 8
@@ -33,12 +33,12 @@ class Signed(NamedTuple):
 
 def backup_rows(home: Path, folder: Path, requests: list[Path]) -> Iterator[Row]:
     """How long a backup takes alone and among signers, and what it costs them."""
-    alone = _backup(home, folder / "copy.backup")
+    alone = backup(home, folder).wall
     with _signers(home, folder, requests[:SIGNERS]) as signed:
         began = time.time()
         time.sleep(ALONE)
         middle = time.time()
-        among = _backup(home, folder / "copy.backup")
+        among = backup(home, folder).wall
         end = time.time()
     before = [each for each in signed if began <= each.at < middle]
     beside = [each for each in signed if middle <= each.at <= end]
@@ -50,10 +50,12 @@ def backup_rows(home: Path, folder: Path, requests: list[Path]) -> Iterator[Row]
     yield Row(f"{name}: the longest waited, beside before", *longest, "s")
 
 
-def _backup(home: Path, file: Path) -> float:
+def backup(home: Path, folder: Path) -> Run:
+    """A backup as a whole process; its file is removed again."""
+    file = folder / "copy.backup"
     words = [Path(sys.executable).with_name("sipca"), "backup", file, "--quiet"]
     try:
-        return process(words, {**os.environ, "SIPCA_HOME": str(home)}).wall
+        return process(words, {**os.environ, "SIPCA_HOME": str(home)})
     finally:
         file.unlink(missing_ok=True)
 

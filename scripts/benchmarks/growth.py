@@ -14,6 +14,8 @@ from ca.authority.signing.candidates import Source
 from ca.authority.signing.sign import sign
 from ca.authority.upload_files import Delivery
 from ca.model.wishes import SigningWishes
+from scripts.benchmarks.busy import backup
+from scripts.benchmarks.chores import chores
 from scripts.benchmarks.filling import fill, fill_history
 from scripts.benchmarks.measure import Row, Run, process
 
@@ -38,6 +40,8 @@ def growth(folder: Path, million: Path, request: bytes) -> Iterator[Row]:
     for name, words in COMMANDS.items():
         runs = {size: _run(home, words) for size, home in homes.items()}
         yield from _rows(name, runs)
+    yield from _rows("backup", {size: backup(home, folder) for size, home in homes.items()})
+    yield from chores(folder, homes)
 
 
 def _rows(name: str, runs: dict[int, Run]) -> Iterator[Row]:

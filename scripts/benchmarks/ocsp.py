@@ -63,12 +63,12 @@ def _measure(folder: Path, kind: str) -> Iterator[Row]:
     live = sequence(sequence(sequence(sequence(asked)), tlv(0xA2, sequence(NONCE))))
     (folder / "index.txt").write_text(f"V\t361123000000Z\t\t{serial:032X}\tunknown\t/CN=signer\n")
     path = b64encode(plain).decode()
-    with _sipca(home) as port, _nginx(folder) as static, _openssl(folder) as peer:
+    with _sipca(home) as port, nginx(folder) as static, _openssl(folder) as peer:
         rates = interleaved(
             3,
-            ours=lambda: _wrk(f"http://127.0.0.1:{port}/{path}"),
-            nginx=lambda: _wrk(f"http://127.0.0.1:{static}/{path}"),
-            live=lambda: _wrk(f"http://127.0.0.1:{port}/", _lua(folder, live)),
+            ours=lambda: wrk(f"http://127.0.0.1:{port}/{path}"),
+            nginx=lambda: wrk(f"http://127.0.0.1:{static}/{path}"),
+            live=lambda: wrk(f"http://127.0.0.1:{port}/", _lua(folder, live)),
             process=lambda: _in_process(home, live),
             serial_ours=lambda: _serial_rate(port, live),
             serial_theirs=lambda: _serial_rate(peer, live),
@@ -115,7 +115,8 @@ def _lua(folder: Path, body: bytes) -> Path:
     return path
 
 
-def _wrk(url: str, script: Path | None = None) -> float:
+def wrk(url: str, script: Path | None = None) -> float:
+    """Requests a second of 16 connections."""
     words = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", "-c16", f"-d{SECONDS}s"]
     words += ["-s", str(script)] if script else []
     said = subprocess.run([*words, url], capture_output=True, text=True, check=True).stdout
@@ -216,7 +217,8 @@ def _openssl(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _nginx(folder: Path) -> Iterator[int]:
+def nginx(folder: Path) -> Iterator[int]:
+    """nginx on the server's core with the answers in the folder ``static``."""
     port = _free_port()
     temp = "\n".join(
         f"{each}_temp_path {folder}/{each};"

@@ -25,7 +25,7 @@ from scripts.benchmarks.filling import fill, fill_history, serial_of
 from scripts.benchmarks.growth import growth
 from scripts.benchmarks.measure import Row, Run, interleaved, process
 from scripts.benchmarks.peers import OpenSSL
-from scripts.benchmarks.requests import write_requests
+from scripts.benchmarks.requests import own_keys, write_requests
 
 AROUND = Environment(passphrase=no_passphrase)
 COUNT = 1_000_000
@@ -33,7 +33,7 @@ COUNT = 1_000_000
 
 def measure(folder: Path) -> Iterator[Row]:
     """In process; the synthetic rows copy one certificate under serials and names of their own."""
-    paths = write_requests(folder / "in", 41)
+    paths = write_requests(folder / "in", 41, own_keys)
     data = [path.read_bytes() for path in paths]
     home = folder / "home"
     wishes = FoundingWishes(name="Bench", protect="none", root_key="ec:p256", issuing_key="ec:p256")
@@ -47,6 +47,7 @@ def measure(folder: Path) -> Iterator[Row]:
         fill(opened, COUNT)
         per_row = (_size(opened) - before) / COUNT
         fill_history(opened, COUNT)
+    os.sync()  # the disk still writes what was filled in
     with open_home(home, AROUND) as opened:
         one = opened.store.connection.execute(
             "SELECT length(tbs) + length(account) + 80 FROM plan WHERE source = 'd'"

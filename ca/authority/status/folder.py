@@ -10,12 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 from ca.authority.home import DATABASE, Home
+from ca.authority.status.examined_keys import EXAMINED_KEYS
 from ca.errors import StoreError
 from ca.lint.homes import Folder
 from ca.names.text import printable
 
 REGISTER = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
-KNOWN = frozenset((*REGISTER, "apply.lock", "public"))
+KNOWN = frozenset((*REGISTER, "apply.lock", "public", EXAMINED_KEYS))
 """What sipca puts into a home; a command that puts something else there adds it here."""
 OPERATORS = ("profiles", "targets")
 """Folders of the operator's own, of TOML files alone."""

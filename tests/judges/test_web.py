@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import re
 import subprocess
 import threading
 import zipfile
@@ -160,6 +161,8 @@ def test_a_press_after_an_edit_shows_the_new_account_before_anything_is_signed(
     browser.run("document.getElementById('sign').dataset.stale = '1'")
     browser.one("button.main").click()
 
+    is_fresh = "return document.getElementById('sign').dataset.stale === undefined"
+    assert until(lambda: browser.run(is_fresh))
     browser.wait("button.main", "Sign edited.lab.example")
     assert lab.listed("edited.lab.example") == []
 
@@ -198,8 +201,8 @@ def test_two_are_renewed(lab: Lab, browser: Browser) -> None:
         box.click()
     browser.wait("button", "Renew the ticked ones").click()
 
-    browser.wait("h1", "Certificates")
     for name in ("renewed1.lab.example", "renewed2.lab.example"):
+        assert until(lambda name=name: len(lab.listed(name)) > 1)
         assert [each["status"] for each in lab.listed(name)] == ["superseded", "valid"]
 
 
@@ -250,7 +253,7 @@ def test_a_ticked_step_stays_ticked(lab: Lab, browser: Browser) -> None:
     lab.open(where)
 
     browser.all("input[name=step]")[0].click()
-    browser.wait("input[name=step]:checked")
+    assert until(lambda: re.search(rb"<input[^>]* checked", lab.page.ask(where).octets))
     lab.open(where)
 
     ticks = [each.is_selected() for each in browser.all("input[name=step]")]

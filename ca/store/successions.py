@@ -24,12 +24,16 @@ def keys_in_register(
 ) -> set[bytes]:
     """Which of these keys have a certificate, apart from those of a range of plans."""
     first, last = _bounds(except_plans)
+    if not key_identities:
+        return set()
+    marks = ",".join(["(?)"] * len(key_identities))
     rows = store.connection.execute(
-        f"""SELECT DISTINCT key_identity FROM certificate
-             WHERE substr(key_identity, 1, 8) IN ({placeholders(key_identities)})
-               AND key_identity IN ({placeholders(key_identities)})
-               AND plan_id NOT BETWEEN ? AND ?""",  # noqa: S608 - marks
-        (*(each[:8] for each in key_identities), *key_identities, first, last),
+        f"""WITH asked (key) AS (VALUES {marks})
+            SELECT key FROM asked WHERE EXISTS (
+                SELECT 1 FROM certificate
+                 WHERE substr(key_identity, 1, 8) = substr(key, 1, 8) AND key_identity = key
+                   AND plan_id NOT BETWEEN ? AND ?)""",  # noqa: S608 - marks
+        (*key_identities, first, last),
     )
     return {row[0] for row in rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 from cryptography.x509 import ocsp
-from stand_in.lab import EC_KEY, NOW, CommandLine
+from stand_in.lab import EC_KEY, NOW, CommandLine, cut_off
+
+from ca.authority.status.answer_files import AnswerFiles
 
 Csr = Callable[..., Path]
 Clock = Callable[[datetime], None]
@@ -238,3 +241,50 @@ def test_the_text_tells_kept_answers_from_new_ones(lab: CommandLine, tmp_path: P
     assert second.startswith(
         f"32 answers for 4 certificates in {tmp_path}, 8 of them written now, 0 old ones removed\n"
     )
+
+
+@pytest.mark.parametrize("name", ["presigned.txt", "presigned.state", "nginx.conf", "answer"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_what_is_no_file_of_its_own_is_left_alone_and_named(
+    lab: CommandLine, tmp_path: Path, name: str, kind: str
+) -> None:
+    again(lab, tmp_path / "out")
+    if name == "answer":
+        name = (tmp_path / "out" / "presigned.txt").read_text().splitlines()[0]
+    place = tmp_path / "out" / name
+    place.rename(tmp_path / "moved")
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to(tmp_path / "moved")
+    before = (tmp_path / "moved").read_bytes()
+
+    told = lab("ocsp", "presign", "--out", tmp_path / "out")
+
+    assert told.exit == 6, told
+    assert str(place) in told.err
+    assert (tmp_path / "moved").read_bytes() == before
+
+
+def test_a_call_that_is_cut_off_leaves_what_the_next_one_mends(
+    lab: CommandLine, frozen: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = again(lab, tmp_path)["written"]
+    frozen(NOW + timedelta(days=5))
+    write, left = AnswerFiles.write, iter(range(FORMS + 3))
+
+    def some(self: AnswerFiles, path: str, data: bytes) -> None:
+        if next(left, None) is None:
+            cut_off()
+        write(self, path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AnswerFiles, "write", some)
+        assert lab("ocsp", "presign", "--out", tmp_path).exit == 130
+
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert again(lab, tmp_path)["written"] == total
+    assert {each.this_update_utc for each in said(tmp_path).values()} == {NOW + timedelta(days=5)}
+    assert again(lab, tmp_path)["written"] == 0

@@ -23,7 +23,7 @@ from ca.encoding import der
 from ca.encoding.extensions import TEXT_KINDS
 from ca.encoding.oids import COMMON_NAME, EXTENSION_REQUESTS, SUBJECT_ALT_NAME
 from ca.encoding.strings import CODECS, PRINTABLE
-from ca.errors import MalformedError
+from ca.errors import MalformedError, attempt
 from ca.keys.public import read_public_key
 from ca.model.certificates import GeneralName, NameKind, SubjectAttribute
 from ca.model.trial import Trial
@@ -129,7 +129,7 @@ class ShapedReader:
         info, rest = inner.raw, octets[inner.end :]
         for shape in self._by_size.get(len(info), ()):
             if (request := shape.read(octets, info, rest)) is not None:
-                if shape.trial.is_due() and request != parse_request(octets):
+                if shape.trial.is_due() and request != attempt(parse_request, octets):
                     self._by_size[len(info)].remove(shape)
                     raise RuntimeError("a request was read otherwise by its shape")
                 return request, shape

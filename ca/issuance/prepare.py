@@ -111,7 +111,7 @@ def _fill(shapes: CertificateShapes, work: _Work) -> None:
     shape = shapes.of(order, work.promised)
     if shape is None or (tbs := shape.fill(order, work.promised)) is None:
         return
-    prepared = _taken_the_long_way(work) if shape.trial.is_due() else None
+    prepared = attempt(_taken_the_long_way, work) if shape.trial.is_due() else None
     work.tbs = tbs
     _account_for(work, shape.account(order.request.key))
     if prepared not in (None, work.prepared):

@@ -22,7 +22,7 @@ from ca.authority.signing.prepare import Job, Outcome, Ready, Shapes, Terms, out
 from ca.csr.shape import RequestShape
 from ca.encoding import der, oids
 from ca.encoding.certificates import read_certificate
-from ca.errors import BugError, CAError
+from ca.errors import BugError, CAError, PolicyError
 from ca.issuance.issue import issue
 from ca.issuance.order import Issuer, Order, Permitted, own_request
 from ca.issuance.prepare import prepare
@@ -356,6 +356,22 @@ def test_a_short_way_that_leads_elsewhere_is_an_error_of_ours_and_not_taken_agai
 
     assert isinstance(wrong, BugError)
     assert told(right) == told(outcomes(terms, [third])[0])
+
+
+@pytest.mark.parametrize("way", ["ca.csr.shape.parse_request", "ca.issuance.prepare.assemble"])
+def test_a_short_way_past_what_the_long_way_refuses_is_an_error_of_ours(
+    terms: Terms, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    devices, shapes = Usual(1), Shapes()
+    outcomes(terms, [devices.job()], shapes)
+
+    def refuse(*_: object) -> object:
+        raise PolicyError("refused", rule="a-rule")
+
+    monkeypatch.setattr(way, refuse)
+    (outcome,) = outcomes(terms, [devices.job()], shapes)
+
+    assert isinstance(outcome, BugError)
 
 
 def test_every_so_often_a_shape_is_compared_with_the_long_way_again(

@@ -17,6 +17,8 @@ import contextlib
 import hashlib
 import os
 import signal
+import socket
+import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -73,6 +75,7 @@ class Checker:
         self._hash = hash_for(key.curve or "").name
         self._awaited: deque[Awaited] = deque()
         ours, theirs = Pipe()
+        _bound_writing(ours)
         self._pipe: Connection | None = ours
         self._process = os.fork()
         if not self._process:
@@ -156,6 +159,13 @@ def forked(key: PublicKey) -> Checker | None:
         return Checker(key)
     except OSError:  # no more processes, or no more memory
         return None
+
+
+def _bound_writing(pipe: Connection) -> None:
+    """Have a write fail, instead of waiting for ever, where the other end reads nothing."""
+    with socket.socket(fileno=os.dup(pipe.fileno())) as end:
+        limit = struct.pack("ll", int(ANSWER_SECONDS), int(ANSWER_SECONDS % 1 * 1e6))
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
 def _evidence(request: CertificateRequest, job: Job) -> Evidence:

@@ -99,7 +99,10 @@ def _outcome(work: _Work) -> Prepared | CAError:
 
 
 def _fill(shapes: CertificateShapes, work: _Work) -> None:
-    """Fill the shape of an earlier certificate; the first of a shape is prepared at once."""
+    """Fill the shape of an earlier certificate; the first of a shape is prepared at once.
+
+    Where filling refuses, nothing is filled: the long way decides, and words the refusal.
+    """
     order = work.order
     if order.shape is None:
         return
@@ -108,12 +111,19 @@ def _fill(shapes: CertificateShapes, work: _Work) -> None:
             step(work)
         shapes.learn(order, work.tbs, work.read, work.extensions.lines)
         return
-    shape = shapes.of(order, work.promised)
-    if shape is None or (tbs := shape.fill(order, work.promised)) is None:
+    shape, found = shapes.of(order, work.promised), [*work.findings]
+    if shape is None:
         return
-    prepared = attempt(_taken_the_long_way, work) if shape.trial.is_due() else None
-    work.tbs = tbs
-    _account_for(work, shape.account(order.request.key))
+    try:
+        tbs = shape.fill(order, work.promised)
+        if tbs is None:
+            return
+        prepared = attempt(_taken_the_long_way, work) if shape.trial.is_due() else None
+        work.tbs = tbs
+        _account_for(work, shape.account(order.request.key))
+    except CAError:
+        work.findings = found
+        return
     if prepared not in (None, work.prepared):
         shapes.forget(order, work.promised)
         raise RuntimeError("a certificate was filled otherwise than it is prepared")

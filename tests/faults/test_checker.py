@@ -51,31 +51,34 @@ def verify(self, signed):
 checker.Checker.verify = verify
 """
 )
-KILLED_EARLY = (
-    COUNTED
-    + """
-ask = checker.Checker._ask
-
-def killed(self, *arguments):
-    if self._pipe is not None:
-        os.kill(self._process, signal.SIGKILL)
-    return ask(self, *arguments)
-
-checker.Checker._ask = killed
-"""
-)
-STOPPED = (
+AT_ONCE = (
     COUNTED
     + """
 checker.ANSWER_SECONDS = 0.1
 ask = checker.Checker._ask
 
-def stopped(self, *arguments):
+def ask_after(self, *arguments):
     if self._pipe is not None:
-        os.kill(self._process, signal.SIGSTOP)
+        os.kill(self._process, signal.SIGNAL)
     return ask(self, *arguments)
 
-checker.Checker._ask = stopped
+checker.Checker._ask = ask_after
+"""
+)
+KILLED_EARLY = AT_ONCE.replace("SIGNAL", "SIGKILL")
+STOPPED = AT_ONCE.replace("SIGNAL", "SIGSTOP")
+FULL = (
+    STOPPED
+    + """
+import socket
+bound = checker._bound_writing
+
+def small(pipe):
+    bound(pipe)
+    with socket.socket(fileno=os.dup(pipe.fileno())) as end:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # less than a question has
+
+checker._bound_writing = small
 """
 )
 THREADED = (
@@ -148,8 +151,8 @@ def test_signatures_of_a_large_batch_are_verified_by_another_process(
 
 @pytest.mark.parametrize(
     ("more", "answers"),
-    [(KILLED, 2), (KILLED_EARLY, 0), (STOPPED, 0), (SHORT, 0), (THREADED, 0)],
-    ids=["killed", "killed-early", "stopped", "cut-off", "threads"],
+    [(KILLED, 2), (KILLED_EARLY, 0), (STOPPED, 0), (FULL, 0), (SHORT, 0), (THREADED, 0)],
+    ids=["killed", "killed-early", "stopped", "full", "cut-off", "threads"],
 )
 def test_without_an_answer_of_the_checker_this_process_verifies(
     sipca: CommandLine, inbox: Path, more: str, answers: int

@@ -374,6 +374,23 @@ def test_a_short_way_past_what_the_long_way_refuses_is_an_error_of_ours(
     assert isinstance(outcome, BugError)
 
 
+def test_where_only_the_short_way_refuses_the_long_way_decides(
+    terms: Terms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices, shapes = Usual(1), Shapes()
+    outcomes(terms, [devices.job(), devices.job()], shapes)
+    third = devices.job()
+
+    def refuse(*_: object) -> object:
+        raise PolicyError("refused", rule="a-rule")
+
+    monkeypatch.setattr("ca.issuance.shape.read_with_cryptography", refuse)
+    (outcome,) = outcomes(terms, [third], shapes)
+
+    assert told(outcome) == told(outcomes(terms, [third])[0])
+    assert isinstance(outcome, Ready)
+
+
 def test_every_so_often_a_shape_is_compared_with_the_long_way_again(
     terms: Terms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,7 +445,10 @@ def test_a_rule_that_looks_at_no_slot_says_so_and_looks_at_none(terms: Terms) ->
     slots = {oids.SUBJECT_KEY_IDENTIFIER, oids.SUBJECT_ALT_NAME}
     blind = msgspec.structs.replace(
         read,
-        fields=[Unlooked() if place in (1, 4, 5, 6) else f for place, f in enumerate(read.fields)],
+        fields=[
+            Unlooked() if place in (1, 4, 5, 6, 7) else f for place, f in enumerate(read.fields)
+        ],
+        extensions=[(o, c, Unlooked() if o in slots else v) for o, c, v in read.extensions],
         attributes=Unlooked(),
         times=Unlooked(),
         promised=Unlooked(),

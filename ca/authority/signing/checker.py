@@ -77,10 +77,14 @@ class Checker:
         ours, theirs = Pipe()
         _bound_writing(ours)
         self._pipe: Connection | None = ours
-        self._process = os.fork()
-        if not self._process:
-            _serve(theirs, key)
-        theirs.close()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process = os.fork()
+            if not self._process:
+                _serve(theirs, key)
+        finally:  # of this process alone: in the checker, Ctrl-C stays blocked
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            theirs.close()
 
     def vouch(self, jobs: Sequence[Job], read: Sequence[ReadRequest]) -> Callable[[], list[bool]]:
         """Start to judge the requests of jobs; False is for those that are not vouched for."""
@@ -185,7 +189,6 @@ def _evidence(request: CertificateRequest, job: Job) -> Evidence:
 def _serve(pipe: Connection, key: PublicKey) -> None:
     """Answer until the other end is closed; nothing of the parent's is used or flushed."""
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         keep = pipe.fileno()
         os.closerange(3, keep)
         os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))

@@ -160,7 +160,7 @@ def ca_certificates(store: Store) -> list[CACertificateRow]:
     rows = store.connection.execute(
         """SELECT p.id, p.issuer_id, p.for_issuer_id, p.serial, p.tbs, r.signature,
                   p.issuer_id <> coalesce(i.parent_id, i.id)
-             FROM issuer i CROSS JOIN plan p INDEXED BY plan_for_issuer ON p.for_issuer_id = i.id
+             FROM issuer i CROSS JOIN plan p ON p.for_issuer_id = i.id
              JOIN result r ON r.plan_id = p.id
             ORDER BY p.id DESC"""  # without CROSS JOIN every plan is read
     )

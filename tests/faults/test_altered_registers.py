@@ -323,3 +323,25 @@ def test_check_fails_on_a_deleted_row(altered: CommandLine, table: str) -> None:
 
 def test_every_table_is_of_a_kind_that_is_tried() -> None:
     assert set(SCHEMA) == {*HISTORY, *DERIVED, *STATE, *PASSING}
+
+
+def test_without_its_indexes_a_register_is_slower_and_nothing_else(
+    sipca: CommandLine, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csr").write_bytes(make_csr(cn=f"{name}.lab.example"))
+    out = tmp_path / "out"
+    assert sipca("sign", tmp_path / "a.csr", "--out", out).exit == 0
+    with contextlib.closing(sqlite3.connect(sipca.home / "ca.db")) as register:
+        query = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        for (name,) in register.execute(query).fetchall():
+            register.execute(f"DROP INDEX {name}")
+        register.commit()
+
+    for words in (
+        ("sign", tmp_path / "b.csr", "--out", out), ("revoke", "a.lab.example", "--reason", "hold"),
+        ("crl", "-o", tmp_path / "issuing.crl"), ("renew", "b.lab.example", "--out", out),
+        ("ocsp", "presign", "--out", tmp_path / "answers"), ("ca", "plan"), ("check",), ("list",),
+        ("log", "--verify"),
+    ):  # fmt: skip
+        assert sipca(*words).exit == 0, words

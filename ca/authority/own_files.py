@@ -35,7 +35,7 @@ _MANIFEST = re.compile(rb'\{\n  "schema": 1,\n  "target": "[^\n]*",\n  "limit": 
 _METRICS = re.compile(rb"# HELP sipca_check_timestamp_seconds ")
 _CALENDAR = re.compile(rb"BEGIN:VCALENDAR\r\nVERSION:2\.0\r\nPRODID:-//sipca//")
 _ANSWER = re.compile(rb"0(?:[\x00-\x7f]|\x81.|\x82..|\x83...)\x0a\x01[\x00-\x06]", re.DOTALL)
-_PATHS = re.compile(rb"(?:M[A-Za-z0-9+=]*(?:/[A-Za-z0-9+=]+)*\n)*")
+_PATHS = re.compile(rb"(?:M[A-Za-z0-9+=]*(?:/[A-Za-z0-9+=]+)*(?:[.]ocsp)?\n)*")
 
 
 def refuse_foreign(
@@ -118,7 +118,9 @@ def is_answer(start: bytes) -> bool:
 
 
 def is_list_of_answers(data: bytes) -> bool:
-    """Whether every line is the path of a presigned answer: base64 of what begins with 0x30."""
+    """Whether every line is the path of a presigned answer: base64 of what begins with 0x30, and
+    an ending for some.
+    """
     return _PATHS.fullmatch(data) is not None
 
 

@@ -40,7 +40,8 @@ class PresignDocument(Document, frozen=True, kw_only=True):
     """The answer of ``ocsp presign``: how many certificates the folder answers for.
 
     ``written`` and ``removed`` count the files that this call changed, ``kept`` those that it left
-    because they are good for long enough; ``next_update`` is when the first answer ends.
+    because they are good for long enough; ``too_long`` counts requests that no file can be named
+    after; ``next_update`` is when the first answer ends.
     """
 
     folder: str
@@ -48,4 +49,5 @@ class PresignDocument(Document, frozen=True, kw_only=True):
     written: int
     kept: int = 0
     removed: int
+    too_long: int = 0
     next_update: datetime

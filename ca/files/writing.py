@@ -107,9 +107,15 @@ def _place_nameless(path: Path, data: bytes, mode: int, *, durable: bool) -> boo
     return True
 
 
+_STEM = 200
+"""Octets of a file's name that its temporary one has; a file system takes 255."""
+
+
 def _temporary(path: Path) -> str:
-    """A random hidden name in the folder of ``path``."""
+    """A random hidden name in the folder of ``path``, not longer than a file system takes."""
     folder, name = os.path.split(path)
+    if len(octets := os.fsencode(name)) > _STEM:
+        name = octets[:_STEM].decode(errors="ignore")
     return os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118
 
 

@@ -2,6 +2,10 @@
 
 A file's name is the base64 of the request that it answers. A ``/`` in it separates folders, since
 a web server treats ``/`` and ``%2F`` alike. RFC 5019 describes such requests.
+
+Web servers and file systems take ``//`` for ``/``, and a ``/`` at the end for none. A name that
+loses one so gets an ending that base64 does not have: what is left of it may be the folder of
+another request's answer, where serial numbers follow each other.
 """
 
 from __future__ import annotations
@@ -19,6 +23,10 @@ from ca.revocation.presigned import STATE
 
 UNAUTHORIZED = "unauthorized.ocsp"
 """The file that the web server sends for every request without a presigned answer."""
+ENDING = ".ocsp"
+"""What the names of files end with that lost a ``/``."""
+LONGEST = 255
+"""Octets that the name of a file or folder may have."""
 MANIFEST = "presigned.txt"
 SNIPPET = "nginx.conf"
 HASH_NAMES = {
@@ -36,6 +44,11 @@ class Presigned(NamedTuple):
     request: bytes
     path: str
 
+    @property
+    def is_too_long(self) -> bool:
+        """Whether no file can bear the name: serial numbers of over 20 octets make it so long."""
+        return len(self.path) > LONGEST and max(map(len, self.path.split("/"))) > LONGEST
+
 
 def requests_for(
     responder: Responder, serial: int, hashes: Sequence[str] = tuple(HASHES)
@@ -51,8 +64,11 @@ def requests_for(
 
 
 def path_of(request: bytes) -> str:
-    """The relative path of the answer to a request; a file system treats ``//`` as ``/``."""
-    return "/".join(part for part in b64encode(request).decode("ascii").split("/") if part)
+    """The relative path of the answer to a request."""
+    text = b64encode(request).decode("ascii")
+    if "//" not in text and not text.endswith("/"):
+        return text
+    return "/".join(part for part in text.split("/") if part) + ENDING
 
 
 def nginx_snippet(folder: str, *, seconds: int) -> str:
@@ -77,6 +93,7 @@ def nginx_snippet(folder: str, *, seconds: int) -> str:
 location / {{
     root "{quoted}";
     rewrite ^(.+)/$ $1 break; # base64 may end with a /, and nginx would look for a folder
+    try_files $uri $uri{ENDING} =404; # the second where base64 has // or a / at the end
     types {{ }}
     default_type application/ocsp-response;
     limit_except GET {{ deny all; }}

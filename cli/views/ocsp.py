@@ -30,10 +30,17 @@ def answer_text(document: OCSPAnswerDocument) -> str:
 def presign_text(document: PresignDocument) -> str:
     """How many answers were written, until when they are valid, how to serve them."""
     written = f", {document.written} of them written now" if document.kept else ""
+    too_long = []
+    if document.too_long:
+        too_long = [
+            f"{document.too_long} requests have no answer here: a file cannot be named after them, "
+            "so long are their serial numbers (sipca serve answers them)"
+        ]
     return "\n".join(
         [
             f"{document.written + document.kept} answers for {document.certificates} certificates "
             f"in {one_line(document.folder)}{written}, {document.removed} old ones removed",
+            *too_long,
             f"good until {document.next_update:%Y-%m-%d %H:%M}Z: run this again well before, "
             "and after every revocation",
             f"nginx: include {one_line(document.folder)}/nginx.conf inside a server block",

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from cryptography.x509 import ocsp
-from stand_in.lab import EC_KEY, NOW, CommandLine, cut_off
+from stand_in.lab import EC_KEY, NOW, CommandLine, cut_off, make_csr, serials_with_a_slash
+from stand_in.other_programs import OpenSSLCA
 
 from ca.authority.status.answer_files import AnswerFiles
 
@@ -99,6 +100,72 @@ def test_what_is_revoked_held_or_released_is_answered_anew_and_nothing_else(
         ("release", FORMS, {"GOOD"}),
         ("revoke", FORMS, {"REVOKED"}),
     ]
+
+
+def test_an_answer_is_replaced_by_the_folder_that_has_to_be_there_and_a_folder_is_left(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    """sipca named files otherwise once: its list then names what is a folder now."""
+    with serials_with_a_slash():
+        csr = tmp_path / "csr"
+        csr.write_bytes(make_csr("dns:s.lab", cn="s.lab", key=EC_KEY))
+        assert lab("sign", csr, "--out", tmp_path / "s", "--allow", "reused-key").exit == 0
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    again(lab, out)
+    folder = next(path for path in out.iterdir() if path.is_dir())
+    folder.rename(elsewhere)
+    folder.write_bytes((out / "unauthorized.ocsp").read_bytes())
+    listed = out / "presigned.txt"
+    listed.write_text(listed.read_text() + folder.name + "\n")
+
+    second = again(lab, out)
+
+    assert second["written"] >= FORMS
+    assert second["removed"] == 1
+    assert {each.relative_to(folder) for each in folder.rglob("*")} == {
+        each.relative_to(elsewhere) for each in elsewhere.rglob("*")
+    }
+
+
+def test_a_foreign_file_where_a_folder_has_to_be_is_left_and_told(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    with serials_with_a_slash():
+        csr = tmp_path / "csr"
+        csr.write_bytes(make_csr("dns:s.lab", cn="s.lab", key=EC_KEY))
+        assert lab("sign", csr, "--out", tmp_path / "s", "--allow", "reused-key").exit == 0
+    out = tmp_path / "out"
+    again(lab, out)
+    folder = next(path for path in out.iterdir() if path.is_dir())
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_text("mine")
+
+    answer = lab("ocsp", "presign", "--out", out)
+
+    assert answer.exit == 6
+    assert "holds something that sipca did not write there" in answer.err
+    assert folder.read_text() == "mine"
+
+
+def test_requests_too_long_for_the_name_of_a_file_are_counted_and_the_rest_is_answered(
+    tmp_path: Path,
+) -> None:
+    """Serials of more than 20 octets, which RFC 5280, 4.1.2.2 forbids, and of exactly 20."""
+    ca = OpenSSLCA(tmp_path / "ca")
+    with (ca.path / "index.txt").open("a") as index:
+        for serial in ("01" + "AB" * 199, "01" + "CD" * 79, "4B" + "4B" * 19, "02"):
+            index.write(f"V\t300102030405Z\t\t{serial}\tunknown\t/CN=d{serial[:4]}\n")
+    sipca, out = CommandLine(tmp_path / "home"), tmp_path / "out"
+    assert sipca("import", "--openssl", ca.path, "--no-passphrase").exit == 0
+
+    first = again(sipca, out)
+    told = sipca("ocsp", "presign", "--out", out).out
+
+    there = len((out / "presigned.txt").read_text().splitlines())
+    assert first["too_long"] > 0
+    assert (first["written"], again(sipca, out)["kept"]) == (there, there)
+    assert there + first["too_long"] == FORMS * 6  # four entries and two CA certificates
+    assert f"{first['too_long']} requests have no answer here" in told
 
 
 def test_another_signer_means_other_answers(lab: CommandLine, tmp_path: Path) -> None:

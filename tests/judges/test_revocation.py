@@ -19,6 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from stand_in.lab import CommandLine, make_csr, serials_with_a_slash
+from stand_in.other_programs import OpenSSLCA
 from stand_in.service import Service, serving
 from stand_in.waiting import until
 
@@ -419,6 +420,43 @@ def test_nginx_serves_presigned_answers_by_get(lab: Lab) -> None:
     assert "unauthorized" in read.stdout + read.stderr
     assert not any("MF" in each or "location" in each for each in hidden)
     assert posted.stdout == "403"
+
+
+def test_nginx_tells_apart_requests_whose_slashes_are_lost(tmp_path: Path) -> None:
+    """Serials in a row, as ``openssl ca`` gives them: ``A//`` is a file where ``A/B`` has a folder."""
+    ca = OpenSSLCA(tmp_path / "ca")
+    row = range(0x1F00, 0x2010)
+    with (ca.path / "index.txt").open("a") as index:
+        index.writelines(f"V\t300102030405Z\t\t{n:04X}\tunknown\t/CN=d{n}\n" for n in row)
+    sipca, folder, root = CommandLine(tmp_path / "home"), tmp_path / "out", ca.path / "cacert.pem"
+    assert sipca("import", "--openssl", ca.path, "--no-passphrase").exit == 0
+    assert sipca("revoke", "--serial", "1fff").exit == 0
+    assert sipca("ocsp", "presign", "--out", folder).exit == 0
+    request, response = tmp_path / "request", tmp_path / "response"
+    lost, said = 0, {}
+    with Nginx(tmp_path / "ngx", f"listen 127.0.0.1:{{port}}; include {folder}/nginx.conf;") as server:  # fmt: skip
+        for serial in (0x1F3F, 0x1F7F, 0x1FBF, 0x1FC0, 0x1FFE, 0x1FFF, 0x2000):
+            for hash_name in ("-sha1", "-sha256", "-sha384", "-sha512"):
+                run(
+                    "openssl", "ocsp", hash_name, "-no_nonce", "-issuer", root, "-serial",
+                    f"0x{serial:x}", "-reqout", request,
+                )  # fmt: skip
+                text = base64.b64encode(request.read_bytes()).decode()
+                lost += "//" in text or text.endswith("/")
+                for path in (text, urllib.parse.quote(text, safe="")):
+                    url = f"http://127.0.0.1:{server.port}/{path}"
+                    run("curl", "-sS", "--path-as-is", "-o", response, url)
+                    read = run(
+                        "openssl", "ocsp", "-respin", response, "-CAfile", root, hash_name,
+                        "-issuer", root, "-serial", f"0x{serial:x}",
+                    )  # fmt: skip
+                    said[serial, hash_name, path] = read.stdout.partition(": ")[2].split()[:1]
+
+    assert lost >= 3  # hashes of other lengths move the last octets
+    wrong = {
+        key: each for key, each in said.items() if each != (["revoked"] if key[0] == 0x1FFF else ["good"])
+    }  # fmt: skip
+    assert not wrong
 
 
 def test_presigning_again_removes_what_it_wrote_itself_and_nothing_else(

@@ -45,6 +45,18 @@ def test_the_same_content_is_left_alone(tmp_path: Path) -> None:
     assert path.stat().st_ino == before
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127, "x" + "ü" * 127])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_name_may_be_as_long_as_the_file_system_takes(
+    tmp_path: Path, name: str, overwrite: bool
+) -> None:
+    write_atomic(tmp_path / name, b"x", overwrite=overwrite)
+    write_atomic(tmp_path / name, b"y", overwrite=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"y"
+
+
 def test_another_content_is_a_conflict_unless_told(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"mine")

@@ -41,6 +41,8 @@ class AnswerFiles:
     def read(self, path: str) -> bytes | None:
         """The answer in a file, or None if there is none.
 
+        An answer where its folder has to be is removed: sipca named files otherwise once.
+
         Raises:
             ConflictError: there is something else, or a folder is a link.
             StoreError: it cannot be read.
@@ -48,7 +50,10 @@ class AnswerFiles:
         self._check_above(path)
         try:
             file = os.open(self._root + path, _READ)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError:
+            self._make_way(path)
             return None
         except OSError as error:
             self.check(path, is_answer)
@@ -70,14 +75,25 @@ class AnswerFiles:
         write_atomic(place, data, overwrite=True, durable=False)
 
     def remove(self, path: str) -> None:
-        """Remove an answer.
+        """Remove an answer; a folder that took its place is left.
 
         Raises:
             ConflictError: there is something else, or a folder is a link.
         """
+        place = self.folder / path
+        if place.is_dir() and not place.is_symlink():
+            return
         self.check(path, is_answer)
-        with store_errors(self.folder / path):
-            (self.folder / path).unlink(missing_ok=True)
+        with store_errors(place):
+            place.unlink(missing_ok=True)
+
+    def _make_way(self, path: str) -> None:
+        parts = path.split("/")
+        for count in range(1, len(parts)):
+            above = "/".join(parts[:count])
+            if (self.folder / above).is_file():
+                self.remove(above)
+                return
 
     def _check_above(self, path: str) -> None:
         above = path.rpartition("/")[0]

@@ -64,7 +64,7 @@ class _Presigning:
         self._lifetime = lifetime
         self._hashes = hashes
         self._paths = paths
-        self._certificates = self._kept = self._written = 0
+        self._certificates = self._kept = self._written = self._too_long = 0
         self._earliest: int | None = None
 
     def run(self, text: str) -> PresignDocument:
@@ -88,6 +88,7 @@ class _Presigning:
             written=self._written,
             kept=self._kept,
             removed=removed,
+            too_long=self._too_long,
             next_update=until,
         )
 
@@ -99,6 +100,8 @@ class _Presigning:
                 for serial in self._serials(responder):
                     record = records.find(issuer_of(responder), serial.hex())
                     record = self._present(responder, serial, record)
+                    if record is None:
+                        continue
                     self._certificates += 1
                     self._earliest = min(self._earliest or record.next_update, record.next_update)
                     yield record.line()
@@ -108,11 +111,17 @@ class _Presigning:
         now = int(self._home.now().timestamp())
         return certificates.serials_expiring_after(self._home.store, responder.issuer_id, now)
 
-    def _present(self, responder: Responder, serial: bytes, before: Presented | None) -> Presented:
-        """Keep or write the answers for one certificate."""
+    def _present(
+        self, responder: Responder, serial: bytes, before: Presented | None
+    ) -> Presented | None:
+        """Keep or write the answers for one certificate; None if there can be none."""
         number, now = serial_number(serial), self._home.now()
         status = self._register.status_of(responder.issuer_id, number)
-        asked = list(requests_for(responder, number, self._hashes))
+        every = list(requests_for(responder, number, self._hashes))
+        asked = [each for each in every if not each.is_too_long]
+        self._too_long += len(every) - len(asked)
+        if not asked:
+            return None
         present = [self._files.read(each.path) for each in asked]  # nothing foreign is replaced
         for each in asked:
             self._paths.add(each.path.encode())

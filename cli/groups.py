@@ -95,8 +95,7 @@ class LazyGroup(TyperGroup):
         Raises:
             UnknownCommandError: there is none.
         """
-        command = self.get_command(ctx, args[0])
-        if command is None and not args[0].startswith("-"):
+        if args[0] not in self.table and not args[0].startswith("-"):
             from cli.near_misses import unknown_command
 
             raise unknown_command(args[0], self, ctx)

@@ -16,11 +16,11 @@ from ca.encoding import der
 from ca.encoding.armour import (
     BARE_BASE64,
     ESCAPES_READ,
-    LINE,
     base64_in_json,
     decode_armour,
     decode_base64,
     decode_text,
+    edges,
     is_text,
     unescape_json,
 )
@@ -99,7 +99,7 @@ def extract_request(data: bytes) -> ExtractedRequest:
 
 
 def _request_in_text(text: str, repairs: list[str]) -> ExtractedRequest:
-    blocks = [match for match in LINE.finditer(text) if match["edge"] == "BEGIN"]
+    blocks = [match for match in edges(text) if match["edge"] == "BEGIN"]
     labels = [match["label"].strip() for match in blocks]
     if any("PRIVATE KEY" in label for label in labels):
         raise MalformedError("the input holds a *private key*", hint=_PRIVATE_HINT)
@@ -118,7 +118,7 @@ def _request_in_text(text: str, repairs: list[str]) -> ExtractedRequest:
 
 def _unescape_body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
     """The text with JSON escapes decoded, if there are any between the BEGIN and END lines."""
-    end = next((m.start() for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), 0)
+    end = next((m.start() for m in edges(text, begin.end()) if m["edge"] == "END"), 0)
     if unescape_json(body := text[begin.end() : end]) == body:
         return text
     repairs.append(ESCAPES_READ)
@@ -126,7 +126,7 @@ def _unescape_body(text: str, begin: re.Match[str], repairs: list[str]) -> str:
 
 
 def _body_between(text: str, begin: re.Match[str], repairs: list[str]) -> str:
-    end = next((m for m in LINE.finditer(text, begin.end()) if m["edge"] == "END"), None)
+    end = next((m for m in edges(text, begin.end()) if m["edge"] == "END"), None)
     if end is None or end["label"].strip() not in LABELS:
         raise MalformedError(
             "the CSR has no END line", hint="copy it whole, from its BEGIN to its END line"
@@ -164,7 +164,7 @@ def _note_layout(text: str, body: str, begin: re.Match[str], repairs: list[str])
 def _request_without_armour(text: str, labels: list[str], repairs: list[str]) -> ExtractedRequest:
     if labels:
         raise _wrong_input(form_of_label(labels[0]))
-    if any(match["label"].strip() in LABELS for match in LINE.finditer(text)):
+    if any(match["label"].strip() in LABELS for match in edges(text)):
         raise MalformedError("the CSR has no BEGIN line", hint="copy it whole")
     if (in_json := base64_in_json(text)) is not None:
         repairs.append("the base64 in a JSON document was read")

@@ -8,17 +8,17 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
+from collections.abc import Iterator
 
 from ca.errors import MalformedError
 
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
-LINE = re.compile(
+_LINE = (
     rf"(?P<left>[{_DASHES}]{{1,10}}) {{0,3}}(?P<edge>BEGIN|END) "
     rf"(?P<label>[A-Z0-9 #]{{1,60}}?) {{0,3}}"
     rf"(?P<right>[{_DASHES}]{{1,5}}(?=[{_DASHES}]{{1,5}} {{0,3}}BEGIN)|[{_DASHES}]{{1,10}})"
 )
-"""A BEGIN or END line, also with the dashes that a word processor puts in; a BEGIN line may follow
-on the same line, as happens when files without a final newline are concatenated."""
+"""Compiled only when needed: clean files need none of it."""
 BARE_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{64,}", re.ASCII)
 _ESCAPE = r"\\{1,4}(?:r\\{1,4}n|[nrt]|(?P<slash>/)|u00(?P<code>[0-9A-Fa-f]{2}))"
 """Its repetitions are bounded, so that a search takes linear time; compiled only when needed."""
@@ -34,6 +34,15 @@ _BOMS = (
     ),
     (b"\xfe\xff", "utf-16", "the file is UTF-16; it was read as such"),
 )
+
+
+def edges(text: str, start: int = 0) -> Iterator[re.Match[str]]:
+    """The BEGIN and END lines, also with the dashes that a word processor puts in.
+
+    A BEGIN line may follow on the line of an END, as happens when files without a final newline
+    are concatenated.
+    """
+    return re.compile(_LINE).finditer(text, start)
 
 
 def is_text(data: bytes) -> bool:

@@ -12,11 +12,11 @@ import msgspec
 from ca.encoding import der
 from ca.encoding.armour import (
     BARE_BASE64,
-    LINE,
     base64_in_json,
     decode_armour,
     decode_base64,
     decode_text,
+    edges,
     is_text,
 )
 from ca.encoding.pkcs7 import read_certs_only
@@ -96,7 +96,7 @@ def read_bundle(data: bytes, *, what: str) -> Bundle:
         return _from_binary(data, what, "der", [])
     repairs: list[str] = []
     text = decode_text(data.removeprefix(BOM), repairs)
-    marks = list(LINE.finditer(text))
+    marks = list(edges(text))
     if marks:
         return _Reader(text, repairs).read(marks)
     if (in_json := base64_in_json(text)) is not None:

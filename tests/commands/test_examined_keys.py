@@ -162,7 +162,7 @@ def test_a_file_that_is_not_what_was_kept_means_that_all_are_examined(
     found = codes(sipca)
 
     assert found == ["shared-prime"]
-    assert whole == [1, 2]
+    assert whole == [1, 2, 2]  # once more to name who uses them
 
 
 def test_the_file_of_another_register_is_not_believed(
@@ -177,7 +177,7 @@ def test_the_file_of_another_register_is_not_believed(
     sign(P, T)
 
     assert codes(sipca) == ["shared-prime"]
-    assert whole == [2, 2]
+    assert whole == [2, 2, 2]
 
 
 def test_without_permission_to_write_all_are_examined_each_time(

@@ -9,6 +9,7 @@ import msgspec
 from ca.csr.proof import Possession, Proof, prove_possession
 from ca.csr.request import CertificateRequest, Flaw
 from ca.errors import Kind
+from ca.keys.public import is_canonical
 from ca.model.findings import Finding, Violation, cases, rule, run
 
 
@@ -37,6 +38,11 @@ def unknown_signature(subject: ProvenRequest) -> Violation | None:
     """The request is signed with an algorithm that sipca can verify."""
     if subject.proof.outcome is not Possession.UNKNOWN or not _is_judgeable(subject):
         return None
+    if not is_canonical(subject.request.key.spki):
+        return Violation(
+            "the CSR's signature cannot be verified: its key is not encoded in DER",
+            "make a new key and CSR on the device",
+        )
     return Violation(
         f"the CSR is signed with {subject.request.signature_algorithm}, which sipca cannot verify",
         "choose SHA-256 on the device's CSR page",

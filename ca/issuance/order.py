@@ -47,7 +47,7 @@ class Order(msgspec.Struct, frozen=True):
     ``serial`` is a number of 16 octets; ``thorough``: also run the slow rules on the key (some
     milliseconds each). ``shape`` is what the request has in common with others, if anything.
     ``vouched``: another process verified the request's signature, by a hash that is in use, and
-    judged the key by all rules but the slow ones without a finding.
+    judged the key by all rules but the slow ones without a finding; it is encoded in DER.
     """
 
     request: CertificateRequest

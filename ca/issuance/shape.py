@@ -106,6 +106,7 @@ class CertificateShape(msgspec.Struct, frozen=True, eq=False):
             key=order.request.key,
             issuer=read.issuer,
             algorithm=read.algorithm,
+            key_is_der=order.vouched,
         )
         raise_failures(run(SLOT_RULES, subject))
 

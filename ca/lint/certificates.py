@@ -51,7 +51,8 @@ class ToBeSigned(msgspec.Struct, frozen=True):
     """The decoded octets to be signed, with all that they are judged against.
 
     ``fields`` are those of the TBSCertificate; ``attributes`` are OID, string tag and text;
-    ``extensions`` are OID, criticality and value; ``times`` are tag and time.
+    ``extensions`` are OID, criticality and value; ``times`` are tag and time. ``key_is_der``: it is
+    known already that the key is encoded in DER.
     """
 
     fields: list[bytes]
@@ -64,6 +65,7 @@ class ToBeSigned(msgspec.Struct, frozen=True):
     key: PublicKey
     issuer: CertificateFacts | None
     algorithm: bytes
+    key_is_der: bool = False
 
 
 @rule("cert-version", "error", "RFC 5280 4.1.2.1", looks_at=())
@@ -166,7 +168,8 @@ def subject_name(subject: ToBeSigned) -> list[Violation]:
 @cases("The subjectPublicKeyInfo of the CSR", "Another key, or the same one encoded anew.")
 def same_key(subject: ToBeSigned) -> Violation | None:
     """The key in the certificate is the request's, octet for octet."""
-    if subject.fields[6] == subject.key.spki and is_canonical(subject.key.spki):
+    spki = subject.key.spki
+    if subject.fields[6] == spki and (subject.key_is_der or is_canonical(spki)):
         return None
     return Violation("the key was changed, or is not encoded in DER")
 

@@ -29,6 +29,8 @@ COMMANDS = {
 }
 WITHIN = ("status", "check")
 """Commands that have half a second at a million."""
+QUICK = 1.0
+"""Seconds of CPU below which a run is made three times: the start of Python varies as much."""
 NOISE = 1.3
 """How much more than in proportion a run may take on a shared machine."""
 
@@ -55,7 +57,7 @@ def _rows(name: str, runs: dict[int, Run]) -> Iterator[Row]:
     yield Row(
         f"scale: {name}, CPU of 1,000,000 beside ten times 100,000",
         large.cpu - start,
-        10 * max(middle.cpu - start, 0.01),
+        10 * max(middle.cpu - start, 0.02),
         "s",
         NOISE,
     )
@@ -65,8 +67,13 @@ def _rows(name: str, runs: dict[int, Run]) -> Iterator[Row]:
 
 
 def _run(home: Path, words: tuple[str, ...]) -> Run:
+    """The whole process; of three if it is quick, the one that took the least CPU."""
     command = [Path(sys.executable).with_name("sipca"), *words]
-    return process(command, {**os.environ, "SIPCA_HOME": str(home)})
+    env = {**os.environ, "SIPCA_HOME": str(home)}
+    runs = [process(command, env)]
+    if runs[0].cpu < QUICK:
+        runs += [process(command, env) for _ in range(2)]
+    return min(runs, key=lambda run: run.cpu)
 
 
 def home_of(path: Path, size: int, request: bytes) -> Path:

@@ -16,6 +16,10 @@ _SIXTEEN = (
     "takes 30 us there, and a signature 40 instead of 27. Tried: heads known by their octets (1.3 of the "
     "rate before), requests that differ in their nonce alone are not read again."
 )
+_REGISTER = (
+    "The register takes what it took, some 130 us: request, plan, result, index, events, hashes. What stands "
+    "beside it has become faster by shapes (decision 97), from 330 to 280 us, and so its share is larger."
+)
 REASONS = {
     "cold: sign one CSR beside 'import": (
         "Of 124 ms of imports cryptography takes 24, typer with what it needs 30, msgspec 6, our 168 modules "
@@ -27,6 +31,12 @@ REASONS = {
         "One process takes 355 us a request: raw verify and sign 65, the check of the new signature 67 (the "
         "checker's), the register 60; the rest is Python in some forty functions of 1 to 10 us. Tried: "
         "workers that prepare and sign, too (1.2 to 1.5 of the time), accounts as templates (5 us)."
+    ),
+    "bulk, ec:p256 issuer, one process: time": _REGISTER,
+    "bulk, rsa:2048 issuer, one process: time": _REGISTER,
+    "bulk, rsa:2048 issuer: beside raw": (
+        "Where the second core is free it is 0.70 to 0.78: threads that sign and the checker share it. The "
+        "two signatures of a request are 0.56 of one process's time."
     ),
     "bulk, 1,000 CSRs with files beside openssl ca -notext": (
         "The start of Python is a quarter of it, and each file is synced; openssl syncs none. Tried: "
@@ -43,6 +53,10 @@ REASONS = {
     "scale: signing the 1,000,001st": (
         "In CPU it is 1.04. The rest is the disk: pages of large indexes lie apart, and more of them are "
         "written at each commit. Tried: indexes of 8 octets instead of whole hashes."
+    ),
+    "scale: backup, CPU": (
+        "3 s of it are user CPU; the kernel takes 5 to 9 s for 1.5 GiB, more than memory writes behind. Left: to copy "
+        "in steps, since SQLite begins anew where somebody writes between two of them."
     ),
     "scale: check at 1,000,000": (
         "SQLite's quick_check of 1.5 GiB takes 1.4 to 2.2 s of it, RSA keys 1.6 the first time and none after. "

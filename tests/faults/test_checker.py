@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from stand_in.lab import EC_KEY, ENVIRONMENT, CommandLine, make_csr
 
-from ca.encoding import pem
+from ca.encoding import der, pem
 
 COUNT = 60
 RUN = """
@@ -164,6 +165,20 @@ def test_without_an_answer_of_the_checker_this_process_verifies(
     assert_all_signed(sipca, inbox)
 
 
+def with_odd_key() -> bytes:
+    """A request whose signature verifies, for a key with a superfluous octet in its exponent."""
+    key = rsa.generate_private_key(65537, 2048)
+    csr = x509.load_pem_x509_csr(make_csr(cn="d31.lab.example", key=key))
+    fields = der.split(csr.tbs_certrequest_bytes)
+    algorithm = der.split(fields[2])[0]
+    odd = der.tlv(der.INTEGER, b"\x00\x01\x00\x01")
+    numbers = der.sequence(der.encode_integer(key.public_key().public_numbers().n), odd)
+    fields[2] = der.sequence(algorithm, der.tlv(der.BIT_STRING, b"\x00" + numbers))
+    info = der.sequence(*fields)
+    signature = key.sign(info, padding.PKCS1v15(), hashes.SHA256())
+    return der.signed(info, der.split(csr.public_bytes(Encoding.DER))[1], signature)
+
+
 @pytest.mark.parametrize("more", ["", KILLED_EARLY], ids=["checker", "killed"])
 def test_a_request_that_is_not_vouched_for_is_refused_in_the_usual_words(
     sipca: CommandLine, inbox: Path, more: str
@@ -176,13 +191,15 @@ def test_a_request_that_is_not_vouched_for_is_refused_in_the_usual_words(
     (inbox / "d07.csr").write_text(altered)
     weak = rsa.generate_private_key(65537, 1024)
     (inbox / "d30.csr").write_bytes(make_csr(cn="d30.lab.example", key=weak))
+    (inbox / "d31.csr").write_text(pem.encode(with_odd_key(), "CERTIFICATE REQUEST"))
 
     done = signing(sipca, inbox, more)
 
     assert done.returncode == 9, done.stderr
     assert "the CSR's signature does not verify with its own key" in done.stderr
     assert "the key is RSA 1024, but at least 2048 bits are required" in done.stderr
-    assert len(sipca("list", "--json").json["certificates"]) == COUNT - 2
+    assert "cannot be verified: its key is not encoded in DER" in done.stderr
+    assert len(sipca("list", "--json").json["certificates"]) == COUNT - 3
 
 
 def test_where_no_checker_can_be_forked_this_process_verifies(

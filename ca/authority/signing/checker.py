@@ -2,9 +2,9 @@
 
 That is most of the arithmetic of a batch, and it needs nothing of the register. So a large batch
 forks a checker before the CA's key is opened. It *vouches* for requests whose signature verifies
-and to whose key no rule objects; for others this process judges and words the refusal. And it
-verifies what an EC key signed, which takes longer than signing; an RSA key signs and verifies in
-threads. Nothing is recorded before the answer came.
+and whose key is in DER, with no rule against it; for others this process judges and words the
+refusal. And it verifies what an EC key signed, which takes longer than signing; an RSA key signs
+and verifies in threads. Nothing is recorded before the answer came.
 
 Forking takes some milliseconds where spawning takes as long as a thousand signatures; it is safe
 only while this process has one thread. Where there are more, as where the checker dies or does not
@@ -30,7 +30,7 @@ from ca.authority.signing.prepare import Job, ReadRequest
 from ca.csr.proof import Possession, prove
 from ca.csr.request import CertificateRequest
 from ca.errors import CAError, attempt
-from ca.keys.public import PublicKey, read_public_key
+from ca.keys.public import PublicKey, is_canonical, read_public_key
 from ca.keys.signatures import Algorithm
 from ca.keys.signer import hash_for
 from ca.keys.soft import verify_digest
@@ -201,10 +201,12 @@ def _serve(pipe: Connection, key: PublicKey) -> None:
 
 
 def _vouched(evidence: Evidence) -> bool:
-    """Whether a request's signature verifies, by no retired hash, and no rule minds its key."""
+    """Whether a request's signature verifies, by no retired hash, and its key is faultless DER."""
     algorithm = Algorithm(evidence.algorithm, evidence.parameters)
     proof = prove(evidence.spki, algorithm, evidence.signature, evidence.info)
     if proof.outcome is not Possession.GOOD:
+        return False
+    if not is_canonical(evidence.spki):
         return False
     return not check_public_key(read_public_key(evidence.spki), evidence.allow, thorough=False)
 

@@ -22,11 +22,16 @@ def renewed_text(
 
     ``left``: what the upload does not settle. ``ahead``: what is due next, if nothing is now.
     """
+    by_devices = [
+        f"left to its device, which renews it by SCEP: {one_line(each)} (name it to renew it here)"
+        for each in document.by_devices
+    ]
     if not (document.signed or document.skipped or document.refused):
-        return "nothing is due" + (f"; next: {one_line(ahead)}" if ahead else "")
+        nothing = "nothing is due" + (f"; next: {one_line(ahead)}" if ahead else "")
+        return "\n".join([*by_devices, nothing])
     entries = [*document.signed, *document.skipped]
     done = "would renew" if document.dry_run else "signed"
-    lines = [rows_text(entries, done=done)] if entries else []
+    lines = [*by_devices, *([rows_text(entries, done=done)] if entries else [])]
     for each in document.signed:
         lines += [] if each.server is None else server_lines(each.server)
     if any(not each.source.startswith("issue ") for each in document.signed):

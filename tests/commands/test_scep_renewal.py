@@ -149,3 +149,23 @@ def test_a_superseded_phone_that_lost_the_answer_still_renews(
     second = issued(sipca, phone_csr(), "t3", old=phone, at=middle(phone))
 
     assert second != first
+
+
+@pytest.mark.parametrize("more", [(), ("--revoke-old",), ("--dry-run",)])
+def test_renew_leaves_what_came_by_scep_to_the_device_unless_it_is_named(
+    sipca: CommandLine, phone: bytes, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """A phone that fetches its certificates itself would not fetch that one, and lose its own."""
+    serial = f"{x509.load_der_x509_certificate(phone).serial_number:032x}"
+    words = ("renew", "--expiring", "30y", *more, "--out", tmp_path / "out")
+
+    left = sipca(*words, "--json")
+    told = sipca(*words)
+    named = sipca("renew", serial, "--out", tmp_path / "out", "--json")
+
+    assert left.exit == 0, left.err
+    assert (left.json["signed"], len(left.json["by_devices"])) == ([], 1)
+    assert "left to its device, which renews it by SCEP: " in told.err + told.out
+    assert "nothing is due" in told.err + told.out
+    assert [each["supersedes"] for each in named.json["signed"]] == [serial]
+    assert named.json["by_devices"] == []

@@ -16,6 +16,7 @@ from ca.documents.rekey import RekeyDocument
 from ca.documents.sign import Signed, SigningDocument
 from ca.model.status import due_at
 from ca.store import certificates
+from ca.store.enrolments import SOURCE
 
 
 def remarks(home: Home, document: SigningDocument, folder: Path) -> list[str]:
@@ -25,9 +26,13 @@ def remarks(home: Home, document: SigningDocument, folder: Path) -> list[str]:
 
 
 def next_due(home: Home, device: str | None, within: timedelta | None) -> str | None:
-    """The certificate that is due next, and in how many days."""
+    """The certificate that is due next, and in how many days; without a device none of SCEP."""
     rows = certificates.certificates(home.store, device=device, in_use=True)
-    due = [(due_at(row.validity, within), row) for row in rows if not row.is_relic]
+    due = [
+        (due_at(row.validity, within), row)
+        for row in rows
+        if not row.is_relic and (device is not None or not row.source.startswith(SOURCE))
+    ]
     if not due:
         return None
     moment, row = min(due, key=lambda each: each[0])

@@ -11,7 +11,7 @@ import msgspec
 
 from ca.authority import server_files, server_places, upload_files
 from ca.authority.home import Home
-from ca.authority.refs import find, relic_refusal
+from ca.authority.refs import find, label, relic_refusal
 from ca.authority.server_places import Served
 from ca.authority.signing import places
 from ca.authority.signing.candidates import Source
@@ -36,13 +36,15 @@ from ca.names.text import printable
 from ca.profiles.durations import parse_lifetime
 from ca.store import audit, certificates, plans
 from ca.store.certificates import IMPORTED, CertificateRow
+from ca.store.enrolments import SOURCE
 
 
 class RenewWishes(msgspec.Struct, frozen=True):
     """What to renew, and where its files are written.
 
     Named certificates (``refs``, ``device``) are renewed at once, unless ``within`` is given:
-    then, as without names, only those that are due within that span.
+    then, as without names, only those that are due within that span. Certificates that came by SCEP
+    are renewed if they are named: by themselves they are the devices', which would not fetch these.
     """
 
     folder: Path
@@ -56,6 +58,11 @@ class RenewWishes(msgspec.Struct, frozen=True):
     dry_run: bool = False
     target: str | None = None
     form: KeyFileFormat = KeyFileFormat()
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the certificates to renew are named."""
+        return bool(self.refs) or self.device is not None
 
 
 def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
@@ -71,7 +78,11 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
         CAError: whatever ends ``sign`` as a whole.
     """
     home.assert_sound()
-    rows = list(_chosen(home, wishes))
+    rows: list[CertificateRow] = []
+    by_devices: list[CertificateRow] = []
+    for row in _chosen(home, wishes):
+        is_left = not wishes.is_named and row.source.startswith(SOURCE)
+        (by_devices if is_left else rows).append(row)
     server = server_place(home, rows, _place(home, rows, wishes))
     repaired = [] if wishes.dry_run else list(_repair(home, wishes.folder))
     allowed = audit.allowed_rules(home.store, [row.plan_id for row in rows])
@@ -104,6 +115,7 @@ def renew(home: Home, wishes: RenewWishes) -> RenewDocument:
         skipped=[*repaired, *(entry for each in documents for entry in each.skipped)],
         refused=[*first.refused, *(entry for each in others for entry in each.refused)],
         pending=next((each.pending for each in documents if each.pending), None),
+        by_devices=[label(row) or row.serial.hex() for row in by_devices],
     )
 
 
@@ -128,7 +140,7 @@ def _into_server(home: Home, document: SigningDocument, server: ServerPlace) -> 
 def _chosen(home: Home, wishes: RenewWishes) -> Iterator[CertificateRow]:
     """The certificates to renew: those that are named, or those that are due."""
     now = home.now()
-    named = bool(wishes.refs) or wishes.device is not None
+    named = wishes.is_named
     if wishes.device is not None:
         _check_device(home, wishes.device)
     if wishes.refs:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 MODULE = "SIPCA_PKCS11_MODULE"
 """The environment variable with the path of the token's library, for URIs that name none here."""
 _PAUSES = (0, 0.05, 0.1, 0.2, 0.4)
-"""Seconds before each look for a token: SoftHSM misses one that another process just opens."""
+"""Seconds before each look for a token: SoftHSM misses one that another process just opens, or sees
+it without a PIN."""
 _DIGEST_INFO = sequence(encode_oid(SHA256), tlv(NULL, b""))
 sessions: dict[tuple[str, str, bytes], pkcs11.Session] = {}
 """The sessions of this process: by the library's path, the token's label and its serial number."""
@@ -152,7 +153,7 @@ def _session(uri: TokenURI, pin: bytes | None) -> pkcs11.Session:
             time.sleep(pause)
             try:
                 session = _login(path, uri, pin, anew=pause > 0)
-            except _exceptions().GeneralError:
+            except _passing():
                 if pause == pauses[-1]:
                     raise
                 continue
@@ -334,6 +335,19 @@ def _exceptions() -> Any:
     return pkcs11.exceptions
 
 
+def _passing() -> tuple[type[Exception], ...]:
+    """What may pass: the token is in another process's hands; never that the PIN is wrong."""
+    raised = _exceptions()
+    return (
+        raised.GeneralError,
+        raised.FunctionFailed,
+        raised.DeviceError,
+        raised.TokenNotPresent,
+        raised.TokenNotRecognised,
+        raised.UserPinNotInitialized,
+    )
+
+
 @contextlib.contextmanager
 def _failures(uri: TokenURI) -> Iterator[None]:
     """Tell what the token's library raises by what it means for the operator."""
@@ -349,6 +363,11 @@ def _failures(uri: TokenURI) -> Iterator[None]:
         raise KeyUnavailableError(
             f"the token '{uri.name}' has locked itself after wrong PINs",
             hint="its security officer's PIN unlocks it",
+        ) from None
+    except failures.UserPinNotInitialized:
+        raise KeyUnavailableError(
+            f"the token '{uri.name}' has no user's PIN",
+            hint="set one with the token's own tool",
         ) from None
     except failures.PKCS11Error as error:
         raise KeyUnavailableError(

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pkcs11
+import pkcs11.exceptions
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from stand_in.lab import ROOT, CommandLine, cut_off, make_csr
 
 from ca.authority.signing import sign
 from ca.errors import MalformedError
+from ca.keys import token as tokens
 from ca.keys.token import sessions
 from ca.keys.token_uri import read_token_uri
 
@@ -303,6 +305,34 @@ def test_processes_that_use_one_token_at_once_all_sign(
     assert [len(on_token(label)) for label in ("root", "issuing")] == [1, 1]
     assert len(bare("list", "--json").json["certificates"]) == 6
     assert bare("log", "--verify").exit == 0
+
+
+@pytest.mark.parametrize("times", [1, 4, 5])
+@pytest.mark.parametrize("raised", ["UserPinNotInitialized", "GeneralError", "TokenNotRecognised"])
+def test_a_token_in_another_process_s_hands_is_waited_for(
+    bare: CommandLine, token: Token, monkeypatch: pytest.MonkeyPatch, times: int, raised: str
+) -> None:
+    """SoftHSM shows a token without its PIN, or not at all, while another process writes to it."""
+    assert bare("init", "--name", "Lab", *token.keys("ec:p256", "ec:p256")).exit == 0
+    close_tokens()
+    login, tries = tokens._login, []
+
+    def failing(*words: Any, **rest: Any) -> Any:
+        tries.append(rest["anew"])
+        if len(tries) <= times:
+            raise getattr(pkcs11.exceptions, raised)
+        return login(*words, **rest)
+
+    monkeypatch.setattr(tokens, "_login", failing)
+    answer = bare("crl", "--refresh")
+
+    if times < len(tokens._PAUSES):
+        assert answer.exit == 0, answer.err
+        return
+    assert answer.exit == 7
+    no_pin = raised == "UserPinNotInitialized"
+    said = "has no user's PIN" if no_pin else f"does not answer ({raised})"
+    assert f"the token 'lab' {said}" in answer.err
 
 
 def test_keys_that_no_ca_may_have_are_refused_by_name(bare: CommandLine, token: Token) -> None:

@@ -57,7 +57,7 @@ def _rows(name: str, runs: dict[int, Run]) -> Iterator[Row]:
     yield Row(
         f"scale: {name}, CPU of 1,000,000 beside ten times 100,000",
         large.cpu - start,
-        10 * max(middle.cpu - start, 0.02),
+        10 * max(middle.cpu - start, 0.01),
         "s",
         NOISE,
     )

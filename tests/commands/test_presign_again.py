@@ -102,18 +102,24 @@ def test_what_is_revoked_held_or_released_is_answered_anew_and_nothing_else(
     ]
 
 
+def folder_put_aside(lab: CommandLine, out: Path, elsewhere: Path) -> Path:
+    """Presign for a request with a slash, and move a folder of the answers away."""
+    csr = out.parent / "csr"
+    csr.write_bytes(make_csr("dns:s.lab", cn="s.lab", key=EC_KEY))
+    with serials_with_a_slash():
+        assert lab("sign", csr, "--out", out.parent / "s", "--allow", "reused-key").exit == 0
+    again(lab, out)
+    folder = next(path for path in out.iterdir() if path.is_dir())
+    folder.rename(elsewhere)
+    return folder
+
+
 def test_an_answer_is_replaced_by_the_folder_that_has_to_be_there_and_a_folder_is_left(
     lab: CommandLine, tmp_path: Path
 ) -> None:
     """sipca named files otherwise once: its list then names what is a folder now."""
-    with serials_with_a_slash():
-        csr = tmp_path / "csr"
-        csr.write_bytes(make_csr("dns:s.lab", cn="s.lab", key=EC_KEY))
-        assert lab("sign", csr, "--out", tmp_path / "s", "--allow", "reused-key").exit == 0
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
-    again(lab, out)
-    folder = next(path for path in out.iterdir() if path.is_dir())
-    folder.rename(elsewhere)
+    folder = folder_put_aside(lab, out, elsewhere)
     folder.write_bytes((out / "unauthorized.ocsp").read_bytes())
     listed = out / "presigned.txt"
     listed.write_text(listed.read_text() + folder.name + "\n")
@@ -130,14 +136,8 @@ def test_an_answer_is_replaced_by_the_folder_that_has_to_be_there_and_a_folder_i
 def test_a_foreign_file_where_a_folder_has_to_be_is_left_and_told(
     lab: CommandLine, tmp_path: Path
 ) -> None:
-    with serials_with_a_slash():
-        csr = tmp_path / "csr"
-        csr.write_bytes(make_csr("dns:s.lab", cn="s.lab", key=EC_KEY))
-        assert lab("sign", csr, "--out", tmp_path / "s", "--allow", "reused-key").exit == 0
     out = tmp_path / "out"
-    again(lab, out)
-    folder = next(path for path in out.iterdir() if path.is_dir())
-    folder.rename(tmp_path / "elsewhere")
+    folder = folder_put_aside(lab, out, tmp_path / "elsewhere")
     folder.write_text("mine")
 
     answer = lab("ocsp", "presign", "--out", out)
